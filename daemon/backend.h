@@ -1,0 +1,95 @@
+/* backend.h: something that offers tools, resources or prompts, whatever its kind.
+ *
+ * A backend learns what it offers once at start and keeps it up to date. Whoever wants to use it
+ * holds a link; a link costs nothing until its first call. Adapters (backend_stdio, backend_exec, ...)
+ * implement struct backend_ops, in backend_impl.h. */
+#ifndef MCPD_BACKEND_H
+#define MCPD_BACKEND_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "call.h"
+#include "err.h"
+#include "offer.h"
+
+struct backend;
+struct children;
+struct config_backend;
+struct config_limits;
+struct event_base;
+struct link;
+struct question;
+
+enum backend_state {
+	BACKEND_LEARNING, /* nothing known yet */
+	BACKEND_READY,	  /* the offer is good */
+	BACKEND_FAILED,	  /* the last attempt failed; an older offer may still be served */
+	BACKEND_STOPPED,
+};
+
+/* What an adapter may use. Owned by the daemon, outlives all backends. */
+struct backend_env {
+	struct event_base *base;
+	struct children *children;
+	const struct config_limits *limits;
+};
+
+/* Hears what changes in a backend (the views of the endpoint). */
+struct backend_watch {
+	/* State, or the lists in MASK (1u << enum offer_kind), changed. */
+	void (*changed)(struct backend *b, unsigned mask, void *arg);
+	void *arg;
+};
+
+/* What reaches a holder outside its own calls. ARG is the holder's. */
+struct link_events {
+	/* notifications/message, notifications/resources/updated, elicitation/complete. PARAMS borrowed. */
+	void (*notification)(struct link *l, const char *method, json_t *params, void *arg);
+	/* A question that belongs to no call in flight; consumed. */
+	void (*question)(struct link *l, struct question *q_take, void *arg);
+	/* This holder's own child offers something else now: lists in MASK. */
+	void (*changed)(struct link *l, unsigned mask, void *arg);
+};
+
+/* Makes a backend of CONF's kind (borrowed, outlives it). Nothing runs yet. */
+struct backend *backend_new(const struct backend_env *env, const struct config_backend *conf,
+			    struct err *e);
+/* Begins to learn. The outcome comes through the watch. */
+void backend_start(struct backend *b);
+/* Stops every child; new calls fail. */
+void backend_stop(struct backend *b);
+/* Stops every child and learns anew; holders keep their links and get fresh children. */
+void backend_restart(struct backend *b);
+void backend_free(struct backend **b); /* all links must be closed */
+void backend_watch(struct backend *b, const struct backend_watch *watch); /* up to 8, copied */
+void backend_unwatch(struct backend *b, void *arg);
+
+const char *backend_name(const struct backend *b);
+const char *backend_kind(const struct backend *b);
+enum backend_state backend_state(const struct backend *b);
+const char *backend_why(const struct backend *b); /* why it failed; "" if it did not */
+const struct offer *backend_offer(const struct backend *b); /* NULL until learnt once */
+/* Its row for `mcpctl backends list` (a new reference): name, kind, state, scope, children, calls,
+ * tools, resources, prompts, restarts, reason. */
+json_t *backend_describe(const struct backend *b);
+
+/* A holder's link. CALLER and its strings outlive the link. NULL on lack of memory. */
+struct link *link_new(struct backend *b, const struct caller *caller, const struct link_events *events,
+		      void *arg);
+/* The holder goes: calls must have ended; its own child goes down the ladder, its subscriptions are
+ * dropped. No event comes any more. Never fails, never waits; *L becomes NULL. */
+void link_close(struct link **l);
+/* Takes the call over; it will end exactly once, maybe before this returns. */
+void link_call(struct link *l, struct call *c);
+/* From the client to this holder's own child (notifications/roots/list_changed); dropped where the
+ * child is shared or not running. */
+void link_notify(struct link *l, const char *method, json_t *params);
+struct backend *link_backend(const struct link *l);
+/* What this holder is offered: its own child's offer where that differs, else the backend's. */
+const struct offer *link_offer(const struct link *l);
+/* The pid of the child that belongs to this holder alone; 0 without one. */
+int link_pid(const struct link *l);
+
+#endif

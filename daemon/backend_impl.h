@@ -1,0 +1,57 @@
+/* backend_impl.h: for the implementors of a kind of backend, and for nobody else. */
+#ifndef MCPD_BACKEND_IMPL_H
+#define MCPD_BACKEND_IMPL_H
+
+#include <sys/queue.h>
+
+#include "backend.h"
+
+#define BACKEND_WATCHES 8
+
+struct backend_ops {
+	const char *kind;
+	int (*init)(struct backend *b, struct err *e); /* sets b->impl */
+	void (*fini)(struct backend *b);
+	void (*start)(struct backend *b);
+	void (*stop)(struct backend *b);
+	void (*restart)(struct backend *b);
+	void (*describe)(const struct backend *b, json_t *row); /* adds its own members */
+	void (*link_call)(struct link *l, struct call *c);
+	void (*link_close)(struct link *l); /* l->impl, if any, goes */
+	void (*link_notify)(struct link *l, const char *method, json_t *params); /* may be NULL */
+	int (*link_pid)(const struct link *l);					 /* may be NULL */
+};
+
+struct link {
+	TAILQ_ENTRY(link) entry;
+	struct backend *backend;
+	const struct caller *caller;
+	const struct link_events *events;
+	void *arg;
+	struct offer *own; /* NULL: as the backend's */
+	void *impl;	   /* the adapter's */
+};
+
+struct backend {
+	const struct backend_ops *ops;
+	const struct backend_env *env;
+	const struct config_backend *conf;
+	enum backend_state state;
+	struct err why;
+	struct offer *offer;
+	TAILQ_HEAD(, link) links;
+	struct backend_watch watches[BACKEND_WATCHES];
+	size_t n_watches;
+	unsigned long calls; /* ever */
+	void *impl;	     /* the adapter's */
+};
+
+extern const struct backend_ops backend_stdio_ops;
+extern const struct backend_ops backend_exec_ops;
+
+/* The adapter learnt an offer: the state becomes READY and whoever watches hears what differs. */
+void backend_learned(struct backend *b, struct offer *offer_take);
+/* The adapter failed to; an older offer stays. Logged, once for each new reason. */
+void backend_failed(struct backend *b, const struct err *why);
+
+#endif

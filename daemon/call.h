@@ -1,0 +1,103 @@
+/* call.h: one JSON-RPC request on its way to a backend and back.
+ *
+ * Neither side knows the other's era. The front (legacy, modern) makes the call and gets what
+ * happens through struct call_front; the back (a backend adapter) attaches itself and reports with
+ * call_notify(), call_ask() and exactly one end. Every call ends exactly once, by result, error,
+ * cancellation or deadline; a second end is logged as a bug and ignored. The memory goes in a later
+ * turn of the loop, so both sides may finish what they are doing; but after the end nobody may
+ * start anything new with it.
+ *
+ * The client's request id never gets here: calls are known by address and by call_id(), our own. */
+#ifndef MCPD_CALL_H
+#define MCPD_CALL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "protocol.h"
+
+struct event_base;
+struct call;
+struct question;
+
+/* Who is asking. Owned by the front, outlives the call. Strings are never NULL unless it says so. */
+struct caller {
+	const char *session;	  /* session id; NULL without one (modern, control) */
+	const char *user;	  /* NULL: unauthenticated */
+	const char *peer;	  /* address, for limits and logs */
+	enum mcp_rev rev;	  /* the revision spoken with the client */
+	const char *capabilities; /* the client's capabilities as compact JSON text, at least "{}" */
+	const char *client_info;  /* clientInfo as compact JSON text; NULL if unknown */
+	int log_level;		  /* lowest level the client wants (mcp_log_level_parse); -1: not said */
+};
+
+enum answer_kind { ANSWER_RESULT, ANSWER_ERROR, ANSWER_CANCELLED };
+
+/* How a call ended. Borrowed by whoever is told. */
+struct answer {
+	enum answer_kind kind;
+	json_t *result;	     /* ANSWER_RESULT */
+	int code;	     /* ANSWER_ERROR: JSON-RPC code */
+	const char *message; /* ANSWER_ERROR; ANSWER_CANCELLED: the reason */
+	json_t *data;	     /* ANSWER_ERROR, may be NULL */
+};
+
+struct call_front {
+	/* A notification that belongs to this call (progress, message). PARAMS is borrowed. */
+	void (*notify)(struct call *c, const char *method, json_t *params, void *arg);
+	/* The backend asks the client something; the front now owes question_answer(). */
+	void (*ask)(struct call *c, struct question *q, void *arg);
+	/* The end; exactly once. */
+	void (*end)(struct call *c, const struct answer *answer, void *arg);
+};
+
+struct call_back {
+	/* The call is over without you (cancelled or past its deadline): tell the peer, drop your
+	 * reference, do not end the call. */
+	void (*cancel)(struct call *c, const char *reason, void *arg);
+};
+
+/* A new call. METHOD is copied, PARAMS may be NULL, PROGRESS_TOKEN (the client's own, string or
+ * integer; borrowed, referenced) may be NULL. DEADLINE_MS bounds its whole life; 0 takes the default
+ * (an hour). NULL on lack of memory (PARAMS is released). */
+struct call *call_new(struct event_base *base, const struct call_front *front, void *front_arg,
+		      const struct caller *caller, const char *method, json_t *params_take,
+		      json_t *progress_token, int64_t deadline_ms);
+
+uint64_t call_id(const struct call *c);
+const char *call_method(const struct call *c);
+json_t *call_params(const struct call *c);	  /* borrowed, may be NULL */
+json_t *call_progress_token(const struct call *c);/* borrowed, may be NULL: then no progress is wanted */
+const struct caller *call_caller(const struct call *c);
+int64_t call_age_ms(const struct call *c);
+bool call_ended(const struct call *c);
+/* Replaces the parameters (a name without its prefix). */
+void call_set_params(struct call *c, json_t *params_take);
+/* Makes the deadline DEADLINE_MS from now. */
+void call_set_deadline(struct call *c, int64_t deadline_ms);
+
+/* The back takes the call, or lets go of it. */
+void call_attach(struct call *c, const struct call_back *back, void *back_arg);
+void call_detach(struct call *c);
+
+/* Back to front. call_notify() drops progress without a token, with a value that does not increase,
+ * or after the end. call_ask() consumes Q: a call that has ended answers it with an error. */
+void call_notify(struct call *c, const char *method, json_t *params);
+void call_ask(struct call *c, struct question *q_take);
+void call_result(struct call *c, json_t *result_take);
+void call_error(struct call *c, int code, json_t *data_take, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* Ends C like ANSWER says (a relay of another call's end). */
+void call_answer(struct call *c, const struct answer *answer);
+
+/* Front to back: the client (or the end of its session) does not want it any more. The back is told
+ * and front->end comes with ANSWER_CANCELLED before this returns. */
+void call_cancel(struct call *c, const char *reason);
+
+/* How many calls have not ended. */
+size_t call_count(void);
+
+#endif

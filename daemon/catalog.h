@@ -1,0 +1,58 @@
+/* catalog.h: several offers as one: merged lists in a deterministic order (the order of the
+ * configuration, then the server's own), names prefixed where there is more than one backend, and the
+ * way back from a name or URI to its origin. A pure value: it knows nothing of backends. */
+#ifndef MCPD_CATALOG_H
+#define MCPD_CATALOG_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+#include "offer.h"
+
+struct catalog;
+
+struct catalog_source {
+	const char *name;	   /* the backend's; borrowed while the catalogue lives */
+	const struct offer *offer; /* NULL: offers nothing (not learnt, failed) */
+};
+
+/* Merges N sources. PREFIX: tools and prompts become "NAME__original" (two underscores), made legal
+ * in both eras: at most 64 characters of [A-Za-z0-9_.-]; what would be longer is cut and ends in "_"
+ * and eight hex digits of a hash of the whole name. Resource URIs stay; of equal URIs the first wins,
+ * likewise of equal names inside one source. An entry without its key (or not an object) is left
+ * out. NULL on lack of memory. */
+struct catalog *catalog_new(const struct catalog_source *sources, size_t n, bool prefix);
+void catalog_free(struct catalog **c);
+
+/* The merged list: a borrowed array. */
+json_t *catalog_list(const struct catalog *c, enum offer_kind kind);
+
+/* Where the tool or prompt NAME comes from. 0: *source_r is the index of the source and *original_r its
+ * own name (borrowed from the catalogue). ERR_NOTFOUND otherwise. */
+int catalog_find(const struct catalog *c, enum offer_kind kind, const char *name, size_t *source_r,
+		 const char **original_r);
+/* Where URI comes from: a listed resource, else a template that matches (RFC 6570: an expression
+ * matches any run of characters without "/", "{+x}" and the like any run at all), else the only source
+ * with a resources capability. ERR_NOTFOUND otherwise. */
+int catalog_find_uri(const struct catalog *c, const char *uri, size_t *source_r);
+/* The same for a completion reference of the kind ref/resource, whose "uri" may be a template itself. */
+int catalog_find_template(const struct catalog *c, const char *uri_template, size_t *source_r);
+
+/* What can be declared to a legacy client (a new reference): the union of the sources' capabilities as
+ * far as mcpd delivers them: tools, prompts (listChanged), resources (listChanged, subscribe),
+ * logging, completions. UNKNOWN: some source is not learnt yet, so declare tools, prompts and resources
+ * all the same. */
+json_t *catalog_capabilities(const struct catalog *c, bool unknown);
+/* The sources' instructions, each under its name where there are several; malloc'd, NULL if none. */
+char *catalog_instructions(const struct catalog *c);
+
+/* One page: at most PAGE entries of LIST after the one that CURSOR names (NULL: from the start; ""
+ * is a cursor that is never valid). The cursor holds the key of the last entry, so a page can be asked
+ * for again after the list changed. Returns a new result object {MEMBER: [...], nextCursor?}, or
+ * NULL with E = ERR_INVALID (bad cursor) or ERR_NOMEM. */
+json_t *catalog_page(const struct catalog *c, enum offer_kind kind, const char *cursor, size_t page,
+		     struct err *e);
+
+#endif

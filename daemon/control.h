@@ -1,0 +1,3 @@
+#ifndef MCPD_CONTROL_H
+#define MCPD_CONTROL_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef MCPD_ENDPOINT_H
+#define MCPD_ENDPOINT_H
+#endif

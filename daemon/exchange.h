@@ -1,0 +1,79 @@
+/* exchange.h: one HTTP request and its one answer. The only file pair (with httpd) that knows evhttp;
+ * it hides what was measured about it: clients that leave unnoticed while an answer is pending,
+ * time limits that cut silent streams, close callbacks that outlive their request, orphaned requests.
+ *
+ * Ownership: httpd hands an exchange to the handler, which must end it exactly once, now or later,
+ * with exchange_reply*() or exchange_stream_begin() ... exchange_stream_end(); after that call the
+ * pointer is dead. If the client leaves first, on_gone is called once (never from inside a call
+ * that the owner makes) and the pointer is dead after it returns. The memory goes in a later turn. */
+#ifndef MCPD_EXCHANGE_H
+#define MCPD_EXCHANGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct evbuffer;
+struct evhttp_request;
+struct exchange;
+
+enum exchange_method {
+	EXCHANGE_GET,
+	EXCHANGE_HEAD,
+	EXCHANGE_POST,
+	EXCHANGE_DELETE,
+	EXCHANGE_OPTIONS,
+	EXCHANGE_OTHER,
+};
+
+typedef void (*exchange_gone_fn)(struct exchange *x, void *arg);
+
+/* Request side. All strings are borrowed and live as long as the exchange. */
+enum exchange_method exchange_method(const struct exchange *x);
+const char *exchange_path(const struct exchange *x);  /* decoded path without query; "" if unparseable */
+const char *exchange_query(const struct exchange *x); /* raw query or NULL */
+const char *exchange_peer(const struct exchange *x);  /* the peer's address without port; "unix" */
+/* The first value of header NAME (case-insensitive) with SP and HTAB stripped on both sides
+ * (RFC 9110 section 5.5), or NULL. The pointer is good until the next call for the same exchange. */
+const char *exchange_header(struct exchange *x, const char *name);
+/* How often header NAME occurs. */
+unsigned exchange_header_count(const struct exchange *x, const char *name);
+/* The body as one contiguous block; never NULL, maybe of length 0. */
+const char *exchange_body(struct exchange *x, size_t *len_r);
+
+/* Answer side. Adds a header to the answer (before it begins); a name or value with CR, LF or NUL is
+ * refused (ERR_INVALID). */
+int exchange_set_header(struct exchange *x, const char *name, const char *value);
+
+/* Ends the exchange with STATUS. CONTENT_TYPE NULL (and LEN 0) sends no body; 202 and 204 never have
+ * one. Lack of memory closes the connection instead. */
+void exchange_reply(struct exchange *x, int status, const char *content_type, const char *body,
+		    size_t len);
+/* The same with MSG as application/json on one line (borrowed). */
+void exchange_reply_json(struct exchange *x, int status, const json_t *msg);
+
+/* Begins an SSE answer: 200, text/event-stream, no-cache, X-Accel-Buffering: no; chunked for HTTP/1.1,
+ * until close for 1.0; no time limit from evhttp any more. 0, or an error after which the exchange
+ * still has to be ended. */
+int exchange_stream_begin(struct exchange *x);
+/* Drains DATA into the stream. Only after begin. 0 or ERR_CLOSED/ERR_NOMEM. */
+int exchange_stream_write(struct exchange *x, struct evbuffer *data);
+/* Ends the stream and the exchange. */
+void exchange_stream_end(struct exchange *x);
+/* Ends the exchange by cutting the connection (slow or hostile client, half-written answer). */
+void exchange_abort(struct exchange *x);
+
+/* Bytes that were written and not yet taken by the kernel. */
+size_t exchange_backlog(const struct exchange *x);
+
+/* Who hears that the client left. NULL to forget. Watching is on from the beginning: a client that
+ * hangs up is seen while an answer is pending and while a stream is silent. */
+void exchange_on_gone(struct exchange *x, exchange_gone_fn fn, void *arg);
+
+/* For httpd: wraps REQ. NULL on lack of memory (REQ is untouched). */
+struct exchange *exchange_new(struct evhttp_request *req);
+/* How many exchanges exist: must be 0 after a clean shutdown. */
+size_t exchange_count(void);
+
+#endif

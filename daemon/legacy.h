@@ -1,0 +1,3 @@
+#ifndef MCPD_LEGACY_H
+#define MCPD_LEGACY_H
+#endif

@@ -1,0 +1,38 @@
+# Everything but main() is a library, so that tests and fuzzers link the real daemon.
+noinst_LIBRARIES += daemon/libmcpd.a
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) -I$(top_srcdir)/daemon
+DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS)
+daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
+daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS)
+daemon_libmcpd_a_SOURCES = \
+	daemon/backend.c daemon/backend.h daemon/backend_impl.h \
+	daemon/backend_exec.c \
+	daemon/backend_stdio.c \
+	daemon/call.c daemon/call.h \
+	daemon/catalog.c daemon/catalog.h \
+	daemon/children.c daemon/children.h \
+	daemon/cleanup.c daemon/cleanup.h \
+	daemon/config.c daemon/config.h \
+	daemon/control.c daemon/control.h \
+	daemon/defer.c daemon/defer.h \
+	daemon/delayq.c daemon/delayq.h \
+	daemon/endpoint.c daemon/endpoint.h \
+	daemon/exchange.c daemon/exchange.h \
+	daemon/httpd.c daemon/httpd.h \
+	daemon/legacy.c daemon/legacy.h \
+	daemon/mcpclient.c daemon/mcpclient.h \
+	daemon/mcpd.c daemon/mcpd.h \
+	daemon/offer.c daemon/offer.h \
+	daemon/question.c daemon/question.h \
+	daemon/schema.c daemon/schema.h \
+	daemon/server.c daemon/server.h \
+	daemon/session.c daemon/session.h \
+	daemon/sessions.c daemon/sessions.h \
+	daemon/transport.c daemon/transport.h \
+	daemon/view.c daemon/view.h
+
+sbin_PROGRAMS += mcpd
+mcpd_SOURCES = daemon/main.c
+mcpd_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
+mcpd_CFLAGS = $(LIB_CFLAGS)
+mcpd_LDADD = $(DAEMON_LIBS)

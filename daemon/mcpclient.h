@@ -1,0 +1,3 @@
+#ifndef MCPD_MCPCLIENT_H
+#define MCPD_MCPCLIENT_H
+#endif

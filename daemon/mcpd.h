@@ -1,0 +1,3 @@
+#ifndef MCPD_MCPD_H
+#define MCPD_MCPD_H
+#endif

@@ -1,0 +1,39 @@
+/* offer.h: what one MCP server offers, as it was learnt from it. Immutable once made, shared by
+ * reference count: a backend's own, and a session's where its child offers something else. */
+#ifndef MCPD_OFFER_H
+#define MCPD_OFFER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "protocol.h"
+
+enum offer_kind { OFFER_TOOLS, OFFER_PROMPTS, OFFER_RESOURCES, OFFER_TEMPLATES, OFFER_KINDS };
+
+struct offer {
+	unsigned refs;
+	enum mcp_rev rev;	     /* spoken with this server */
+	json_t *lists[OFFER_KINDS];  /* arrays, in the server's order; never NULL */
+	json_t *capabilities;	     /* object; never NULL */
+	json_t *server_info;	     /* object or NULL */
+	char *instructions;	     /* or NULL */
+};
+
+/* An offer of nothing, with one reference. NULL on lack of memory. */
+struct offer *offer_new(enum mcp_rev rev);
+struct offer *offer_ref(struct offer *o);
+void offer_unref(struct offer **o);
+/* A copy of O in which list KIND is LIST. */
+struct offer *offer_with(const struct offer *o, enum offer_kind kind, json_t *list_take);
+bool offer_equal(const struct offer *a, const struct offer *b);
+
+/* The method that lists KIND ("tools/list"), the member of its result ("tools"), the member that
+ * names an entry ("name", "uri", "uriTemplate"), and the capability ("tools", "resources"). */
+const char *offer_list_method(enum offer_kind kind);
+const char *offer_list_member(enum offer_kind kind);
+const char *offer_key(enum offer_kind kind);
+const char *offer_capability(enum offer_kind kind);
+/* Which kinds a list_changed notification is about, as a bit mask of 1u << kind; 0: not one. */
+unsigned offer_changed_mask(const char *notification_method);
+
+#endif

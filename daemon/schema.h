@@ -1,0 +1,3 @@
+#ifndef MCPD_SCHEMA_H
+#define MCPD_SCHEMA_H
+#endif

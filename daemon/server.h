@@ -1,0 +1,3 @@
+#ifndef MCPD_SERVER_H
+#define MCPD_SERVER_H
+#endif

@@ -1,0 +1,44 @@
+/* sessions.h: all sessions of the daemon and the three maps: id to session, id to user, id to the
+ * client's capabilities; the counts; idle time; the limits. */
+#ifndef MCPD_SESSIONS_H
+#define MCPD_SESSIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "err.h"
+#include "session.h"
+
+struct event_base;
+struct sessions;
+
+struct sessions_counts {
+	size_t sessions; /* entries of the session map */
+	size_t users;	 /* users with tokens (issue of the user store) */
+	size_t user_map; /* entries of the session-to-user map */
+	size_t caps_map; /* entries of the session-capabilities map */
+	uint64_t opened, closed; /* ever */
+};
+
+struct sessions *sessions_new(struct event_base *base, const struct config_sessions *conf);
+/* Everything must be closed. */
+void sessions_free(struct sessions **ss);
+
+/* The session with this id, NULL if there is none. */
+struct session *sessions_find(struct sessions *ss, const char *id);
+/* By a unique prefix of the id. ERR_NOTFOUND, or ERR_EXISTS when it is not unique. */
+int sessions_find_prefix(struct sessions *ss, const char *prefix, struct session **s_r, struct err *e);
+/* Calls FN for each, oldest first; FN may close any of them. */
+void sessions_each(struct sessions *ss, void (*fn)(struct session *s, void *arg), void *arg);
+void sessions_counts(const struct sessions *ss, struct sessions_counts *counts_r);
+
+/* "Active sessions: N, Active users: M": the one place where this line is made, for the log and
+ * for mcpctl. Returns BUF. */
+const char *sessions_counts_line(const struct sessions *ss, char *buf, size_t size);
+
+/* Closes all: logs "Closing N active sessions...", each close, then "All transports closed". */
+void sessions_close_all(struct sessions *ss, enum close_reason reason);
+
+#endif

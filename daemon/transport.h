@@ -1,0 +1,3 @@
+#ifndef MCPD_TRANSPORT_H
+#define MCPD_TRANSPORT_H
+#endif

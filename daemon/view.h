@@ -1,0 +1,52 @@
+/* view.h: the backends that one path of the endpoint serves ("/mcp": all, "/mcp/NAME": one), with their
+ * merged catalogue, kept up to date. */
+#ifndef MCPD_VIEW_H
+#define MCPD_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/queue.h>
+
+#include "backend.h"
+#include "catalog.h"
+
+struct view;
+
+/* Somebody who waits until every backend of the view was learnt or failed, or the wait is over. */
+struct view_waiter {
+	TAILQ_ENTRY(view_waiter) link;
+	void (*fn)(void *arg);
+	void *arg;
+	bool queued;
+};
+
+/* Who hears of changed lists. CHANGED: mask of 1u << enum offer_kind. */
+struct view_watch {
+	TAILQ_ENTRY(view_watch) link;
+	void (*changed)(struct view *v, unsigned mask, void *arg);
+	void *arg;
+};
+
+/* BACKENDS is copied; the backends outlive the view. WAIT_MS bounds how long anybody waits. */
+struct view *view_new(struct event_base *base, struct backend *const *backends, size_t n, bool prefix,
+		      int64_t wait_ms);
+void view_free(struct view **v);
+
+size_t view_size(const struct view *v);
+struct backend *view_backend(const struct view *v, size_t i);
+/* The merged catalogue now; NULL on lack of memory. Borrowed until the next change. */
+const struct catalog *view_catalog(struct view *v);
+bool view_prefixed(const struct view *v);
+/* Every backend was learnt or has failed once. */
+bool view_settled(const struct view *v);
+/* Some backend has never been learnt (failed, or still learning). */
+bool view_incomplete(const struct view *v);
+
+/* Calls W->fn once the view is settled or the wait is over; never from inside this call. Only when
+ * !view_settled(). */
+void view_wait(struct view *v, struct view_waiter *w);
+void view_unwait(struct view *v, struct view_waiter *w);
+void view_watch(struct view *v, struct view_watch *w);
+void view_unwatch(struct view *v, struct view_watch *w);
+
+#endif

@@ -1,0 +1,3 @@
+#ifndef MCPD_CTLCLIENT_H
+#define MCPD_CTLCLIENT_H
+#endif

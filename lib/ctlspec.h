@@ -1,0 +1,3 @@
+#ifndef MCPD_CTLSPEC_H
+#define MCPD_CTLSPEC_H
+#endif

@@ -1,0 +1,16 @@
+# What daemon and cli share. Sees nothing but itself.
+noinst_LIBRARIES += lib/libmcpd-shared.a
+LIB_CPPFLAGS = -I$(top_srcdir)/lib
+LIB_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+LIB_LIBS = lib/libmcpd-shared.a $(EVENT_LIBS) $(JANSSON_LIBS)
+lib_libmcpd_shared_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIB_CPPFLAGS)
+lib_libmcpd_shared_a_CFLAGS = $(LIB_CFLAGS)
+lib_libmcpd_shared_a_SOURCES = \
+	lib/ctlclient.c lib/ctlclient.h \
+	lib/ctlspec.c lib/ctlspec.h \
+	lib/err.c lib/err.h \
+	lib/jsonrpc.c lib/jsonrpc.h \
+	lib/lines.c lib/lines.h \
+	lib/log.c lib/log.h \
+	lib/protocol.c lib/protocol.h \
+	lib/sse.c lib/sse.h

@@ -1,0 +1,67 @@
+/* log.h: lines for people and for grep.
+ *
+ * Everything that came from outside is escaped on its way out (control bytes, invalid UTF-8 and
+ * backslash become \xNN), so that no client and no child can forge a line. errno is preserved. */
+#ifndef MCPD_LOG_H
+#define MCPD_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum log_level { LOGL_ERROR, LOGL_WARN, LOGL_NOTICE, LOGL_INFO, LOGL_DEBUG };
+enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JSON };
+
+/* Whose line this is. Borrowed strings, any of them NULL. In plain text the scope follows the text
+ * as " session=... user=... backend=... reason=..." for ordinary lines, and is left out for
+ * lifecycle lines, whose text is an interface; in JSON it is always there, as fields. */
+struct log_scope {
+	const char *session;
+	const char *user;
+	const char *backend;
+	const char *reason;
+};
+
+/* One line as a subscriber sees it; TEXT is already escaped. */
+struct log_line {
+	enum log_level level;
+	bool lifecycle;
+	double time; /* seconds since the epoch */
+	const char *text;
+	const struct log_scope *scope; /* never NULL */
+};
+typedef void (*log_sink_fn)(const struct log_line *, void *arg);
+
+/* Opens the target. stderr lines carry "<N>" priorities when $JOURNAL_STREAM names stderr, a
+ * timestamp when stderr is a terminal, and otherwise a level word for anything above info
+ * ("warning: ...", "error: ..."). IDENT is the syslog identity (borrowed for ever). */
+void log_open(enum log_target target, const char *ident);
+void log_close(void);
+void log_set_level(enum log_level level);
+enum log_level log_get_level(void);
+int log_level_parse(const char *word, enum log_level *level_r); /* 0, or ERR_INVALID */
+const char *log_level_name(enum log_level level);
+
+/* SCOPE may be NULL. The text is one line; a newline in it is escaped. Never fails: a line that
+ * cannot be written (full disk, closed pipe) is dropped. */
+void log_at(enum log_level level, const struct log_scope *scope, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+#define log_error(scope, ...) log_at(LOGL_ERROR, scope, __VA_ARGS__)
+#define log_warn(scope, ...) log_at(LOGL_WARN, scope, __VA_ARGS__)
+#define log_notice(scope, ...) log_at(LOGL_NOTICE, scope, __VA_ARGS__)
+#define log_info(scope, ...) log_at(LOGL_INFO, scope, __VA_ARGS__)
+#define log_debug(scope, ...) log_at(LOGL_DEBUG, scope, __VA_ARGS__)
+
+/* A lifecycle line (DESIGN: the texts are an interface). Notice level: shown at the default level. */
+void log_lifecycle(const struct log_scope *scope, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Hands every line that passes the level to FN as well (`mcpctl log follow`, tests). FN may log;
+ * lines logged inside FN do not reach subscribers. At most 64. Returns 0, ERR_NOMEM or ERR_LIMIT. */
+int log_subscribe(log_sink_fn fn, void *arg);
+void log_unsubscribe(log_sink_fn fn, void *arg);
+
+/* Appends the escaped form of IN (LEN bytes) to OUT (SIZE bytes, always terminated), cutting at the
+ * end of OUT. Returns the length of OUT. */
+size_t log_escape(char *out, size_t size, const char *in, size_t len);
+
+#endif
