@@ -1,1 +1,281 @@
 #include "call.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "defer.h"
+#include "delayq.h"
+#include "jsonrpc.h"
+#include "log.h"
+#include "question.h"
+
+#define DEFAULT_DEADLINE_MS INT64_C(3600000)
+
+struct call {
+	uint64_t id;
+	const struct call_front *front;
+	void *front_arg;
+	const struct call_back *back; /* NULL: nobody serves it (yet, or any more) */
+	void *back_arg;
+	const struct caller *caller;
+	json_t *params;
+	json_t *token;
+	double progress; /* the last value that went through */
+	int64_t started;
+	int64_t deadline_ms;
+	struct event deadline;
+	struct defer release;
+	bool ended;
+	char method[];
+};
+
+static uint64_t last_id;
+static size_t live;
+
+static void release(void *arg)
+{
+	struct call *c = arg;
+
+	json_decref(c->params);
+	json_decref(c->token);
+	free(c);
+}
+
+/* The one end. WITHDRAWN: the back did not end it itself and has to be told, with this reason. */
+static void finish(struct call *c, const struct answer *answer, const char *withdrawn)
+{
+	const struct call_back *back = c->back;
+
+	c->ended = true; /* first: what the callbacks below start must find it so */
+	c->back = NULL;
+	live--;
+	event_del(&c->deadline);
+	defer_call(&c->release, release, c);
+	if (withdrawn != NULL && back != NULL)
+		back->cancel(c, withdrawn, c->back_arg);
+	c->front->end(c, answer, c->front_arg);
+}
+
+/* For the back's ends. True where this is the first; a second is a bug of whoever calls. */
+static bool may_end(const struct call *c)
+{
+	const struct log_scope scope = {.session = c->caller->session, .user = c->caller->user};
+
+	if (c->ended)
+		log_error(&scope, "bug: call %" PRIu64 " (%s) ended twice", c->id, c->method);
+	return !c->ended;
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct call *c = arg;
+	struct answer answer = {.kind = ANSWER_ERROR, .code = RPC_INTERNAL_ERROR};
+	char *text;
+
+	(void)fd;
+	(void)what;
+	if (asprintf(&text, "%s: no answer within %.15g s", c->method,
+		     (double)c->deadline_ms / 1000) < 0)
+		text = NULL;
+	answer.message = text != NULL ? text : "no answer in time";
+	finish(c, &answer, answer.message);
+	free(text);
+}
+
+static int arm(struct call *c, int64_t deadline_ms)
+{
+	struct timeval tv;
+
+	c->deadline_ms = deadline_ms > 0 ? deadline_ms : DEFAULT_DEADLINE_MS;
+	tv.tv_sec = c->deadline_ms / 1000;
+	tv.tv_usec = c->deadline_ms % 1000 * 1000;
+	return evtimer_add(&c->deadline, &tv);
+}
+
+struct call *call_new(struct event_base *base, const struct call_front *front, void *front_arg,
+		      const struct caller *caller, const char *method, json_t *params_take,
+		      json_t *progress_token, int64_t deadline_ms)
+{
+	size_t size = strlen(method) + 1;
+	struct call *c = calloc(1, sizeof(*c) + size);
+
+	if (c == NULL || evtimer_assign(&c->deadline, base, on_deadline, c) < 0 ||
+	    arm(c, deadline_ms) < 0) {
+		json_decref(params_take);
+		free(c);
+		return NULL;
+	}
+	memcpy(c->method, method, size);
+	c->id = ++last_id;
+	c->front = front;
+	c->front_arg = front_arg;
+	c->caller = caller;
+	c->params = params_take;
+	c->token = json_incref(progress_token);
+	c->progress = -INFINITY;
+	c->started = clock_ms();
+	live++;
+	return c;
+}
+
+uint64_t call_id(const struct call *c)
+{
+	return c->id;
+}
+
+const char *call_method(const struct call *c)
+{
+	return c->method;
+}
+
+json_t *call_params(const struct call *c)
+{
+	return c->params;
+}
+
+json_t *call_progress_token(const struct call *c)
+{
+	return c->token;
+}
+
+const struct caller *call_caller(const struct call *c)
+{
+	return c->caller;
+}
+
+int64_t call_age_ms(const struct call *c)
+{
+	return clock_ms() - c->started;
+}
+
+bool call_ended(const struct call *c)
+{
+	return c->ended;
+}
+
+size_t call_count(void)
+{
+	return live;
+}
+
+void call_set_params(struct call *c, json_t *params_take)
+{
+	json_decref(c->params);
+	c->params = params_take;
+}
+
+void call_set_deadline(struct call *c, int64_t deadline_ms)
+{
+	/* The timer has its place already, so moving it takes no memory. */
+	if (!c->ended)
+		arm(c, deadline_ms);
+}
+
+void call_attach(struct call *c, const struct call_back *back, void *back_arg)
+{
+	if (c->ended)
+		return; /* what is over cannot be cancelled any more */
+	c->back = back;
+	c->back_arg = back_arg;
+}
+
+void call_detach(struct call *c)
+{
+	c->back = NULL;
+}
+
+/* The progress that may go on to the client, under the client's own token (a new reference); NULL
+ * where there is nothing to say: not wanted, not a number, no increase, no memory. */
+static json_t *next_progress(struct call *c, json_t *params)
+{
+	json_t *value = json_object_get(params, "progress");
+	json_t *copy;
+
+	if (c->token == NULL || !json_is_number(value) || !(json_number_value(value) > c->progress))
+		return NULL;
+	copy = json_copy(params); /* PARAMS is the back's, with the back's token */
+	if (copy == NULL || json_object_set(copy, "progressToken", c->token) < 0) {
+		json_decref(copy);
+		return NULL;
+	}
+	c->progress = json_number_value(value);
+	return copy;
+}
+
+void call_notify(struct call *c, const char *method, json_t *params)
+{
+	if (c->ended || c->front->notify == NULL)
+		return;
+	if (strcmp(method, "notifications/progress") != 0) {
+		c->front->notify(c, method, params, c->front_arg);
+		return;
+	}
+	params = next_progress(c, params);
+	if (params != NULL)
+		c->front->notify(c, method, params, c->front_arg);
+	json_decref(params);
+}
+
+void call_ask(struct call *c, struct question *q_take)
+{
+	if (c->ended)
+		question_refuse(q_take, RPC_INVALID_REQUEST,
+				"the request that this belongs to has ended");
+	else if (c->front->ask == NULL)
+		question_refuse(q_take, RPC_METHOD_NOT_FOUND, "there is no client to ask");
+	else
+		c->front->ask(c, q_take, c->front_arg);
+}
+
+void call_result(struct call *c, json_t *result_take)
+{
+	struct answer answer = {.kind = ANSWER_RESULT, .result = result_take};
+
+	if (result_take == NULL) /* whoever built it ran out of memory */
+		answer = (struct answer){
+			.kind = ANSWER_ERROR,
+			.code = RPC_INTERNAL_ERROR,
+			.message = "out of memory",
+		};
+	if (may_end(c))
+		finish(c, &answer, NULL);
+	json_decref(result_take);
+}
+
+void call_error(struct call *c, int code, json_t *data_take, const char *fmt, ...)
+{
+	struct answer answer = {.kind = ANSWER_ERROR, .code = code, .data = data_take};
+	char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	answer.message = text != NULL ? text : "out of memory";
+	if (may_end(c))
+		finish(c, &answer, NULL);
+	free(text);
+	json_decref(data_take);
+}
+
+void call_answer(struct call *c, const struct answer *answer)
+{
+	if (may_end(c))
+		finish(c, answer, NULL);
+}
+
+void call_cancel(struct call *c, const char *reason)
+{
+	struct answer answer = {.kind = ANSWER_CANCELLED, .message = reason};
+
+	/* Not a bug after the end: a session that closes from inside end() cancels all it knows. */
+	if (!c->ended)
+		finish(c, &answer, reason);
+}

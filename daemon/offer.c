@@ -1,1 +1,134 @@
 #include "offer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *method, *member, *key, *capability, *changed;
+} kinds[OFFER_KINDS] = {
+	[OFFER_TOOLS] = {"tools/list", "tools", "name", "tools",
+			 "notifications/tools/list_changed"},
+	[OFFER_PROMPTS] = {"prompts/list", "prompts", "name", "prompts",
+			   "notifications/prompts/list_changed"},
+	[OFFER_RESOURCES] = {"resources/list", "resources", "uri", "resources",
+			     "notifications/resources/list_changed"},
+	[OFFER_TEMPLATES] = {"resources/templates/list", "resourceTemplates", "uriTemplate",
+			     "resources", "notifications/resources/list_changed"},
+};
+
+struct offer *offer_new(enum mcp_rev rev)
+{
+	struct offer *o = calloc(1, sizeof(*o));
+	bool whole;
+
+	if (o == NULL)
+		return NULL;
+	o->refs = 1;
+	o->rev = rev;
+	o->capabilities = json_object();
+	whole = o->capabilities != NULL;
+	for (int k = 0; k < OFFER_KINDS; k++) {
+		o->lists[k] = json_array();
+		whole = whole && o->lists[k] != NULL;
+	}
+	if (!whole)
+		offer_unref(&o);
+	return o;
+}
+
+struct offer *offer_ref(struct offer *o)
+{
+	o->refs++;
+	return o;
+}
+
+void offer_unref(struct offer **o)
+{
+	struct offer *gone = *o;
+
+	*o = NULL;
+	if (gone == NULL || --gone->refs > 0)
+		return;
+	for (int k = 0; k < OFFER_KINDS; k++)
+		json_decref(gone->lists[k]);
+	json_decref(gone->capabilities);
+	json_decref(gone->server_info);
+	free(gone->instructions);
+	free(gone);
+}
+
+struct offer *offer_with(const struct offer *o, enum offer_kind kind, json_t *list_take)
+{
+	struct offer *copy = calloc(1, sizeof(*copy));
+
+	if (copy == NULL || list_take == NULL)
+		goto fail;
+	copy->refs = 1;
+	copy->rev = o->rev;
+	if (o->instructions != NULL && (copy->instructions = strdup(o->instructions)) == NULL)
+		goto fail;
+	/* The values are as immutable as the offer itself, so they can be shared. */
+	for (int k = 0; k < OFFER_KINDS; k++)
+		copy->lists[k] = k == (int)kind ? list_take : json_incref(o->lists[k]);
+	copy->capabilities = json_incref(o->capabilities);
+	copy->server_info = json_incref(o->server_info);
+	return copy;
+fail:
+	json_decref(list_take);
+	free(copy);
+	return NULL;
+}
+
+static bool text_equal(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool json_same(const json_t *a, const json_t *b)
+{
+	return a == b || json_equal(a, b) != 0;
+}
+
+bool offer_equal(const struct offer *a, const struct offer *b)
+{
+	if (a == b)
+		return true;
+	if (a == NULL || b == NULL || a->rev != b->rev)
+		return false;
+	for (int k = 0; k < OFFER_KINDS; k++)
+		if (!json_same(a->lists[k], b->lists[k]))
+			return false;
+	return json_same(a->capabilities, b->capabilities) &&
+	       json_same(a->server_info, b->server_info) &&
+	       text_equal(a->instructions, b->instructions);
+}
+
+const char *offer_list_method(enum offer_kind kind)
+{
+	return kinds[kind].method;
+}
+
+const char *offer_list_member(enum offer_kind kind)
+{
+	return kinds[kind].member;
+}
+
+const char *offer_key(enum offer_kind kind)
+{
+	return kinds[kind].key;
+}
+
+const char *offer_capability(enum offer_kind kind)
+{
+	return kinds[kind].capability;
+}
+
+unsigned offer_changed_mask(const char *notification_method)
+{
+	unsigned mask = 0;
+
+	for (unsigned k = 0; k < OFFER_KINDS; k++)
+		if (strcmp(notification_method, kinds[k].changed) == 0)
+			mask |= 1u << k;
+	return mask;
+}

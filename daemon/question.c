@@ -1,1 +1,99 @@
 #include "question.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "defer.h"
+#include "jsonrpc.h"
+
+struct question {
+	json_t *params;
+	question_answer_fn fn;
+	void *arg;
+	question_withdrawn_fn withdrawn;
+	void *withdrawn_arg;
+	struct defer release;
+	bool ended;
+	char method[];
+};
+
+struct question *question_new(const char *method, json_t *params_take, question_answer_fn fn,
+			      void *arg)
+{
+	size_t size = strlen(method) + 1;
+	struct question *q = calloc(1, sizeof(*q) + size);
+
+	if (q == NULL) {
+		json_decref(params_take);
+		return NULL;
+	}
+	memcpy(q->method, method, size);
+	q->params = params_take;
+	q->fn = fn;
+	q->arg = arg;
+	return q;
+}
+
+const char *question_method(const struct question *q)
+{
+	return q->method;
+}
+
+json_t *question_params(const struct question *q)
+{
+	return q->params;
+}
+
+void question_take(struct question *q, question_withdrawn_fn fn, void *arg)
+{
+	q->withdrawn = fn;
+	q->withdrawn_arg = arg;
+}
+
+static void release(void *arg)
+{
+	struct question *q = arg;
+
+	json_decref(q->params);
+	free(q);
+}
+
+/* Whoever comes first ends it. The other side may not know yet, so a second end is no bug. */
+static bool end_once(struct question *q)
+{
+	if (q->ended)
+		return false;
+	q->ended = true;
+	defer_call(&q->release, release, q);
+	return true;
+}
+
+static json_t *error_object(int code, const char *message)
+{
+	json_t *error = json_pack("{s:i,s:s}", "code", code, "message", message);
+
+	/* The asker is promised an object that is not NULL, and this one needs no memory. */
+	return error != NULL ? error : json_null();
+}
+
+void question_answer(struct question *q, json_t *result_take, json_t *error_take)
+{
+	if (result_take == NULL && error_take == NULL) /* what the front made of it failed */
+		error_take = error_object(RPC_INTERNAL_ERROR, "out of memory");
+	if (end_once(q))
+		q->fn(q, error_take == NULL ? result_take : NULL, error_take, q->arg);
+	json_decref(result_take);
+	json_decref(error_take);
+}
+
+void question_refuse(struct question *q, int code, const char *message)
+{
+	question_answer(q, NULL, error_object(code, message));
+}
+
+void question_withdraw(struct question *q)
+{
+	if (end_once(q) && q->withdrawn != NULL)
+		q->withdrawn(q, q->withdrawn_arg);
+}
