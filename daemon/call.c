@@ -1,3 +1,5 @@
+#include "autoconf.h"
+
 #include "call.h"
 
 #include <event2/event.h>
