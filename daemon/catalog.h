@@ -19,14 +19,14 @@ struct catalog_source {
 };
 
 /* Merges N sources. PREFIX: tools and prompts become "NAME__original" (two underscores), made legal
- * in both eras: at most 64 characters of [A-Za-z0-9_.-]; what would be longer is cut and ends in "_"
- * and eight hex digits of a hash of the whole name. Resource URIs stay; of equal URIs the first wins,
- * likewise of equal names inside one source. An entry without its key (or not an object) is left
- * out. NULL on lack of memory. */
+ * in both eras: at most 64 characters of [A-Za-z0-9_.-]; what is not legal or too long is changed or cut
+ * and ends in "_" and eight hex digits of a hash of the whole name (so does the later of two that come
+ * out the same). Resource URIs stay; of equal URIs the first wins, likewise of equal names inside one
+ * source. An entry without its key (or not an object) is left out. NULL on lack of memory. */
 struct catalog *catalog_new(const struct catalog_source *sources, size_t n, bool prefix);
 void catalog_free(struct catalog **c);
 
-/* The merged list: a borrowed array. */
+/* The merged list: a borrowed array. Its entries are shared with the offers: not to be changed. */
 json_t *catalog_list(const struct catalog *c, enum offer_kind kind);
 
 /* Where the tool or prompt NAME comes from. 0: *source_r is the index of the source and *original_r its
@@ -42,16 +42,16 @@ int catalog_find_template(const struct catalog *c, const char *uri_template, siz
 
 /* What can be declared to a legacy client (a new reference): the union of the sources' capabilities as
  * far as mcpd delivers them: tools, prompts (listChanged), resources (listChanged, subscribe),
- * logging, completions. UNKNOWN: some source is not learnt yet, so declare tools, prompts and resources
+ * logging, completions. (listChanged always: mcpd sees a change when a backend restarts.) UNKNOWN: some source is not learnt yet, so declare tools, prompts and resources
  * all the same. */
 json_t *catalog_capabilities(const struct catalog *c, bool unknown);
 /* The sources' instructions, each under its name where there are several; malloc'd, NULL if none. */
 char *catalog_instructions(const struct catalog *c);
 
 /* One page: at most PAGE entries of LIST after the one that CURSOR names (NULL: from the start; ""
- * is a cursor that is never valid). The cursor holds the key of the last entry, so a page can be asked
- * for again after the list changed. Returns a new result object {MEMBER: [...], nextCursor?}, or
- * NULL with E = ERR_INVALID (bad cursor) or ERR_NOMEM. */
+ * is a cursor that is never valid; PAGE 0: all). The cursor holds the key of the last entry, so a page can
+ * be asked for again after the list changed. Returns a new result object {MEMBER: [...], nextCursor?},
+ * whose array is not to be changed, or NULL with E = ERR_INVALID (bad cursor) or ERR_NOMEM. */
 json_t *catalog_page(const struct catalog *c, enum offer_kind kind, const char *cursor, size_t page,
 		     struct err *e);
 

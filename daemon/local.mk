@@ -29,6 +29,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/session.c daemon/session.h \
 	daemon/sessions.c daemon/sessions.h \
 	daemon/transport.c daemon/transport.h \
+	daemon/uritemplate.c daemon/uritemplate.h \
 	daemon/view.c daemon/view.h
 
 sbin_PROGRAMS += mcpd
