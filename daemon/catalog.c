@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
+#include "hash.h"
 #include "uritemplate.h"
 
 /* What both eras allow in the name of a tool: 64 characters of [A-Za-z0-9_.-]. */

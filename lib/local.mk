@@ -9,6 +9,7 @@ lib_libmcpd_shared_a_SOURCES = \
 	lib/ctlclient.c lib/ctlclient.h \
 	lib/ctlspec.c lib/ctlspec.h \
 	lib/err.c lib/err.h \
+	lib/hash.h \
 	lib/jsonrpc.c lib/jsonrpc.h \
 	lib/lines.c lib/lines.h \
 	lib/log.c lib/log.h \
