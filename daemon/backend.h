@@ -63,7 +63,8 @@ void backend_stop(struct backend *b);
 /* Stops every child and learns anew; holders keep their links and get fresh children. */
 void backend_restart(struct backend *b);
 void backend_free(struct backend **b); /* all links must be closed */
-void backend_watch(struct backend *b, const struct backend_watch *watch); /* up to 8, copied */
+/* Copied; up to 8. 0 or ERR_LIMIT. */
+int backend_watch(struct backend *b, const struct backend_watch *watch);
 void backend_unwatch(struct backend *b, void *arg);
 
 const char *backend_name(const struct backend *b);

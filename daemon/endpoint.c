@@ -1,1 +1,200 @@
+#include "autoconf.h"
+
 #include "endpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config.h"
+#include "exchange.h"
+#include "guard.h"
+#include "jsonrpc.h"
+#include "legacy.h"
+#include "reply.h"
+#include "sessions.h"
+#include "view.h"
+
+struct place {
+	char *path;
+	struct view *view;
+};
+
+struct endpoint {
+	const struct config *conf;
+	struct sessions *sessions;
+	struct legacy legacy;
+	struct place *places; /* the first one serves all backends */
+	size_t n;
+};
+
+static int add_place(struct endpoint *ep, const char *path, const char *name, struct view *view)
+{
+	size_t size = strlen(path) + strlen(name) + 2;
+	char *full = malloc(size);
+
+	if (!full)
+		return -1;
+	strcpy(full, path);
+	if (*name) {
+		/* A path of "/" must not become "//NAME". */
+		if (full[0] == '\0' || full[strlen(full) - 1] != '/')
+			strcat(full, "/");
+		strcat(full, name);
+	}
+	ep->places[ep->n++] = (struct place){.path = full, .view = view};
+	return 0;
+}
+
+struct endpoint *endpoint_new(const struct config *conf, struct sessions *sessions, struct view *all,
+			      struct view *const *singles, size_t n)
+{
+	struct endpoint *ep = calloc(1, sizeof *ep);
+
+	if (!ep)
+		return NULL;
+	ep->conf = conf;
+	ep->sessions = sessions;
+	ep->legacy.sessions = sessions;
+	ep->legacy.limits = &conf->limits;
+	ep->places = calloc(n + 1, sizeof *ep->places);
+	if (!ep->places || add_place(ep, conf->path, "", all) < 0) {
+		endpoint_free(&ep);
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (add_place(ep, conf->path, backend_name(view_backend(singles[i], 0)),
+			      singles[i]) < 0) {
+			endpoint_free(&ep);
+			return NULL;
+		}
+	}
+	return ep;
+}
+
+void endpoint_free(struct endpoint **epp)
+{
+	struct endpoint *ep = *epp;
+
+	*epp = NULL;
+	if (!ep)
+		return;
+	for (size_t i = 0; i < ep->n; i++)
+		free(ep->places[i].path);
+	free(ep->places);
+	free(ep);
+}
+
+void endpoint_drain(struct endpoint *ep)
+{
+	ep->legacy.draining = true;
+}
+
+/* The place of PATH; a slash at its end does not matter. */
+static const struct place *find_place(const struct endpoint *ep, const char *path)
+{
+	size_t len = strlen(path);
+
+	if (len > 1 && path[len - 1] == '/')
+		len--;
+	for (size_t i = 0; i < ep->n; i++) {
+		if (strlen(ep->places[i].path) == len && strncmp(ep->places[i].path, path, len) == 0)
+			return &ep->places[i];
+	}
+	return NULL;
+}
+
+static void health(struct endpoint *ep, struct exchange *x)
+{
+	struct registry_counts c;
+	json_t *msg;
+
+	sessions_counts(ep->sessions, &c);
+	msg = json_pack("{s:s, s:s, s:s, s:b, s:I, s:I}", "status",
+			ep->legacy.draining ? "stopping" : "ok", "name", "mcpd", "version",
+			PACKAGE_VERSION, "authEnabled", 0, "activeSessions",
+			(json_int_t)c.sessions, "activeUsers", (json_int_t)c.users);
+	exchange_set_header(x, "Cache-Control", "no-store");
+	exchange_reply_json(x, ep->legacy.draining ? 503 : 200, msg);
+	json_decref(msg);
+}
+
+/* RFC 9110 section 8.3.1: the media type alone counts, whatever its parameters and case. */
+static bool is_json(struct exchange *x)
+{
+	const char *value = exchange_header(x, "Content-Type");
+	static const char json[] = "application/json";
+
+	return value && exchange_header_count(x, "Content-Type") == 1 &&
+	       strncasecmp(value, json, sizeof json - 1) == 0 &&
+	       strchr("; \t", value[sizeof json - 1]) != NULL;
+}
+
+static void post(struct endpoint *ep, const struct legacy_request *rq)
+{
+	size_t len;
+	const char *text = exchange_body(rq->x, &len);
+	struct err e;
+	json_t *body;
+
+	if (!is_json(rq->x)) {
+		reply_error(rq->x, 415, NULL, RPC_TRANSPORT,
+			    "Unsupported Media Type: Content-Type must be application/json");
+		return;
+	}
+	body = jsonrpc_parse(text, len, ep->conf->limits.max_depth, &e);
+	if (body)
+		legacy_post(&ep->legacy, rq, body);
+	else if (e.code == ERR_NOMEM)
+		reply_error(rq->x, 503, NULL, RPC_INTERNAL_ERROR, "out of memory");
+	else
+		reply_error(rq->x, 400, NULL, RPC_PARSE_ERROR, "Parse error: %s", e.text);
+	json_decref(body);
+}
+
+static void route(struct endpoint *ep, const struct legacy_request *rq)
+{
+	switch (exchange_method(rq->x)) {
+	case EXCHANGE_POST:
+		post(ep, rq);
+		return;
+	case EXCHANGE_GET:
+		legacy_get(&ep->legacy, rq);
+		return;
+	case EXCHANGE_DELETE:
+		legacy_delete(&ep->legacy, rq);
+		return;
+	case EXCHANGE_OPTIONS:
+		guard_preflight(rq->x);
+		return;
+	case EXCHANGE_HEAD:
+	case EXCHANGE_OTHER:
+		break;
+	}
+	reply_error(rq->x, 405, NULL, RPC_TRANSPORT, "Method not allowed.");
+}
+
+void endpoint_handle(struct exchange *x, void *arg)
+{
+	struct endpoint *ep = arg;
+	const char *path = exchange_path(x);
+	const struct place *place;
+	struct err e;
+
+	if (guard_check(ep->conf, x, &e) < 0) {
+		reply_error(x, 403, NULL, RPC_TRANSPORT, "%s", e.text);
+		return;
+	}
+	place = find_place(ep, path);
+	if (place) {
+		struct legacy_request rq = {.x = x, .view = place->view, .path = place->path};
+
+		route(ep, &rq);
+	} else if (strcmp(path, "/health") == 0 && exchange_method(x) == EXCHANGE_GET) {
+		health(ep, x);
+	} else {
+		static const char text[] = "There is nothing here. MCP is served under another path.\n";
+
+		exchange_reply(x, 404, "text/plain; charset=utf-8", text, sizeof text - 1);
+	}
+}

@@ -1,1 +1,393 @@
 #include "legacy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "call.h"
+#include "config.h"
+#include "exchange.h"
+#include "jsonrpc.h"
+#include "log.h"
+#include "protocol.h"
+#include "question.h"
+#include "reply.h"
+#include "server.h"
+#include "sessions.h"
+#include "transport.h"
+
+static struct log_scope scope_of(const struct session *s)
+{
+	return (struct log_scope){.session = session_id(s), .user = session_user(s)};
+}
+
+static void on_notify(void *where, const char *method, json_t *params, void *arg)
+{
+	json_t *msg = jsonrpc_notification(method, json_incref(params));
+
+	(void)arg;
+	/* Nobody to tell, or a client that takes JSON only: a notification may be lost. */
+	if (msg)
+		(void)stream_send(where, msg);
+	json_decref(msg);
+}
+
+static void on_ask(void *where, struct question *q_take, void *arg)
+{
+	transport_ask(session_transport(arg), where, q_take);
+}
+
+static void on_end(void *where, json_t *id, const struct answer *answer, void *arg)
+{
+	struct session *s = arg;
+	json_t *msg = NULL;
+
+	switch (answer->kind) {
+	case ANSWER_RESULT:
+		msg = jsonrpc_result(id, json_incref(answer->result));
+		break;
+	case ANSWER_ERROR:
+		msg = jsonrpc_error(id, answer->code, answer->message, json_incref(answer->data));
+		break;
+	case ANSWER_CANCELLED: /* a cancelled request gets no response */
+		break;
+	}
+	if (msg)
+		stream_respond(where, msg);
+	else
+		stream_skip(where);
+	json_decref(msg);
+	session_touch(s);
+}
+
+static void on_send(json_t *msg_take, void *arg)
+{
+	transport_send(session_transport(arg), msg_take);
+}
+
+static const struct server_front legacy_front = {
+	.notify = on_notify,
+	.ask = on_ask,
+	.end = on_end,
+	.send = on_send,
+};
+
+/* The session that the request names, or NULL after having answered it. ID is that of the message. */
+static struct session *find_session(struct legacy *l, const struct legacy_request *rq, json_t *id)
+{
+	const char *value = exchange_header(rq->x, "Mcp-Session-Id");
+	struct session *s;
+
+	if (l->draining) {
+		reply_error(rq->x, 503, id, RPC_TRANSPORT, "the server is shutting down");
+		return NULL;
+	}
+	if (!value || exchange_header_count(rq->x, "Mcp-Session-Id") > 1) {
+		reply_error(rq->x, 400, id, RPC_TRANSPORT,
+			    value ? "Bad Request: Mcp-Session-Id occurs more than once"
+				  : "Bad Request: Mcp-Session-Id header is required");
+		return NULL;
+	}
+	s = sessions_find(l->sessions, value);
+	if (!s || session_closing(s) || session_view(s) != rq->view) {
+		reply_error(rq->x, 404, id, RPC_SESSION_NOT_FOUND, "Session not found");
+		return NULL;
+	}
+	exchange_set_header(rq->x, "Mcp-Session-Id", session_id(s));
+	return s;
+}
+
+/* MCP-Protocol-Version, where it is sent, must be one of ours; it need not be the negotiated one. */
+static bool check_revision(const struct legacy_request *rq, json_t *id)
+{
+	const char *value = exchange_header(rq->x, "MCP-Protocol-Version");
+	enum mcp_rev rev;
+
+	if (!value || (exchange_header_count(rq->x, "MCP-Protocol-Version") == 1 &&
+		       mcp_rev_parse(value, &rev) && mcp_rev_is_legacy(rev)))
+		return true;
+	reply_error(rq->x, 400, id, RPC_TRANSPORT,
+		    "Bad Request: Unsupported protocol version (supported versions: %s)",
+		    mcp_rev_legacy_list());
+	return false;
+}
+
+static bool is_initialize(const json_t *msg)
+{
+	const char *method = json_string_value(json_object_get(msg, "method"));
+
+	return method && strcmp(method, "initialize") == 0 && json_object_get(msg, "id");
+}
+
+static bool is_string(const json_t *object, const char *key)
+{
+	return json_is_string(json_object_get(object, key));
+}
+
+/* What InitializeRequest must have; NULL when it has it. */
+static const char *missing_in_initialize(const json_t *params)
+{
+	const json_t *info = json_object_get(params, "clientInfo");
+
+	if (!is_string(params, "protocolVersion"))
+		return "protocolVersion (a string)";
+	if (!json_is_object(json_object_get(params, "capabilities")))
+		return "capabilities (an object)";
+	if (!json_is_object(info) || !is_string(info, "name") || !is_string(info, "version"))
+		return "clientInfo (an object with name and version)";
+	return NULL;
+}
+
+static void no_memory(struct exchange *x, json_t *id)
+{
+	reply_error(x, 503, id, RPC_INTERNAL_ERROR, "out of memory");
+}
+
+/* Opens the session that PARAMS asks for; NULL after having answered. */
+static struct session *open_session(struct legacy *l, const struct legacy_request *rq, json_t *id,
+				    json_t *params)
+{
+	char *caps = jsonrpc_dump(json_object_get(params, "capabilities"), NULL);
+	char *info = jsonrpc_dump(json_object_get(params, "clientInfo"), NULL);
+	struct session_conf conf = {
+		.view = rq->view,
+		.path = rq->path,
+		.peer = exchange_peer(rq->x),
+		.rev = mcp_rev_negotiate(
+			json_string_value(json_object_get(params, "protocolVersion"))),
+		.capabilities = caps,
+		.client_info = info,
+		.front = &legacy_front,
+	};
+	struct session *s = NULL;
+	struct err e = {0};
+
+	if (!caps || !info)
+		no_memory(rq->x, id);
+	else if (sessions_admit(l->sessions, conf.peer, NULL, &e) < 0 ||
+		 session_open(sessions_env(l->sessions), &conf, &s, &e) < 0)
+		reply_error(rq->x, 503, id, RPC_TRANSPORT, "%s", e.text);
+	free(caps);
+	free(info);
+	return s;
+}
+
+/* Hands a request of the client on. Where it is not even accepted, its response says so. */
+static void take_request(struct session *s, struct stream *st, json_t *msg)
+{
+	json_t *id = json_object_get(msg, "id");
+	json_t *params = json_object_get(msg, "params");
+	const char *method = json_string_value(json_object_get(msg, "method"));
+	json_t *error;
+
+	if (server_request(session_server(s), st, id, method, params) == 0)
+		return;
+	error = jsonrpc_error(id, RPC_INTERNAL_ERROR, "out of memory", NULL);
+	stream_respond(st, error);
+	json_decref(error);
+}
+
+static void initialize(struct legacy *l, const struct legacy_request *rq, json_t *msg)
+{
+	json_t *id = json_object_get(msg, "id"), *params = json_object_get(msg, "params");
+	const char *missing = missing_in_initialize(params);
+	struct session *s;
+	struct stream *st;
+
+	if (exchange_header(rq->x, "Mcp-Session-Id")) {
+		if (find_session(l, rq, id))
+			reply_error(rq->x, 400, id, RPC_INVALID_REQUEST,
+				    "Invalid Request: Server already initialized");
+		return;
+	}
+	if (missing) {
+		reply_error(rq->x, 200, id, RPC_INVALID_PARAMS, "initialize: missing or bad %s",
+			    missing);
+		return;
+	}
+	if (l->draining) {
+		reply_error(rq->x, 503, id, RPC_TRANSPORT, "the server is shutting down");
+		return;
+	}
+	s = open_session(l, rq, id, params);
+	if (!s)
+		return;
+	exchange_set_header(rq->x, "Mcp-Session-Id", session_id(s));
+	st = transport_post(session_transport(s), rq->x, reply_accept(rq->x), 1, false);
+	if (!st) {
+		no_memory(rq->x, id);
+		session_close(s, CLOSE_FAILED, NULL);
+		return;
+	}
+	take_request(s, st, msg);
+}
+
+static void take_notification(struct session *s, json_t *msg)
+{
+	server_notification(session_server(s), json_string_value(json_object_get(msg, "method")),
+			    json_object_get(msg, "params"));
+}
+
+/* An answer to nothing is dropped: the question may have been withdrawn meanwhile, and an error would only
+ * make the client give up. */
+static void take_response(struct session *s, json_t *msg)
+{
+	struct log_scope scope = scope_of(s);
+
+	if (transport_answer(session_transport(s), msg) < 0)
+		log_debug(&scope, "dropped a response to no open request");
+}
+
+static void take(struct session *s, struct stream *st, json_t *msg)
+{
+	enum jsonrpc_kind kind;
+
+	if (jsonrpc_classify(msg, &kind, NULL) < 0)
+		return;
+	switch (kind) {
+	case JSONRPC_REQUEST:
+		take_request(s, st, msg);
+		break;
+	case JSONRPC_NOTIFICATION:
+		take_notification(s, msg);
+		break;
+	case JSONRPC_RESULT:
+	case JSONRPC_ERROR:
+		take_response(s, msg);
+		break;
+	}
+}
+
+/* Checks a body's form; the number of requests in it, or -1 after having answered. */
+static int count_requests(struct legacy *l, const struct legacy_request *rq, json_t *body)
+{
+	size_t n = json_is_array(body) ? json_array_size(body) : 1;
+	int requests = 0;
+
+	if (n == 0 || n > l->limits->max_batch) {
+		reply_error(rq->x, 400, NULL, RPC_INVALID_REQUEST,
+			    n ? "Invalid Request: more than %u messages in a batch"
+			      : "Invalid Request: empty batch",
+			    l->limits->max_batch);
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		json_t *msg = json_is_array(body) ? json_array_get(body, i) : body;
+		json_t *id = json_object_get(msg, "id");
+		enum jsonrpc_kind kind;
+		struct err e;
+
+		if (jsonrpc_classify(msg, &kind, &e) < 0) {
+			reply_error(rq->x, 400,
+				    json_is_string(id) || json_is_integer(id) ? id : NULL,
+				    RPC_INVALID_REQUEST, "Invalid Request: %s", e.text);
+			return -1;
+		}
+		if (json_is_array(body) && is_initialize(msg)) {
+			reply_error(rq->x, 400, n == 1 ? id : NULL, RPC_INVALID_REQUEST,
+				    "Invalid Request: initialize must not be part of a batch");
+			return -1;
+		}
+		requests += kind == JSONRPC_REQUEST;
+	}
+	return requests;
+}
+
+static void post_to_session(const struct legacy_request *rq, struct session *s, json_t *body,
+			    unsigned requests)
+{
+	bool batch = json_is_array(body);
+	struct exchange *x = rq->x;
+	struct stream *st = NULL;
+	json_t *msg;
+	size_t i;
+
+	session_touch(s);
+	if (requests > 0) {
+		st = transport_post(session_transport(s), x, reply_accept(x), requests, batch);
+		if (!st) {
+			no_memory(x, NULL);
+			return;
+		}
+	}
+	if (!batch)
+		take(s, st, body);
+	json_array_foreach(body, i, msg)
+	{
+		take(s, st, msg);
+	}
+	if (requests == 0)
+		exchange_reply(x, 202, NULL, NULL, 0);
+}
+
+void legacy_post(struct legacy *l, const struct legacy_request *rq, json_t *body)
+{
+	int requests = count_requests(l, rq, body);
+	json_t *id = json_object_get(body, "id");
+	struct session *s;
+
+	if (requests < 0)
+		return;
+	if (!json_is_object(body) || !json_object_get(body, "method"))
+		id = NULL; /* of a response: not ours to echo */
+	if (reply_accept(rq->x) == 0) {
+		reply_error(rq->x, 406, id, RPC_TRANSPORT,
+			    "Not Acceptable: Accept must list application/json or "
+			    "text/event-stream");
+		return;
+	}
+	if (json_is_object(body) && is_initialize(body)) {
+		initialize(l, rq, body);
+		return;
+	}
+	s = find_session(l, rq, id);
+	if (!s || !check_revision(rq, id))
+		return;
+	if (json_is_array(body) && !mcp_rev_has_batch(session_rev(s)))
+		reply_error(rq->x, 400, NULL, RPC_INVALID_REQUEST,
+			    "Invalid Request: %s has no batches", mcp_rev_name(session_rev(s)));
+	else
+		post_to_session(rq, s, body, (unsigned)requests);
+}
+
+void legacy_get(struct legacy *l, const struct legacy_request *rq)
+{
+	const char *last, *version = exchange_header(rq->x, "MCP-Protocol-Version");
+	struct session *s;
+	struct err e;
+	enum mcp_rev rev;
+	int rc;
+
+	if (!exchange_header(rq->x, "Mcp-Session-Id") && version && mcp_rev_parse(version, &rev) &&
+	    !mcp_rev_is_legacy(rev)) {
+		reply_error(rq->x, 405, NULL, RPC_TRANSPORT, "Method not allowed.");
+		return;
+	}
+	if (!(reply_accept(rq->x) & STREAM_ACCEPT_SSE)) {
+		reply_error(rq->x, 406, NULL, RPC_TRANSPORT,
+			    "Not Acceptable: Accept must list text/event-stream");
+		return;
+	}
+	s = find_session(l, rq, NULL);
+	if (!s || !check_revision(rq, NULL))
+		return;
+	session_touch(s);
+	last = exchange_header(rq->x, "Last-Event-ID");
+	if (last)
+		rc = transport_resume(session_transport(s), rq->x, last, &e);
+	else
+		rc = transport_get(session_transport(s), rq->x, &e);
+	if (rc == ERR_INVALID || rc == ERR_NOTFOUND)
+		reply_error(rq->x, 400, NULL, RPC_TRANSPORT, "Bad Request: %s", e.text);
+	else if (rc < 0)
+		no_memory(rq->x, NULL);
+}
+
+void legacy_delete(struct legacy *l, const struct legacy_request *rq)
+{
+	struct session *s = find_session(l, rq, NULL);
+
+	if (!s || !check_revision(rq, NULL))
+		return;
+	session_close(s, CLOSE_CLIENT, NULL);
+	exchange_reply(rq->x, 200, NULL, NULL, 0);
+}

@@ -1,3 +1,33 @@
+/* legacy.h: the front for the revisions up to 2025-11-25: sessions over Streamable HTTP. */
 #ifndef MCPD_LEGACY_H
 #define MCPD_LEGACY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct config_limits;
+struct exchange;
+struct sessions;
+struct view;
+
+struct legacy {
+	struct sessions *sessions;
+	const struct config_limits *limits;
+	bool draining; /* the daemon is going down: nothing new is begun */
+};
+
+/* What the endpoint found out about a request. PATH is borrowed for the session's life. */
+struct legacy_request {
+	struct exchange *x; /* taken */
+	struct view *view;
+	const char *path;
+};
+
+/* BODY is the parsed body: one message or a batch (borrowed). */
+void legacy_post(struct legacy *l, const struct legacy_request *rq, json_t *body);
+/* Opens or resumes a stream. */
+void legacy_get(struct legacy *l, const struct legacy_request *rq);
+/* Ends a session at the client's wish. */
+void legacy_delete(struct legacy *l, const struct legacy_request *rq);
+
 #endif

@@ -24,10 +24,18 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/mcpd.c daemon/mcpd.h \
 	daemon/offer.c daemon/offer.h \
 	daemon/question.c daemon/question.h \
+	daemon/registry.c daemon/registry.h \
+	daemon/reply.c daemon/reply.h \
+	daemon/replay.c daemon/replay.h \
+	daemon/asks.c daemon/asks.h \
+	daemon/guard.c daemon/guard.h \
 	daemon/schema.c daemon/schema.h \
-	daemon/server.c daemon/server.h \
+	daemon/methods.c daemon/methods.h \
+	daemon/server.c daemon/server.h daemon/server_impl.h \
+	daemon/server_links.c \
 	daemon/session.c daemon/session.h \
 	daemon/sessions.c daemon/sessions.h \
+	daemon/stream.c daemon/stream.h \
 	daemon/transport.c daemon/transport.h \
 	daemon/uritemplate.c daemon/uritemplate.h \
 	daemon/view.c daemon/view.h

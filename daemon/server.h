@@ -1,3 +1,59 @@
+/* server.h: the MCP side of a session: its client's capabilities, log level and subscriptions, its requests
+ * in flight, its links to backends. Knows nothing of HTTP: what it has to say goes to its front. */
 #ifndef MCPD_SERVER_H
 #define MCPD_SERVER_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "call.h"
+#include "config.h"
+#include "err.h"
+#include "view.h"
+
+struct event_base;
+struct question;
+struct server;
+
+/* Upcalls. WHERE is what server_request() was given (the stream of the request). */
+struct server_front {
+	/* Belongs to the request at WHERE. PARAMS is borrowed. */
+	void (*notify)(void *where, const char *method, json_t *params, void *arg);
+	/* The client is asked something on behalf of the request at WHERE (NULL: of none). Q consumed. */
+	void (*ask)(void *where, struct question *q_take, void *arg);
+	/* The request is over: exactly once for each accepted request. ID is the client's. */
+	void (*end)(void *where, json_t *id, const struct answer *answer, void *arg);
+	/* A notification that belongs to no request. Consumed. */
+	void (*send)(json_t *msg_take, void *arg);
+};
+
+struct server_conf {
+	struct event_base *base;
+	const struct config_limits *limits;
+	struct view *view;
+	struct caller *caller; /* outlives the server; log_level is kept up to date in it */
+	const struct server_front *front;
+	void *arg;
+};
+
+/* NULL on lack of memory. */
+struct server *server_new(const struct server_conf *conf);
+/* In a later turn than server_close(). */
+void server_free(struct server **s);
+
+/* A request of the client. ID and PARAMS are borrowed; PARAMS may be NULL. It ends through front->end, maybe
+ * before this returns. ERR_NOMEM or ERR_CLOSED: it was not accepted, and nothing will come. */
+int server_request(struct server *s, void *where, json_t *id, const char *method, json_t *params);
+/* A notification of the client: cancelled, roots/list_changed, initialized; others are ignored. */
+void server_notification(struct server *s, const char *method, json_t *params);
+
+/* Cancels what is in flight and lets go of the backends. Idempotent; a server with nothing to close is no
+ * error. */
+int server_close(struct server *s, struct err *e);
+
+size_t server_in_flight(const struct server *s);
+size_t server_children(const struct server *s); /* that belong to this session alone */
+/* {"calls":[{"method","age_ms"}],"pids":[..],"subscriptions":[..],"logLevel":..}, a new reference. */
+json_t *server_describe(const struct server *s);
+
 #endif

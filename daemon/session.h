@@ -13,10 +13,19 @@
 #include "err.h"
 #include "protocol.h"
 
+struct delayq;
+struct delayq_node;
+struct event_base;
+struct registry;
+struct registry_entry;
 struct server;
+struct server_front;
+struct stream_env;
+struct config_limits;
 struct session;
 struct sessions;
 struct transport;
+struct view;
 
 enum close_reason {
 	CLOSE_CLIENT,	/* DELETE */
@@ -27,6 +36,42 @@ enum close_reason {
 	CLOSE_FAILED,	/* it could not be set up */
 };
 const char *close_reason_name(enum close_reason reason);
+
+/* A step of closing and what the log says of it: DONE takes the id, FAILED the id and the reason; NULL: the
+ * step speaks for itself. */
+struct session_step {
+	struct cleanup_step step;
+	const char *done, *failed;
+};
+#define SESSION_STEPS 7
+/* The steps in their order. Their context is the session. */
+extern const struct session_step session_steps[SESSION_STEPS];
+
+/* What every session uses. Filled in by sessions.c. */
+struct session_env {
+	struct event_base *base;
+	struct registry *registry;
+	const struct config_limits *limits;
+	const struct stream_env *streams;
+	struct delayq *idle;		  /* sessions in order of their last sign of life */
+	const struct session_step *steps; /* session_steps; tests make some fail */
+};
+
+struct session_conf {
+	struct view *view;
+	const char *path;	  /* of the endpoint, for mcpctl; borrowed for the session's life */
+	const char *user;	  /* NULL: unauthenticated */
+	const char *peer;
+	enum mcp_rev rev;	  /* as negotiated */
+	const char *capabilities; /* compact JSON text */
+	const char *client_info;  /* compact JSON text or NULL */
+	const struct server_front *front; /* its arg will be the session */
+};
+
+/* Opens a session: server, transport, all three maps; logs "Session created: ID". On failure (ERR_NOMEM,
+ * ERR_IO) nothing is left of it. CONF's strings are copied. */
+int session_open(struct session_env *env, const struct session_conf *conf, struct session **s_r,
+		 struct err *e);
 
 /* Closes S: runs the steps in their order, all of them whatever fails. Idempotent and re-entrant: from
  * inside any callback of the session, twice, or for one that is in no map any more. REPORT (may be NULL)
@@ -40,6 +85,11 @@ enum mcp_rev session_rev(const struct session *s);
 struct server *session_server(const struct session *s);
 struct transport *session_transport(const struct session *s);
 bool session_closing(const struct session *s);
+struct view *session_view(const struct session *s);
+/* Idle time does not run while a stream is open or a call in flight. */
+bool session_working(const struct session *s);
+/* The session whose idle time NODE is. */
+struct session *session_of_idle(struct delayq_node *node);
 /* The client was heard: idle time starts afresh. */
 void session_touch(struct session *s);
 

@@ -9,22 +9,24 @@
 
 #include "config.h"
 #include "err.h"
+#include "registry.h"
 #include "session.h"
 
 struct event_base;
 struct sessions;
 
-struct sessions_counts {
-	size_t sessions; /* entries of the session map */
-	size_t users;	 /* users with tokens (issue of the user store) */
-	size_t user_map; /* entries of the session-to-user map */
-	size_t caps_map; /* entries of the session-capabilities map */
-	uint64_t opened, closed; /* ever */
-};
-
-struct sessions *sessions_new(struct event_base *base, const struct config_sessions *conf);
+/* BASE, CONF and LIMITS outlive it. NULL on lack of memory. */
+struct sessions *sessions_new(struct event_base *base, const struct config_sessions *conf,
+			      const struct config_limits *limits);
 /* Everything must be closed. */
 void sessions_free(struct sessions **ss);
+
+/* What session_open() wants. */
+struct session_env *sessions_env(struct sessions *ss);
+
+/* May one more session be opened for PEER (and USER, which may be NULL)? 0, or ERR_LIMIT with the text
+ * for the client. Nobody who is working is ever evicted. */
+int sessions_admit(struct sessions *ss, const char *peer, const char *user, struct err *e);
 
 /* The session with this id, NULL if there is none. */
 struct session *sessions_find(struct sessions *ss, const char *id);
@@ -32,7 +34,7 @@ struct session *sessions_find(struct sessions *ss, const char *id);
 int sessions_find_prefix(struct sessions *ss, const char *prefix, struct session **s_r, struct err *e);
 /* Calls FN for each, oldest first; FN may close any of them. */
 void sessions_each(struct sessions *ss, void (*fn)(struct session *s, void *arg), void *arg);
-void sessions_counts(const struct sessions *ss, struct sessions_counts *counts_r);
+void sessions_counts(const struct sessions *ss, struct registry_counts *counts_r);
 
 /* "Active sessions: N, Active users: M": the one place where this line is made, for the log and
  * for mcpctl. Returns BUF. */

@@ -1,1 +1,283 @@
 #include "transport.h"
+
+#include <stdlib.h>
+
+#include "asks.h"
+#include "exchange.h"
+#include "jsonrpc.h"
+#include "question.h"
+
+/* How many messages wait for a GET stream. List changes and the like are worth little when old. */
+#define MAX_WAITING 32
+
+struct transport {
+	const struct stream_env *env;
+	enum mcp_rev rev;
+	bool closed;
+	uint32_t last_no;
+	struct stream_list streams; /* oldest first */
+	struct replay replay;
+	struct asks *asks; /* NULL until the first question */
+	void (*on_quiet)(void *arg);
+	void *arg;
+	json_t *waiting;   /* messages for the next GET stream; NULL: none yet */
+};
+
+static void on_evicted(void *owner, uint32_t seq, void *arg)
+{
+	(void)arg;
+	stream_evicted(owner, seq);
+}
+
+struct transport *transport_new(const struct stream_env *env, enum mcp_rev rev,
+				void (*on_quiet)(void *arg), void *arg)
+{
+	struct transport *t = calloc(1, sizeof *t);
+
+	if (!t)
+		return NULL;
+	t->env = env;
+	t->rev = rev;
+	t->on_quiet = on_quiet;
+	t->arg = arg;
+	TAILQ_INIT(&t->streams);
+	replay_init(&t->replay, env->aging, env->limits->replay_events, env->limits->replay_bytes,
+		    on_evicted, t);
+	return t;
+}
+
+static void drop_stream(struct transport *t, struct stream *s)
+{
+	stream_list_remove(&t->streams, s);
+	stream_free(&s);
+}
+
+void transport_free(struct transport **tp)
+{
+	struct transport *t = *tp;
+	struct stream *s;
+
+	*tp = NULL;
+	if (!t)
+		return;
+	asks_free(&t->asks);
+	while ((s = stream_list_next(&t->streams, NULL)))
+		drop_stream(t, s);
+	replay_fini(&t->replay);
+	json_decref(t->waiting);
+	free(t);
+}
+
+static void on_stream_idle(struct stream *s, void *arg)
+{
+	drop_stream(arg, s);
+}
+
+static void on_stream_detached(void *arg)
+{
+	struct transport *t = arg;
+
+	if (!t->closed)
+		t->on_quiet(t->arg);
+}
+
+static struct stream_conf conf_of(struct transport *t)
+{
+	/* Stream numbers are never 0 and never repeat within a session in any life that can be lived. */
+	return (struct stream_conf){
+		.env = t->env,
+		.replay = &t->replay,
+		.rev = t->rev,
+		.no = ++t->last_no,
+		.idle = on_stream_idle,
+		.detached = on_stream_detached,
+		.arg = t,
+	};
+}
+
+struct stream *transport_post(struct transport *t, struct exchange *x, unsigned accept,
+			      unsigned responses, bool batch)
+{
+	struct stream_conf conf = conf_of(t);
+	struct stream *s = stream_post(&conf, x, accept, responses, batch);
+
+	if (s)
+		stream_list_add(&t->streams, s);
+	return s;
+}
+
+/* The newest GET stream that has a connection. */
+static struct stream *newest_get(const struct transport *t)
+{
+	struct stream *s, *found = NULL;
+	struct stream_list *list = (struct stream_list *)(uintptr_t)&t->streams;
+
+	for (s = stream_list_next(list, NULL); s; s = stream_list_next(list, s)) {
+		if (stream_is_get(s) && stream_attached(s))
+			found = s;
+	}
+	return found;
+}
+
+static void send_waiting(struct transport *t, struct stream *s)
+{
+	json_t *waiting = t->waiting;
+	size_t i;
+	json_t *msg;
+
+	t->waiting = NULL;
+	json_array_foreach(waiting, i, msg)
+	{
+		stream_send(s, msg);
+	}
+	json_decref(waiting);
+}
+
+/* A client that opens GET after GET has lost the earlier ones without telling. */
+static void limit_gets(struct transport *t)
+{
+	struct stream *s, *oldest = NULL;
+	unsigned n = 0;
+
+	for (s = stream_list_next(&t->streams, NULL); s; s = stream_list_next(&t->streams, s)) {
+		if (!stream_is_get(s) || !stream_attached(s))
+			continue;
+		if (!oldest)
+			oldest = s;
+		n++;
+	}
+	if (n >= t->env->limits->max_streams)
+		stream_close(oldest, 503, RPC_TRANSPORT, "replaced by a newer stream");
+}
+
+int transport_get(struct transport *t, struct exchange *x, struct err *e)
+{
+	struct stream_conf conf = conf_of(t);
+	struct stream *s;
+
+	limit_gets(t);
+	s = stream_get(&conf, x);
+	if (!s)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	stream_list_add(&t->streams, s);
+	send_waiting(t, s);
+	return 0;
+}
+
+int transport_resume(struct transport *t, struct exchange *x, const char *last_event_id,
+		     struct err *e)
+{
+	uint32_t no, seq;
+	struct stream *s;
+	int rc;
+
+	if (stream_parse_event_id(last_event_id, &no, &seq))
+		return err_set(e, ERR_INVALID, "Last-Event-ID is not an event id of this session");
+	for (s = stream_list_next(&t->streams, NULL); s; s = stream_list_next(&t->streams, s)) {
+		if (stream_no(s) == no)
+			break;
+	}
+	if (!s)
+		return err_set(e, ERR_NOTFOUND, "cannot resume: the stream is not kept any more");
+	rc = stream_resume(s, x, seq, e);
+	if (rc == 0 && stream_is_get(s) && stream_attached(s))
+		send_waiting(t, s);
+	return rc;
+}
+
+void transport_send(struct transport *t, json_t *msg_take)
+{
+	struct stream *s = newest_get(t);
+
+	if (t->closed || !msg_take || (s && stream_send(s, msg_take) == 0)) {
+		json_decref(msg_take);
+		return;
+	}
+	if (!t->waiting)
+		t->waiting = json_array();
+	if (json_array_size(t->waiting) >= MAX_WAITING)
+		json_array_remove(t->waiting, 0);
+	json_array_append_new(t->waiting, msg_take);
+}
+
+/* A question that is withdrawn: the client may stop asking its user. */
+static void on_withdrawn(json_int_t id, void *arg)
+{
+	json_t *params = json_pack("{s:I}", "requestId", id);
+
+	transport_send(arg, jsonrpc_notification("notifications/cancelled", params));
+}
+
+void transport_ask(struct transport *t, struct stream *s, struct question *q_take)
+{
+	json_t *id, *msg;
+	json_int_t n;
+
+	if (!t->asks && !t->closed)
+		t->asks = asks_new(t->env->asking, on_withdrawn, t);
+	if (t->closed || !t->asks) {
+		question_refuse(q_take, RPC_INTERNAL_ERROR,
+				t->closed ? "the session was closed" : "out of memory");
+		return;
+	}
+	/* asks_add() may consume the question, so the message is made first, around a placeholder. */
+	id = json_integer(0);
+	msg = jsonrpc_request(id, question_method(q_take), json_incref(question_params(q_take)));
+	n = asks_add(t->asks, q_take);
+	if (n && msg) {
+		json_integer_set(id, n);
+		if (!s || stream_send(s, msg) < 0)
+			transport_send(t, json_incref(msg));
+	}
+	json_decref(msg);
+	json_decref(id);
+}
+
+int transport_answer(struct transport *t, const json_t *msg)
+{
+	if (!t->asks)
+		return ERR_NOTFOUND;
+	return asks_answer(t->asks, json_object_get(msg, "id"), json_object_get(msg, "result"),
+			   json_object_get(msg, "error"));
+}
+
+int transport_close(struct transport *t, int status, const char *message, struct err *e)
+{
+	struct stream *s;
+	int code = status == 404 ? RPC_SESSION_NOT_FOUND : RPC_TRANSPORT;
+
+	(void)e;
+	if (t->closed)
+		return 0;
+	t->closed = true;
+	for (s = stream_list_next(&t->streams, NULL); s; s = stream_list_next(&t->streams, s))
+		stream_close(s, status, code, message);
+	if (t->asks)
+		asks_refuse_all(t->asks, "the session was closed");
+	return 0;
+}
+
+size_t transport_open_streams(const struct transport *t)
+{
+	struct stream_list *list = (struct stream_list *)(uintptr_t)&t->streams;
+	struct stream *s;
+	size_t n = 0;
+
+	for (s = stream_list_next(list, NULL); s; s = stream_list_next(list, s))
+		n += stream_attached(s);
+	return n;
+}
+
+bool transport_has_get(const struct transport *t)
+{
+	return newest_get(t) != NULL;
+}
+
+json_t *transport_describe(const struct transport *t)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "streams",
+			 (json_int_t)transport_open_streams(t), "replayEvents",
+			 (json_int_t)t->replay.count, "replayBytes", (json_int_t)t->replay.bytes,
+			 "waiting", (json_int_t)json_array_size(t->waiting), "questions",
+			 (json_int_t)asks_count(t->asks));
+}

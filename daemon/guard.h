@@ -1,0 +1,26 @@
+/* guard.h: who may talk to the endpoint at all: the Host and Origin checks against DNS rebinding, and
+ * what a browser is told (CORS). */
+#ifndef MCPD_GUARD_H
+#define MCPD_GUARD_H
+
+#include <stdbool.h>
+
+#include "err.h"
+
+struct config;
+struct exchange;
+
+/* Host must be a name of this machine's loopback interface or one of allowedHosts; when something other
+ * than loopback is listened on and allowedHosts is empty, any Host passes. Origin may be absent; if it is
+ * there it must parse, and its host must be loopback or match allowedOrigins. (Streamable HTTP, "Security
+ * Warning".) 0, or ERR_DENIED with the text for the client. On success the CORS headers of the answer are
+ * set on X. */
+int guard_check(const struct config *conf, struct exchange *x, struct err *e);
+
+/* Answers an OPTIONS request (a CORS preflight, or just a question) and ends X. */
+void guard_preflight(struct exchange *x);
+
+/* The methods of the endpoint, for Allow. */
+#define GUARD_METHODS "GET, POST, DELETE, OPTIONS"
+
+#endif

@@ -1,0 +1,376 @@
+#include "autoconf.h"
+
+#include "methods.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "jsonrpc.h"
+#include "server_impl.h"
+
+#define NO_MEMORY "out of memory"
+
+static void handle_ping(struct request *r)
+{
+	call_result(r->call, json_object());
+}
+
+/* Lifecycle, "Initialization". The revision was negotiated when the session was opened. */
+static void handle_initialize(struct request *r)
+{
+	struct server *s = r->server;
+	const struct catalog *cat = server_catalog(s);
+	json_t *result = NULL;
+	char *text;
+
+	if (cat)
+		result = json_pack("{s:s, s:o, s:{s:s, s:s, s:s}}", "protocolVersion",
+				   mcp_rev_name(s->conf.caller->rev), "capabilities",
+				   catalog_capabilities(cat, view_incomplete(s->conf.view)),
+				   "serverInfo", "name", "mcpd", "title", "mcpd", "version",
+				   PACKAGE_VERSION);
+	if (!result) {
+		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
+		return;
+	}
+	text = catalog_instructions(cat);
+	if (text)
+		json_object_set_new(result, "instructions", json_string(text));
+	free(text);
+	call_result(r->call, result);
+}
+
+static void list(struct request *r, enum offer_kind kind)
+{
+	const struct catalog *cat = server_catalog(r->server);
+	json_t *cursor = json_object_get(call_params(r->call), "cursor");
+	struct err e = {.code = ERR_NOMEM, .text = NO_MEMORY};
+	json_t *page = NULL;
+
+	if (cursor && !json_is_string(cursor)) {
+		call_error(r->call, RPC_INVALID_PARAMS, NULL, "cursor must be a string");
+		return;
+	}
+	if (cat)
+		page = catalog_page(cat, kind, json_string_value(cursor),
+				    r->server->conf.limits->page_size, &e);
+	if (page)
+		call_result(r->call, page);
+	else
+		call_error(r->call,
+			   e.code == ERR_INVALID ? RPC_INVALID_PARAMS : RPC_INTERNAL_ERROR, NULL,
+			   "%s", e.text);
+}
+
+static void handle_tools_list(struct request *r)
+{
+	list(r, OFFER_TOOLS);
+}
+
+static void handle_prompts_list(struct request *r)
+{
+	list(r, OFFER_PROMPTS);
+}
+
+static void handle_resources_list(struct request *r)
+{
+	list(r, OFFER_RESOURCES);
+}
+
+static void handle_templates_list(struct request *r)
+{
+	list(r, OFFER_TEMPLATES);
+}
+
+/* Hands the call to backend I of the view, with the backend's own time limit. */
+static void pass(struct request *r, size_t i)
+{
+	struct link *l = server_link(r->server, i);
+
+	if (!l)
+		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
+	else
+		link_call(l, r->call);
+}
+
+/* The string member KEY of the parameters; NULL after having refused the call. */
+static const char *need_string(struct request *r, const char *key)
+{
+	const char *value = json_string_value(json_object_get(call_params(r->call), key));
+
+	if (!value)
+		call_error(r->call, RPC_INVALID_PARAMS, NULL, "%s: \"%s\" must be a string",
+			   call_method(r->call), key);
+	return value;
+}
+
+/* A backend of the view that NAME would belong to by its prefix but that offers nothing now. */
+static struct backend *missing_backend(struct server *s, const char *name)
+{
+	for (size_t i = 0; i < view_size(s->conf.view); i++) {
+		struct backend *b = view_backend(s->conf.view, i);
+		size_t len = strlen(backend_name(b));
+
+		if (!backend_offer(b) && strncmp(name, backend_name(b), len) == 0 &&
+		    strncmp(name + len, "__", 2) == 0)
+			return b;
+	}
+	return NULL;
+}
+
+static void refuse_unknown(struct request *r, const char *what, const char *name)
+{
+	struct backend *b = missing_backend(r->server, name);
+
+	if (b)
+		call_error(r->call, RPC_INTERNAL_ERROR, NULL, "backend %s is not available: %s",
+			   backend_name(b), backend_why(b));
+	else
+		call_error(r->call, RPC_INVALID_PARAMS, NULL, "Unknown %s: %.200s", what, name);
+}
+
+/* Where the tool or prompt NAME lives. With one backend alone, a name that is not listed goes to it all the
+ * same: it knows best, and its error is the true one. False: the call was refused. */
+static bool find(struct request *r, enum offer_kind kind, const char *what, const char *name,
+		 size_t *i_r, const char **original_r)
+{
+	const struct catalog *cat = server_catalog(r->server);
+
+	if (!cat) {
+		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
+		return false;
+	}
+	if (catalog_find(cat, kind, name, i_r, original_r) == 0)
+		return true;
+	if (!view_prefixed(r->server->conf.view) && view_size(r->server->conf.view) == 1) {
+		*i_r = 0;
+		*original_r = name;
+		return true;
+	}
+	refuse_unknown(r, what, name);
+	return false;
+}
+
+/* A shallow copy of the call's parameters with member KEY replaced; the caller's own are left alone. */
+static bool replace_param(struct request *r, const char *key, json_t *value_take)
+{
+	json_t *copy = json_copy(call_params(r->call));
+
+	if (!copy || json_object_set_new(copy, key, value_take) < 0) {
+		json_decref(copy);
+		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
+		return false;
+	}
+	call_set_params(r->call, copy);
+	return true;
+}
+
+static void pass_named(struct request *r, enum offer_kind kind, const char *what)
+{
+	const char *name = need_string(r, "name"), *original;
+	size_t i;
+
+	if (!name || !find(r, kind, what, name, &i, &original))
+		return;
+	if (strcmp(name, original) != 0 && !replace_param(r, "name", json_string(original)))
+		return;
+	pass(r, i);
+}
+
+static void handle_tools_call(struct request *r)
+{
+	json_t *args = json_object_get(call_params(r->call), "arguments");
+
+	if (args && !json_is_object(args))
+		call_error(r->call, RPC_INVALID_PARAMS, NULL,
+			   "tools/call: \"arguments\" must be an object");
+	else
+		pass_named(r, OFFER_TOOLS, "tool");
+}
+
+static void handle_prompts_get(struct request *r)
+{
+	pass_named(r, OFFER_PROMPTS, "prompt");
+}
+
+static void refuse_uri(struct request *r, const char *uri)
+{
+	call_error(r->call, RPC_RESOURCE_NOT_FOUND, json_pack("{s:s}", "uri", uri),
+		   "Resource not found: %.300s", uri);
+}
+
+/* Where URI lives; false: the call was refused. */
+static bool find_uri(struct request *r, const char *uri, size_t *i_r)
+{
+	const struct catalog *cat = server_catalog(r->server);
+
+	if (!cat)
+		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
+	else if (catalog_find_uri(cat, uri, i_r) == 0)
+		return true;
+	else if (view_size(r->server->conf.view) == 1)
+		return *i_r = 0, true;
+	else
+		refuse_uri(r, uri);
+	return false;
+}
+
+static void handle_resources_read(struct request *r)
+{
+	const char *uri = need_string(r, "uri");
+	size_t i;
+
+	if (uri && find_uri(r, uri, &i))
+		pass(r, i);
+}
+
+static bool offers(struct server *s, size_t i, const char *capability, const char *member)
+{
+	const struct offer *o = s->links && s->links[i]
+					? link_offer(s->links[i])
+					: backend_offer(view_backend(s->conf.view, i));
+	json_t *cap = o ? json_object_get(o->capabilities, capability) : NULL;
+
+	return member ? json_is_true(json_object_get(cap, member)) : cap != NULL;
+}
+
+static void after_subscribe(struct request *r, const struct answer *answer)
+{
+	const char *uri = json_string_value(json_object_get(call_params(r->call), "uri"));
+
+	if (answer->kind == ANSWER_RESULT && uri && r->server->subscriptions)
+		json_object_set_new(r->server->subscriptions, uri, json_true());
+}
+
+static void after_unsubscribe(struct request *r, const struct answer *answer)
+{
+	const char *uri = json_string_value(json_object_get(call_params(r->call), "uri"));
+
+	if (answer->kind == ANSWER_RESULT && uri)
+		json_object_del(r->server->subscriptions, uri);
+}
+
+/* Subscribing and its opposite go the same way; they differ in what is remembered. */
+static void pass_subscription(struct request *r,
+			      void (*after)(struct request *, const struct answer *))
+{
+	const char *uri = need_string(r, "uri");
+	size_t i;
+
+	if (!uri || !find_uri(r, uri, &i))
+		return;
+	if (!offers(r->server, i, "resources", "subscribe")) {
+		call_error(r->call, RPC_METHOD_NOT_FOUND, NULL,
+			   "backend %s does not support subscriptions",
+			   backend_name(view_backend(r->server->conf.view, i)));
+		return;
+	}
+	r->after = after;
+	pass(r, i);
+}
+
+static void handle_subscribe(struct request *r)
+{
+	struct server *s = r->server;
+
+	if (!s->subscriptions)
+		s->subscriptions = json_object();
+	if (json_object_size(s->subscriptions) >= s->conf.limits->max_subscriptions)
+		call_error(r->call, RPC_INTERNAL_ERROR, NULL,
+			   "too many subscriptions in this session (limit %u)",
+			   s->conf.limits->max_subscriptions);
+	else
+		pass_subscription(r, after_subscribe);
+}
+
+static void handle_unsubscribe(struct request *r)
+{
+	pass_subscription(r, after_unsubscribe);
+}
+
+/* The reference of a completion, by its type; false: the call was refused. */
+static bool find_ref(struct request *r, json_t *ref, size_t *i_r)
+{
+	const char *type = json_string_value(json_object_get(ref, "type"));
+	const char *name = json_string_value(json_object_get(ref, "name"));
+	const char *uri = json_string_value(json_object_get(ref, "uri"));
+	const struct catalog *cat = server_catalog(r->server);
+	const char *original;
+	json_t *copy;
+
+	if (cat && type && strcmp(type, "ref/resource") == 0 && uri) {
+		if (catalog_find_template(cat, uri, i_r) == 0)
+			return true;
+		return find_uri(r, uri, i_r);
+	}
+	if (!type || strcmp(type, "ref/prompt") != 0 || !name) {
+		call_error(r->call, RPC_INVALID_PARAMS, NULL,
+			   "completion/complete: \"ref\" must be a ref/prompt with a name or a "
+			   "ref/resource with a uri");
+		return false;
+	}
+	if (!find(r, OFFER_PROMPTS, "prompt", name, i_r, &original))
+		return false;
+	if (strcmp(name, original) == 0)
+		return true;
+	copy = json_copy(ref);
+	if (copy)
+		json_object_set_new(copy, "name", json_string(original));
+	return replace_param(r, "ref", copy);
+}
+
+static void handle_complete(struct request *r)
+{
+	size_t i;
+
+	if (!find_ref(r, json_object_get(call_params(r->call), "ref"), &i))
+		return;
+	if (!offers(r->server, i, "completions", NULL))
+		call_error(r->call, RPC_METHOD_NOT_FOUND, NULL,
+			   "backend %s does not support completion",
+			   backend_name(view_backend(r->server->conf.view, i)));
+	else
+		pass(r, i);
+}
+
+static void handle_set_level(struct request *r)
+{
+	const char *name = need_string(r, "level");
+	int level = mcp_log_level_parse(name);
+
+	if (!name)
+		return;
+	if (level < 0) {
+		call_error(r->call, RPC_INVALID_PARAMS, NULL, "Invalid log level: %.40s", name);
+		return;
+	}
+	r->server->conf.caller->log_level = level;
+	server_push_log_level(r->server);
+	call_result(r->call, json_object());
+}
+
+static const struct method methods[] = {
+	{"completion/complete", handle_complete, true},
+	{"initialize", handle_initialize, true},
+	{"logging/setLevel", handle_set_level, false},
+	{"ping", handle_ping, false},
+	{"prompts/get", handle_prompts_get, true},
+	{"prompts/list", handle_prompts_list, true},
+	{"resources/list", handle_resources_list, true},
+	{"resources/read", handle_resources_read, true},
+	{"resources/subscribe", handle_subscribe, true},
+	{"resources/templates/list", handle_templates_list, true},
+	{"resources/unsubscribe", handle_unsubscribe, true},
+	{"tools/call", handle_tools_call, true},
+	{"tools/list", handle_tools_list, true},
+};
+
+static int compare(const void *key, const void *item)
+{
+	return strcmp(key, ((const struct method *)item)->name);
+}
+
+const struct method *method_find(const char *name)
+{
+	return bsearch(name, methods, sizeof methods / sizeof *methods, sizeof *methods, compare);
+}

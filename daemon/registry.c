@@ -1,0 +1,229 @@
+#include "registry.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* One entry of the user map, the capabilities map or the peer table: a key, a text, a number. */
+struct pair {
+	UT_hash_handle hh;
+	size_t count;
+	const char *value; /* behind the key, in the same block */
+	char key[];
+};
+
+struct registry {
+	struct registry_entry *sessions;
+	TAILQ_HEAD(, registry_entry) order;
+	struct pair *users;
+	struct pair *caps;
+	struct pair *peers;
+	uint64_t opened;
+};
+
+struct registry *registry_new(void)
+{
+	struct registry *r = calloc(1, sizeof *r);
+
+	if (r)
+		TAILQ_INIT(&r->order);
+	return r;
+}
+
+static struct pair *pair_find(struct pair *map, const char *key)
+{
+	struct pair *p;
+
+	HASH_FIND_STR(map, key, p);
+	return p;
+}
+
+static void pair_drop(struct pair **map, const char *key)
+{
+	struct pair *p = pair_find(*map, key);
+
+	if (p) {
+		HASH_DEL(*map, p);
+		free(p);
+	}
+}
+
+/* Sets KEY to VALUE, in place of what was there. */
+static int pair_set(struct pair **map, const char *key, const char *value)
+{
+	size_t klen = strlen(key) + 1, vlen = strlen(value) + 1;
+	struct pair *p = calloc(1, sizeof *p + klen + vlen);
+
+	if (!p)
+		return ERR_NOMEM;
+	memcpy(p->key, key, klen);
+	p->value = memcpy(p->key + klen, value, vlen);
+	pair_drop(map, key);
+	HASH_ADD_STR(*map, key, p);
+	/* Built with HASH_NONFATAL_OOM: a lack of memory fails the one insertion, not the daemon. */
+	if (!p->hh.tbl) {
+		free(p);
+		return ERR_NOMEM;
+	}
+	return 0;
+}
+
+static void pair_clear(struct pair **map)
+{
+	struct pair *p, *tmp;
+
+	HASH_ITER (hh, *map, p, tmp) {
+		HASH_DEL(*map, p);
+		free(p);
+	}
+}
+
+void registry_free(struct registry **rp)
+{
+	struct registry *r = *rp;
+
+	*rp = NULL;
+	if (!r)
+		return;
+	HASH_CLEAR(hh, r->sessions);
+	pair_clear(&r->users);
+	pair_clear(&r->caps);
+	pair_clear(&r->peers);
+	free(r);
+}
+
+int registry_make_id(char id_r[REGISTRY_ID_SIZE], struct err *e)
+{
+	unsigned char raw[(REGISTRY_ID_SIZE - 1) / 2];
+
+	/* Up to 256 bytes are never short and never interrupted once the pool is up (getrandom(2)). */
+	if (getrandom(raw, sizeof raw, 0) != (ssize_t)sizeof raw)
+		return err_errno(e, "getrandom");
+	for (size_t i = 0; i < sizeof raw; i++)
+		snprintf(id_r + 2 * i, 3, "%02x", raw[i]);
+	return 0;
+}
+
+int registry_add(struct registry *r, struct registry_entry *entry)
+{
+	struct registry_entry *old;
+
+	HASH_FIND_STR(r->sessions, entry->id, old);
+	if (old)
+		return ERR_EXISTS;
+	HASH_ADD_STR(r->sessions, id, entry);
+	if (!entry->hh.tbl)
+		return ERR_NOMEM;
+	TAILQ_INSERT_TAIL(&r->order, entry, order);
+	r->opened++;
+	return 0;
+}
+
+int registry_remove(struct registry *r, struct registry_entry *entry)
+{
+	struct registry_entry *found;
+
+	HASH_FIND_STR(r->sessions, entry->id, found);
+	if (found != entry)
+		return ERR_NOTFOUND;
+	HASH_DEL(r->sessions, entry);
+	TAILQ_REMOVE(&r->order, entry, order);
+	return 0;
+}
+
+struct session *registry_find(struct registry *r, const char *id)
+{
+	struct registry_entry *entry;
+
+	HASH_FIND_STR(r->sessions, id, entry);
+	return entry ? entry->session : NULL;
+}
+
+struct registry_entry *registry_next(struct registry *r, struct registry_entry *entry)
+{
+	return entry ? TAILQ_NEXT(entry, order) : TAILQ_FIRST(&r->order);
+}
+
+int registry_bind_user(struct registry *r, const char *id, const char *user)
+{
+	return pair_set(&r->users, id, user);
+}
+
+const char *registry_user_of(struct registry *r, const char *id)
+{
+	struct pair *p = pair_find(r->users, id);
+
+	return p ? p->value : NULL;
+}
+
+void registry_unbind_user(struct registry *r, const char *id)
+{
+	pair_drop(&r->users, id);
+}
+
+int registry_set_caps(struct registry *r, const char *id, const char *caps)
+{
+	return pair_set(&r->caps, id, caps);
+}
+
+const char *registry_caps_of(struct registry *r, const char *id)
+{
+	struct pair *p = pair_find(r->caps, id);
+
+	return p ? p->value : NULL;
+}
+
+void registry_drop_caps(struct registry *r, const char *id)
+{
+	pair_drop(&r->caps, id);
+}
+
+int registry_peer_add(struct registry *r, const char *peer)
+{
+	struct pair *p = pair_find(r->peers, peer);
+
+	if (!p) {
+		int rc = pair_set(&r->peers, peer, "");
+
+		if (rc)
+			return rc;
+		p = pair_find(r->peers, peer);
+	}
+	p->count++;
+	return 0;
+}
+
+void registry_peer_drop(struct registry *r, const char *peer)
+{
+	struct pair *p = pair_find(r->peers, peer);
+
+	if (p && --p->count == 0)
+		pair_drop(&r->peers, peer);
+}
+
+size_t registry_peer_count(struct registry *r, const char *peer)
+{
+	struct pair *p = pair_find(r->peers, peer);
+
+	return p ? p->count : 0;
+}
+
+void registry_counts(const struct registry *r, struct registry_counts *counts_r)
+{
+	counts_r->sessions = HASH_COUNT(r->sessions);
+	counts_r->users = 0; /* users have tokens only once there is a store of them */
+	counts_r->user_map = HASH_COUNT(r->users);
+	counts_r->caps_map = HASH_COUNT(r->caps);
+	counts_r->opened = r->opened;
+}
+
+const char *registry_counts_line(const struct registry *r, char *buf, size_t size)
+{
+	struct registry_counts c;
+
+	registry_counts(r, &c);
+	snprintf(buf, size, "Active sessions: %zu, Active users: %zu", c.sessions, c.users);
+	return buf;
+}

@@ -1,0 +1,71 @@
+/* registry.h: the three maps of sessions (id to session, id to user, id to the client's capabilities),
+ * how many sessions each peer address has, and the counts.
+ *
+ * The maps are separate on purpose: a session that is half closed is out of some and still in others,
+ * and the counts must be right at every point. The registry knows nothing of what a session is. */
+#ifndef MCPD_REGISTRY_H
+#define MCPD_REGISTRY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include "err.h"
+
+struct registry;
+struct session;
+
+#define REGISTRY_ID_SIZE 33 /* 32 hex digits: 128 bits of getrandom(2) */
+
+/* Part of a session: its place in the session map. */
+struct registry_entry {
+	char id[REGISTRY_ID_SIZE];
+	struct session *session;
+	UT_hash_handle hh;
+	TAILQ_ENTRY(registry_entry) order; /* oldest first */
+};
+
+struct registry_counts {
+	size_t sessions; /* entries of the session map */
+	size_t users;	 /* users with tokens */
+	size_t user_map; /* entries of the session-to-user map */
+	size_t caps_map; /* entries of the session-capabilities map */
+	uint64_t opened; /* ever */
+};
+
+struct registry *registry_new(void);
+void registry_free(struct registry **r);
+
+/* Writes a fresh id. 0 or ERR_IO. */
+int registry_make_id(char id_r[REGISTRY_ID_SIZE], struct err *e);
+
+/* The session map. ENTRY is filled in by the caller and belongs to it. 0, ERR_EXISTS or ERR_NOMEM. */
+int registry_add(struct registry *r, struct registry_entry *entry);
+/* 0 or ERR_NOTFOUND. */
+int registry_remove(struct registry *r, struct registry_entry *entry);
+struct session *registry_find(struct registry *r, const char *id);
+/* The entry after ENTRY, oldest first; the first for NULL; NULL at the end. */
+struct registry_entry *registry_next(struct registry *r, struct registry_entry *entry);
+
+/* The session-to-user map. USER is copied. A session without a user has no entry, and removing what
+ * is not there is no error. */
+int registry_bind_user(struct registry *r, const char *id, const char *user);
+const char *registry_user_of(struct registry *r, const char *id); /* NULL: unauthenticated */
+void registry_unbind_user(struct registry *r, const char *id);
+
+/* The session-capabilities map. CAPS is compact JSON text, copied. */
+int registry_set_caps(struct registry *r, const char *id, const char *caps);
+const char *registry_caps_of(struct registry *r, const char *id);
+void registry_drop_caps(struct registry *r, const char *id);
+
+/* How many sessions there are from PEER. */
+int registry_peer_add(struct registry *r, const char *peer);
+void registry_peer_drop(struct registry *r, const char *peer);
+size_t registry_peer_count(struct registry *r, const char *peer);
+
+void registry_counts(const struct registry *r, struct registry_counts *counts_r);
+/* "Active sessions: N, Active users: M": the one place where this line is made. Returns BUF. */
+const char *registry_counts_line(const struct registry *r, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,110 @@
+#include "replay.h"
+
+#include <event2/buffer.h>
+#include <stdlib.h>
+
+#include "err.h"
+
+static void drop(struct replay *r, struct replay_event *ev)
+{
+	TAILQ_REMOVE(&r->events, ev, link);
+	if (r->aging)
+		delayq_remove(r->aging, &ev->age);
+	r->count--;
+	r->bytes -= ev->len;
+	free(ev);
+}
+
+static void evict(struct replay *r, struct replay_event *ev)
+{
+	void *owner = ev->owner;
+	uint32_t seq = ev->seq;
+
+	drop(r, ev);
+	r->evicted(owner, seq, r->arg);
+}
+
+static void on_old(struct delayq_node *node, void *arg)
+{
+	struct replay_event *ev =
+		(struct replay_event *)(void *)((char *)node - offsetof(struct replay_event, age));
+
+	(void)arg;
+	evict(ev->replay, ev);
+}
+
+struct delayq *replay_aging_new(struct event_base *base, int64_t age_ms)
+{
+	return delayq_new(base, age_ms, on_old, NULL);
+}
+
+void replay_init(struct replay *r, struct delayq *aging, unsigned max_count, size_t max_bytes,
+		 void (*evicted)(void *owner, uint32_t seq, void *arg), void *arg)
+{
+	TAILQ_INIT(&r->events);
+	r->aging = aging;
+	r->count = 0;
+	r->max_count = max_count;
+	r->bytes = 0;
+	r->max_bytes = max_bytes;
+	r->evicted = evicted;
+	r->arg = arg;
+}
+
+void replay_fini(struct replay *r)
+{
+	struct replay_event *ev;
+
+	while ((ev = TAILQ_FIRST(&r->events)))
+		drop(r, ev);
+}
+
+int replay_add(struct replay *r, void *owner, uint32_t seq, struct evbuffer *frame)
+{
+	size_t len = evbuffer_get_length(frame);
+	struct replay_event *ev;
+
+	if (len > r->max_bytes || r->max_count == 0)
+		return ERR_LIMIT;
+	ev = malloc(sizeof *ev + len);
+	if (!ev)
+		return ERR_NOMEM;
+	while (r->count >= r->max_count || r->bytes + len > r->max_bytes)
+		evict(r, TAILQ_FIRST(&r->events));
+	ev->age.queued = false;
+	ev->replay = r;
+	ev->owner = owner;
+	ev->seq = seq;
+	ev->len = len;
+	evbuffer_copyout(frame, ev->frame, len);
+	TAILQ_INSERT_TAIL(&r->events, ev, link);
+	if (r->aging)
+		delayq_add(r->aging, &ev->age);
+	r->count++;
+	r->bytes += len;
+	return 0;
+}
+
+int replay_copy(const struct replay *r, const void *owner, uint32_t seq, struct evbuffer *out)
+{
+	const struct replay_event *ev;
+
+	TAILQ_FOREACH(ev, &r->events, link)
+	{
+		if (ev->owner == owner && ev->seq > seq &&
+		    evbuffer_add(out, ev->frame, ev->len) < 0)
+			return ERR_NOMEM;
+	}
+	return 0;
+}
+
+void replay_forget(struct replay *r, const void *owner)
+{
+	struct replay_event *ev, *next;
+
+	for (ev = TAILQ_FIRST(&r->events); ev; ev = next) {
+		next = TAILQ_NEXT(ev, link);
+		if (ev->owner == owner)
+			drop(r, ev);
+	}
+}

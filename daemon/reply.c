@@ -1,0 +1,87 @@
+#include "reply.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "exchange.h"
+#include "guard.h"
+#include "jsonrpc.h"
+#include "stream.h"
+
+void reply_error(struct exchange *x, int status, json_t *id, int code, const char *fmt, ...)
+{
+	char text[600];
+	json_t *msg;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (status == 405)
+		exchange_set_header(x, "Allow", GUARD_METHODS);
+	if (status == 503)
+		exchange_set_header(x, "Retry-After", "5");
+	msg = jsonrpc_error(id, code, text, NULL);
+	exchange_reply_json(x, status, msg);
+	json_decref(msg);
+}
+
+/* Is the quality of the media range that ends at RANGE + LEN zero ("not acceptable")? */
+static bool refused(const char *range, size_t len)
+{
+	for (size_t i = 0; i + 3 < len; i++) {
+		if (range[i] == ';') {
+			size_t at = i + 1 + strspn(range + i + 1, " \t");
+
+			if (at + 2 < len && (range[at] | 32) == 'q' && range[at + 1] == '=')
+				return strtod(range + at + 2, NULL) <= 0;
+		}
+	}
+	return false;
+}
+
+static unsigned accept_range(const char *range, size_t len)
+{
+	static const struct {
+		const char *type;
+		unsigned mask;
+	} types[] = {
+		{"application/json", STREAM_ACCEPT_JSON},
+		{"application/*", STREAM_ACCEPT_JSON},
+		{"text/event-stream", STREAM_ACCEPT_SSE},
+		{"text/*", STREAM_ACCEPT_SSE},
+		{"*/*", STREAM_ACCEPT_JSON | STREAM_ACCEPT_SSE},
+	};
+	size_t type_len = strcspn(range, ";, \t");
+
+	if (type_len > len)
+		type_len = len;
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		if (strlen(types[i].type) == type_len &&
+		    strncasecmp(range, types[i].type, type_len) == 0)
+			return refused(range, len) ? 0 : types[i].mask;
+	}
+	return 0;
+}
+
+unsigned reply_accept(struct exchange *x)
+{
+	const char *at = exchange_header(x, "Accept");
+	unsigned mask = 0;
+
+	if (!at)
+		return STREAM_ACCEPT_JSON | STREAM_ACCEPT_SSE;
+	while (*at) {
+		size_t len;
+
+		at += strspn(at, ", \t");
+		len = strcspn(at, ",");
+		mask |= accept_range(at, len);
+		at += len;
+	}
+	return mask;
+}

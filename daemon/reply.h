@@ -1,0 +1,18 @@
+/* reply.h: the error answers that endpoint and fronts share, and what a client accepts. */
+#ifndef MCPD_REPLY_H
+#define MCPD_REPLY_H
+
+#include <jansson.h>
+
+struct exchange;
+
+/* Ends X with STATUS and a JSON-RPC error. ID is borrowed; NULL where it could not be read (it is left out
+ * then: null is no id). A 405 says Allow, a 503 says Retry-After. */
+void reply_error(struct exchange *x, int status, json_t *id, int code, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* Which of JSON and SSE (STREAM_ACCEPT_*) the Accept header lets through; both without one (RFC 9110
+ * section 12.5.1; parameters other than q=0 do not matter). */
+unsigned reply_accept(struct exchange *x);
+
+#endif

@@ -1,0 +1,149 @@
+/* server_links.c: a server's links to backends, and what comes through them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "jsonrpc.h"
+#include "question.h"
+#include "server_impl.h"
+
+static void on_notification(struct link *l, const char *method, json_t *params, void *arg)
+{
+	struct server *s = arg;
+
+	(void)l;
+	if (s->closed)
+		return;
+	if (strcmp(method, "notifications/message") == 0 && !server_wants_log(s, params))
+		return;
+	s->conf.front->send(jsonrpc_notification(method, json_incref(params)), s->conf.arg);
+}
+
+static void on_question(struct link *l, struct question *q_take, void *arg)
+{
+	(void)l;
+	server_ask(arg, NULL, q_take);
+}
+
+static void on_changed(struct link *l, unsigned mask, void *arg)
+{
+	struct server *s = arg;
+
+	(void)l;
+	s->differs = true;
+	catalog_free(&s->own);
+	server_lists_changed(s, mask);
+}
+
+static const struct link_events link_events = {
+	.notification = on_notification,
+	.question = on_question,
+	.changed = on_changed,
+};
+
+/* A request of ours whose answer nobody waits for. */
+static void ignore_notify(struct call *c, const char *method, json_t *params, void *arg)
+{
+	(void)c, (void)method, (void)params, (void)arg;
+}
+
+static void refuse(struct call *c, struct question *q, void *arg)
+{
+	(void)c, (void)arg;
+	question_refuse(q, RPC_METHOD_NOT_FOUND, "nobody to ask");
+}
+
+static void ignore_end(struct call *c, const struct answer *answer, void *arg)
+{
+	(void)c, (void)answer, (void)arg;
+}
+
+static const struct call_front silent_front = {
+	.notify = ignore_notify,
+	.ask = refuse,
+	.end = ignore_end,
+};
+
+static void push_level(struct server *s, struct link *l)
+{
+	json_t *params = json_pack("{s:s}", "level", mcp_log_level_name(s->conf.caller->log_level));
+	struct call *c = call_new(s->conf.base, &silent_front, NULL, s->conf.caller,
+				  "logging/setLevel", params, NULL, 0);
+
+	if (c)
+		link_call(l, c);
+}
+
+void server_push_log_level(struct server *s)
+{
+	for (size_t i = 0; s->links && i < view_size(s->conf.view); i++) {
+		if (s->links[i])
+			push_level(s, s->links[i]);
+	}
+}
+
+struct link *server_link(struct server *s, size_t i)
+{
+	if (!s->links)
+		s->links = calloc(view_size(s->conf.view), sizeof *s->links);
+	if (!s->links)
+		return NULL;
+	if (!s->links[i]) {
+		s->links[i] =
+			link_new(view_backend(s->conf.view, i), s->conf.caller, &link_events, s);
+		if (s->links[i] && s->conf.caller->log_level >= 0)
+			push_level(s, s->links[i]);
+	}
+	return s->links[i];
+}
+
+/* The catalogue of a session whose children differ from what was learnt of their backends. */
+static struct catalog *own_catalog(struct server *s)
+{
+	size_t n = view_size(s->conf.view);
+	struct catalog_source *sources = calloc(n, sizeof *sources);
+	struct catalog *c;
+
+	if (!sources)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct backend *b = view_backend(s->conf.view, i);
+
+		sources[i].name = backend_name(b);
+		sources[i].offer =
+			s->links && s->links[i] ? link_offer(s->links[i]) : backend_offer(b);
+	}
+	c = catalog_new(sources, n, view_prefixed(s->conf.view));
+	free(sources);
+	return c;
+}
+
+const struct catalog *server_catalog(struct server *s)
+{
+	if (!s->differs)
+		return view_catalog(s->conf.view);
+	if (!s->own)
+		s->own = own_catalog(s);
+	return s->own;
+}
+
+void server_lists_changed(struct server *s, unsigned mask)
+{
+	static const struct {
+		unsigned mask;
+		const char *method;
+	} table[] = {
+		{1u << OFFER_TOOLS, "notifications/tools/list_changed"},
+		{1u << OFFER_PROMPTS, "notifications/prompts/list_changed"},
+		{1u << OFFER_RESOURCES | 1u << OFFER_TEMPLATES,
+		 "notifications/resources/list_changed"},
+	};
+
+	if (s->closed)
+		return;
+	catalog_free(&s->own);
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		if (mask & table[i].mask)
+			s->conf.front->send(jsonrpc_notification(table[i].method, NULL),
+					    s->conf.arg);
+	}
+}

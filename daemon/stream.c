@@ -1,0 +1,483 @@
+#include "stream.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "asks.h"
+#include "defer.h"
+#include "exchange.h"
+#include "jsonrpc.h"
+#include "sse.h"
+
+enum stream_state {
+	STREAM_PENDING, /* nothing was emitted: may still become one JSON body */
+	STREAM_SSE,
+	STREAM_DONE, /* every response is out, or it was closed */
+};
+
+struct stream {
+	TAILQ_ENTRY(stream) link;
+	struct stream_conf conf;
+	struct exchange *x; /* NULL: the client is not there now */
+	struct defer idle;
+	struct delayq_node timer; /* upgrade while pending, keep-alive while SSE */
+	json_t *collected; /* responses of a batch that may still go out as one array */
+	uint32_t seq;	   /* of the last event */
+	uint32_t floor;	   /* the newest event that cannot be replayed any more */
+	unsigned stored;   /* events in the replay buffer */
+	unsigned due;	   /* responses */
+	enum stream_state state;
+	unsigned char accept;
+	bool get, batch;
+};
+
+static struct stream *stream_of(struct delayq_node *node)
+{
+	return (struct stream *)(void *)((char *)node - offsetof(struct stream, timer));
+}
+
+static void stop_timers(struct stream *s)
+{
+	delayq_remove(s->conf.env->upgrade, &s->timer);
+	delayq_remove(s->conf.env->keepalive, &s->timer);
+}
+
+/* Nothing to do and nothing to replay any more. */
+static bool is_idle(const struct stream *s)
+{
+	return !s->x && s->due == 0 && s->stored == 0 && (s->get || s->state == STREAM_DONE);
+}
+
+static void on_idle(void *arg)
+{
+	struct stream *s = arg;
+
+	if (is_idle(s))
+		s->conf.idle(s, s->conf.arg);
+}
+
+/* In a later turn, because somebody up the stack still works with the stream. */
+static void check_idle(struct stream *s)
+{
+	if (is_idle(s))
+		defer_call(&s->idle, on_idle, s);
+}
+
+/* Takes the connection out from under the stream. */
+static struct exchange *detach(struct stream *s)
+{
+	struct exchange *x = s->x;
+
+	s->x = NULL;
+	stop_timers(s);
+	if (x)
+		s->conf.detached(s->conf.arg);
+	return x;
+}
+
+/* The client left. That is no cancellation: the stream goes on, and what is stored can be resumed. */
+static void on_gone(struct exchange *x, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)x;
+	detach(s);
+	check_idle(s);
+}
+
+/* Drains FRAME to the client, if there is one. A client that does not read is cut, not waited for. */
+static void put(struct stream *s, struct evbuffer *frame)
+{
+	if (!s->x)
+		return;
+	if (exchange_stream_write(s->x, frame) < 0 ||
+	    exchange_backlog(s->x) > s->conf.env->limits->max_backlog) {
+		exchange_abort(detach(s));
+		return;
+	}
+	delayq_add(s->conf.env->keepalive, &s->timer);
+}
+
+/* Stores an event, then writes it. DATA of LEN bytes; RETRY below 0: none. */
+static int emit(struct stream *s, long retry, const char *data, size_t len)
+{
+	struct evbuffer *frame = evbuffer_new();
+	char id[24];
+	int rc;
+
+	if (!frame)
+		return ERR_NOMEM;
+	snprintf(id, sizeof id, "%x-%x", s->conf.no, s->seq + 1);
+	rc = sse_event(frame, len ? "message" : NULL, id, retry, data, len);
+	if (rc == 0) {
+		s->seq++;
+		if (replay_add(s->conf.replay, s, s->seq, frame) == 0)
+			s->stored++;
+		else
+			s->floor = s->seq;
+		put(s, frame);
+	}
+	evbuffer_free(frame);
+	return rc;
+}
+
+static void put_comment(struct stream *s, const char *text)
+{
+	struct evbuffer *frame = evbuffer_new();
+
+	if (frame && sse_comment(frame, text) == 0)
+		put(s, frame);
+	if (frame)
+		evbuffer_free(frame);
+}
+
+/* Sends the head and, so that no proxy on the way holds it back, a first comment at once; since
+ * 2025-11-25 a priming event too (id and retry, no data), so that the client can resume from the very
+ * beginning. Older clients parse empty data as JSON and break. */
+static int begin_sse(struct stream *s)
+{
+	int rc = s->x ? exchange_stream_begin(s->x) : 0;
+
+	if (rc)
+		return rc;
+	delayq_remove(s->conf.env->upgrade, &s->timer);
+	s->state = STREAM_SSE;
+	put_comment(s, "mcpd");
+	if (mcp_rev_has_priming(s->conf.rev))
+		return emit(s, (long)s->conf.env->limits->retry_ms, "", 0);
+	return 0;
+}
+
+static int emit_msg(struct stream *s, const json_t *msg)
+{
+	size_t len;
+	char *text = jsonrpc_dump(msg, &len);
+	int rc;
+
+	if (!text)
+		return ERR_NOMEM;
+	rc = emit(s, -1, text, len);
+	free(text);
+	return rc;
+}
+
+/* From one JSON body to SSE, with what was collected so far as events. */
+static int upgrade(struct stream *s)
+{
+	size_t i;
+	json_t *msg;
+	int rc = begin_sse(s);
+
+	if (rc)
+		return rc;
+	json_array_foreach(s->collected, i, msg)
+	{
+		if (emit_msg(s, msg) < 0)
+			break;
+	}
+	json_decref(s->collected);
+	s->collected = NULL;
+	return 0;
+}
+
+static void on_upgrade(struct delayq_node *node, void *arg)
+{
+	struct stream *s = stream_of(node);
+
+	(void)arg;
+	if (s->state == STREAM_PENDING && s->x && (s->accept & STREAM_ACCEPT_SSE))
+		upgrade(s);
+}
+
+static void on_keepalive(struct delayq_node *node, void *arg)
+{
+	struct stream *s = stream_of(node);
+
+	(void)arg;
+	put_comment(s, "keepalive");
+	check_idle(s);
+}
+
+struct stream_env *stream_env_new(struct event_base *base, const struct config_limits *limits)
+{
+	struct stream_env *env = calloc(1, sizeof *env);
+
+	if (!env)
+		return NULL;
+	env->limits = limits;
+	env->upgrade = delayq_new(base, limits->upgrade_ms, on_upgrade, NULL);
+	env->keepalive = delayq_new(base, limits->keepalive_ms, on_keepalive, NULL);
+	env->aging = replay_aging_new(base, limits->replay_age_ms);
+	env->asking = asks_limit_new(base, limits->question_timeout_ms);
+	if (!env->upgrade || !env->keepalive || !env->aging || !env->asking)
+		stream_env_free(&env);
+	return env;
+}
+
+void stream_env_free(struct stream_env **envp)
+{
+	struct stream_env *env = *envp;
+
+	*envp = NULL;
+	if (!env)
+		return;
+	delayq_free(&env->upgrade);
+	delayq_free(&env->keepalive);
+	delayq_free(&env->aging);
+	delayq_free(&env->asking);
+	free(env);
+}
+
+static struct stream *stream_new(const struct stream_conf *conf, struct exchange *x)
+{
+	struct stream *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return NULL;
+	s->conf = *conf;
+	s->x = x;
+	return s;
+}
+
+struct stream *stream_post(const struct stream_conf *conf, struct exchange *x, unsigned accept,
+			   unsigned responses, bool batch)
+{
+	struct stream *s = stream_new(conf, x);
+
+	if (!s)
+		return NULL;
+	s->accept = (unsigned char)accept;
+	s->due = responses;
+	s->batch = batch;
+	exchange_on_gone(x, on_gone, s);
+	delayq_add(conf->env->upgrade, &s->timer);
+	return s;
+}
+
+struct stream *stream_get(const struct stream_conf *conf, struct exchange *x)
+{
+	struct stream *s = stream_new(conf, x);
+
+	if (!s)
+		return NULL;
+	s->get = true;
+	s->accept = STREAM_ACCEPT_SSE;
+	if (begin_sse(s) < 0) {
+		s->x = NULL;
+		stream_free(&s);
+		return NULL;
+	}
+	exchange_on_gone(x, on_gone, s);
+	return s;
+}
+
+int stream_send(struct stream *s, const json_t *msg)
+{
+	int rc;
+
+	if (s->state == STREAM_DONE)
+		return ERR_CLOSED;
+	if (s->state == STREAM_PENDING) {
+		if (!s->x)
+			return ERR_CLOSED; /* left before it knew an event id */
+		if (!(s->accept & STREAM_ACCEPT_SSE))
+			return ERR_UNSUPPORTED;
+		rc = upgrade(s);
+		if (rc)
+			return rc;
+	}
+	return emit_msg(s, msg);
+}
+
+/* The pending answer goes out as JSON: one object, or the array of a batch. */
+static void reply_json(struct stream *s, const json_t *response)
+{
+	struct exchange *x = detach(s);
+
+	s->state = STREAM_DONE;
+	if (x && s->batch)
+		exchange_reply_json(x, 200, s->collected);
+	else if (x && response)
+		exchange_reply_json(x, 200, response);
+	else if (x)
+		exchange_reply(x, 202, NULL, NULL, 0); /* every request of it was cancelled */
+}
+
+static void finish(struct stream *s)
+{
+	struct exchange *x = detach(s);
+
+	s->state = STREAM_DONE;
+	if (x)
+		exchange_stream_end(x);
+}
+
+/* A response while nothing was emitted yet. */
+static void respond_pending(struct stream *s, const json_t *response)
+{
+	if (s->x && !(s->accept & STREAM_ACCEPT_JSON) && upgrade(s) == 0) {
+		if (response)
+			emit_msg(s, response);
+		if (s->due == 0)
+			finish(s);
+		return;
+	}
+	if (s->batch && response) {
+		if (!s->collected)
+			s->collected = json_array();
+		json_array_append(s->collected, (json_t *)(uintptr_t)response);
+	}
+	if (s->due == 0)
+		reply_json(s, s->batch ? NULL : response);
+}
+
+/* One response less is due; RESPONSE is NULL when it will never come. */
+static void settle(struct stream *s, const json_t *response)
+{
+	if (s->due > 0)
+		s->due--;
+	if (s->state == STREAM_PENDING) {
+		respond_pending(s, response);
+	} else if (s->state == STREAM_SSE) {
+		if (response)
+			emit_msg(s, response);
+		if (s->due == 0)
+			finish(s);
+	}
+	check_idle(s);
+}
+
+void stream_respond(struct stream *s, const json_t *response)
+{
+	settle(s, response);
+}
+
+void stream_skip(struct stream *s)
+{
+	settle(s, NULL);
+}
+
+int stream_resume(struct stream *s, struct exchange *x, uint32_t seq, struct err *e)
+{
+	struct evbuffer *frames;
+	struct exchange *old = s->x;
+	int rc;
+
+	if (seq > s->seq || seq < s->floor)
+		return err_set(e, ERR_NOTFOUND, "cannot resume: the events are not kept any more");
+	frames = evbuffer_new();
+	if (!frames || replay_copy(s->conf.replay, s, seq, frames) < 0) {
+		if (frames)
+			evbuffer_free(frames);
+		return err_set(e, ERR_NOMEM, "out of memory");
+	}
+	rc = exchange_stream_begin(x);
+	if (rc) {
+		evbuffer_free(frames);
+		return err_set(e, rc, "the answer could not be begun");
+	}
+	/* The newer connection wins: the older one is usually dead and nobody knows yet. */
+	s->x = x;
+	if (old)
+		exchange_stream_end(old);
+	exchange_on_gone(x, on_gone, s);
+	put_comment(s, "mcpd");
+	put(s, frames);
+	evbuffer_free(frames);
+	if (s->state == STREAM_DONE && s->x)
+		finish(s);
+	return 0;
+}
+
+void stream_close(struct stream *s, int status, int code, const char *message)
+{
+	struct exchange *x;
+	json_t *msg;
+
+	if (s->state != STREAM_PENDING) {
+		finish(s);
+		return;
+	}
+	x = detach(s);
+	s->state = STREAM_DONE;
+	if (!x)
+		return;
+	msg = jsonrpc_error(NULL, code, message, NULL);
+	if (status == 503)
+		exchange_set_header(x, "Retry-After", "1");
+	exchange_reply_json(x, status, msg);
+	json_decref(msg);
+}
+
+void stream_evicted(struct stream *s, uint32_t seq)
+{
+	s->stored--;
+	s->floor = seq;
+	check_idle(s);
+}
+
+void stream_free(struct stream **sp)
+{
+	struct stream *s = *sp;
+
+	*sp = NULL;
+	if (!s)
+		return;
+	stop_timers(s);
+	defer_cancel(&s->idle);
+	if (s->x)
+		exchange_abort(s->x);
+	replay_forget(s->conf.replay, s);
+	json_decref(s->collected);
+	free(s);
+}
+
+bool stream_attached(const struct stream *s)
+{
+	return s->x != NULL;
+}
+
+bool stream_is_get(const struct stream *s)
+{
+	return s->get;
+}
+
+uint32_t stream_no(const struct stream *s)
+{
+	return s->conf.no;
+}
+
+struct stream *stream_list_next(struct stream_list *list, struct stream *s)
+{
+	return s ? TAILQ_NEXT(s, link) : TAILQ_FIRST(list);
+}
+
+struct stream *stream_list_last(struct stream_list *list)
+{
+	return TAILQ_LAST(list, stream_list);
+}
+
+void stream_list_add(struct stream_list *list, struct stream *s)
+{
+	TAILQ_INSERT_TAIL(list, s, link);
+}
+
+void stream_list_remove(struct stream_list *list, struct stream *s)
+{
+	TAILQ_REMOVE(list, s, link);
+}
+
+int stream_parse_event_id(const char *id, uint32_t *no_r, uint32_t *seq_r)
+{
+	unsigned no, seq;
+	int end = 0;
+
+	if (strlen(id) > 17 || sscanf(id, "%8x-%8x%n", &no, &seq, &end) != 2 || id[end] != '\0')
+		return ERR_INVALID;
+	*no_r = no;
+	*seq_r = seq;
+	return 0;
+}

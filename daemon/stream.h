@@ -1,0 +1,92 @@
+/* stream.h: one logical stream of a legacy session towards its client: the answer to one POST, or a GET.
+ *
+ * A POST stream starts as nothing: if all its responses are there before anything else, one JSON body
+ * goes out; at the first other message, or after a second, it becomes SSE. The connection under a
+ * stream may break and be replaced (GET with Last-Event-ID); the stream goes on. */
+#ifndef MCPD_STREAM_H
+#define MCPD_STREAM_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "config.h"
+#include "delayq.h"
+#include "err.h"
+#include "protocol.h"
+#include "replay.h"
+
+struct event_base;
+struct exchange;
+struct stream;
+struct transport;
+
+/* What every stream of the daemon shares. */
+struct stream_env {
+	const struct config_limits *limits;
+	struct delayq *upgrade;	  /* pending answers that become SSE */
+	struct delayq *keepalive; /* silent SSE streams */
+	struct delayq *aging;	  /* replay events */
+	struct delayq *asking;	  /* questions (asks.h) */
+};
+struct stream_env *stream_env_new(struct event_base *base, const struct config_limits *limits);
+void stream_env_free(struct stream_env **env);
+
+#define STREAM_ACCEPT_JSON 1u
+#define STREAM_ACCEPT_SSE 2u
+
+struct stream_conf {
+	const struct stream_env *env;
+	struct replay *replay;
+	enum mcp_rev rev;
+	uint32_t no; /* unique in its session, never 0 */
+	/* The stream has nothing left to do or to replay and may be freed with stream_free(). Comes from the
+	 * loop, never from inside another call. */
+	void (*idle)(struct stream *s, void *arg);
+	/* The stream lost its connection, by its own end or the client's. */
+	void (*detached)(void *arg);
+	void *arg;
+};
+
+/* The answer to a POST on X (taken): RESPONSES of them are due, in an array if BATCH. ACCEPT: what the
+ * client takes. NULL on lack of memory (X is still the caller's). */
+struct stream *stream_post(const struct stream_conf *conf, struct exchange *x, unsigned accept,
+			   unsigned responses, bool batch);
+/* A stream for what belongs to no request. Begins at once. */
+struct stream *stream_get(const struct stream_conf *conf, struct exchange *x);
+
+/* A message that precedes the responses (notification, request). 0, or ERR_UNSUPPORTED (the client takes
+ * JSON only), ERR_CLOSED (no connection and no way to resume), ERR_NOMEM. MSG is borrowed. */
+int stream_send(struct stream *s, const json_t *msg);
+/* One of the responses that are due. After the last one the answer ends. */
+void stream_respond(struct stream *s, const json_t *response);
+/* One of the responses will never come (the request was cancelled). */
+void stream_skip(struct stream *s);
+
+/* Puts X (taken on success) under a stream whose connection broke, or replaces a connection, replaying
+ * what came after SEQ. ERR_NOTFOUND: what came after SEQ is not known any more. */
+int stream_resume(struct stream *s, struct exchange *x, uint32_t seq, struct err *e);
+
+/* Ends it: a pending answer gets STATUS and, as JSON-RPC error, CODE and MESSAGE; an SSE stream ends.
+ * Responses that are still due are dropped when they come. */
+void stream_close(struct stream *s, int status, int code, const char *message);
+/* The replay buffer evicted event SEQ of S. */
+void stream_evicted(struct stream *s, uint32_t seq);
+/* Without a word to anybody: its connection, if any, is cut. */
+void stream_free(struct stream **s);
+
+bool stream_attached(const struct stream *s); /* there is a connection */
+bool stream_is_get(const struct stream *s);
+uint32_t stream_no(const struct stream *s);
+/* Its place in the list of its transport. */
+TAILQ_HEAD(stream_list, stream);
+struct stream *stream_list_next(struct stream_list *list, struct stream *s); /* NULL: the first */
+struct stream *stream_list_last(struct stream_list *list);
+void stream_list_add(struct stream_list *list, struct stream *s);
+void stream_list_remove(struct stream_list *list, struct stream *s);
+
+/* Event ids: "STREAM-SEQ" in hex. ERR_INVALID when ID is not one. */
+int stream_parse_event_id(const char *id, uint32_t *no_r, uint32_t *seq_r);
+
+#endif
