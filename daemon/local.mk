@@ -17,6 +17,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/defer.c daemon/defer.h \
 	daemon/delayq.c daemon/delayq.h \
 	daemon/endpoint.c daemon/endpoint.h \
+	daemon/environ.c daemon/environ.h \
 	daemon/exchange.c daemon/exchange.h \
 	daemon/httpd.c daemon/httpd.h \
 	daemon/legacy.c daemon/legacy.h \

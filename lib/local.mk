@@ -3,7 +3,7 @@ noinst_LIBRARIES += lib/libmcpd-shared.a
 LIB_CPPFLAGS = -I$(top_srcdir)/lib -DHASH_NONFATAL_OOM=1
 LIB_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 LIB_LIBS = lib/libmcpd-shared.a $(EVENT_LIBS) $(JANSSON_LIBS)
-lib_libmcpd_shared_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIB_CPPFLAGS)
+lib_libmcpd_shared_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIB_CPPFLAGS) -DRUNSTATEDIR='"$(runstatedir)"'
 lib_libmcpd_shared_a_CFLAGS = $(LIB_CFLAGS)
 lib_libmcpd_shared_a_SOURCES = \
 	lib/ctlclient.c lib/ctlclient.h \
@@ -13,5 +13,6 @@ lib_libmcpd_shared_a_SOURCES = \
 	lib/jsonrpc.c lib/jsonrpc.h \
 	lib/lines.c lib/lines.h \
 	lib/log.c lib/log.h \
+	lib/paths.c lib/paths.h \
 	lib/protocol.c lib/protocol.h \
 	lib/sse.c lib/sse.h

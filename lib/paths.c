@@ -1,0 +1,27 @@
+#include "autoconf.h"
+
+#include "paths.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "err.h"
+
+#ifndef RUNSTATEDIR
+#define RUNSTATEDIR "/run"
+#endif
+
+int paths_control_default(char *buf, size_t size)
+{
+	const char *dir = getenv("XDG_RUNTIME_DIR");
+	int n;
+
+	if (geteuid() == 0)
+		n = snprintf(buf, size, "%s/mcpd/control.sock", RUNSTATEDIR);
+	else if (dir != NULL && dir[0] == '/') /* XDG Base Directory: a relative path is invalid */
+		n = snprintf(buf, size, "%s/mcpd/control.sock", dir);
+	else
+		n = snprintf(buf, size, "/tmp/mcpd-%lu/control.sock", (unsigned long)geteuid());
+	return n < 0 || (size_t)n >= size ? ERR_LIMIT : 0;
+}

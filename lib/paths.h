@@ -1,0 +1,13 @@
+/* paths.h: where mcpd and mcpctl find each other without being told. */
+#ifndef MCPD_PATHS_H
+#define MCPD_PATHS_H
+
+#include <stddef.h>
+
+/* The default control socket: RUNSTATEDIR/mcpd/control.sock for root, else
+ * $XDG_RUNTIME_DIR/mcpd/control.sock, else /tmp/mcpd-UID/control.sock (whoever creates the
+ * directory there makes it 0700 and checks its owner). 0, or ERR_LIMIT when it does not fit into
+ * BUF. */
+int paths_control_default(char *buf, size_t size);
+
+#endif
