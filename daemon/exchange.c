@@ -1,1 +1,393 @@
-#include "exchange.h"
+#include "autoconf.h"
+
+#include "exchange_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+
+#include "err.h"
+#include "httphead.h"
+#include "jsonrpc.h"
+#include "log.h"
+
+/*
+ * evhttp reads and parses requests and looks after the connection; the answers are written here,
+ * because its own way of writing them ignores lack of memory (a chunk without its length), needs a
+ * dozen allocations for the headers of each answer, and a turn of the loop before the first byte
+ * leaves. evhttp_send_reply_end() then tells it that the answer is complete.
+ */
+
+/* What a client may send ahead while its answer is pending. Beyond it reading stops, and with it
+ * the notice that the client left: nobody may fill our memory behind an answer that it does not
+ * wait for. */
+#define READ_AHEAD_MAX 4096
+
+static size_t live;
+
+size_t exchange_count(void)
+{
+	return live;
+}
+
+static struct bufferevent *exchange_bev(const struct exchange *x)
+{
+	return evhttp_connection_get_bufferevent(x->con);
+}
+
+/* ---- lifetime ---- */
+
+static void exchange_free(void *arg)
+{
+	struct exchange *x = arg;
+
+	free(x->fields);
+	free(x->decoded);
+	free(x);
+}
+
+/* From here on the owner's pointer is dead. */
+static void exchange_release(struct exchange *x)
+{
+	x->state = EXCHANGE_ENDED;
+	x->gone = NULL;
+	live--;
+	defer_cancel(&x->defer);
+	if (!x->handling)
+		defer_call(&x->defer, exchange_free, x);
+}
+
+static void exchange_tell_gone(void *arg)
+{
+	struct exchange *x = arg;
+	exchange_gone_fn fn = x->gone;
+
+	if (x->state != EXCHANGE_GONE || fn == NULL)
+		return;
+	x->gone = NULL;
+	fn(x, x->gone_arg);
+	if (x->state == EXCHANGE_GONE)
+		exchange_release(x);
+}
+
+/* evhttp's close callback. It comes with the request still on the connection (evhttp frees both) or
+ * taken off it (then nobody but us knows the request). */
+static void exchange_lost(struct evhttp_connection *con, void *arg)
+{
+	struct exchange *x = arg;
+	struct evhttp_request *req = x->req;
+	const struct exchange_home *home = x->home;
+
+	x->state = EXCHANGE_GONE;
+	exchange_tell_gone(x);
+	x->req = NULL;
+	x->con = NULL;
+	x->path = "";
+	if (evhttp_request_get_connection(req) == NULL)
+		evhttp_request_free(req);
+	home->closed(con, home->arg);
+}
+
+/* Stands for evhttp's read callback, which aborts the process when bytes come at the wrong time. */
+static void exchange_read_ahead(struct bufferevent *bev, void *arg)
+{
+	(void)arg;
+	if (evbuffer_get_length(bufferevent_get_input(bev)) > READ_AHEAD_MAX)
+		bufferevent_disable(bev, EV_READ);
+}
+
+/* evhttp does not read while it waits for an answer, so it does not see the client leave. We read,
+ * without evhttp's time limit, and leave what comes in the buffer for evhttp to find. */
+static void exchange_watch(struct exchange *x)
+{
+	struct bufferevent *bev = exchange_bev(x);
+	bufferevent_event_cb event_cb;
+	void *arg;
+
+	if (x->watched)
+		return;
+	x->watched = true;
+	evhttp_connection_set_closecb(x->con, exchange_lost, x);
+	bufferevent_getcb(bev, NULL, &x->write_cb, &event_cb, &arg);
+	bufferevent_setcb(bev, exchange_read_ahead, NULL, event_cb, arg);
+	bufferevent_set_timeouts(bev, NULL, NULL);
+	bufferevent_enable(bev, EV_READ);
+}
+
+/* The answer is written out: the next request on this connection has the usual time limits again.
+ */
+static void exchange_complete(struct evhttp_request *req, void *arg)
+{
+	const struct exchange_home *home = arg;
+	const struct timeval *idle = evutil_timerisset(&home->idle) ? &home->idle : NULL;
+
+	bufferevent_set_timeouts(
+		evhttp_connection_get_bufferevent(evhttp_request_get_connection(req)), idle, idle);
+}
+
+/* Undoes the watching, but for the reading, which evhttp wants to go on while it writes. */
+static void exchange_unwatch(struct exchange *x)
+{
+	struct bufferevent *bev = exchange_bev(x);
+	bufferevent_event_cb event_cb;
+	void *arg;
+
+	bufferevent_getcb(bev, NULL, NULL, &event_cb, &arg);
+	bufferevent_setcb(bev, exchange_read_ahead, x->write_cb, event_cb, arg);
+	if (evutil_timerisset(&x->home->idle))
+		bufferevent_set_timeouts(bev, NULL, &x->home->idle);
+	if (exchange_backlog(x) > 0)
+		bufferevent_enable(bev, EV_WRITE);
+	evhttp_request_set_on_complete_cb(x->req, exchange_complete, (void *)(uintptr_t)x->home);
+	evhttp_connection_set_closecb(x->con, x->home->closed, x->home->arg);
+}
+
+/* Everything is in the output buffer, or gone already. Gives the connection back to evhttp. */
+static void exchange_finish(struct exchange *x)
+{
+	struct evhttp_request *req = x->req;
+
+	if (x->close && evhttp_add_header(req->output_headers, "Connection", "close") != 0) {
+		exchange_abort(x);
+		return;
+	}
+	if (exchange_backlog(x) > 0)
+		exchange_watch(x);
+	if (x->watched)
+		exchange_unwatch(x);
+	exchange_release(x);
+	req->chunked = 0; /* it may say that the request was; evhttp would end the answer as such */
+	evhttp_send_reply_end(req);
+}
+
+/* Whether the owner's call may still end something; what is past is swallowed here. */
+static bool exchange_may_end(struct exchange *x)
+{
+	if (x->state == EXCHANGE_ENDED) {
+		log_error(NULL, "Bug: an exchange was ended twice");
+		return false;
+	}
+	if (x->state == EXCHANGE_GONE) {
+		exchange_release(x);
+		return false;
+	}
+	return true;
+}
+
+struct exchange *exchange_new(struct evhttp_request *req, const struct exchange_home *home,
+			      bool close)
+{
+	struct exchange *x = calloc(1, sizeof(*x));
+
+	if (x == NULL)
+		return NULL;
+	x->req = req;
+	x->con = evhttp_request_get_connection(req);
+	x->home = home;
+	x->close = close;
+	x->handling = true;
+	if (exchange_read_path(x) != 0) {
+		free(x);
+		return NULL;
+	}
+	live++;
+	return x;
+}
+
+void exchange_settle(struct exchange *x)
+{
+	x->handling = false;
+	if (x->state == EXCHANGE_ENDED)
+		exchange_free(x);
+	else if (x->con != NULL)
+		exchange_watch(x);
+}
+
+void exchange_on_gone(struct exchange *x, exchange_gone_fn fn, void *arg)
+{
+	x->gone = fn;
+	x->gone_arg = arg;
+	if (x->state == EXCHANGE_GONE && fn != NULL)
+		defer_call(&x->defer, exchange_tell_gone, x);
+}
+
+/* ---- answer ---- */
+
+int exchange_set_header(struct exchange *x, const char *name, const char *value)
+{
+	size_t name_len = strlen(name), value_len = strlen(value);
+	size_t add = name_len + 2 + value_len + 2;
+	char *fields, *at;
+
+	if (!httphead_name_ok(name) || !httphead_value_ok(value))
+		return ERR_INVALID;
+	fields = realloc(x->fields, x->fields_len + add);
+	if (fields == NULL)
+		return ERR_NOMEM;
+	at = fields + x->fields_len;
+	memcpy(at, name, name_len);
+	memcpy(at + name_len, ": ", 2);
+	memcpy(at + name_len + 2, value, value_len);
+	memcpy(at + name_len + 2 + value_len, "\r\n", 2);
+	x->fields = fields;
+	x->fields_len += add;
+	return 0;
+}
+
+static void exchange_head(struct exchange *x, struct httphead *h, int status,
+			  const char *content_type)
+{
+	x->close |= x->home->closing;
+	httphead_begin(h, x->req->major == 1 && x->req->minor >= 1, status, !x->close);
+	if (content_type != NULL)
+		httphead_field(h, "Content-Type", content_type);
+	httphead_add(h, x->fields, x->fields_len);
+}
+
+void exchange_reply(struct exchange *x, int status, const char *content_type, const char *body,
+		    size_t len)
+{
+	enum evhttp_cmd_type command;
+	struct bufferevent *bev;
+	struct httphead h;
+
+	if (!exchange_may_end(x))
+		return;
+	if (x->state == EXCHANGE_STREAMING) {
+		log_error(NULL, "Bug: a reply after the beginning of a stream");
+		exchange_abort(x);
+		return;
+	}
+	command = evhttp_request_get_command(x->req);
+	if (status == 202 || status == 204 || content_type == NULL)
+		len = 0;
+	exchange_head(x, &h, status, len > 0 ? content_type : NULL);
+	httphead_end(&h, status == 204 ? HTTPHEAD_NO_LENGTH : len);
+	if (command != EVHTTP_REQ_HEAD)
+		httphead_add(&h, body, len);
+	bev = exchange_bev(x);
+	if (httphead_send(&h, bufferevent_getfd(bev), bufferevent_get_output(bev)) != 0)
+		exchange_abort(x);
+	else
+		exchange_finish(x);
+}
+
+void exchange_reply_json(struct exchange *x, int status, const json_t *msg)
+{
+	size_t len;
+	char *text = jsonrpc_dump(msg, &len);
+
+	if (text == NULL) {
+		exchange_abort(x);
+		return;
+	}
+	exchange_reply(x, status, "application/json", text, len);
+	free(text);
+}
+
+/* Streams stay open for hours, many of them, and need nothing of the request any more. */
+static void exchange_slim(struct exchange *x)
+{
+	struct evbuffer *body = evhttp_request_get_input_buffer(x->req);
+
+	evhttp_clear_headers(x->req->input_headers);
+	evbuffer_drain(body, evbuffer_get_length(body));
+	free(x->fields);
+	x->fields = NULL;
+	x->fields_len = 0;
+}
+
+int exchange_stream_begin(struct exchange *x)
+{
+	static const char fixed[] = "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n";
+	static const char chunked[] = "Transfer-Encoding: chunked\r\n";
+	struct bufferevent *bev;
+	struct httphead h;
+
+	if (x->state != EXCHANGE_OPEN)
+		return ERR_CLOSED;
+	x->chunked = x->req->major == 1 && x->req->minor >= 1;
+	x->close |= !x->chunked;
+	exchange_head(x, &h, 200, "text/event-stream");
+	httphead_add(&h, fixed, sizeof(fixed) - 1);
+	if (x->chunked)
+		httphead_add(&h, chunked, sizeof(chunked) - 1);
+	httphead_end(&h, HTTPHEAD_NO_LENGTH);
+	bev = exchange_bev(x);
+	if (httphead_queue(&h, 0, bufferevent_get_output(bev)) != 0)
+		return ERR_NOMEM;
+	x->state = EXCHANGE_STREAMING;
+	exchange_slim(x);
+	exchange_watch(x);
+	bufferevent_enable(bev, EV_WRITE);
+	return 0;
+}
+
+int exchange_stream_write(struct exchange *x, struct evbuffer *data)
+{
+	size_t len = evbuffer_get_length(data);
+	char size[24];
+	int n;
+
+	if (x->state != EXCHANGE_STREAMING) {
+		evbuffer_drain(data, len);
+		return ERR_CLOSED;
+	}
+	if (len == 0)
+		return 0;
+	if (x->chunked) {
+		n = snprintf(size, sizeof(size), "%zx\r\n", len);
+		if (evbuffer_prepend(data, size, (size_t)n) != 0 ||
+		    evbuffer_add(data, "\r\n", 2) != 0)
+			goto nomem;
+	}
+	if (evbuffer_add_buffer(bufferevent_get_output(exchange_bev(x)), data) != 0)
+		goto nomem;
+	return 0;
+nomem:
+	/* Nothing of it is in the stream yet, so the stream stays whole. */
+	evbuffer_drain(data, evbuffer_get_length(data));
+	return ERR_NOMEM;
+}
+
+void exchange_stream_end(struct exchange *x)
+{
+	struct evbuffer *out;
+
+	if (!exchange_may_end(x))
+		return;
+	out = bufferevent_get_output(exchange_bev(x));
+	if (x->state != EXCHANGE_STREAMING ||
+	    (x->chunked && evbuffer_add(out, "0\r\n\r\n", 5) != 0))
+		exchange_abort(x);
+	else
+		exchange_finish(x);
+}
+
+void exchange_abort(struct exchange *x)
+{
+	static const struct linger reset = {.l_onoff = 1};
+	struct evhttp_connection *con = x->con;
+
+	if (!exchange_may_end(x))
+		return;
+	/* A reset, so that a half-written answer cannot pass for a whole one. */
+	setsockopt(bufferevent_getfd(exchange_bev(x)), SOL_SOCKET, SO_LINGER, &reset,
+		   sizeof(reset));
+	evhttp_connection_set_closecb(con, x->home->closed, x->home->arg);
+	exchange_release(x);
+	evhttp_connection_free(con);
+}
+
+size_t exchange_backlog(const struct exchange *x)
+{
+	return x->con != NULL ? evbuffer_get_length(bufferevent_get_output(exchange_bev(x))) : 0;
+}

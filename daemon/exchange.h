@@ -14,7 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sys/time.h>
+
 struct evbuffer;
+struct evhttp_connection;
 struct evhttp_request;
 struct exchange;
 
@@ -29,7 +32,8 @@ enum exchange_method {
 
 typedef void (*exchange_gone_fn)(struct exchange *x, void *arg);
 
-/* Request side. All strings are borrowed and live as long as the exchange. */
+/* Request side. All strings are borrowed. Headers and body live until the answer begins (a stream may
+ * stay open for days and needs neither); path, query and peer live as long as the exchange. */
 enum exchange_method exchange_method(const struct exchange *x);
 const char *exchange_path(const struct exchange *x);  /* decoded path without query; "" if unparseable */
 const char *exchange_query(const struct exchange *x); /* raw query or NULL */
@@ -68,12 +72,25 @@ void exchange_abort(struct exchange *x);
 size_t exchange_backlog(const struct exchange *x);
 
 /* Who hears that the client left. NULL to forget. Watching is on from the beginning: a client that
- * hangs up is seen while an answer is pending and while a stream is silent. */
+ * hangs up is seen while an answer is pending and while a stream is silent. A client that only shuts
+ * down its sending side cannot be told from one that left, and counts as gone (RFC 9112 section 9.6
+ * lets a server close then). If nobody listens, the exchange waits for its owner to end it. */
 void exchange_on_gone(struct exchange *x, exchange_gone_fn fn, void *arg);
 
-/* For httpd: wraps REQ. NULL on lack of memory (REQ is untouched). */
-struct exchange *exchange_new(struct evhttp_request *req);
-/* How many exchanges exist: must be 0 after a clean shutdown. */
+/* For httpd: what the exchanges of one listener share. Must outlive them. */
+struct exchange_home {
+	struct timeval idle; /* between requests, and for a client that does not take its answer; 0: none */
+	bool closing;	     /* each connection ends with its present answer */
+	void (*closed)(struct evhttp_connection *con, void *arg); /* CON is being freed */
+	void *arg;
+};
+
+/* Wraps REQ, which the handler must get before anything else happens; exchange_settle() once the
+ * handler has returned. CLOSE: the connection ends with this answer. NULL on lack of memory. */
+struct exchange *exchange_new(struct evhttp_request *req, const struct exchange_home *home,
+			      bool close);
+void exchange_settle(struct exchange *x);
+/* How many exchanges have not ended: must be 0 after a clean shutdown. */
 size_t exchange_count(void);
 
 #endif

@@ -1,1 +1,453 @@
+#include "autoconf.h"
+
 #include "httpd.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/listener.h>
+
+#include "exchange.h"
+#include "framing.h"
+#include "log.h"
+
+#define BACKLOG	      1024
+#define PAUSE_SECONDS 1
+
+struct listener {
+	SLIST_ENTRY(listener) link;
+	struct evhttp_bound_socket *bound;
+};
+
+struct httpd {
+	LIST_ENTRY(httpd) link;
+	struct evhttp *http;
+	struct event_base *base;
+	httpd_handler handler;
+	void *arg;
+	struct httpd_limits limits;
+	struct exchange_home home;
+	SLIST_HEAD(, listener) listeners;
+	struct bufferevent *newest; /* of the connection that is being set up; a reference */
+	struct event adopt;
+	struct event resume;
+	unsigned connections;
+	bool paused; /* out of descriptors */
+	bool paused_logged;
+	bool accepting;
+	bool freeing;
+};
+
+/* libevent hands accept()'s errors to us with evhttp as the argument. */
+static LIST_HEAD(, httpd) all = LIST_HEAD_INITIALIZER(all);
+
+/* ---- accepting ---- */
+
+/* Turns the listeners on or off as descriptors and the limit allow. */
+static void httpd_steer(struct httpd *h)
+{
+	bool full = h->limits.max_connections != 0 && h->connections >= h->limits.max_connections;
+	bool accepting = !h->paused && !full && !h->freeing;
+	struct listener *l;
+
+	if (accepting == h->accepting)
+		return;
+	h->accepting = accepting;
+	SLIST_FOREACH (l, &h->listeners, link)
+		if (accepting)
+			evconnlistener_enable(evhttp_bound_socket_get_listener(l->bound));
+		else
+			evconnlistener_disable(evhttp_bound_socket_get_listener(l->bound));
+}
+
+static void httpd_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct httpd *h = arg;
+
+	(void)fd;
+	(void)what;
+	h->paused = false;
+	httpd_steer(h);
+}
+
+/* accept() failed, most likely with EMFILE: the listener would be readable again at once, for ever.
+ */
+static void httpd_accept_error(struct evconnlistener *listener, void *arg)
+{
+	static const struct timeval pause = {.tv_sec = PAUSE_SECONDS};
+	int error = errno;
+	struct httpd *h;
+
+	(void)listener;
+	LIST_FOREACH (h, &all, link)
+		if (h->http == arg)
+			break;
+	if (h == NULL)
+		return;
+	if (!h->paused_logged)
+		log_warn(NULL, "Cannot accept connections: %s; trying again every %d s",
+			 strerror(error), PAUSE_SECONDS);
+	h->paused_logged = true;
+	h->paused = true;
+	httpd_steer(h);
+	event_add(&h->resume, &pause);
+}
+
+/* Hears of every connection's end, by way of its exchange while it has one. */
+static void httpd_closed(struct evhttp_connection *con, void *arg)
+{
+	struct httpd *h = arg;
+	struct bufferevent *bev = evhttp_connection_get_bufferevent(con);
+
+	if (h->freeing) {
+		/* A last try for answers that were given just now. */
+		struct evbuffer *out = bufferevent_get_output(bev);
+
+		evbuffer_unfreeze(out, 1);
+		if (evbuffer_get_length(out) > 0)
+			evbuffer_write(out, bufferevent_getfd(bev));
+		evbuffer_freeze(out, 1);
+	}
+	if (h->connections > 0)
+		h->connections--;
+	httpd_steer(h);
+}
+
+/* The newest connection has been set up. evhttp does not say so: its pointer is found as the
+ * argument of the callbacks that it put on the bufferevent. If it gave up, they are gone. */
+static void httpd_adopt(struct httpd *h)
+{
+	struct bufferevent *bev = h->newest;
+	void *con;
+
+	if (bev == NULL)
+		return;
+	h->newest = NULL;
+	bufferevent_getcb(bev, NULL, NULL, NULL, &con);
+	if (con != NULL) {
+		evhttp_connection_set_closecb(con, httpd_closed, h);
+	} else {
+		h->connections--;
+		httpd_steer(h);
+	}
+	bufferevent_decref(bev);
+}
+
+static void httpd_adopt_event(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	httpd_adopt(arg);
+}
+
+/* evhttp wants a bufferevent for a connection that was accepted: our only way to hear of it. */
+static struct bufferevent *httpd_connection(struct event_base *base, void *arg)
+{
+	struct httpd *h = arg;
+	struct bufferevent *bev;
+
+	httpd_adopt(h);
+	bev = bufferevent_socket_new(base, -1, 0);
+	if (bev == NULL)
+		return NULL;
+	bufferevent_incref(bev);
+	h->newest = bev;
+	/* Before the connection's own first event, which comes from the kernel. */
+	event_active(&h->adopt, EV_TIMEOUT, 0);
+	h->connections++;
+	h->paused_logged = false;
+	httpd_steer(h);
+	return bev;
+}
+
+/* ---- requests ---- */
+
+static void httpd_refuse(struct exchange *x, int status, const char *why)
+{
+	char body[160];
+	int len = snprintf(body, sizeof(body),
+			   "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32000,\"message\":\"%s\"}}",
+			   why);
+
+	exchange_reply(x, status, "application/json", body, (size_t)len);
+}
+
+/* Methods for which evhttp looks for a body. */
+static bool httpd_body_read(enum evhttp_cmd_type command)
+{
+	return (command & (EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH | EVHTTP_REQ_GET |
+			   EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_CONNECT)) != 0;
+}
+
+static void httpd_request(struct evhttp_request *req, void *arg)
+{
+	struct httpd *h = arg;
+	int minor = req->major == 1 ? req->minor : 0;
+	struct framing framing = framing_check(evhttp_request_get_input_headers(req), minor,
+					       httpd_body_read(evhttp_request_get_command(req)));
+	/* evhttp ends the connection after a request for an absolute URI. */
+	bool close = framing.close || (req->flags & EVHTTP_PROXY_REQUEST) != 0;
+	struct exchange *x = exchange_new(req, &h->home, close);
+
+	if (x == NULL) {
+		evhttp_connection_free(evhttp_request_get_connection(req));
+		return;
+	}
+	if (framing.status != 0)
+		httpd_refuse(x, framing.status, framing.why);
+	else if (evbuffer_get_length(evhttp_request_get_input_buffer(req)) > h->limits.max_body)
+		httpd_refuse(x, 413, "Request body too large");
+	else
+		h->handler(x, h->arg);
+	exchange_settle(x);
+}
+
+/* ---- listening ---- */
+
+/* What FD is bound to, as "ADDRESS:PORT" ("unix" for a socket of the file system). */
+static int bound_name(int fd, char **name_r)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	char host[NI_MAXHOST], port[NI_MAXSERV];
+	int n;
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
+		return -1;
+	if (ss.ss_family == AF_UNIX)
+		return (*name_r = strdup("unix")) != NULL ? 0 : -1;
+	if (getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), port, sizeof(port),
+			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		return -1;
+	n = asprintf(name_r, strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
+	return n > 0 ? 0 : -1;
+}
+
+/* Options that accepted connections inherit. A peer that vanished under a silent stream is found
+ * after about two minutes. */
+static void inherit_options(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} options[] = {
+		{IPPROTO_TCP, TCP_NODELAY, 1},	 {SOL_SOCKET, SO_KEEPALIVE, 1},
+		{IPPROTO_TCP, TCP_KEEPIDLE, 60}, {IPPROTO_TCP, TCP_KEEPINTVL, 15},
+		{IPPROTO_TCP, TCP_KEEPCNT, 4},
+	};
+
+	/* Not there on a Unix socket; nothing depends on them anyway. */
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		setsockopt(fd, options[i].level, options[i].name, &options[i].value,
+			   sizeof(options[i].value));
+}
+
+static int listen_on(struct httpd *h, int fd)
+{
+	struct listener *l = calloc(1, sizeof(*l));
+	struct evconnlistener *listener;
+
+	if (l == NULL)
+		return -1;
+	listener = evconnlistener_new(h->base, NULL, NULL,
+				      LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, 0, fd);
+	if (listener == NULL)
+		goto fail;
+	evconnlistener_set_error_cb(listener, httpd_accept_error);
+	if (!h->accepting)
+		evconnlistener_disable(listener);
+	l->bound = evhttp_bind_listener(h->http, listener);
+	if (l->bound == NULL)
+		goto fail_listener;
+	SLIST_INSERT_HEAD(&h->listeners, l, link);
+	return 0;
+fail_listener:
+	evconnlistener_free(listener); /* closes FD */
+	free(l);
+	return -1;
+fail:
+	close(fd);
+	free(l);
+	return -1;
+}
+
+int httpd_listen_fd(struct httpd *h, int fd, char **bound_r, struct err *e)
+{
+	char *name = NULL;
+
+	if (evutil_make_socket_nonblocking(fd) != 0 || evutil_make_socket_closeonexec(fd) != 0 ||
+	    bound_name(fd, &name) != 0) {
+		err_errno(e, "descriptor %d is not a usable socket", fd);
+		close(fd);
+		return ERR_IO;
+	}
+	inherit_options(fd);
+	if (listen_on(h, fd) != 0) {
+		free(name);
+		return err_set(e, ERR_NOMEM, "out of memory");
+	}
+	if (bound_r != NULL)
+		*bound_r = name;
+	else
+		free(name);
+	return 0;
+}
+
+/* Splits "HOST:PORT" or "[HOST]:PORT". */
+static int split_address(const char *address, char host[NI_MAXHOST], const char **port_r)
+{
+	const char *start = address;
+	const char *end, *colon;
+
+	if (*address == '[') {
+		start++;
+		end = strchr(start, ']');
+		colon = end != NULL && end[1] == ':' ? end + 1 : NULL;
+	} else {
+		end = colon = strchr(address, ':');
+		if (colon != NULL && strchr(colon + 1, ':') != NULL)
+			return -1;
+	}
+	if (colon == NULL || end == start || end - start >= NI_MAXHOST || colon[1] == '\0')
+		return -1;
+	memcpy(host, start, (size_t)(end - start));
+	host[end - start] = '\0';
+	*port_r = colon + 1;
+	return 0;
+}
+
+/* A listening socket, or -1 with errno. */
+static int socket_on(const struct addrinfo *ai)
+{
+	static const int on = 1;
+	int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
+
+int httpd_listen(struct httpd *h, const char *address, char **bound_r, struct err *e)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo *found;
+	char host[NI_MAXHOST];
+	const char *port;
+	int rc, fd;
+
+	if (split_address(address, host, &port) != 0)
+		return err_set(e, ERR_INVALID, "%s: expected ADDRESS:PORT", address);
+	rc = getaddrinfo(host, port, &hints, &found);
+	if (rc != 0)
+		return err_set(e, ERR_INVALID, "%s: %s", address, gai_strerror(rc));
+	fd = socket_on(found);
+	if (fd < 0)
+		rc = err_errno(e, "%s", address);
+	freeaddrinfo(found);
+	return fd < 0 ? rc : httpd_listen_fd(h, fd, bound_r, e);
+}
+
+void httpd_stop(struct httpd *h)
+{
+	struct listener *l;
+
+	h->home.closing = true;
+	while ((l = SLIST_FIRST(&h->listeners)) != NULL) {
+		SLIST_REMOVE_HEAD(&h->listeners, link);
+		evhttp_del_accept_socket(h->http, l->bound);
+		free(l);
+	}
+}
+
+/* ---- lifetime ---- */
+
+/* evhttp cuts a connection whose body is over its limit, so it gets a higher one: what is above
+ * ours but below that is read and gets an answer that a client can understand; beyond it evhttp
+ * reads and forgets the rest and answers 413 with a page of its own. */
+static ssize_t read_limit(size_t max_body)
+{
+	return max_body < SSIZE_MAX / 2 ? (ssize_t)(2 * max_body) : SSIZE_MAX;
+}
+
+struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limits,
+			httpd_handler handler, void *arg)
+{
+	struct httpd *h = calloc(1, sizeof(*h));
+
+	if (h == NULL)
+		return NULL;
+	h->http = evhttp_new(base);
+	if (h->http == NULL) {
+		free(h);
+		return NULL;
+	}
+	h->base = base;
+	h->limits = *limits;
+	h->handler = handler;
+	h->arg = arg;
+	h->accepting = true;
+	h->home.idle.tv_sec = limits->idle_seconds;
+	h->home.closed = httpd_closed;
+	h->home.arg = h;
+	event_assign(&h->adopt, base, -1, 0, httpd_adopt_event, h);
+	event_assign(&h->resume, base, -1, 0, httpd_resume, h);
+	evhttp_set_flags(h->http, EVHTTP_SERVER_LINGERING_CLOSE);
+	evhttp_set_max_body_size(h->http, read_limit(limits->max_body));
+	evhttp_set_max_headers_size(h->http, (ssize_t)limits->max_headers);
+	/* Unknown ones too, which have the highest bit: who may do what is said by the handler. */
+	evhttp_set_allowed_methods(h->http, 0xffff);
+	evhttp_set_timeout_tv(h->http, &h->home.idle);
+	evhttp_set_bevcb(h->http, httpd_connection, h);
+	evhttp_set_gencb(h->http, httpd_request, h);
+	LIST_INSERT_HEAD(&all, h, link);
+	return h;
+}
+
+void httpd_free(struct httpd **hp)
+{
+	struct httpd *h = *hp;
+
+	if (h == NULL)
+		return;
+	*hp = NULL;
+	httpd_stop(h);
+	httpd_adopt(h);
+	h->freeing = true;
+	if (exchange_count() > 0)
+		log_error(NULL, "Bug: %zu exchanges were still open at the end", exchange_count());
+	evhttp_free(h->http);
+	event_del(&h->adopt);
+	event_del(&h->resume);
+	LIST_REMOVE(h, link);
+	free(h);
+}
+
+unsigned httpd_connections(const struct httpd *h)
+{
+	return h->connections;
+}

@@ -18,8 +18,11 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/delayq.c daemon/delayq.h \
 	daemon/endpoint.c daemon/endpoint.h \
 	daemon/environ.c daemon/environ.h \
-	daemon/exchange.c daemon/exchange.h \
+	daemon/exchange.c daemon/exchange.h daemon/exchange_impl.h \
+	daemon/exchange_request.c \
+	daemon/framing.c daemon/framing.h \
 	daemon/httpd.c daemon/httpd.h \
+	daemon/httphead.c daemon/httphead.h \
 	daemon/legacy.c daemon/legacy.h \
 	daemon/mcpclient.c daemon/mcpclient.h \
 	daemon/mcpd.c daemon/mcpd.h \

@@ -1,0 +1,40 @@
+/* exchange_impl.h: an exchange from inside: exchange.c keeps and answers it, exchange_request.c
+ * reads the request. */
+#ifndef MCPD_EXCHANGE_IMPL_H
+#define MCPD_EXCHANGE_IMPL_H
+
+#include <event2/bufferevent.h>
+
+#include "defer.h"
+#include "exchange.h"
+
+enum exchange_state {
+	EXCHANGE_OPEN,	    /* no answer yet */
+	EXCHANGE_STREAMING, /* exchange_stream_begin() was called */
+	EXCHANGE_GONE,	    /* the client left and the owner does not know */
+	EXCHANGE_ENDED,	    /* dead for the owner; only the memory is left */
+};
+
+struct exchange {
+	struct evhttp_request *req;    /* NULL once the client has left */
+	struct evhttp_connection *con; /* likewise */
+	const struct exchange_home *home;
+	exchange_gone_fn gone;
+	void *gone_arg;
+	bufferevent_data_cb write_cb; /* evhttp's, while the connection is watched */
+	char *fields;		      /* more lines for the answer's head, or NULL */
+	size_t fields_len;
+	const char *path; /* never NULL */
+	char *decoded;	  /* what PATH points to, where the client sent it escaped */
+	enum exchange_state state;
+	bool handling; /* inside the handler: settle frees, nobody else */
+	bool watched;
+	bool chunked;
+	bool close;
+	struct defer defer;
+};
+
+/* Sets path and decoded from the request. 0 or ERR_NOMEM. */
+int exchange_read_path(struct exchange *x);
+
+#endif
