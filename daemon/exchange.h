@@ -1,11 +1,13 @@
-/* exchange.h: one HTTP request and its one answer. The only file pair (with httpd) that knows evhttp;
- * it hides what was measured about it: clients that leave unnoticed while an answer is pending,
- * time limits that cut silent streams, close callbacks that outlive their request, orphaned requests.
+/* exchange.h: one HTTP request and its one answer. The only file pair (with httpd) that knows
+ * evhttp; it hides what was measured about it: clients that leave unnoticed while an answer is
+ * pending, time limits that cut silent streams, close callbacks that outlive their request,
+ * orphaned requests.
  *
  * Ownership: httpd hands an exchange to the handler, which must end it exactly once, now or later,
  * with exchange_reply*() or exchange_stream_begin() ... exchange_stream_end(); after that call the
  * pointer is dead. If the client leaves first, on_gone is called once (never from inside a call
- * that the owner makes) and the pointer is dead after it returns. The memory goes in a later turn. */
+ * that the owner makes) and the pointer is dead after it returns. The memory goes in a later turn.
+ */
 #ifndef MCPD_EXCHANGE_H
 #define MCPD_EXCHANGE_H
 
@@ -32,34 +34,38 @@ enum exchange_method {
 
 typedef void (*exchange_gone_fn)(struct exchange *x, void *arg);
 
-/* Request side. All strings are borrowed. Headers and body live until the answer begins (a stream may
- * stay open for days and needs neither); path, query and peer live as long as the exchange. */
+/* Request side. All strings are borrowed. Headers and body live until the answer begins (a stream
+ * may stay open for days and needs neither); path, query and peer live as long as the exchange. */
 enum exchange_method exchange_method(const struct exchange *x);
-const char *exchange_path(const struct exchange *x);  /* decoded path without query; "" if unparseable */
-const char *exchange_query(const struct exchange *x); /* raw query or NULL */
-const char *exchange_peer(const struct exchange *x);  /* the peer's address without port; "unix" */
+/* The decoded path without query; "" if it has a NUL. */
+const char *exchange_path(const struct exchange *x);
+/* The raw query, or NULL. */
+const char *exchange_query(const struct exchange *x);
+/* The peer's address without port; "unix" on a socket of the file system. */
+const char *exchange_peer(const struct exchange *x);
 /* The first value of header NAME (case-insensitive) with SP and HTAB stripped on both sides
- * (RFC 9110 section 5.5), or NULL. The pointer is good until the next call for the same exchange. */
+ * (RFC 9110 section 5.5), or NULL. The pointer is good until the next call for the same exchange.
+ */
 const char *exchange_header(struct exchange *x, const char *name);
 /* How often header NAME occurs. */
 unsigned exchange_header_count(const struct exchange *x, const char *name);
 /* The body as one contiguous block; never NULL, maybe of length 0. */
 const char *exchange_body(struct exchange *x, size_t *len_r);
 
-/* Answer side. Adds a header to the answer (before it begins); a name or value with CR, LF or NUL is
- * refused (ERR_INVALID). */
+/* Answer side. Adds a header to the answer (before it begins); a name or value with CR, LF or NUL
+ * is refused (ERR_INVALID). */
 int exchange_set_header(struct exchange *x, const char *name, const char *value);
 
-/* Ends the exchange with STATUS. CONTENT_TYPE NULL (and LEN 0) sends no body; 202 and 204 never have
- * one. Lack of memory closes the connection instead. */
+/* Ends the exchange with STATUS. CONTENT_TYPE NULL (and LEN 0) sends no body; 202 and 204 never
+ * have one. Lack of memory closes the connection instead. */
 void exchange_reply(struct exchange *x, int status, const char *content_type, const char *body,
 		    size_t len);
 /* The same with MSG as application/json on one line (borrowed). */
 void exchange_reply_json(struct exchange *x, int status, const json_t *msg);
 
-/* Begins an SSE answer: 200, text/event-stream, no-cache, X-Accel-Buffering: no; chunked for HTTP/1.1,
- * until close for 1.0; no time limit from evhttp any more. 0, or an error after which the exchange
- * still has to be ended. */
+/* Begins an SSE answer: 200, text/event-stream, no-cache, X-Accel-Buffering: no; chunked for
+ * HTTP/1.1, until close for 1.0; no time limit from evhttp any more. 0, or an error after which the
+ * exchange still has to be ended. */
 int exchange_stream_begin(struct exchange *x);
 /* Drains DATA into the stream. Only after begin. 0 or ERR_CLOSED/ERR_NOMEM. */
 int exchange_stream_write(struct exchange *x, struct evbuffer *data);
@@ -72,14 +78,16 @@ void exchange_abort(struct exchange *x);
 size_t exchange_backlog(const struct exchange *x);
 
 /* Who hears that the client left. NULL to forget. Watching is on from the beginning: a client that
- * hangs up is seen while an answer is pending and while a stream is silent. A client that only shuts
- * down its sending side cannot be told from one that left, and counts as gone (RFC 9112 section 9.6
- * lets a server close then). If nobody listens, the exchange waits for its owner to end it. */
+ * hangs up is seen while an answer is pending and while a stream is silent. A client that only
+ * shuts down its sending side cannot be told from one that left, and counts as gone (RFC 9112
+ * section 9.6 lets a server close then). If nobody listens, the exchange waits for its owner to end
+ * it. */
 void exchange_on_gone(struct exchange *x, exchange_gone_fn fn, void *arg);
 
 /* For httpd: what the exchanges of one listener share. Must outlive them. */
 struct exchange_home {
-	struct timeval idle; /* between requests, and for a client that does not take its answer; 0: none */
+	struct timeval idle; /* between requests, and for a client that does not take its answer; 0:
+				none */
 	bool closing;	     /* each connection ends with its present answer */
 	void (*closed)(struct evhttp_connection *con, void *arg); /* CON is being freed */
 	void *arg;

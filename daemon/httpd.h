@@ -13,24 +13,25 @@ struct httpd;
 typedef void (*httpd_handler)(struct exchange *x, void *arg);
 
 struct httpd_limits {
-	size_t max_body;	/* bytes; over it: 413 */
-	size_t max_headers;	/* bytes of all header lines */
-	int idle_seconds;	/* a connection that sends nothing between requests is closed */
+	size_t max_body;	  /* bytes; over it: 413 */
+	size_t max_headers;	  /* bytes of all header lines */
+	int idle_seconds;	  /* a connection that sends nothing between requests is closed */
 	unsigned max_connections; /* 0: as many as descriptors allow. Over it: accept pauses */
 };
 
 struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limits,
 			httpd_handler handler, void *arg);
 
-/* Listens on "ADDRESS:PORT", "[V6]:PORT" or "NAME:PORT" (port 0: any). *bound_r (malloc'd, may be NULL)
- * is what was bound, with the real port. On EMFILE and ENFILE accepting pauses for a second and the
- * log says so once. 0 or ERR_INVALID, ERR_IO ("127.0.0.1:6200: Address already in use"). */
+/* Listens on "ADDRESS:PORT", "[V6]:PORT" or "NAME:PORT" (port 0: any). *bound_r (malloc'd, may be
+ * NULL) is what was bound, with the real port. On EMFILE and ENFILE accepting pauses for a second
+ * and the log says so once. 0 or ERR_INVALID, ERR_IO ("127.0.0.1:6200: Address already in use"). */
 int httpd_listen(struct httpd *h, const char *address, char **bound_r, struct err *e);
 /* The same for a socket that is listening already (socket activation); takes FD. */
 int httpd_listen_fd(struct httpd *h, int fd, char **bound_r, struct err *e);
 /* Stops accepting; what is open goes on. */
 void httpd_stop(struct httpd *h);
-/* Frees everything. Every exchange must have been ended before (they are aborted with a logged bug). */
+/* Frees everything. Every exchange must have been ended before (they are aborted with a logged
+ * bug). */
 void httpd_free(struct httpd **h);
 unsigned httpd_connections(const struct httpd *h);
 
