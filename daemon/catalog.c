@@ -415,7 +415,7 @@ json_t *catalog_page(const struct catalog *c, enum offer_kind kind, const char *
 		     struct err *e)
 {
 	json_t *list = c->lists[kind];
-	size_t start, end, n = json_array_size(list);
+	size_t start = 0, end, n = json_array_size(list);
 	json_t *result;
 
 	if (cursor_start(c, kind, cursor, &start, e) < 0)

@@ -1,9 +1,21 @@
-# Unit tests: cmocka programs that speak TAP. One block for each, so that additions do not collide.
+# Tests speak TAP. One block for each, so that additions do not collide.
+#
+# A test program finds its surroundings in the environment: top_srcdir and top_builddir (absolute),
+# MCPD and MCPCTL (the programs under test). MCPD_TEST_REQUIRE=node turns a test that would be
+# skipped for want of Node into a failure.
 TEST_EXTENSIONS = .py .sh
-LOG_DRIVER = env AM_TAP_AWK='$(AWK)' CMOCKA_MESSAGE_OUTPUT=TAP $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
-PY_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
-PY_LOG_COMPILER = python3
-SH_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
+	top_builddir='$(abs_top_builddir)'; export top_builddir; \
+	MCPD='$(abs_top_builddir)/mcpd'; export MCPD; \
+	MCPCTL='$(abs_top_builddir)/mcpctl'; export MCPCTL; \
+	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE; \
+	UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS;
+tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_DRIVER = env CMOCKA_MESSAGE_OUTPUT=TAP $(tap_driver)
+PY_LOG_DRIVER = $(tap_driver)
+PY_LOG_COMPILER = $(PYTHON)
+SH_LOG_DRIVER = $(tap_driver)
 SH_LOG_COMPILER = $(SHELL)
 unit_cppflags = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS) -I$(top_srcdir)/tests/unit
 unit_cflags = $(LIB_CFLAGS) $(CMOCKA_CFLAGS)

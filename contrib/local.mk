@@ -1,0 +1,13 @@
+# What goes around the daemon: systemd's files.
+contrib_in = contrib/systemd/mcpd.service contrib/tmpfiles.d/mcpd.conf
+EXTRA_DIST += $(contrib_in:=.in) contrib/sysusers.d/mcpd.conf
+CLEANFILES += $(contrib_in)
+
+$(contrib_in): $(contrib_in:=.in) Makefile
+	$(subst_file)
+
+if WITH_SYSTEMD
+systemdsystemunit_DATA = contrib/systemd/mcpd.service
+tmpfiles_DATA = contrib/tmpfiles.d/mcpd.conf
+sysusers_DATA = contrib/sysusers.d/mcpd.conf
+endif
