@@ -1,5 +1,3 @@
-#include "autoconf.h"
-
 #include "call.h"
 
 #include <event2/event.h>

@@ -1,5 +1,3 @@
-#include "autoconf.h"
-
 #include "catalog.h"
 
 #include <inttypes.h>
@@ -365,21 +363,19 @@ char *catalog_instructions(const struct catalog *c)
 /* A cursor is INDEX:KEY of the last entry that was shown. The key counts; where it is gone from the
  * list, the entry that moved up to its place is next. */
 static int cursor_start(const struct catalog *c, enum offer_kind kind, const char *cursor,
-			size_t *start_r, struct err *e)
+			size_t *start, struct err *e)
 {
 	const struct entry *last;
 	unsigned long long index;
 	char *end;
 
-	if (cursor == NULL) {
-		*start_r = 0;
+	if (cursor == NULL)
 		return 0;
-	}
 	index = strtoull(cursor, &end, 10);
 	if (cursor[0] < '0' || cursor[0] > '9' || *end != ':')
 		return err_set(e, ERR_INVALID, "Invalid cursor");
 	last = find(c, kind, end + 1);
-	*start_r = last != NULL ? last->index + 1 : index;
+	*start = last != NULL ? last->index + 1 : index;
 	return 0;
 }
 
@@ -418,7 +414,7 @@ json_t *catalog_page(const struct catalog *c, enum offer_kind kind, const char *
 	size_t start = 0, end, n = json_array_size(list);
 	json_t *result;
 
-	if (cursor_start(c, kind, cursor, &start, e) < 0)
+	if (cursor_start(c, kind, cursor, &start, e) != 0)
 		return NULL;
 	if (start > n)
 		start = n; /* the list became shorter */

@@ -40,14 +40,10 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	if (turn_end.queued)
-		return; /* somebody runs the loop from inside FN */
 	TAILQ_INSERT_TAIL(&queue, &turn_end, link);
-	turn_end.queued = true;
 	while ((d = TAILQ_FIRST(&queue)) != &turn_end)
 		run_one(d);
 	TAILQ_REMOVE(&queue, &turn_end, link);
-	turn_end.queued = false;
 	if (!TAILQ_EMPTY(&queue))
 		wake();
 }
