@@ -1,1 +1,316 @@
+/* The set of all children: starting, reaping, counting, stopping. One child: child.c. */
+#include "autoconf.h"
+
 #include "children.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "children_impl.h"
+#include "children_orphans.h"
+#include "log.h"
+
+#define TERM_AFTER_MS 2000
+#define KILL_AFTER_MS 3000
+#define FREE_WAIT_MS  500
+
+static struct child *find_pid(const struct children *cs, pid_t pid)
+{
+	struct child *c;
+
+	LIST_FOREACH (c, &cs->by_pid[(unsigned)pid % CHILDREN_BUCKETS], bucket)
+		if (c->pid == pid)
+			return c;
+	return NULL;
+}
+
+static bool is_child(pid_t pid, void *arg)
+{
+	return find_pid(arg, pid) != NULL;
+}
+
+static bool is_running(unsigned long serial, void *arg)
+{
+	const struct children *cs = arg;
+	const struct child *c;
+
+	TAILQ_FOREACH (c, &cs->all, entry)
+		if (c->serial == serial)
+			return c->phase != CHILD_HAUNTED;
+	return false;
+}
+
+void children_scan(void *arg)
+{
+	struct children *cs = arg;
+	const struct orphans_judge judge = {is_child, is_running, cs};
+	unsigned n = orphans_kill(cs->mark, &judge);
+
+	if (n > 0)
+		log_info(NULL, "killed %u processes that outlived the child they came from", n);
+}
+
+/* Takes in everybody who has died. Returns how many. */
+static unsigned reap(struct children *cs)
+{
+	struct child *c;
+	unsigned n = 0;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 || (pid < 0 && errno == EINTR)) {
+		if (pid < 0)
+			continue;
+		n++;
+		c = find_pid(cs, pid);
+		if (c == NULL)
+			continue; /* a grandchild that came home, or a start that failed */
+		LIST_REMOVE(c, bucket);
+		child_reaped(c, status);
+	}
+	return n;
+}
+
+static void on_sigchld(evutil_socket_t sig, short what, void *arg)
+{
+	struct children *cs = arg;
+	struct child *c, *next;
+
+	(void)sig;
+	(void)what;
+	if (reap(cs) == 0)
+		return;
+	/* Who was reaped may have been the last of the group of a child that is waited for. A
+	 * callback may stop others but takes nobody out of the list except itself. */
+	for (c = TAILQ_FIRST(&cs->all); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		child_look(c);
+	}
+	defer_call(&cs->scan, children_scan, cs);
+}
+
+struct children *children_new(struct event_base *base, const struct children_limits *limits,
+			      struct err *e)
+{
+	struct children *cs = calloc(1, sizeof(*cs));
+	uint64_t id[2];
+
+	if (cs == NULL) {
+		err_set(e, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	cs->base = base;
+	cs->limits = *limits;
+	if (cs->limits.term_after_ms <= 0)
+		cs->limits.term_after_ms = TERM_AFTER_MS;
+	if (cs->limits.kill_after_ms <= 0)
+		cs->limits.kill_after_ms = KILL_AFTER_MS;
+	TAILQ_INIT(&cs->all);
+	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		id[0] = (uint64_t)getpid(), id[1] = (uint64_t)time(NULL);
+	snprintf(cs->mark, sizeof(cs->mark), CHILD_MARK "%015" PRIx64 "%015" PRIx64 "-", id[0] >> 4,
+		 id[1] >> 4);
+	signal(SIGPIPE, SIG_IGN); /* a child that is gone is an EPIPE */
+	/* Not there before Linux 3.4: then orphans are init's, and only groups are stopped. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (evsignal_assign(&cs->sigchld, base, SIGCHLD, on_sigchld, cs) < 0 ||
+	    evsignal_add(&cs->sigchld, NULL) < 0) {
+		err_set(e, ERR_NOMEM, "cannot watch for SIGCHLD");
+		free(cs);
+		return NULL;
+	}
+	return cs;
+}
+
+static void pause_ms(long ms)
+{
+	const struct timespec ts = {.tv_nsec = ms * 1000000};
+
+	nanosleep(&ts, NULL);
+}
+
+void children_free(struct children **csp)
+{
+	struct children *cs = *csp;
+	struct child *c;
+
+	*csp = NULL;
+	if (cs == NULL)
+		return;
+	event_del(&cs->sigchld);
+	cs->empty_fn = NULL;
+	TAILQ_FOREACH (c, &cs->all, entry)
+		c->events = NULL;
+	/* The only place that waits, and only for the dead. */
+	for (int i = 0; i < FREE_WAIT_MS && cs->n > 0; i++) {
+		children_kill_all(cs);
+		pause_ms(1);
+		reap(cs);
+		for (c = TAILQ_FIRST(&cs->all); c != NULL; c = TAILQ_FIRST(&cs->all)) {
+			if (!c->reaped)
+				break;
+			children_remove(c);
+			child_discard(c);
+		}
+	}
+	while ((c = TAILQ_FIRST(&cs->all)) != NULL) {
+		log_error(NULL, "child %d cannot be killed", (int)c->pid);
+		children_remove(c);
+		child_discard(c);
+	}
+	children_scan(cs);
+	reap(cs);
+	defer_cancel(&cs->scan);
+	defer_cancel(&cs->empty);
+	free(cs);
+}
+
+/* How many children have this name, or this peer. */
+static unsigned count_same(const struct children *cs, const char *name, const char *peer)
+{
+	const struct child *c;
+	unsigned n = 0;
+
+	TAILQ_FOREACH (c, &cs->all, entry)
+		if ((name != NULL && strcmp(c->name, name) == 0) ||
+		    (peer != NULL && c->peer != NULL && strcmp(c->peer, peer) == 0))
+			n++;
+	return n;
+}
+
+static int check_caps(const struct children *cs, const struct child_spec *spec, struct err *e)
+{
+	if (cs->limits.max > 0 && cs->n >= cs->limits.max)
+		return err_set(e, ERR_LIMIT,
+			       "the limit of %u children in all (limits.maxChildren) is reached",
+			       cs->limits.max);
+	if (spec->max_of_name > 0 && count_same(cs, spec->name, NULL) >= spec->max_of_name)
+		return err_set(e, ERR_LIMIT,
+			       "the limit of %u children of this backend (maxChildren) is reached",
+			       spec->max_of_name);
+	if (cs->limits.max_per_peer > 0 && spec->peer != NULL &&
+	    count_same(cs, NULL, spec->peer) >= cs->limits.max_per_peer)
+		return err_set(e, ERR_LIMIT,
+			       "the limit of %u children for the clients at one address "
+			       "(limits.maxChildrenPerPeer) is reached",
+			       cs->limits.max_per_peer);
+	return 0;
+}
+
+int children_spawn(struct children *cs, const struct child_spec *spec,
+		   const struct child_events *events, void *arg, struct child **child_r,
+		   struct err *e)
+{
+	char mark[sizeof(cs->mark) + 24];
+	struct err own;
+	struct child *c;
+	int rc = check_caps(cs, spec, e);
+
+	if (rc < 0)
+		return rc;
+	if (e == NULL)
+		e = &own;
+	c = child_prepare(cs, spec, events, arg, e);
+	if (c == NULL)
+		return e->code;
+	c->serial = ++cs->last_serial;
+	snprintf(mark, sizeof(mark), "%s%lu", cs->mark, c->serial);
+	rc = spawn_process(spec, mark, &c->pipes, &c->pid, e);
+	if (rc < 0) {
+		child_discard(c);
+		return rc;
+	}
+	c->group = c->pid;
+	c->log.pid = (int)c->pid;
+	LIST_INSERT_HEAD(&cs->by_pid[(unsigned)c->pid % CHILDREN_BUCKETS], c, bucket);
+	TAILQ_INSERT_TAIL(&cs->all, c, entry);
+	cs->n++;
+	*child_r = c;
+	return 0;
+}
+
+static void call_empty(void *arg)
+{
+	struct children *cs = arg;
+	void (*fn)(void *) = cs->empty_fn;
+
+	if (cs->n > 0 || fn == NULL)
+		return; /* one more was started meanwhile */
+	cs->empty_fn = NULL;
+	fn(cs->empty_arg);
+}
+
+static void check_empty(struct children *cs)
+{
+	if (cs->n == 0 && cs->empty_fn != NULL)
+		defer_call(&cs->empty, call_empty, cs);
+}
+
+void children_remove(struct child *c)
+{
+	struct children *cs = c->set;
+
+	if (!c->reaped)
+		LIST_REMOVE(c, bucket);
+	TAILQ_REMOVE(&cs->all, c, entry);
+	cs->n--;
+	/* What it left to itself is fair game from now on. */
+	defer_call(&cs->scan, children_scan, cs);
+	check_empty(cs);
+}
+
+void children_when_empty(struct children *cs, void (*fn)(void *arg), void *arg)
+{
+	cs->empty_fn = fn;
+	cs->empty_arg = arg;
+	check_empty(cs);
+}
+
+unsigned children_count(const struct children *cs)
+{
+	return cs->n;
+}
+
+void children_stop_all(struct children *cs)
+{
+	struct child *c;
+
+	TAILQ_FOREACH (c, &cs->all, entry)
+		child_stop(c);
+}
+
+void children_kill_all(struct children *cs)
+{
+	struct child *c;
+
+	TAILQ_FOREACH (c, &cs->all, entry)
+		child_kill(c);
+}
+
+const char *child_status_text(int status, char *buf, size_t size)
+{
+	const char *name;
+
+	if (WIFEXITED(status)) {
+		snprintf(buf, size, "exited with status %d", WEXITSTATUS(status));
+	} else if (WIFSIGNALED(status)) {
+		name = sigabbrev_np(WTERMSIG(status));
+		if (name != NULL)
+			snprintf(buf, size, "was killed by SIG%s", name);
+		else
+			snprintf(buf, size, "was killed by signal %d", WTERMSIG(status));
+	} else {
+		snprintf(buf, size, "ended with wait status %#x", (unsigned)status);
+	}
+	return buf;
+}

@@ -1,8 +1,9 @@
 /* children.h: the only file pair that forks, signals and waits.
  *
  * A child is its own process group, known from the moment of the fork, and gone only when it was
- * reaped and its output is at EOF, in either order. The daemon is a subreaper, so grandchildren come
- * home and are reaped and, when their child is over, killed. Nothing here blocks. Never a shell. */
+ * reaped and its output is at EOF, in either order. The daemon is a subreaper, so grandchildren
+ * come home and are reaped and, when their child is over, killed. Nothing here blocks. Never a
+ * shell. */
 #ifndef MCPD_CHILDREN_H
 #define MCPD_CHILDREN_H
 
@@ -19,37 +20,47 @@ struct children;
 struct child;
 
 struct children_limits {
-	unsigned max;		 /* in all; 0: none */
-	int64_t term_after_ms;	 /* after stdin was closed: SIGTERM (default 2000) */
-	int64_t kill_after_ms;	 /* after SIGTERM: SIGKILL (default 3000) */
+	unsigned max;	       /* in all; 0: none (likewise below) */
+	unsigned max_per_peer; /* for one child_spec.peer */
+	int64_t term_after_ms; /* after stdin was closed: SIGTERM (default 2000) */
+	int64_t kill_after_ms; /* after SIGTERM: SIGKILL (default 3000) */
 };
 
 struct child_spec {
-	const char *name;	  /* for the log: the backend's name */
-	const char *const *argv;  /* NULL-terminated; argv[0] is looked up in the child's PATH */
-	const char *const *env;	  /* NULL-terminated "K=V": the whole environment of the child */
-	const char *cwd;	  /* NULL: the daemon's */
-	size_t max_backlog;	  /* bytes waiting to be written to stdin before child_write() refuses */
+	const char *name;     /* the backend's, for the log; lives as long as the daemon */
+	unsigned max_of_name; /* how many children may have this name; 0: any number */
+	const char *peer;     /* the client's address, for max_per_peer; NULL: nobody's; copied */
+	const char *const *argv; /* NULL-terminated; argv[0] is looked up in the child's PATH */
+	const char *const *env;	 /* NULL-terminated "K=V": the whole environment of the child, but
+				    for MCPD_CHILD, the mark by which its descendants are known */
+	const char *cwd;	 /* NULL: the daemon's */
+	size_t max_backlog; /* bytes waiting to be written to stdin before child_write() refuses */
 };
 
 /* All run from the loop, never from inside a call of the owner's. */
 struct child_events {
 	/* There is output; take what you can use from IN. What stays is there next time. */
 	void (*on_stdout)(struct child *c, struct evbuffer *in, void *arg);
+	/* The child closed its stdout, or its stdin with something unread, though it may live on.
+	 * Maybe more than once. May be NULL. */
+	void (*on_eof)(struct child *c, void *arg);
 	/* May be NULL: then stderr goes to the log, a line each, escaped, rate limited. */
 	void (*on_stderr)(struct child *c, struct evbuffer *in, void *arg);
-	/* Reaped and at EOF; once, last. STATUS as from waitpid(). The child is dead after it returns. */
+	/* Reaped and at EOF; once, last. STATUS as from waitpid(). The child is dead after it
+	 * returns. */
 	void (*on_exit)(struct child *c, int status, void *arg);
 };
 
-/* Installs SIGCHLD on BASE and makes the daemon a subreaper. */
+/* Installs SIGCHLD on BASE, ignores SIGPIPE and makes the daemon a subreaper. */
 struct children *children_new(struct event_base *base, const struct children_limits *limits,
 			      struct err *e);
-/* Kills (SIGKILL to each group) and reaps whatever is left, without waiting on anything alive. */
+/* Kills (SIGKILL to each group) and reaps whatever is left. What the kernel has not let die within
+ * half a second stays behind. */
 void children_free(struct children **cs);
 
 /* Starts a child. ERR_NOTFOUND (program missing, not executable, or cwd missing: the text says
- * which), ERR_LIMIT (cap, EAGAIN), ERR_IO, ERR_NOMEM. On failure no callback ever comes. */
+ * which), ERR_LIMIT (a cap, which the text names; EAGAIN), ERR_INVALID (arguments too long),
+ * ERR_IO, ERR_NOMEM. On failure no callback ever comes. */
 int children_spawn(struct children *cs, const struct child_spec *spec,
 		   const struct child_events *events, void *arg, struct child **child_r,
 		   struct err *e);
@@ -61,7 +72,8 @@ int child_write_buffer(struct child *c, struct evbuffer *data); /* drains DATA o
 
 /* Closes stdin once what is queued has gone out. */
 void child_close_stdin(struct child *c);
-/* Starts the ladder: close stdin, then SIGTERM, then SIGKILL, each to the whole group. Idempotent. */
+/* Starts the ladder: close stdin, then SIGTERM, then SIGKILL, each to the whole group. Idempotent.
+ */
 void child_stop(struct child *c);
 /* At once: SIGKILL to the group. */
 void child_kill(struct child *c);
@@ -71,13 +83,16 @@ void child_abandon(struct child *c);
 pid_t child_pid(const struct child *c);
 bool child_stopping(const struct child *c);
 size_t child_backlog(const struct child *c);
+/* The last line that it wrote to stderr, as far as that goes to the log; "" without one. */
+const char *child_last_words(const struct child *c);
 
-/* How a status reads: "exited with status 1", "killed by SIGKILL". Returns BUF. */
+/* How a status reads: "exited with status 1", "was killed by SIGKILL". Returns BUF. */
 const char *child_status_text(int status, char *buf, size_t size);
 
 /* How many are alive or not yet reaped. */
 unsigned children_count(const struct children *cs);
-/* Calls FN(ARG) once when no child is left (at once, from the loop, if none is now). */
+/* Calls FN(ARG) once when no child is left (at once, from the loop, if none is now). One waiter: a
+ * second takes the place of the first. */
 void children_when_empty(struct children *cs, void (*fn)(void *arg), void *arg);
 /* Starts the ladder on every child. */
 void children_stop_all(struct children *cs);

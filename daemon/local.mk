@@ -10,7 +10,11 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/backend_stdio.c \
 	daemon/call.c daemon/call.h \
 	daemon/catalog.c daemon/catalog.h \
-	daemon/children.c daemon/children.h \
+	daemon/child.c \
+	daemon/children.c daemon/children.h daemon/children_impl.h \
+	daemon/children_log.c daemon/children_log.h \
+	daemon/children_orphans.c daemon/children_orphans.h \
+	daemon/children_spawn.c daemon/children_spawn.h \
 	daemon/cleanup.c daemon/cleanup.h \
 	daemon/config.c daemon/config.h \
 	daemon/control.c daemon/control.h \
@@ -33,6 +37,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/replay.c daemon/replay.h \
 	daemon/asks.c daemon/asks.h \
 	daemon/guard.c daemon/guard.h \
+	daemon/ratelimit.c daemon/ratelimit.h \
 	daemon/schema.c daemon/schema.h \
 	daemon/methods.c daemon/methods.h \
 	daemon/server.c daemon/server.h daemon/server_impl.h \

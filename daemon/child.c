@@ -1,0 +1,365 @@
+/* One child: its streams, its way down the ladder, its end. See children.h. */
+#include "autoconf.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "children_impl.h"
+#include "log.h"
+
+#define READ_SIZE   65536
+#define LINGER_MS   300	 /* for those who outlive the child they belong to */
+#define HAUNT_MS    1000 /* for the kernel to let the killed die */
+#define DEF_BACKLOG (16u << 20)
+
+static void finish_if_over(struct child *c);
+
+static void close_event(struct event *ev, int *fd)
+{
+	if (*fd < 0)
+		return;
+	event_del(ev);
+	close(*fd);
+	*fd = -1;
+}
+
+static void arm(struct child *c, enum child_phase phase, int64_t ms)
+{
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	c->phase = phase;
+	/* No memory for a timer: do not wait at all rather than for ever. */
+	if (evtimer_add(&c->timer, &tv) < 0)
+		event_active(&c->timer, EV_TIMEOUT, 0);
+}
+
+/* To the whole group. Until the child is reaped its number is taken; after that only while
+ * somebody is left in the group, which is looked at after each reaping. */
+static void signal_group(struct child *c, int sig)
+{
+	if (c->group > 0 && kill(-c->group, sig) < 0 && errno != EINVAL && c->reaped)
+		c->group = 0; /* ESRCH: empty; EPERM: nobody that we could reach */
+}
+
+/* The end of the ladder's phases. */
+static void phase_over(struct child *c)
+{
+	const struct log_scope scope = {.backend = c->name};
+
+	switch (c->phase) {
+	case CHILD_RUNNING:
+	case CHILD_KILLED:
+		break;
+	case CHILD_CLOSING:
+		log_debug(&scope, "child %d: SIGTERM", (int)c->pid);
+		signal_group(c, SIGTERM);
+		arm(c, CHILD_TERMINATED, c->set->limits.kill_after_ms);
+		break;
+	case CHILD_TERMINATED:
+		log_info(&scope, "child %d ignores SIGTERM: SIGKILL", (int)c->pid);
+		child_kill(c);
+		break;
+	case CHILD_LINGERING:
+		signal_group(c, SIGKILL);
+		arm(c, CHILD_HAUNTED, HAUNT_MS);
+		defer_call(&c->set->scan, children_scan, c->set);
+		break;
+	case CHILD_HAUNTED:
+		/* Nobody of ours writes any more: whoever it is, the child is over. */
+		c->group = 0;
+		close_event(&c->out_ev, &c->pipes.ours[1]);
+		close_event(&c->err_ev, &c->pipes.ours[2]);
+		finish_if_over(c);
+		break;
+	}
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	phase_over(arg);
+}
+
+static void release(void *arg)
+{
+	child_discard(arg);
+}
+
+static void finish_if_over(struct child *c)
+{
+	if (c->finished || !c->reaped || c->group > 0 || c->pipes.ours[1] >= 0 ||
+	    c->pipes.ours[2] >= 0)
+		return;
+	c->finished = true;
+	event_del(&c->timer);
+	if (c->events == NULL || c->events->on_stderr == NULL)
+		children_log_finish(&c->log, c->err);
+	children_remove(c);
+	if (c->events != NULL)
+		c->events->on_exit(c, c->status, c->arg);
+	defer_call(&c->release, release, c);
+}
+
+void child_look(struct child *c)
+{
+	if (c->reaped)
+		signal_group(c, 0);
+	finish_if_over(c);
+}
+
+void child_reaped(struct child *c, int status)
+{
+	bool asked = c->phase == CHILD_CLOSING || c->phase == CHILD_TERMINATED;
+
+	c->reaped = true;
+	c->status = status;
+	close_event(&c->in_ev, &c->pipes.ours[0]);
+	signal_group(c, 0);
+	if (c->was_stopped || c->pipes.ours[1] < 0)
+		signal_group(c, SIGTERM);
+	/* A wrapper that goes at once leaves its server the time that it was promised. */
+	arm(c, CHILD_LINGERING, asked ? c->set->limits.kill_after_ms : LINGER_MS);
+	finish_if_over(c);
+}
+
+/* One read of a stream that is ready. False at its end. */
+static bool read_some(int fd, struct evbuffer *into)
+{
+	static char buf[READ_SIZE];
+	ssize_t n = read(fd, buf, sizeof(buf));
+
+	if (n > 0 && evbuffer_add(into, buf, (size_t)n) < 0)
+		return false; /* a stream with a hole is worth nothing */
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static void on_out(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+	bool more = read_some(fd, c->out);
+
+	(void)what;
+	if (evbuffer_get_length(c->out) > 0 && c->events != NULL)
+		c->events->on_stdout(c, c->out, c->arg);
+	if (c->events == NULL)
+		evbuffer_drain(c->out, evbuffer_get_length(c->out));
+	if (more)
+		return;
+	close_event(&c->out_ev, &c->pipes.ours[1]);
+	if (c->events != NULL && c->events->on_eof != NULL)
+		c->events->on_eof(c, c->arg);
+	finish_if_over(c);
+}
+
+static void on_err(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+	bool more = read_some(fd, c->err);
+
+	(void)what;
+	if (c->events == NULL || c->events->on_stderr == NULL)
+		children_log_feed(&c->log, c->err);
+	else if (evbuffer_get_length(c->err) > 0)
+		c->events->on_stderr(c, c->err, c->arg);
+	if (more)
+		return;
+	close_event(&c->err_ev, &c->pipes.ours[2]);
+	finish_if_over(c);
+}
+
+/* Writes what can be written; the rest waits for the pipe. False where the child reads no more. */
+static bool flush_stdin(struct child *c)
+{
+	if (evbuffer_get_length(c->in) > 0 && evbuffer_write(c->in, c->pipes.ours[0]) < 0 &&
+	    errno != EAGAIN && errno != EINTR) {
+		evbuffer_drain(c->in, evbuffer_get_length(c->in));
+		close_event(&c->in_ev, &c->pipes.ours[0]);
+		return false;
+	}
+	if (evbuffer_get_length(c->in) > 0) {
+		if (!event_pending(&c->in_ev, EV_WRITE, NULL))
+			event_add(&c->in_ev, NULL);
+	} else if (c->closing_stdin) {
+		close_event(&c->in_ev, &c->pipes.ours[0]);
+	}
+	return true;
+}
+
+static void on_in(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+
+	(void)fd;
+	(void)what;
+	if (!flush_stdin(c) && c->events != NULL && c->events->on_eof != NULL)
+		c->events->on_eof(c, c->arg);
+}
+
+static int may_write(const struct child *c, size_t len)
+{
+	size_t waiting = evbuffer_get_length(c->in);
+
+	if (c->pipes.ours[0] < 0 || c->closing_stdin)
+		return ERR_CLOSED;
+	/* Whatever its size, one message may always wait alone. */
+	return waiting > 0 && waiting + len > c->max_backlog ? ERR_LIMIT : 0;
+}
+
+int child_write(struct child *c, const void *data, size_t len)
+{
+	int rc = may_write(c, len);
+
+	if (rc < 0)
+		return rc;
+	if (evbuffer_add(c->in, data, len) < 0)
+		return ERR_NOMEM;
+	return flush_stdin(c) ? 0 : ERR_CLOSED;
+}
+
+int child_write_buffer(struct child *c, struct evbuffer *data)
+{
+	int rc = may_write(c, evbuffer_get_length(data));
+
+	if (rc < 0)
+		return rc;
+	if (evbuffer_add_buffer(c->in, data) < 0)
+		return ERR_NOMEM;
+	return flush_stdin(c) ? 0 : ERR_CLOSED;
+}
+
+void child_close_stdin(struct child *c)
+{
+	c->closing_stdin = true;
+	if (c->pipes.ours[0] >= 0)
+		flush_stdin(c);
+}
+
+void child_stop(struct child *c)
+{
+	if (c->phase != CHILD_RUNNING || c->reaped)
+		return;
+	c->was_stopped = true;
+	child_close_stdin(c);
+	arm(c, CHILD_CLOSING, c->set->limits.term_after_ms);
+}
+
+void child_kill(struct child *c)
+{
+	if (c->finished)
+		return;
+	c->was_stopped = true;
+	signal_group(c, SIGKILL);
+	if (c->reaped)
+		return;
+	c->closing_stdin = true;
+	close_event(&c->in_ev, &c->pipes.ours[0]);
+	event_del(&c->timer);
+	c->phase = CHILD_KILLED;
+}
+
+void child_abandon(struct child *c)
+{
+	c->events = NULL;
+	child_stop(c);
+}
+
+pid_t child_pid(const struct child *c)
+{
+	return c->pid;
+}
+
+bool child_stopping(const struct child *c)
+{
+	return c->was_stopped;
+}
+
+size_t child_backlog(const struct child *c)
+{
+	return evbuffer_get_length(c->in);
+}
+
+const char *child_last_words(const struct child *c)
+{
+	return c->log.last;
+}
+
+static int prepare_events(struct child *c)
+{
+	struct event_base *base = c->set->base;
+	const int *fds = c->pipes.ours;
+
+	if (event_assign(&c->in_ev, base, fds[0], EV_WRITE, on_in, c) < 0 ||
+	    event_assign(&c->out_ev, base, fds[1], EV_READ | EV_PERSIST, on_out, c) < 0 ||
+	    event_assign(&c->err_ev, base, fds[2], EV_READ | EV_PERSIST, on_err, c) < 0 ||
+	    evtimer_assign(&c->timer, base, on_timer, c) < 0)
+		return ERR_NOMEM;
+	/* Before the fork, so that nothing can fail after it. */
+	if (event_add(&c->out_ev, NULL) < 0 || event_add(&c->err_ev, NULL) < 0)
+		return ERR_NOMEM;
+	return 0;
+}
+
+static int prepare(struct child *c, const struct child_spec *spec)
+{
+	c->in = evbuffer_new();
+	c->out = evbuffer_new();
+	c->err = evbuffer_new();
+	c->peer = spec->peer != NULL ? strdup(spec->peer) : NULL;
+	if (c->in == NULL || c->out == NULL || c->err == NULL ||
+	    (spec->peer != NULL && c->peer == NULL))
+		return ERR_NOMEM;
+	return prepare_events(c);
+}
+
+struct child *child_prepare(struct children *cs, const struct child_spec *spec,
+			    const struct child_events *events, void *arg, struct err *e)
+{
+	struct child *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		err_set(e, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	c->set = cs;
+	c->events = events;
+	c->arg = arg;
+	c->name = spec->name;
+	c->max_backlog = spec->max_backlog > 0 ? spec->max_backlog : DEF_BACKLOG;
+	children_log_init(&c->log, c->name);
+	if (spawn_pipes_open(&c->pipes, e) < 0) {
+		free(c);
+		return NULL;
+	}
+	if (prepare(c, spec) < 0) {
+		err_set(e, ERR_NOMEM, "out of memory");
+		child_discard(c);
+		return NULL;
+	}
+	return c;
+}
+
+void child_discard(struct child *c)
+{
+	if (event_initialized(&c->timer)) {
+		event_del(&c->timer);
+		event_del(&c->in_ev);
+		event_del(&c->out_ev);
+		event_del(&c->err_ev);
+	}
+	defer_cancel(&c->release);
+	spawn_pipes_close(&c->pipes);
+	if (c->in != NULL)
+		evbuffer_free(c->in);
+	if (c->out != NULL)
+		evbuffer_free(c->out);
+	if (c->err != NULL)
+		evbuffer_free(c->err);
+	free(c->peer);
+	free(c);
+}

@@ -1,0 +1,83 @@
+/* children_impl.h: the set of children and one child, for children.c and child.c alone. */
+#ifndef MCPD_CHILDREN_IMPL_H
+#define MCPD_CHILDREN_IMPL_H
+
+#include <event2/event_struct.h>
+#include <sys/queue.h>
+
+#include "children.h"
+#include "children_log.h"
+#include "children_spawn.h"
+#include "defer.h"
+
+#define CHILDREN_BUCKETS 256
+#define CHILD_MARK	 "MCPD_CHILD="
+
+TAILQ_HEAD(child_list, child);
+
+struct children {
+	struct event_base *base;
+	struct children_limits limits;
+	struct event sigchld;
+	struct child_list all;
+	LIST_HEAD(, child)
+	by_pid[CHILDREN_BUCKETS]; /* those not reaped; takes no memory to add to */
+	unsigned n;
+	char mark[sizeof(CHILD_MARK) + 32]; /* CHILD_MARK and what is random about this daemon */
+	unsigned long last_serial;
+	struct defer scan;
+	struct defer empty;
+	void (*empty_fn)(void *arg);
+	void *empty_arg;
+};
+
+/* Each phase but the first has a timer that leads to the next. */
+enum child_phase {
+	CHILD_RUNNING,
+	CHILD_CLOSING,	  /* stdin is closed or about to be; SIGTERM comes next */
+	CHILD_TERMINATED, /* SIGTERM was sent; SIGKILL comes next */
+	CHILD_KILLED,	  /* SIGKILL was sent; it is the kernel's turn */
+	CHILD_LINGERING,  /* it was reaped; others hold its group or its output; SIGKILL comes next
+			   */
+	CHILD_HAUNTED,	  /* they were killed too; giving up comes next */
+};
+
+struct child {
+	TAILQ_ENTRY(child) entry;
+	LIST_ENTRY(child) bucket;
+	struct children *set;
+	const struct child_events *events; /* NULL: abandoned */
+	void *arg;
+	const char *name;
+	char *peer;
+	size_t max_backlog;
+	unsigned long serial;
+	pid_t pid;
+	pid_t group; /* the same; 0 when nobody is left in it */
+	int status;  /* once reaped */
+	bool reaped, finished, closing_stdin, was_stopped;
+	enum child_phase phase;
+	struct spawn_pipes pipes;
+	struct event in_ev, out_ev, err_ev, timer;
+	struct evbuffer *in, *out, *err;
+	struct children_log log;
+	struct defer release;
+};
+
+/* children.c: C is over and out of everybody's hands; leaves the set. */
+void children_remove(struct child *c);
+/* children.c: looks for what children that are over have left behind (ARG: the set), and kills it.
+ */
+void children_scan(void *arg);
+
+/* child.c: a child that is not running yet: buffers, pipes and events. NULL with E filled. */
+struct child *child_prepare(struct children *cs, const struct child_spec *spec,
+			    const struct child_events *events, void *arg, struct err *e);
+/* Undoes child_prepare(), or frees a child that is over. */
+void child_discard(struct child *c);
+/* It was reaped, with STATUS. */
+void child_reaped(struct child *c, int status);
+/* Others were reaped: is there still somebody in its group? */
+void child_look(struct child *c);
+
+#endif

@@ -1,0 +1,295 @@
+#include "autoconf.h"
+
+#include "children_spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "children.h"
+#include "environ.h"
+
+#define REPORT_WAIT_MS 250
+
+enum stage { STAGE_FDS, STAGE_CWD, STAGE_EXEC };
+
+struct report {
+	enum stage stage;
+	int error;
+};
+
+/* What the child needs, made before the fork: after it, nothing may allocate. */
+struct plan {
+	const char *file;
+	const char *const *argv;
+	const char **env;
+	const char *cwd;
+	const int *fds;
+	int report_fd;
+	pid_t parent;
+};
+
+int spawn_pipes_open(struct spawn_pipes *p, struct err *e)
+{
+	memset(p, 0xff, sizeof(*p)); /* -1 everywhere */
+	for (int i = 0; i < 3; i++) {
+		int fd[2];
+
+		if (pipe2(fd, O_CLOEXEC) < 0) {
+			err_errno(e, "cannot make a pipe");
+			spawn_pipes_close(p);
+			return ERR_IO;
+		}
+		p->ours[i] = i == 0 ? fd[1] : fd[0];
+		p->theirs[i] = i == 0 ? fd[0] : fd[1];
+		/* Each end of a pipe has its own flags: the child's stays blocking. */
+		fcntl(p->ours[i], F_SETFL, O_NONBLOCK);
+	}
+	return 0;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void spawn_pipes_close(struct spawn_pipes *p)
+{
+	for (int i = 0; i < 3; i++) {
+		close_fd(&p->ours[i]);
+		close_fd(&p->theirs[i]);
+	}
+}
+
+/* The type that POSIX wants, for historical reasons; nobody writes through it. */
+static char *const *strings(const char *const *list)
+{
+	return (char *const *)(uintptr_t)list;
+}
+
+/* Only async-signal-safe calls from here on, in the child. */
+
+static void __attribute__((noreturn)) fail_child(const struct plan *plan, enum stage stage)
+{
+	static const char *const what[] = {"cannot set up descriptors", "cannot enter cwd",
+					   "cannot execute"};
+	struct report r = {.stage = stage, .error = errno};
+	ssize_t ignored;
+
+	/* Should the daemon have given up waiting, stderr has it; first, since the other may kill.
+	 */
+	ignored = write(STDERR_FILENO, what[stage], strlen(what[stage]));
+	ignored = write(STDERR_FILENO, "\n", 1);
+	ignored = write(plan->report_fd, &r, sizeof(r));
+	(void)ignored;
+	_exit(127);
+}
+
+static void default_signals(void)
+{
+	struct sigaction sa = {.sa_handler = SIG_DFL};
+
+	/* Ignored signals would stay ignored across the exec, and SIGPIPE is in the daemon. */
+	for (int sig = 1; sig < NSIG; sig++)
+		sigaction(sig, &sa, NULL);
+}
+
+static void set_fds(struct plan *plan)
+{
+	int fds[3];
+
+	/* First out of the way of 0..3: one of ours may have such a number. */
+	for (int i = 0; i < 3; i++)
+		if ((fds[i] = fcntl(plan->fds[i], F_DUPFD_CLOEXEC, 10)) < 0)
+			fail_child(plan, STAGE_FDS);
+	if ((plan->report_fd = fcntl(plan->report_fd, F_DUPFD_CLOEXEC, 10)) < 0)
+		_exit(127);
+	for (int i = 0; i < 3; i++)
+		if (dup2(fds[i], i) < 0)
+			fail_child(plan, STAGE_FDS);
+	if (dup3(plan->report_fd, 3, O_CLOEXEC) < 0)
+		fail_child(plan, STAGE_FDS);
+	plan->report_fd = 3;
+	closefrom(4);
+}
+
+static void __attribute__((noreturn)) run_child(struct plan *plan)
+{
+	sigset_t none;
+
+	setpgid(0, 0);
+	default_signals();
+	/* The last net, should the daemon be killed; it might have been before this. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != plan->parent)
+		_exit(127);
+	set_fds(plan);
+	if (plan->cwd != NULL && chdir(plan->cwd) < 0)
+		fail_child(plan, STAGE_CWD);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execve(plan->file, strings(plan->argv), strings(plan->env));
+	fail_child(plan, STAGE_EXEC);
+}
+
+/* In the daemon again. */
+
+/* Signals stay blocked until the child has let go of the daemon's handlers. */
+static pid_t fork_blocked(struct plan *plan)
+{
+	sigset_t all, old;
+	pid_t pid;
+	int saved;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	pid = fork();
+	if (pid == 0)
+		run_child(plan);
+	saved = errno;
+	if (pid > 0)
+		setpgid(pid, pid); /* whoever comes first */
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	errno = saved;
+	return pid;
+}
+
+static int report_error(const struct child_spec *spec, const char *file, const struct report *r,
+			struct err *e)
+{
+	errno = r->error;
+	switch (r->stage) {
+	case STAGE_FDS:
+		return err_errno(e, "%s: cannot set up descriptors", file);
+	case STAGE_CWD:
+		return err_set(e, ERR_NOTFOUND, "cwd %s: %s", spec->cwd, strerror(r->error));
+	case STAGE_EXEC:
+		break;
+	}
+	switch (r->error) {
+	case ENOENT:
+		return err_set(e, ERR_NOTFOUND, "%s: %s", file,
+			       "no such program, or its interpreter is missing");
+	case ENOEXEC:
+		return err_set(e, ERR_NOTFOUND, "%s: neither a binary nor a script with a #! line",
+			       file);
+	case EACCES:
+	case ENOTDIR:
+	case ELOOP:
+	case ENAMETOOLONG:
+		return err_set(e, ERR_NOTFOUND, "%s: %s", file, strerror(r->error));
+	case E2BIG:
+		return err_set(e, ERR_INVALID, "%s: %s", file, strerror(r->error));
+	}
+	return err_errno(e, "%s", file);
+}
+
+/* Whether the exec failed, and how. */
+static bool read_report(int fd, struct report *r)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	int n;
+
+	do
+		n = poll(&pfd, 1, REPORT_WAIT_MS);
+	while (n < 0 && errno == EINTR);
+	return n > 0 && read(fd, r, sizeof(*r)) == (ssize_t)sizeof(*r);
+}
+
+static const char **extend_env(const char *const *env, const char *marker)
+{
+	const char **all;
+	size_t n = 0;
+
+	while (env[n] != NULL)
+		n++;
+	all = calloc(n + 2, sizeof(*all));
+	if (all == NULL)
+		return NULL;
+	memcpy(all, env, n * sizeof(*all));
+	all[n] = marker;
+	return all;
+}
+
+static int start(const struct child_spec *spec, struct plan *plan, struct spawn_pipes *p,
+		 pid_t *pid_r, struct err *e)
+{
+	struct report r;
+	int fd[2];
+	bool failed;
+	pid_t pid;
+
+	if (pipe2(fd, O_CLOEXEC) < 0)
+		return err_errno(e, "cannot make a pipe");
+	plan->report_fd = fd[1];
+	pid = fork_blocked(plan);
+	close(fd[1]);
+	if (pid < 0) {
+		int rc = errno == EAGAIN ? ERR_LIMIT : errno == ENOMEM ? ERR_NOMEM : ERR_IO;
+
+		err_set(e, rc, "cannot fork: %s", strerror(errno));
+		close(fd[0]);
+		return rc;
+	}
+	for (int i = 0; i < 3; i++)
+		close_fd(&p->theirs[i]);
+	failed = read_report(fd[0], &r);
+	close(fd[0]);
+	if (failed)
+		return report_error(spec, plan->file, &r, e);
+	*pid_r = pid;
+	return 0;
+}
+
+/* A name that is relative to the daemon's directory means nothing in the child's. */
+static int make_absolute(char file[PATH_MAX], struct err *e)
+{
+	char dir[PATH_MAX];
+	size_t len = strlen(file);
+
+	if (file[0] == '/')
+		return 0;
+	if (getcwd(dir, sizeof(dir)) == NULL)
+		return err_errno(e, "cannot tell the current directory");
+	if (strlen(dir) + 1 + len >= PATH_MAX)
+		return err_set(e, ERR_NOTFOUND, "%.100s...: name too long", file);
+	memmove(file + strlen(dir) + 1, file, len + 1);
+	memcpy(file, dir, strlen(dir));
+	file[strlen(dir)] = '/';
+	return 0;
+}
+
+int spawn_process(const struct child_spec *spec, const char *marker, struct spawn_pipes *p,
+		  pid_t *pid_r, struct err *e)
+{
+	char file[PATH_MAX];
+	struct plan plan = {
+		.file = file,
+		.argv = spec->argv,
+		.cwd = spec->cwd,
+		.fds = p->theirs,
+		.parent = getpid(),
+	};
+	int rc = environ_find(spec->argv[0], strings(spec->env), spec->cwd, file, e);
+
+	if (rc == 0)
+		rc = make_absolute(file, e);
+	if (rc < 0)
+		return rc;
+	plan.env = extend_env(spec->env, marker);
+	if (plan.env == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	rc = start(spec, &plan, p, pid_r, e);
+	free(plan.env);
+	return rc;
+}

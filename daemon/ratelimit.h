@@ -1,0 +1,22 @@
+/* ratelimit.h: how often somebody else's misbehaviour may be logged. A token bucket without a
+ * timer. */
+#ifndef MCPD_RATELIMIT_H
+#define MCPD_RATELIMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ratelimit {
+	unsigned per_second, burst;
+	int64_t tokens;	       /* thousandths */
+	int64_t last;	       /* clock_ms() of the last look */
+	unsigned long dropped; /* since the last ratelimit_dropped() */
+};
+
+void ratelimit_init(struct ratelimit *r, unsigned per_second, unsigned burst);
+/* Whether one more may pass now; if not, it is counted. */
+bool ratelimit_pass(struct ratelimit *r);
+/* How many did not pass since the last time; starts the count afresh. */
+unsigned long ratelimit_dropped(struct ratelimit *r);
+
+#endif
