@@ -11,7 +11,9 @@ lib_libmcpd_shared_a_SOURCES = \
 	lib/err.c lib/err.h \
 	lib/hash.h \
 	lib/jsonrpc.c lib/jsonrpc.h \
+	lib/jsonwrite.c \
 	lib/lines.c lib/lines.h \
+	lib/escape.c \
 	lib/log.c lib/log.h \
 	lib/paths.c lib/paths.h \
 	lib/protocol.c lib/protocol.h \
