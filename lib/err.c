@@ -9,6 +9,9 @@
 
 /* Formats by way of a copy, because an argument may well be E's own text. */
 static void put_text(struct err *e, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+static void put_text(struct err *e, const char *fmt, va_list ap)
 {
 	char text[sizeof e->text];
 
