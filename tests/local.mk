@@ -24,3 +24,5 @@ unit_ldadd = $(DAEMON_LIBS) $(CMOCKA_LIBS)
 if HAVE_CMOCKA
 
 endif
+# The misbehaving server that unit and integration tests share.
+EXTRA_DIST += tests/integration/fakeserver.py
