@@ -374,14 +374,14 @@ void exchange_stream_end(struct exchange *x)
 
 void exchange_abort(struct exchange *x)
 {
-	static const struct linger reset = {.l_onoff = 1};
+	static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
 	struct evhttp_connection *con = x->con;
 
 	if (!exchange_may_end(x))
 		return;
-	/* A reset, so that a half-written answer cannot pass for a whole one. */
-	setsockopt(bufferevent_getfd(exchange_bev(x)), SOL_SOCKET, SO_LINGER, &reset,
-		   sizeof(reset));
+	/* TCP answers this with a reset, so that a half-written answer cannot pass for a whole one;
+	 * SO_LINGER would come too late, after evhttp's shutdown(). */
+	(void)connect(bufferevent_getfd(exchange_bev(x)), &nobody, sizeof(nobody));
 	evhttp_connection_set_closecb(con, x->home->closed, x->home->arg);
 	exchange_release(x);
 	evhttp_connection_free(con);

@@ -22,6 +22,33 @@ unit_cflags = $(LIB_CFLAGS) $(CMOCKA_CFLAGS)
 unit_ldadd = $(DAEMON_LIBS) $(CMOCKA_LIBS)
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_framing
+TESTS += tests/unit/test_framing
+tests_unit_test_framing_SOURCES = tests/unit/test_framing.c
+tests_unit_test_framing_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_framing_CFLAGS = $(unit_cflags)
+tests_unit_test_framing_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_httphead
+TESTS += tests/unit/test_httphead
+tests_unit_test_httphead_SOURCES = tests/unit/test_httphead.c
+tests_unit_test_httphead_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_httphead_CFLAGS = $(unit_cflags)
+tests_unit_test_httphead_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_exchange
+TESTS += tests/unit/test_exchange
+tests_unit_test_exchange_SOURCES = tests/unit/test_exchange.c tests/unit/http_fixture.c tests/unit/http_fixture.h
+tests_unit_test_exchange_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_exchange_CFLAGS = $(unit_cflags)
+tests_unit_test_exchange_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_httpd
+TESTS += tests/unit/test_httpd
+tests_unit_test_httpd_SOURCES = tests/unit/test_httpd.c tests/unit/http_fixture.c tests/unit/http_fixture.h
+tests_unit_test_httpd_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_httpd_CFLAGS = $(unit_cflags)
+tests_unit_test_httpd_LDADD = $(unit_ldadd)
 
 endif
 # The misbehaving server that unit and integration tests share.
