@@ -40,6 +40,7 @@ static void on_end(void *where, json_t *id, const struct answer *answer, void *a
 {
 	struct session *s = arg;
 	json_t *msg = NULL;
+	bool heard;
 
 	switch (answer->kind) {
 	case ANSWER_RESULT:
@@ -51,11 +52,16 @@ static void on_end(void *where, json_t *id, const struct answer *answer, void *a
 	case ANSWER_CANCELLED: /* a cancelled request gets no response */
 		break;
 	}
+	heard = stream_attached(where);
 	if (msg)
 		stream_respond(where, msg);
 	else
 		stream_skip(where);
 	json_decref(msg);
+	/* The first request is initialize. A client that left before its answer will never know the id. */
+	if (!heard && !session_announced(s))
+		session_close(s, CLOSE_FAILED, NULL);
+	session_announce(s);
 	session_touch(s);
 }
 
@@ -177,11 +183,13 @@ static void take_request(struct session *s, struct stream *st, json_t *msg)
 	json_t *id = json_object_get(msg, "id");
 	json_t *params = json_object_get(msg, "params");
 	const char *method = json_string_value(json_object_get(msg, "method"));
+	int rc = server_request(session_server(s), st, id, method, params);
 	json_t *error;
 
-	if (server_request(session_server(s), st, id, method, params) == 0)
+	if (rc == 0)
 		return;
-	error = jsonrpc_error(id, RPC_INTERNAL_ERROR, "out of memory", NULL);
+	error = jsonrpc_error(id, RPC_INTERNAL_ERROR,
+			      rc == ERR_CLOSED ? "the session was closed" : "out of memory", NULL);
 	stream_respond(st, error);
 	json_decref(error);
 }

@@ -1,6 +1,6 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) -I$(top_srcdir)/daemon
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS)
@@ -30,6 +30,8 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/legacy.c daemon/legacy.h \
 	daemon/mcpclient.c daemon/mcpclient.h \
 	daemon/mcpd.c daemon/mcpd.h \
+	daemon/options.c daemon/options.h \
+	daemon/detach.c daemon/detach.h \
 	daemon/offer.c daemon/offer.h \
 	daemon/question.c daemon/question.h \
 	daemon/registry.c daemon/registry.h \
@@ -54,3 +56,4 @@ mcpd_SOURCES = daemon/main.c
 mcpd_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 mcpd_CFLAGS = $(LIB_CFLAGS)
 mcpd_LDADD = $(DAEMON_LIBS)
+DAEMON_DEFINES = -DMCPD_CONFIG_FILE='"$(sysconfdir)/mcpd/mcpd.json"'

@@ -1,1 +1,330 @@
+#include "autoconf.h"
+
 #include "mcpd.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "backend.h"
+#include "children.h"
+#include "config.h"
+#include "control.h"
+#include "defer.h"
+#include "delayq.h"
+#include "detach.h"
+#include "endpoint.h"
+#include "exchange.h"
+#include "httpd.h"
+#include "log.h"
+#include "options.h"
+#include "sessions.h"
+#include "view.h"
+
+/* How long answers that are written but not sent may keep the daemon, once all children are gone. */
+#define FLUSH_MS 100
+
+struct mcpd {
+	struct config *conf;
+	const char *control_path;
+	struct event_base *base;
+	struct children *children;
+	struct backend_env env;
+	struct backend **backends;
+	struct view *all, **singles; /* singles[i] shows backends[i] alone */
+	struct sessions *sessions;
+	struct endpoint *endpoint;
+	struct httpd *httpd;
+	struct control *control;
+	struct event *sigterm, *sigint;
+	struct defer stopping_soon;
+	char **bound; /* where it listens, with real ports; NULL-terminated */
+	int64_t started;
+	bool stopping;
+};
+
+static int no_memory(struct err *e)
+{
+	return err_set(e, ERR_NOMEM, "out of memory");
+}
+
+static void leave_loop(void *arg)
+{
+	struct mcpd *d = arg;
+	struct timeval tv = {.tv_usec = FLUSH_MS * 1000};
+
+	event_base_loopexit(d->base, &tv);
+}
+
+/* The orderly shutdown. Nothing in it waits: the loop goes on until the last child was reaped. */
+static void begin_stop(void *arg)
+{
+	struct mcpd *d = arg;
+
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	endpoint_drain(d->endpoint);
+	httpd_stop(d->httpd);
+	sessions_close_all(d->sessions, CLOSE_SHUTDOWN);
+	for (size_t i = 0; i < d->conf->n_backends; i++)
+		backend_stop(d->backends[i]);
+	children_stop_all(d->children);
+	children_when_empty(d->children, leave_loop, d);
+}
+
+static void on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct mcpd *d = arg;
+
+	(void)what;
+	if (d->stopping) {
+		log_info(NULL, "%s again: stopping at once", sig == SIGINT ? "SIGINT" : "SIGTERM");
+		children_kill_all(d->children);
+		event_base_loopbreak(d->base);
+		return;
+	}
+	log_info(NULL, "%s: stopping", sig == SIGINT ? "SIGINT" : "SIGTERM");
+	begin_stop(d);
+}
+
+/* From mcpctl: its answer goes out first. */
+static void stop_soon(void *arg)
+{
+	struct mcpd *d = arg;
+
+	defer_call(&d->stopping_soon, begin_stop, d);
+}
+
+static json_t *status(void *arg)
+{
+	struct mcpd *d = arg;
+	json_t *listen = json_array();
+
+	for (char **b = d->bound; *b; b++)
+		json_array_append_new(listen, json_sprintf("http://%s%s", *b, d->conf->path));
+	return json_pack("{s:s, s:I, s:I, s:o, s:s, s:I, s:I}", "version", PACKAGE_VERSION, "pid",
+			 (json_int_t)getpid(), "uptime_ms", (json_int_t)(clock_ms() - d->started),
+			 "listen", listen, "config", d->conf->file ? d->conf->file : "", "children",
+			 (json_int_t)children_count(d->children), "calls", (json_int_t)call_count());
+}
+
+static int start_loop(struct mcpd *d, struct err *e)
+{
+	struct children_limits limits = {.max = d->conf->limits.max_children};
+
+	/* A client or child that goes away while we write is an error of that write, not a signal. */
+	signal(SIGPIPE, SIG_IGN);
+	d->started = clock_ms();
+	d->base = event_base_new();
+	if (!d->base || defer_init(d->base) < 0)
+		return no_memory(e);
+	d->children = children_new(d->base, &limits, e);
+	return d->children ? 0 : e->code;
+}
+
+static int start_backends(struct mcpd *d, struct err *e)
+{
+	const struct config *c = d->conf;
+
+	d->env = (struct backend_env){
+		.base = d->base, .children = d->children, .limits = &c->limits};
+	d->backends = calloc(c->n_backends + 1, sizeof(struct backend *));
+	d->singles = calloc(c->n_backends + 1, sizeof(struct view *));
+	if (!d->backends || !d->singles)
+		return no_memory(e);
+	for (size_t i = 0; i < c->n_backends; i++) {
+		d->backends[i] = backend_new(&d->env, &c->backends[i], e);
+		if (!d->backends[i])
+			return e->code;
+		d->singles[i] = view_new(d->base, &d->backends[i], 1, false,
+					 c->limits.learn_wait_ms);
+		if (!d->singles[i])
+			return no_memory(e);
+	}
+	d->all = view_new(d->base, d->backends, c->n_backends, c->n_backends > 1,
+			  c->limits.learn_wait_ms);
+	return d->all ? 0 : no_memory(e);
+}
+
+static int start_http(struct mcpd *d, struct err *e)
+{
+	const struct config *c = d->conf;
+	struct httpd_limits limits = {
+		.max_body = c->limits.max_body,
+		.max_headers = c->limits.max_headers,
+		.idle_seconds = (int)((c->limits.connection_idle_ms + 999) / 1000),
+		.max_connections = c->limits.max_connections,
+	};
+	size_t n = 0;
+
+	d->sessions = sessions_new(d->base, &c->sessions, &c->limits);
+	if (!d->sessions)
+		return no_memory(e);
+	d->endpoint = endpoint_new(c, d->sessions, d->all, d->singles, c->n_backends);
+	if (!d->endpoint)
+		return no_memory(e);
+	d->httpd = httpd_new(d->base, &limits, endpoint_handle, d->endpoint);
+	while (c->listen[n])
+		n++;
+	d->bound = calloc(n + 1, sizeof(char *));
+	if (!d->httpd || !d->bound)
+		return no_memory(e);
+	for (size_t i = 0; i < n; i++) {
+		if (httpd_listen(d->httpd, c->listen[i], &d->bound[i], e) < 0)
+			return e->code;
+	}
+	return 0;
+}
+
+static int start_control(struct mcpd *d, struct err *e)
+{
+	struct control_deps deps = {
+		.base = d->base,
+		.config = d->conf,
+		.sessions = d->sessions,
+		.backends = d->backends,
+		.n_backends = d->conf->n_backends,
+		.view = d->all,
+		.status = status,
+		.shutdown = stop_soon,
+		.arg = d,
+	};
+
+	d->control = control_new(&deps, e);
+	return d->control ? 0 : e->code;
+}
+
+static int start_signals(struct mcpd *d, struct err *e)
+{
+	d->sigterm = evsignal_new(d->base, SIGTERM, on_signal, d);
+	d->sigint = evsignal_new(d->base, SIGINT, on_signal, d);
+	if (!d->sigterm || !d->sigint || event_add(d->sigterm, NULL) < 0 ||
+	    event_add(d->sigint, NULL) < 0)
+		return no_memory(e);
+	return 0;
+}
+
+/* Everything that can fail comes before anything is served or started. */
+static int start(struct mcpd *d, struct err *e)
+{
+	static int (*const steps[])(struct mcpd *, struct err *) = {
+		start_loop, start_backends, start_http, start_control, start_signals,
+	};
+
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		int rc = steps[i](d, e);
+
+		if (rc)
+			return rc;
+	}
+	for (size_t i = 0; i < d->conf->n_backends; i++)
+		backend_start(d->backends[i]);
+	for (char **b = d->bound; *b; b++)
+		log_notice(NULL, "Listening on http://%s%s", *b, d->conf->path);
+	return 0;
+}
+
+/* Lets go of everything, in the opposite order; what was never made is skipped. */
+static void tear_down(struct mcpd *d)
+{
+	control_free(&d->control);
+	httpd_free(&d->httpd);
+	endpoint_free(&d->endpoint);
+	defer_fini(); /* sessions that were closed in the last turn still use what goes next */
+	sessions_free(&d->sessions);
+	view_free(&d->all);
+	for (size_t i = 0; d->singles && i < d->conf->n_backends; i++)
+		view_free(&d->singles[i]);
+	for (size_t i = 0; d->backends && i < d->conf->n_backends; i++)
+		backend_free(&d->backends[i]);
+	children_free(&d->children);
+	defer_fini();
+	if (d->sigterm)
+		event_free(d->sigterm);
+	if (d->sigint)
+		event_free(d->sigint);
+	if (d->base)
+		event_base_free(d->base);
+	for (char **b = d->bound; b && *b; b++)
+		free(*b);
+	free(d->bound);
+	free(d->singles);
+	free(d->backends);
+}
+
+static int serve(struct mcpd *d)
+{
+	struct err e = {0};
+	int rc = start(d, &e);
+
+	if (rc)
+		log_error(NULL, "mcpd could not start: %s", e.text);
+	detach_done(rc ? EXIT_FAILURE : 0);
+	if (rc == 0 && event_base_dispatch(d->base) < 0)
+		rc = ERR_INTERNAL;
+	tear_down(d);
+	return rc ? EXIT_FAILURE : 0;
+}
+
+/* -n: says whether the configuration is good, and what it amounts to. */
+static int print_config(const struct config *conf)
+{
+	json_t *dump = config_dump(conf);
+	int rc = dump ? json_dumpf(dump, stdout, JSON_INDENT(2)) : -1;
+
+	json_decref(dump);
+	if (rc < 0 || putchar('\n') == EOF || fflush(stdout) == EOF) {
+		fprintf(stderr, "mcpd: the configuration could not be printed\n");
+		return EX_IOERR;
+	}
+	return 0;
+}
+
+static enum log_level level_for(const struct config *conf, int verbose)
+{
+	int level = (int)conf->log.level + verbose;
+
+	return level > LOGL_DEBUG ? LOGL_DEBUG : (enum log_level)level;
+}
+
+int mcpd_main(int argc, char **argv)
+{
+	struct mcpd d = {0};
+	struct options o;
+	struct err e;
+	int status_code = options_parse(&o, argc, argv);
+
+	if (status_code >= 0)
+		return status_code;
+	d.conf = config_load(o.file, &e);
+	if (!d.conf) {
+		fprintf(stderr, "mcpd: %s\n", e.text);
+		return EX_CONFIG;
+	}
+	if (o.check) {
+		status_code = print_config(d.conf);
+		config_free(&d.conf);
+		return status_code;
+	}
+	if (o.control) {
+		free(d.conf->control);
+		d.conf->control = strdup(o.control);
+	}
+	if (o.detach && detach_begin(&e) < 0) {
+		fprintf(stderr, "mcpd: %s\n", e.text);
+		return EXIT_FAILURE;
+	}
+	log_open(o.detach && d.conf->log.target == LOG_TARGET_STDERR ? LOG_TARGET_SYSLOG
+								     : d.conf->log.target,
+		 "mcpd");
+	log_set_level(level_for(d.conf, o.verbose));
+	status_code = serve(&d);
+	config_free(&d.conf);
+	log_close();
+	return status_code;
+}

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <uthash.h>
 
 #include "err.h"
+#include "hash.h"
 
 struct registry;
 struct session;

@@ -27,7 +27,8 @@ struct session {
 	int64_t opened, touched; /* milliseconds, monotonic */
 	enum session_state state;
 	enum close_reason reason;
-	bool counted; /* among the sessions of its peer */
+	bool announced; /* the client knows the id */
+	bool counted;	/* among the sessions of its peer */
 	char texts[]; /* user, peer, capabilities, clientInfo */
 };
 
@@ -339,6 +340,16 @@ struct transport *session_transport(const struct session *s)
 bool session_closing(const struct session *s)
 {
 	return s->state != SESSION_OPEN;
+}
+
+void session_announce(struct session *s)
+{
+	s->announced = true;
+}
+
+bool session_announced(const struct session *s)
+{
+	return s->announced;
 }
 
 struct view *session_view(const struct session *s)

@@ -85,6 +85,9 @@ enum mcp_rev session_rev(const struct session *s);
 struct server *session_server(const struct session *s);
 struct transport *session_transport(const struct session *s);
 bool session_closing(const struct session *s);
+/* The client was told the session's id. */
+void session_announce(struct session *s);
+bool session_announced(const struct session *s);
 struct view *session_view(const struct session *s);
 /* Idle time does not run while a stream is open or a call in flight. */
 bool session_working(const struct session *s);

@@ -39,10 +39,12 @@ static struct stream *stream_of(struct delayq_node *node)
 	return (struct stream *)(void *)((char *)node - offsetof(struct stream, timer));
 }
 
-static void stop_timers(struct stream *s)
+/* A stream waits in one queue at a time: which one, its state says. */
+static void stop_timer(struct stream *s)
 {
-	delayq_remove(s->conf.env->upgrade, &s->timer);
-	delayq_remove(s->conf.env->keepalive, &s->timer);
+	const struct stream_env *env = s->conf.env;
+
+	delayq_remove(s->state == STREAM_PENDING ? env->upgrade : env->keepalive, &s->timer);
 }
 
 /* Nothing to do and nothing to replay any more. */
@@ -72,7 +74,7 @@ static struct exchange *detach(struct stream *s)
 	struct exchange *x = s->x;
 
 	s->x = NULL;
-	stop_timers(s);
+	stop_timer(s);
 	if (x)
 		s->conf.detached(s->conf.arg);
 	return x;
@@ -96,6 +98,7 @@ static void put(struct stream *s, struct evbuffer *frame)
 	if (exchange_stream_write(s->x, frame) < 0 ||
 	    exchange_backlog(s->x) > s->conf.env->limits->max_backlog) {
 		exchange_abort(detach(s));
+		check_idle(s);
 		return;
 	}
 	delayq_add(s->conf.env->keepalive, &s->timer);
@@ -143,11 +146,11 @@ static int begin_sse(struct stream *s)
 
 	if (rc)
 		return rc;
-	delayq_remove(s->conf.env->upgrade, &s->timer);
+	stop_timer(s);
 	s->state = STREAM_SSE;
 	put_comment(s, "mcpd");
 	if (mcp_rev_has_priming(s->conf.rev))
-		return emit(s, (long)s->conf.env->limits->retry_ms, "", 0);
+		(void)emit(s, (long)s->conf.env->limits->retry_ms, "", 0); /* lost: not resumable yet */
 	return 0;
 }
 
@@ -265,12 +268,13 @@ struct stream *stream_get(const struct stream_conf *conf, struct exchange *x)
 		return NULL;
 	s->get = true;
 	s->accept = STREAM_ACCEPT_SSE;
+	exchange_on_gone(x, on_gone, s);
 	if (begin_sse(s) < 0) {
+		exchange_on_gone(x, NULL, NULL);
 		s->x = NULL;
 		stream_free(&s);
 		return NULL;
 	}
-	exchange_on_gone(x, on_gone, s);
 	return s;
 }
 
@@ -366,7 +370,7 @@ int stream_resume(struct stream *s, struct exchange *x, uint32_t seq, struct err
 	struct exchange *old = s->x;
 	int rc;
 
-	if (seq > s->seq || seq < s->floor)
+	if (seq > s->seq || seq < s->floor || s->state == STREAM_PENDING)
 		return err_set(e, ERR_NOTFOUND, "cannot resume: the events are not kept any more");
 	frames = evbuffer_new();
 	if (!frames || replay_copy(s->conf.replay, s, seq, frames) < 0) {
@@ -426,7 +430,7 @@ void stream_free(struct stream **sp)
 	*sp = NULL;
 	if (!s)
 		return;
-	stop_timers(s);
+	stop_timer(s);
 	defer_cancel(&s->idle);
 	if (s->x)
 		exchange_abort(s->x);
