@@ -357,16 +357,26 @@ void legacy_post(struct legacy *l, const struct legacy_request *rq, json_t *body
 		post_to_session(rq, s, body, (unsigned)requests);
 }
 
+/* A client of 2026-07-28 that tries for a stream: there is none for it, and 405 is how it is told. */
+static bool is_modern_get(struct exchange *x)
+{
+	const char *version;
+	enum mcp_rev rev;
+
+	if (exchange_header_count(x, "Mcp-Session-Id") > 0)
+		return false;
+	version = exchange_header(x, "MCP-Protocol-Version");
+	return version && mcp_rev_parse(version, &rev) && !mcp_rev_is_legacy(rev);
+}
+
 void legacy_get(struct legacy *l, const struct legacy_request *rq)
 {
-	const char *last, *version = exchange_header(rq->x, "MCP-Protocol-Version");
+	const char *last;
 	struct session *s;
 	struct err e;
-	enum mcp_rev rev;
 	int rc;
 
-	if (!exchange_header(rq->x, "Mcp-Session-Id") && version && mcp_rev_parse(version, &rev) &&
-	    !mcp_rev_is_legacy(rev)) {
+	if (is_modern_get(rq->x)) {
 		reply_error(rq->x, 405, NULL, RPC_TRANSPORT, "Method not allowed.");
 		return;
 	}
