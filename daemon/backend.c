@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "defer.h"
 #include "jsonrpc.h"
 #include "log.h"
 
@@ -229,6 +230,14 @@ struct link *link_new(struct backend *b, const struct caller *caller, const stru
 	return l;
 }
 
+static void link_free(void *arg)
+{
+	struct link *l = arg;
+
+	offer_unref(&l->own);
+	free(l);
+}
+
 void link_close(struct link **lp)
 {
 	struct link *l = *lp;
@@ -238,8 +247,8 @@ void link_close(struct link **lp)
 		return;
 	l->backend->ops->link_close(l);
 	TAILQ_REMOVE(&l->backend->links, l, entry);
-	offer_unref(&l->own);
-	free(l);
+	/* Maybe from inside a call on this very link, which is still on the stack. */
+	defer_call(&l->freeing, link_free, l);
 }
 
 void link_call(struct link *l, struct call *c)

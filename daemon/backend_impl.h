@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "backend.h"
+#include "defer.h"
 
 #define BACKEND_WATCHES 8
 
@@ -17,7 +18,8 @@ struct backend_ops {
 	void (*restart)(struct backend *b);
 	void (*describe)(const struct backend *b, json_t *row); /* adds its own members */
 	void (*link_call)(struct link *l, struct call *c);
-	void (*link_close)(struct link *l); /* l->impl, if any, goes */
+	/* l->impl, if any, goes; nothing may be reported through L any more, which is freed later. */
+	void (*link_close)(struct link *l);
 	void (*link_notify)(struct link *l, const char *method, json_t *params); /* may be NULL */
 	int (*link_pid)(const struct link *l);					 /* may be NULL */
 };
@@ -30,6 +32,7 @@ struct link {
 	void *arg;
 	struct offer *own; /* NULL: as the backend's */
 	void *impl;	   /* the adapter's */
+	struct defer freeing;
 };
 
 struct backend {
