@@ -83,11 +83,14 @@ void delayq_free(struct delayq **q)
 
 void delayq_add(struct delayq *q, struct delayq_node *node)
 {
+	if (node->queued && node->in == q)
+		unlink_node(q, node); /* and leave the timer alone: it will be needed */
+	else if (node->queued)
+		delayq_remove(node->in, node);
 	if (q->delay <= 0)
 		return;
-	if (node->queued)
-		TAILQ_REMOVE(&q->nodes, node, link);
 	node->due = clock_ms() + q->delay;
+	node->in = q;
 	node->queued = true;
 	TAILQ_INSERT_TAIL(&q->nodes, node, link);
 	/* A timer that is already set rings for an older node, or for nobody, and then sets itself.
@@ -98,7 +101,7 @@ void delayq_add(struct delayq *q, struct delayq_node *node)
 
 void delayq_remove(struct delayq *q, struct delayq_node *node)
 {
-	if (!node->queued)
+	if (!node->queued || node->in != q)
 		return;
 	unlink_node(q, node);
 	if (TAILQ_EMPTY(&q->nodes))

@@ -14,7 +14,8 @@ struct delayq;
 
 struct delayq_node {
 	TAILQ_ENTRY(delayq_node) link;
-	int64_t due; /* milliseconds, monotonic */
+	int64_t due;	   /* milliseconds, monotonic */
+	struct delayq *in; /* which queue; only where it is queued */
 	bool queued;
 };
 
@@ -26,8 +27,10 @@ typedef void (*delayq_fn)(struct delayq_node *node, void *arg);
 struct delayq *delayq_new(struct event_base *base, int64_t delay_ms, delayq_fn fn, void *arg);
 void delayq_free(struct delayq **q); /* the nodes are not touched, except that they are unqueued */
 
-void delayq_add(struct delayq *q, struct delayq_node *node);	/* again: starts the delay afresh */
-void delayq_remove(struct delayq *q, struct delayq_node *node);/* not in the queue: nothing happens */
+/* Already in this queue or in another: leaves it, and the delay starts afresh. */
+void delayq_add(struct delayq *q, struct delayq_node *node);
+/* Not in this queue (but maybe in another): nothing happens. */
+void delayq_remove(struct delayq *q, struct delayq_node *node);
 int64_t delayq_delay(const struct delayq *q);
 
 /* Milliseconds of the monotonic clock. */

@@ -212,6 +212,33 @@ static void readding_waits_again(void **state)
 	delayq_free(&shared);
 }
 
+/* An object may wait in one queue now and in another later, and leave either without knowing which.
+ */
+static void a_node_moves_between_queues(void **state)
+{
+	struct delayq *slow = queue_of(3600000, on_due), *quick = queue_of(1, on_due);
+	struct item a = {0}, b = {0}, c = {0};
+
+	(void)state;
+	delayq_add(slow, &a.node);
+	delayq_add(slow, &b.node);
+	delayq_add(quick, &b.node); /* out of the slow one */
+	delayq_add(quick, &c.node);
+	delayq_remove(slow, &c.node); /* not there */
+	delayq_remove(slow, &b.node);
+	assert_true(b.node.queued && c.node.queued);
+	loop_until_count(base, &turns, 2);
+	assert_int_equal(b.turn, 1);
+	assert_int_equal(c.turn, 2);
+	delayq_remove(quick, &a.node);
+	assert_true(a.node.queued);
+	delayq_add(quick, &a.node); /* the slow one is empty now and lets its timer go */
+	assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 1);
+	loop_until_count(base, &turns, 3);
+	delayq_free(&slow);
+	delayq_free(&quick);
+}
+
 static void ten_thousand_nodes_one_timer(void **state)
 {
 	enum { MANY = 10000 };
@@ -243,6 +270,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(free_lets_go_of_nodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(callback_may_change_the_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(readding_waits_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_node_moves_between_queues, setup, teardown),
 		cmocka_unit_test_setup_teardown(ten_thousand_nodes_one_timer, setup, teardown),
 	};
 
