@@ -16,7 +16,7 @@
 #include "framing.h"
 
 /* Checks a request of version 1.MINOR with the headers "NAME: VALUE", up to NULL. */
-static struct framing check(int minor, bool body_read, ...)
+static struct framing check(int minor, int body_read, ...)
 {
 	struct evkeyvalq headers = TAILQ_HEAD_INITIALIZER(headers);
 	struct framing f;

@@ -345,9 +345,14 @@ static void running_out_of_descriptors_is_a_pause(void **state)
 {
 	struct rlimit before, low;
 	struct client a, b;
-	int highest = dup(0);
+	const char *preload = getenv("LD_PRELOAD");
+	int highest;
 
 	(void)state;
+	/* valgrind takes the descriptor from the kernel and closes it, which the client sees. */
+	if (preload != NULL && strstr(preload, "vgpreload") != NULL)
+		skip();
+	highest = dup(0);
 	accept_lines = 0;
 	assert_int_equal(log_subscribe(count_accept_lines, NULL), 0);
 	client_open(&a);
