@@ -20,6 +20,8 @@ SH_LOG_COMPILER = $(SHELL)
 unit_cppflags = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS) -I$(top_srcdir)/tests/unit
 unit_cflags = $(LIB_CFLAGS) $(CMOCKA_CFLAGS)
 unit_ldadd = $(DAEMON_LIBS) $(CMOCKA_LIBS)
+# Tests in which the n-th allocation fails (tests/unit/failalloc.h).
+failalloc_ldflags = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=strdup
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_framing
@@ -49,6 +51,68 @@ tests_unit_test_httpd_SOURCES = tests/unit/test_httpd.c tests/unit/http_fixture.
 tests_unit_test_httpd_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_httpd_CFLAGS = $(unit_cflags)
 tests_unit_test_httpd_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_defer
+TESTS += tests/unit/test_defer
+tests_unit_test_defer_SOURCES = tests/unit/test_defer.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_defer_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_defer_CFLAGS = $(unit_cflags)
+tests_unit_test_defer_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_delayq
+TESTS += tests/unit/test_delayq
+tests_unit_test_delayq_SOURCES = tests/unit/test_delayq.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_delayq_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_delayq_CFLAGS = $(unit_cflags)
+tests_unit_test_delayq_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_cleanup
+TESTS += tests/unit/test_cleanup
+tests_unit_test_cleanup_SOURCES = tests/unit/test_cleanup.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_cleanup_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_cleanup_CFLAGS = $(unit_cflags)
+tests_unit_test_cleanup_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_call
+TESTS += tests/unit/test_call
+tests_unit_test_call_SOURCES = tests/unit/test_call.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_call_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_call_CFLAGS = $(unit_cflags)
+tests_unit_test_call_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_call_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_question
+TESTS += tests/unit/test_question
+tests_unit_test_question_SOURCES = tests/unit/test_question.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_question_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_question_CFLAGS = $(unit_cflags)
+tests_unit_test_question_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_offer
+TESTS += tests/unit/test_offer
+tests_unit_test_offer_SOURCES = tests/unit/test_offer.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_offer_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_offer_CFLAGS = $(unit_cflags)
+tests_unit_test_offer_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_offer_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_uritemplate
+TESTS += tests/unit/test_uritemplate
+tests_unit_test_uritemplate_SOURCES = tests/unit/test_uritemplate.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_uritemplate_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_uritemplate_CFLAGS = $(unit_cflags)
+tests_unit_test_uritemplate_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_catalog
+TESTS += tests/unit/test_catalog
+tests_unit_test_catalog_SOURCES = tests/unit/test_catalog.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_catalog_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_catalog_CFLAGS = $(unit_cflags)
+tests_unit_test_catalog_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_catalog_LDADD = $(unit_ldadd)
 
 endif
 # The misbehaving server that unit and integration tests share.
