@@ -1,4 +1,8 @@
-/* control.h: the control socket: JSON-RPC lines for mcpctl. See mcpd-control(7). */
+/* control.h: the control socket: how an operator sees and steers the daemon. See mcpd-control(7).
+ *
+ * JSON-RPC 2.0, one object per line, over a Unix stream socket. What can be asked, and by whom, is
+ * the table in lib/ctlspec.c; the kernel says who the peer is. Nothing here waits: a peer that does
+ * not read is not written to, and one that follows the log too slowly is dropped. */
 #ifndef MCPD_CONTROL_H
 #define MCPD_CONTROL_H
 
@@ -14,25 +18,32 @@ struct event_base;
 struct sessions;
 struct view;
 
-/* What the commands work on. All of it outlives the control socket. */
+/* What the commands work on. Everything outlives the control; the struct itself is copied. */
 struct control_deps {
 	struct event_base *base;
-	const struct config *config;
+	const struct config *config; /* control, control_mode, control_group, file */
 	struct sessions *sessions;
 	struct backend *const *backends;
 	size_t n_backends;
-	struct view *view; /* all backends */
-	/* A new object: version, pid, uptime_ms, listen, config, children, calls. */
+	struct view *view; /* of all backends: the tools that can be listed and called */
+	/* What the owner knows, as a new object: "version", "pid", "uptime_ms", "listen" (array of
+	 * strings, as bound), "config", "children", "calls". NULL, or a NULL result: left out. */
 	json_t *(*status)(void *arg);
-	/* Begins an orderly shutdown in a later turn. */
+	/* Begins the orderly shutdown. Called from the loop, in a turn of its own; the answer to
+	 * the operator has been queued by then. He waits for the end of the connection, so
+	 * control_free() belongs late in the shutdown. */
 	void (*shutdown)(void *arg);
-	void *arg;
+	void *arg; /* of the two */
 };
 
-/* Binds the socket that the configuration names. NULL with E filled: another daemon listens there, the path
- * is too long, the folder is missing. */
+/* Binds and listens on config->control. A missing parent directory is made when its own parent is
+ * there. A stale socket is replaced; ERR_EXISTS when somebody listens on it; ERR_LIMIT when the
+ * path is too long for a socket address; ERR_DENIED when its directory is not to be trusted;
+ * ERR_NOTFOUND when the group does not exist; ERR_IO; ERR_NOMEM. */
 struct control *control_new(const struct control_deps *deps, struct err *e);
-/* Closes every connection and removes the socket, if it is still this daemon's. */
+
+/* Ends all connections (what is queued is written as far as it goes without waiting) and their
+ * commands, and removes the socket if it is still ours. */
 void control_free(struct control **c);
 
 #endif
