@@ -1,6 +1,7 @@
 /* config.h: the configuration file as a value. See mcpd.conf(5).
  *
- * Unknown keys, wrong types and impossible values are errors that name the file and the path of the key
+ * Unknown keys, wrong types and impossible values are errors that name the file and the path of the
+ * key
  * ("mcpd.json: mcpServers.files.args[2]: expected a string, found a number"). */
 #ifndef MCPD_CONFIG_H
 #define MCPD_CONFIG_H
@@ -20,26 +21,26 @@ enum config_scope { CONFIG_SCOPE_SESSION, CONFIG_SCOPE_USER, CONFIG_SCOPE_SHARED
 /* One tool of an exec backend. */
 struct config_tool {
 	char *name;
-	json_t *entry;	     /* as it stands in tools/list: name, title, description, inputSchema, ... */
-	char **command;	     /* NULL-terminated argv with {placeholders} as whole elements */
-	char *cwd;	     /* NULL: the backend's or the daemon's */
-	int64_t timeout_ms;  /* default 30 s */
-	size_t max_output;   /* bytes of stdout; default 1 MiB */
-	bool structured;     /* stdout is JSON and becomes structuredContent */
+	json_t *entry;	/* as it stands in tools/list: name, title, description, inputSchema, ... */
+	char **command; /* NULL-terminated argv with {placeholders} as whole elements */
+	char *cwd;	/* NULL: the backend's or the daemon's */
+	int64_t timeout_ms; /* default 30 s */
+	size_t max_output;  /* bytes of stdout; default 1 MiB */
+	bool structured;    /* stdout is JSON and becomes structuredContent */
 };
 
 struct config_backend {
 	char *name; /* [A-Za-z0-9][A-Za-z0-9_.-]{0,31} without "__" */
 	enum config_kind kind;
 	bool disabled;
-	char **env;  /* NULL-terminated "K=V": added to (or replacing) what the daemon hands on */
-	char *cwd;   /* NULL: the daemon's */
+	char **env; /* NULL-terminated "K=V": added to (or replacing) what the daemon hands on */
+	char *cwd;  /* NULL: the daemon's */
 	int64_t call_timeout_ms; /* 0: limits.call_timeout_ms */
 	/* stdio */
 	char **argv; /* NULL-terminated: command and args */
 	enum config_scope scope;
-	unsigned max_children; /* default 256 */
-	int64_t idle_stop_ms;  /* 0: off */
+	unsigned max_children;	  /* default 256 */
+	int64_t idle_stop_ms;	  /* 0: off */
 	int64_t start_timeout_ms; /* for initialize; default 60 s (npx may have to download) */
 	/* exec */
 	struct config_tool *tools;
@@ -56,29 +57,30 @@ struct config_sessions {
 };
 
 struct config_limits {
-	size_t max_body;	   /* 4 MiB */
-	size_t max_headers;	   /* 32 KiB */
-	unsigned max_depth;	   /* 64: nesting of JSON */
-	unsigned max_batch;	   /* 50 messages in a batch */
-	unsigned max_calls;	   /* 64 in flight in one session */
-	unsigned max_streams;	   /* 8 GET streams of one session */
-	unsigned max_subscriptions;/* 256 of one session */
-	size_t max_line;	   /* 16 MiB: one message from a child */
-	unsigned max_children;	   /* 1024 in all */
+	size_t max_body;		/* 4 MiB */
+	size_t max_headers;		/* 32 KiB */
+	unsigned max_depth;		/* 64: nesting of JSON */
+	unsigned max_batch;		/* 50 messages in a batch */
+	unsigned max_calls;		/* 64 in flight in one session */
+	unsigned max_streams;		/* 8 GET streams of one session */
+	unsigned max_subscriptions;	/* 256 of one session */
+	size_t max_line;		/* 16 MiB: one message from a child */
+	unsigned max_children;		/* 1024 in all */
 	unsigned max_children_per_peer; /* 256 */
-	unsigned max_connections;  /* 0: as many as descriptors allow */
-	int64_t call_timeout_ms;   /* 1 h */
-	int64_t question_timeout_ms; /* 10 min: the client's answer to sampling, elicitation, roots */
-	int64_t keepalive_ms;	   /* 20 s: SSE comments */
-	int64_t upgrade_ms;	   /* 1 s: a pending answer becomes an SSE stream */
-	int64_t learn_wait_ms;	   /* 20 s: how long initialize and lists wait for backends at start */
-	int64_t retry_ms;	   /* 5 s: the retry: field of a priming event */
-	unsigned replay_events;	   /* 512 of one session */
-	size_t replay_bytes;	   /* 1 MiB of one session */
-	int64_t replay_age_ms;	   /* 5 min */
-	size_t max_backlog;	   /* 4 MiB unread by a client on one stream, then the stream is cut */
-	size_t page_size;	   /* 1000 entries of a list */
-	int64_t connection_idle_ms;/* 10 min between two requests of a connection */
+	unsigned max_connections;	/* 0: as many as descriptors allow */
+	int64_t call_timeout_ms;	/* 1 h */
+	int64_t question_timeout_ms; /* 10 min: the client's answer to sampling, elicitation, roots
+				      */
+	int64_t keepalive_ms;	     /* 20 s: SSE comments */
+	int64_t upgrade_ms;	     /* 1 s: a pending answer becomes an SSE stream */
+	int64_t learn_wait_ms;	/* 20 s: how long initialize and lists wait for backends at start */
+	int64_t retry_ms;	/* 5 s: the retry: field of a priming event */
+	unsigned replay_events; /* 512 of one session */
+	size_t replay_bytes;	/* 1 MiB of one session */
+	int64_t replay_age_ms;	/* 5 min */
+	size_t max_backlog;	/* 4 MiB unread by a client on one stream, then the stream is cut */
+	size_t page_size;	/* 1000 entries of a list */
+	int64_t connection_idle_ms; /* 10 min between two requests of a connection */
 };
 
 struct config_log {
@@ -87,14 +89,15 @@ struct config_log {
 };
 
 struct config {
-	char *file;	/* where it came from */
-	char **listen;	/* NULL-terminated; default 127.0.0.1:6200 */
-	char *path;	/* "/mcp" */
-	char *control;	/* socket path; default RUNSTATEDIR/mcpd/control.sock */
-	mode_t control_mode;   /* 0660 */
-	char *control_group;   /* NULL: the daemon's */
-	char **allowed_origins;/* NULL-terminated host names or origins; "*" allows all */
-	char **allowed_hosts;  /* NULL-terminated; localhost, 127.0.0.1 and [::1] always count on loopback */
+	char *file;		/* where it came from */
+	char **listen;		/* NULL-terminated; default 127.0.0.1:6200 */
+	char *path;		/* "/mcp" */
+	char *control;		/* socket path; default RUNSTATEDIR/mcpd/control.sock */
+	mode_t control_mode;	/* 0660 */
+	char *control_group;	/* NULL: the daemon's */
+	char **allowed_origins; /* NULL-terminated host names or origins; "*" allows all */
+	char **allowed_hosts;	/* NULL-terminated; localhost, 127.0.0.1 and [::1] always count on
+				   loopback */
 	struct config_sessions sessions;
 	struct config_limits limits;
 	struct config_log log;

@@ -16,7 +16,12 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/children_orphans.c daemon/children_orphans.h \
 	daemon/children_spawn.c daemon/children_spawn.h \
 	daemon/cleanup.c daemon/cleanup.h \
-	daemon/config.c daemon/config.h \
+	daemon/config.c daemon/config.h daemon/config_impl.h \
+	daemon/config_backends.c daemon/config_table.c \
+	daemon/config_tools.c daemon/config_types.c \
+	daemon/jsonpath.c daemon/jsonpath.h \
+	daemon/pattern.c daemon/pattern.h \
+	daemon/placeholder.c daemon/placeholder.h \
 	daemon/control.c daemon/control.h \
 	daemon/defer.c daemon/defer.h \
 	daemon/delayq.c daemon/delayq.h \

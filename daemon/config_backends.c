@@ -1,0 +1,330 @@
+#include "autoconf.h"
+
+#include "config_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "environ.h"
+
+#define MAX_NAME 32
+
+static const char *const kind_words[] = {
+	[CONFIG_STDIO] = "stdio",
+	[CONFIG_EXEC] = "exec",
+	[CONFIG_HTTP] = "http",
+	[CONFIG_WEB] = "web",
+	NULL,
+};
+static const char *const scope_words[] = {
+	[CONFIG_SCOPE_SESSION] = "session",
+	[CONFIG_SCOPE_USER] = "user",
+	[CONFIG_SCOPE_SHARED] = "shared",
+	NULL,
+};
+
+const char *config_kind_name(enum config_kind kind)
+{
+	return kind_words[kind];
+}
+
+const char *config_scope_name(enum config_scope scope)
+{
+	return scope_words[scope];
+}
+
+int config_check_cwd(struct reader *r, const char *key, const char *dir)
+{
+	struct stat st;
+	int why = 0;
+
+	if (dir == NULL || !r->strict)
+		return 0;
+	if (stat(dir, &st) < 0)
+		why = errno;
+	else if (!S_ISDIR(st.st_mode))
+		why = ENOTDIR;
+	if (why == 0)
+		return 0;
+	jsonpath_down(&r->path, key);
+	return reader_fail(r, "%s: %s", dir, strerror(why));
+}
+
+int config_check_program(struct reader *r, const char *program, char *const *env, const char *cwd)
+{
+	char path[PATH_MAX];
+	char **whole;
+	struct err why;
+	int rc;
+
+	if (!r->strict)
+		return 0;
+	whole = environ_for_child(env, NULL);
+	if (whole == NULL)
+		return reader_nomem(r);
+	rc = environ_find(program, whole, cwd, path, &why);
+	environ_free(&whole);
+	if (rc == 0)
+		return 0;
+	jsonpath_down(&r->path, "command");
+	return reader_fail(r, "%s", why.text);
+}
+
+/* The kind is decided by the keys that are there; "type" may only agree. */
+static int read_kind(struct reader *r, const struct key *k, json_t *value, void *field)
+{
+	const char *kind = config_kind_name(*(enum config_kind *)field);
+
+	if (value == NULL)
+		return 0;
+	if (!json_is_string(value))
+		return reader_expected(r, k->type->expected, value);
+	if (strcmp(json_string_value(value), kind) == 0)
+		return 0;
+	return reader_fail(r, "expected \"%s\" (that is what the other keys say), found \"%s\"",
+			   kind, json_string_value(value));
+}
+
+static int dump_kind(const struct key *k, const void *field, json_t *into)
+{
+	return json_object_set_new(into, k->name,
+				   json_string(config_kind_name(*(const enum config_kind *)field)));
+}
+
+static const struct key_type type_kind = {
+	.read = read_kind, .dump = dump_kind, .expected = "a word"};
+
+/* "command" and "args" share the one argv; "command" comes first in the table. */
+static int read_command(struct reader *r, const struct key *k, json_t *value, void *field)
+{
+	char ***argv = field;
+	json_t *array;
+	int rc;
+
+	if (!json_is_string(value))
+		return reader_expected(r, k->type->expected, value);
+	if (json_string_length(value) == 0)
+		return reader_fail(r, "must not be empty");
+	array = json_pack("[O]", value);
+	rc = array != NULL ? config_strings_add(r, argv, array) : reader_nomem(r);
+	json_decref(array);
+	return rc;
+}
+
+static int dump_command(const struct key *k, const void *field, json_t *into)
+{
+	return json_object_set_new(into, k->name, json_string((*(char *const *const *)field)[0]));
+}
+
+static void clear_command(const struct key *k, void *field)
+{
+	(void)k;
+	config_strings_free(field);
+}
+
+static const struct key_type type_command = {
+	.read = read_command, .dump = dump_command, .clear = clear_command, .expected = "a string"};
+
+static int dump_args(const struct key *k, const void *field, json_t *into)
+{
+	char *const *args = *(char *const *const *)field + 1;
+
+	return type_strings.dump(k, &args, into);
+}
+
+static int read_args(struct reader *r, const struct key *k, json_t *value, void *field)
+{
+	return type_strings.read(r, k, value, field);
+}
+
+static const struct key_type type_args = {
+	.read = read_args, .dump = dump_args, .expected = "an array of strings"};
+
+static const char client_side[] = "it tells a client what to ask its user";
+static const struct key stdio_keys[] = {
+	KEY("type", type_kind, struct config_backend, kind),
+	KEY("command", type_command, struct config_backend, argv, .required = true),
+	KEY("args", type_args, struct config_backend, argv),
+	KEY("env", type_env, struct config_backend, env),
+	KEY("cwd", type_string, struct config_backend, cwd),
+	KEY("scope", type_word, struct config_backend, scope, .words = scope_words,
+	    .def = CONFIG_SCOPE_SESSION),
+	KEY("maxChildren", type_count, struct config_backend, max_children, RANGE(1, 1000000, 256)),
+	KEY("idleStop", type_seconds, struct config_backend, idle_stop_ms, RANGE(0, YEAR, 0)),
+	KEY("startTimeout", type_seconds, struct config_backend, start_timeout_ms,
+	    RANGE(100, SECONDS(3600), SECONDS(60))),
+	KEY("callTimeout", type_seconds, struct config_backend, call_timeout_ms, RANGE(0, YEAR, 0)),
+	KEY("disabled", type_bool, struct config_backend, disabled),
+	{.name = "alwaysAllow", .type = &type_ignored, .text = client_side},
+	{.name = "autoApprove", .type = &type_ignored, .text = client_side},
+	{.name = "trust", .type = &type_ignored, .text = client_side},
+	{.name = "timeout",
+	 .type = &type_ignored,
+	 .text = "clients do not agree on its unit; see callTimeout"},
+	{.name = "description", .type = &type_ignored, .text = "a server describes itself"},
+};
+const struct key_table config_stdio_keys = KEY_TABLE(stdio_keys);
+
+static const struct key exec_keys[] = {
+	KEY("type", type_kind, struct config_backend, kind),
+	KEY("env", type_env, struct config_backend, env),
+	KEY("cwd", type_string, struct config_backend, cwd),
+	KEY("disabled", type_bool, struct config_backend, disabled),
+	{.name = "tools", .type = &type_tools, .required = true},
+};
+const struct key_table config_exec_keys = KEY_TABLE(exec_keys);
+
+/* What makes a backend one of its kind. */
+static const struct {
+	const char *key;
+	enum config_kind kind;
+	const struct key_table *table; /* NULL: not in this version */
+} kinds[] = {
+	{"command", CONFIG_STDIO, &config_stdio_keys},
+	{"tools", CONFIG_EXEC, &config_exec_keys},
+	{"url", CONFIG_HTTP, NULL},
+	{"web", CONFIG_WEB, NULL},
+};
+#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static const struct key_table *table_of(const struct config_backend *b)
+{
+	for (size_t i = 0; i < N_KINDS; i++)
+		if (kinds[i].kind == b->kind)
+			return kinds[i].table;
+	return NULL;
+}
+
+static void clear_backend(struct config_backend *b)
+{
+	const struct key_table *table = table_of(b);
+
+	if (table != NULL)
+		config_clear_table(table, b);
+	free(b->name);
+	memset(b, 0, sizeof(*b));
+}
+
+static bool is_name(const char *name)
+{
+	static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				    "_.-";
+	size_t len = strlen(name);
+
+	return len > 0 && len <= MAX_NAME && strspn(name, legal) == len &&
+	       strchr("_.-", name[0]) == NULL && strstr(name, "__") == NULL;
+}
+
+static int find_kind(struct reader *r, json_t *value, enum config_kind *kind_r)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < N_KINDS; i++) {
+		if (json_object_get(value, kinds[i].key) == NULL)
+			continue;
+		if (found != NULL)
+			return reader_fail(r, "\"%s\" and \"%s\" exclude each other", found,
+					   kinds[i].key);
+		found = kinds[i].key;
+		*kind_r = kinds[i].kind;
+	}
+	if (found == NULL)
+		return reader_fail(r,
+				   "expected \"command\" (a stdio server) or \"tools\" (commands)");
+	return 0;
+}
+
+static int read_backend(struct reader *r, const char *name, json_t *value, struct config_backend *b)
+{
+	int rc;
+
+	if (!is_name(name))
+		return reader_fail(
+			r,
+			"a name of a server has 1 to %d letters, digits and _ . -, begins "
+			"with a letter or a digit, and has no \"__\"",
+			MAX_NAME);
+	if (!json_is_object(value))
+		return reader_expected(r, "an object", value);
+	rc = find_kind(r, value, &b->kind);
+	if (rc != 0)
+		return rc;
+	b->name = strdup(name);
+	if (b->name == NULL)
+		return reader_nomem(r);
+	/* A disabled one may be anything that is well-formed: it may be disabled for what is
+	 * missing. */
+	b->disabled = json_is_true(json_object_get(value, "disabled"));
+	r->strict = !b->disabled;
+	if (table_of(b) == NULL)
+		return b->disabled ? 0
+				   : reader_fail(r, "%s backends are not available in this version",
+						 config_kind_name(b->kind));
+	rc = config_read_table(r, table_of(b), value, b);
+	if (rc == 0)
+		rc = config_check_cwd(r, "cwd", b->cwd);
+	if (rc == 0 && b->kind == CONFIG_STDIO)
+		rc = config_check_program(r, b->argv[0], b->env, b->cwd);
+	return rc;
+}
+
+static int read_backends(struct reader *r, const struct key *k, json_t *value, void *field)
+{
+	struct config *c = field;
+	const char *name;
+	json_t *member;
+
+	if (value != NULL && !json_is_object(value))
+		return reader_expected(r, k->type->expected, value);
+	if (json_object_size(value) == 0)
+		return 0;
+	c->backends = calloc(json_object_size(value), sizeof(*c->backends));
+	if (c->backends == NULL)
+		return reader_nomem(r);
+	json_object_foreach (value, name, member) {
+		struct config_backend *b = &c->backends[c->n_backends];
+		size_t mark = jsonpath_down(&r->path, name);
+		int rc = read_backend(r, name, member, b);
+
+		if (rc != 0 || b->disabled)
+			clear_backend(b);
+		else
+			c->n_backends++;
+		if (rc != 0)
+			return rc;
+		jsonpath_up(&r->path, mark);
+	}
+	return 0;
+}
+
+static int dump_backends(const struct key *k, const void *field, json_t *into)
+{
+	const struct config *c = field;
+	json_t *all = json_object();
+	int rc = json_object_set_new(into, k->name, all);
+
+	for (size_t i = 0; rc == 0 && i < c->n_backends; i++)
+		rc = json_object_set_new(
+			all, c->backends[i].name,
+			config_dump_table(table_of(&c->backends[i]), &c->backends[i]));
+	return rc;
+}
+
+static void clear_backends(const struct key *k, void *field)
+{
+	struct config *c = field;
+
+	(void)k;
+	for (size_t i = 0; i < c->n_backends; i++)
+		clear_backend(&c->backends[i]);
+	free(c->backends);
+	c->backends = NULL;
+	c->n_backends = 0;
+}
+
+const struct key_type type_backends = {.read = read_backends,
+				       .dump = dump_backends,
+				       .clear = clear_backends,
+				       .expected = "an object of servers"};

@@ -1,0 +1,107 @@
+/* config_impl.h: how the configuration is read, for the config_*.c files and for nobody else.
+ *
+ * Every JSON object of the file is described by a table of keys; a key's type knows how to read,
+ * dump and clear its field. So the parser, `mcpd -n`, the defaults and the check of the manual page
+ * agree. */
+#ifndef MCPD_CONFIG_IMPL_H
+#define MCPD_CONFIG_IMPL_H
+
+#include "config.h"
+#include "jsonpath.h"
+
+/* Where the reader is: for messages. */
+struct reader {
+	const char *file;
+	struct err *e;
+	bool strict; /* check that commands and directories exist (not for disabled backends) */
+	struct jsonpath path;
+};
+
+struct key;
+struct key_type {
+	/* Puts VALUE (NULL: the default) into FIELD. 0 or a code, with the text in R. What was put
+	 * there before a failure is released by clear. */
+	int (*read)(struct reader *r, const struct key *k, json_t *value, void *field);
+	/* Adds the field to the object INTO, or leaves it out where it was never set. 0 or -1
+	 * (memory). */
+	int (*dump)(const struct key *k, const void *field, json_t *into);
+	void (*clear)(const struct key *k, void *field); /* NULL: nothing to release */
+	const char *expected; /* "a string"; also for the documentation check */
+};
+
+struct key_table {
+	const struct key *keys;
+	size_t n;
+};
+
+struct key {
+	const char *name;
+	const struct key_type *type;
+	size_t offset;		       /* of the field in the struct that the table describes */
+	int64_t min, max, def;	       /* numbers; durations in milliseconds */
+	const char *text;	       /* the default of a string; why an ignored key is ignored */
+	const char *const *words;      /* type_word: NULL-terminated, in the order of the enum */
+	const struct key_table *table; /* type_object */
+	/* What more is asked of the field once it was read or has its default; may be NULL. */
+	int (*check)(struct reader *r, void *field);
+	bool required;
+};
+/* One row: what follows FIELD are further members of struct key. */
+#define KEY(key_name, key_type, struct_, field, ...)                                               \
+	{                                                                                          \
+		.name = key_name, .type = &key_type, .offset = offsetof(struct_, field),           \
+		__VA_ARGS__                                                                        \
+	}
+#define RANGE(from, to, default_) .min = (from), .max = (to), .def = (default_)
+#define SECONDS(n)		  (INT64_C(1000) * (n))
+#define YEAR			  SECONDS(31622400) /* the longest duration; keeps all sums far from overflow */
+#define KIB(n)			  ((int64_t)(n) << 10)
+#define MIB(n)			  ((int64_t)(n) << 20)
+#define KEY_TABLE(array)                                                                           \
+	{                                                                                          \
+		array, sizeof(array) / sizeof((array)[0])                                          \
+	}
+
+extern const struct key_type type_bool;	 /* bool */
+extern const struct key_type type_count; /* unsigned */
+extern const struct key_type type_size;	 /* size_t */
+extern const struct key_type
+	type_seconds; /* int64_t milliseconds; a number of seconds in the file */
+extern const struct key_type type_string;  /* char *; NULL when absent without a default */
+extern const struct key_type type_strings; /* char **; never NULL */
+extern const struct key_type type_list;	   /* the same; one or more, a single one may stand alone */
+extern const struct key_type type_env;	   /* char ** of "K=V"; an object of strings in the file */
+extern const struct key_type type_word;	   /* an enum */
+extern const struct key_type type_object;  /* a struct inside the struct */
+extern const struct key_type type_ignored; /* no field; a note in the log */
+
+/* For keys without a field, or with one that is dumped by another key. */
+int config_dump_nothing(const struct key *k, const void *field, json_t *into);
+
+/* The ones that live next to what they read. */
+extern const struct key_type type_backends; /* struct config: backends */
+extern const struct key_type type_tools;    /* struct config_backend: tools */
+extern const struct key_table config_keys, config_stdio_keys, config_exec_keys, config_tool_keys;
+
+/* Reads VALUE (NULL: all defaults) into STRUCT_ by TABLE. Unknown keys are errors. */
+int config_read_table(struct reader *r, const struct key_table *table, json_t *value,
+		      void *struct_);
+/* A new object, NULL on lack of memory. */
+json_t *config_dump_table(const struct key_table *table, const void *struct_);
+void config_clear_table(const struct key_table *table, void *struct_);
+
+/* "FILE: PATH: TEXT" with ERR_INVALID, or with ERR_NOMEM. Both return the code. */
+int reader_fail(struct reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int reader_nomem(struct reader *r);
+/* "expected EXPECTED, found WHAT VALUE IS". */
+int reader_expected(struct reader *r, const char *expected, const json_t *value);
+/* Checks that DIR (NULL: the daemon's) is a directory. KEY is its last step in the path. */
+int config_check_cwd(struct reader *r, const char *key, const char *dir);
+/* Checks that PROGRAM can be started with the additions ENV and in CWD. */
+int config_check_program(struct reader *r, const char *program, char *const *env, const char *cwd);
+
+void config_strings_free(char ***strings);
+/* Adds a copy of VALUE's strings to the end of *LIST (malloc'd, NULL-terminated, may be NULL). */
+int config_strings_add(struct reader *r, char ***list, const json_t *array);
+
+#endif

@@ -1,0 +1,163 @@
+#include "autoconf.h"
+
+#include "config_impl.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+int reader_fail(struct reader *r, const char *fmt, ...)
+{
+	char text[sizeof(r->e->text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (r->path.len == 0)
+		return err_set(r->e, ERR_INVALID, "%s: %s", r->file, text);
+	return err_set(r->e, ERR_INVALID, "%s: %s: %s", r->file, r->path.text, text);
+}
+
+int reader_nomem(struct reader *r)
+{
+	return err_set(r->e, ERR_NOMEM, "%s: out of memory", r->file);
+}
+
+static const char *what_is(const json_t *value)
+{
+	static const char *const names[] = {
+		[JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_STRING] = "a string",
+		[JSON_INTEGER] = "a number", [JSON_REAL] = "a number",	[JSON_TRUE] = "true",
+		[JSON_FALSE] = "false",	     [JSON_NULL] = "null",
+	};
+
+	return names[json_typeof(value)];
+}
+
+int reader_expected(struct reader *r, const char *expected, const json_t *value)
+{
+	return reader_fail(r, "expected %s, found %s", expected, what_is(value));
+}
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+	size_t m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+/* How many letters apart A and B are (Levenshtein), for "did you mean". Long words are never alike.
+ */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[32], la = strlen(a), lb = strlen(b);
+
+	if (la >= 32 || lb >= 32)
+		return 32;
+	for (size_t j = 0; j <= lb; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			size_t above = row[j];
+
+			row[j] = min3(above + 1, row[j - 1] + 1,
+				      diagonal + (a[i - 1] != b[j - 1] ? 1 : 0));
+			diagonal = above;
+		}
+	}
+	return row[lb];
+}
+
+static const struct key *find_key(const struct key_table *table, const char *name)
+{
+	for (size_t i = 0; i < table->n; i++)
+		if (strcmp(table->keys[i].name, name) == 0)
+			return &table->keys[i];
+	return NULL;
+}
+
+static int unknown_key(struct reader *r, const struct key_table *table, const char *name)
+{
+	const char *best = NULL;
+	size_t least = 3; /* further apart is another word */
+
+	for (size_t i = 0; i < table->n; i++) {
+		size_t d = strcasecmp(table->keys[i].name, name) == 0
+				   ? 0
+				   : distance(table->keys[i].name, name);
+
+		if (d < least) {
+			least = d;
+			best = table->keys[i].name;
+		}
+	}
+	jsonpath_down(&r->path, name);
+	if (best != NULL)
+		return reader_fail(r, "unknown key (did you mean \"%s\"?)", best);
+	return reader_fail(r, "unknown key");
+}
+
+static int read_key(struct reader *r, const struct key *k, json_t *value, void *struct_)
+{
+	size_t mark;
+	int rc;
+
+	if (value == NULL && k->required)
+		return reader_fail(r, "\"%s\" is missing (%s)", k->name, k->type->expected);
+	mark = jsonpath_down(&r->path, k->name);
+	rc = k->type->read(r, k, value, (char *)struct_ + k->offset);
+	if (rc == 0 && k->check != NULL)
+		rc = k->check(r, (char *)struct_ + k->offset);
+	if (rc == 0)
+		jsonpath_up(&r->path, mark);
+	return rc;
+}
+
+int config_read_table(struct reader *r, const struct key_table *table, json_t *value, void *struct_)
+{
+	const char *name;
+	json_t *member;
+	int rc = 0;
+
+	if (value != NULL && !json_is_object(value))
+		return reader_expected(r, "an object", value);
+	json_object_foreach (value, name, member)
+		if (find_key(table, name) == NULL)
+			return unknown_key(r, table, name);
+	for (size_t i = 0; rc == 0 && i < table->n; i++)
+		rc = read_key(r, &table->keys[i], json_object_get(value, table->keys[i].name),
+			      struct_);
+	return rc;
+}
+
+json_t *config_dump_table(const struct key_table *table, const void *struct_)
+{
+	json_t *into = json_object();
+	int rc = into != NULL ? 0 : -1;
+
+	for (size_t i = 0; rc == 0 && i < table->n; i++) {
+		const struct key *k = &table->keys[i];
+
+		rc = k->type->dump(k, (const char *)struct_ + k->offset, into);
+	}
+	if (rc == 0)
+		return into;
+	json_decref(into);
+	return NULL;
+}
+
+void config_clear_table(const struct key_table *table, void *struct_)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		const struct key *k = &table->keys[i];
+
+		if (k->type->clear != NULL)
+			k->type->clear(k, (char *)struct_ + k->offset);
+	}
+}
