@@ -21,6 +21,7 @@
 #include "exchange.h"
 #include "httpd.h"
 #include "log.h"
+#include "notify.h"
 #include "options.h"
 #include "sessions.h"
 #include "view.h"
@@ -40,7 +41,8 @@ struct mcpd {
 	struct endpoint *endpoint;
 	struct httpd *httpd;
 	struct control *control;
-	struct event *sigterm, *sigint;
+	struct event *signals[3];
+	bool on_terminal; /* stderr was a terminal at the start */
 	struct defer stopping_soon;
 	char **bound; /* where it listens, with real ports; NULL-terminated */
 	int64_t started;
@@ -68,6 +70,7 @@ static void begin_stop(void *arg)
 	if (d->stopping)
 		return;
 	d->stopping = true;
+	notify_stopping();
 	endpoint_drain(d->endpoint);
 	httpd_stop(d->httpd);
 	sessions_close_all(d->sessions, CLOSE_SHUTDOWN);
@@ -77,19 +80,24 @@ static void begin_stop(void *arg)
 	children_when_empty(d->children, leave_loop, d);
 }
 
+/* SIGTERM, SIGINT: stop in order; once more: at once. SIGHUP says that the terminal is gone; to a daemon
+ * without one it means "read your configuration again", which takes a restart. */
 static void on_signal(evutil_socket_t sig, short what, void *arg)
 {
 	struct mcpd *d = arg;
 
 	(void)what;
-	if (d->stopping) {
-		log_info(NULL, "%s again: stopping at once", sig == SIGINT ? "SIGINT" : "SIGTERM");
-		children_kill_all(d->children);
-		event_base_loopbreak(d->base);
+	if (sig == SIGHUP && !d->on_terminal) {
+		log_notice(NULL, "SIGHUP: ignored; a changed configuration takes a restart");
 		return;
 	}
-	log_info(NULL, "%s: stopping", sig == SIGINT ? "SIGINT" : "SIGTERM");
-	begin_stop(d);
+	log_info(NULL, "%s: stopping%s", strsignal((int)sig), d->stopping ? " at once" : "");
+	if (!d->stopping) {
+		begin_stop(d);
+		return;
+	}
+	children_kill_all(d->children);
+	event_base_loopbreak(d->base);
 }
 
 /* From mcpctl: its answer goes out first. */
@@ -201,11 +209,14 @@ static int start_control(struct mcpd *d, struct err *e)
 
 static int start_signals(struct mcpd *d, struct err *e)
 {
-	d->sigterm = evsignal_new(d->base, SIGTERM, on_signal, d);
-	d->sigint = evsignal_new(d->base, SIGINT, on_signal, d);
-	if (!d->sigterm || !d->sigint || event_add(d->sigterm, NULL) < 0 ||
-	    event_add(d->sigint, NULL) < 0)
-		return no_memory(e);
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+
+	d->on_terminal = isatty(STDERR_FILENO);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		d->signals[i] = evsignal_new(d->base, numbers[i], on_signal, d);
+		if (!d->signals[i] || event_add(d->signals[i], NULL) < 0)
+			return no_memory(e);
+	}
 	return 0;
 }
 
@@ -244,10 +255,10 @@ static void tear_down(struct mcpd *d)
 		backend_free(&d->backends[i]);
 	children_free(&d->children);
 	defer_fini();
-	if (d->sigterm)
-		event_free(d->sigterm);
-	if (d->sigint)
-		event_free(d->sigint);
+	for (size_t i = 0; i < sizeof d->signals / sizeof *d->signals; i++) {
+		if (d->signals[i])
+			event_free(d->signals[i]);
+	}
 	if (d->base)
 		event_base_free(d->base);
 	for (char **b = d->bound; b && *b; b++)
@@ -265,6 +276,8 @@ static int serve(struct mcpd *d)
 	if (rc)
 		log_error(NULL, "mcpd could not start: %s", e.text);
 	detach_done(rc ? EXIT_FAILURE : 0);
+	if (rc == 0)
+		notify_ready(d->bound[0]);
 	if (rc == 0 && event_base_dispatch(d->base) < 0)
 		rc = ERR_INTERNAL;
 	tear_down(d);
