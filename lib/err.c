@@ -1,5 +1,3 @@
-#include "autoconf.h"
-
 #include "err.h"
 
 #include <errno.h>

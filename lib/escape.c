@@ -1,6 +1,4 @@
 /* The escaping half of log.h. */
-#include "autoconf.h"
-
 #include "log.h"
 
 #include <stdint.h>

@@ -1,60 +1,8 @@
-#include "autoconf.h"
-
 #include "jsonrpc.h"
 
 #include <string.h>
 
 #include "log.h"
-
-/* Whether arrays and objects nest deeper than MAX in LEN bytes of what may be JSON. */
-static bool nests_deeper(const char *s, size_t len, unsigned max)
-{
-	unsigned depth = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (s[i] == '"') {
-			for (i++; i < len && s[i] != '"'; i++)
-				if (s[i] == '\\')
-					i++;
-		} else if (s[i] == '[' || s[i] == '{') {
-			if (++depth > max)
-				return true;
-		} else if ((s[i] == ']' || s[i] == '}') && depth > 0) {
-			depth--;
-		}
-	}
-	return false;
-}
-
-/* Maps jansson's error to ours. */
-static void set_parse_error(struct err *e, const json_error_t *je)
-{
-	enum json_error_code code = json_error_code(je);
-
-	if (code == json_error_out_of_memory)
-		err_set(e, ERR_NOMEM, "out of memory");
-	else if (code == json_error_stack_overflow)
-		err_set(e, ERR_LIMIT, "nested too deeply");
-	else
-		err_set(e, ERR_PARSE, "line %d, column %d: %s", je->line, je->column, je->text);
-}
-
-json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct err *e)
-{
-	const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY;
-	json_error_t je;
-	json_t *msg;
-
-	/* jansson has a limit of its own, but by then it has built what is to be thrown away. */
-	if (max_depth > 0 && nests_deeper(buf, len, max_depth)) {
-		err_set(e, ERR_LIMIT, "nested deeper than %u levels", max_depth);
-		return NULL;
-	}
-	msg = json_loadb(buf, len, flags, &je);
-	if (msg == NULL)
-		set_parse_error(e, &je);
-	return msg;
-}
 
 static bool is_id(const json_t *id)
 {

@@ -36,8 +36,10 @@ enum jsonrpc_code {
 	RPC_URL_ELICITATION = -32042,	/* 2025-11-25 only */
 };
 
-/* Parses LEN bytes. MAX_DEPTH limits nesting of arrays and objects (0: no limit of our own).
- * Returns a new reference, or NULL with E = ERR_PARSE (text names line and column) or ERR_LIMIT. */
+/* Parses LEN bytes: any JSON value. MAX_DEPTH limits nesting of arrays and objects (0: no limit of
+ * our own). An integer beyond 64 bits becomes a real, an unpaired surrogate escape U+FFFD.
+ * Returns a new reference, or NULL with E = ERR_PARSE (text names line and column), ERR_LIMIT or
+ * ERR_NOMEM. */
 json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct err *e);
 
 /* What MSG is. 0, or ERR_INVALID with the reason: not an object, "jsonrpc" not "2.0", method not a

@@ -1,5 +1,3 @@
-#include "autoconf.h"
-
 #include "lines.h"
 
 #include <stdlib.h>

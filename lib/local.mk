@@ -11,6 +11,7 @@ lib_libmcpd_shared_a_SOURCES = \
 	lib/err.c lib/err.h \
 	lib/hash.h \
 	lib/jsonrpc.c lib/jsonrpc.h \
+	lib/jsonread.c \
 	lib/jsonwrite.c \
 	lib/lines.c lib/lines.h \
 	lib/escape.c \

@@ -1,5 +1,3 @@
-#include "autoconf.h"
-
 #include "log.h"
 
 #include <errno.h>

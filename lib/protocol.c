@@ -1,5 +1,3 @@
-#include "autoconf.h"
-
 #include "protocol.h"
 
 #include <stddef.h>

@@ -1,5 +1,3 @@
-#include "autoconf.h"
-
 #include "sse.h"
 
 #include <stdio.h>

@@ -1,0 +1,166 @@
+/* The reading half of jsonrpc.h. */
+#include "jsonrpc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Whether arrays and objects nest deeper than MAX in LEN bytes of what may be JSON. */
+static bool nests_deeper(const char *s, size_t len, unsigned max)
+{
+	unsigned depth = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '"') {
+			for (i++; i < len && s[i] != '"'; i++)
+				if (s[i] == '\\')
+					i++;
+		} else if (s[i] == '[' || s[i] == '{') {
+			if (++depth > max)
+				return true;
+		} else if ((s[i] == ']' || s[i] == '}') && depth > 0) {
+			depth--;
+		}
+	}
+	return false;
+}
+
+/* A walk over a text and the repaired copy of it. */
+struct repair {
+	const char *s, *end;
+	char *out;
+	bool changed;
+};
+
+static void copy(struct repair *r, size_t n)
+{
+	memcpy(r->out, r->s, n);
+	r->out += n;
+	r->s += n;
+}
+
+/* Returns whether S begins with a \u escape for a surrogate between LEAST and LEAST + 0x3ff. */
+static bool is_surrogate(const char *s, const char *end, unsigned long least)
+{
+	char hex[5] = {0};
+	char *rest;
+	unsigned long c;
+
+	if (end - s < 6 || s[0] != '\\' || s[1] != 'u')
+		return false;
+	memcpy(hex, s + 2, 4);
+	c = strtoul(hex, &rest, 16);
+	return rest == hex + 4 && c >= least && c <= least + 0x3ff;
+}
+
+/* Copies a string up to its closing quote, without its unpaired surrogates. JavaScript writes them
+ * (a text that was cut in the middle of a pair), and reads them. */
+static void repair_string(struct repair *r)
+{
+	copy(r, 1);
+	while (r->s < r->end && *r->s != '"') {
+		bool high = is_surrogate(r->s, r->end, 0xd800);
+
+		if (high && is_surrogate(r->s + 6, r->end, 0xdc00)) {
+			copy(r, 12);
+		} else if (high || is_surrogate(r->s, r->end, 0xdc00)) {
+			memcpy(r->out, "\\ufffd", 6);
+			r->out += 6;
+			r->s += 6;
+			r->changed = true;
+		} else {
+			copy(r, *r->s == '\\' && r->end - r->s > 1 ? 2 : 1);
+		}
+	}
+}
+
+/* Copies a number. An integer that does not fit into 64 bits gets an exponent, which makes it a
+ * real: what JavaScript would take it for as well. */
+static void repair_number(struct repair *r)
+{
+	bool negative = *r->s == '-';
+	const char *digits = r->s + negative;
+	size_t n = strspn(digits, "0123456789"); /* the text is terminated: see repair() */
+	const char *limit = negative ? "9223372036854775808" : "9223372036854775807";
+
+	copy(r, (size_t)negative + n);
+	if (n < 19 || (n == 19 && strncmp(digits, limit, n) <= 0) ||
+	    (*r->s && strchr(".eE", *r->s)))
+		return;
+	memcpy(r->out, "e0", 2);
+	r->out += 2;
+	r->changed = true;
+}
+
+/* Copies the fraction and exponent too, so that their digits are not taken for a number. */
+static void repair_rest(struct repair *r)
+{
+	copy(r, strspn(r->s, "+-.eE0123456789"));
+}
+
+/* Returns a copy of LEN bytes (malloc'd, its length in *LEN_R) in which all is in jansson's range
+ * that RFC 8259 allows to be outside of it; or NULL when there is nothing to repair. */
+static char *repair(const char *buf, size_t len, size_t *len_r)
+{
+	char *text = malloc(len + 1);
+	char *out = malloc(len + len / 8 + 1); /* 2 bytes more for 19 */
+	struct repair r = {text, text + len, out, false};
+
+	if (text && out) {
+		memcpy(text, buf, len);
+		text[len] = '\0';
+		while (r.s < r.end) {
+			if (*r.s == '"')
+				repair_string(&r);
+			if (r.s < r.end && (*r.s == '-' || (*r.s >= '0' && *r.s <= '9'))) {
+				repair_number(&r);
+				repair_rest(&r);
+			} else if (r.s < r.end) {
+				copy(&r, 1);
+			}
+		}
+	}
+	free(text);
+	if (!r.changed) {
+		free(out);
+		return NULL;
+	}
+	*len_r = (size_t)(r.out - out);
+	return out;
+}
+
+/* Maps jansson's error to ours. */
+static void set_parse_error(struct err *e, const json_error_t *je)
+{
+	enum json_error_code code = json_error_code(je);
+
+	if (code == json_error_out_of_memory)
+		err_set(e, ERR_NOMEM, "out of memory");
+	else if (code == json_error_stack_overflow)
+		err_set(e, ERR_LIMIT, "nested too deeply");
+	else
+		err_set(e, ERR_PARSE, "line %d, column %d: %s", je->line, je->column, je->text);
+}
+
+json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct err *e)
+{
+	const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY;
+	json_error_t je;
+	json_t *msg;
+	char *repaired;
+
+	/* jansson has a limit of its own, but by then it has built what is to be thrown away. */
+	if (max_depth > 0 && nests_deeper(buf, len, max_depth)) {
+		err_set(e, ERR_LIMIT, "nested deeper than %u levels", max_depth);
+		return NULL;
+	}
+	msg = json_loadb(buf, len, flags, &je);
+	if (msg)
+		return msg;
+	repaired = repair(buf, len, &len);
+	if (repaired)
+		msg = json_loadb(repaired, len, flags, &je);
+	free(repaired);
+	if (msg == NULL)
+		set_parse_error(e, &je);
+	return msg;
+}
