@@ -23,6 +23,11 @@ unit_ldadd = $(DAEMON_LIBS) $(CMOCKA_LIBS)
 # Tests in which the n-th allocation fails (tests/unit/failalloc.h).
 failalloc_ldflags = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=strdup
 
+# The tests that need neither Python nor Node nor a running daemon: make check-unit.
+check-unit: $(check_PROGRAMS)
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="`echo '$(TESTS)' | tr ' ' '\n' | grep -E '^tests/(unit|fuzz)/' | tr '\n' ' '`"
+.PHONY: check-unit
+
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_framing
 TESTS += tests/unit/test_framing
