@@ -33,7 +33,10 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/httpd.c daemon/httpd.h \
 	daemon/httphead.c daemon/httphead.h \
 	daemon/legacy.c daemon/legacy.h \
-	daemon/mcpclient.c daemon/mcpclient.h \
+	daemon/listing.c daemon/listing.h \
+	daemon/mcpclient.c daemon/mcpclient.h daemon/mcpclient_impl.h \
+	daemon/mcpclient_asks.c \
+	daemon/mcpclient_requests.c \
 	daemon/mcpd.c daemon/mcpd.h \
 	daemon/notify.c daemon/notify.h \
 	daemon/options.c daemon/options.h \

@@ -1,1 +1,273 @@
+#include "autoconf.h"
+
 #include "mcpclient.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jsonrpc.h"
+#include "log.h"
+#include "mcpclient_impl.h"
+#include "offer.h"
+
+static void on_initialize(struct mcpclient *m, const struct mcpclient_reply *r, void *arg);
+
+/* --- what it says ---------------------------------------------------------------------------- */
+
+int mcpclient_send(struct mcpclient *m, json_t *msg_take)
+{
+	int rc = ERR_NOMEM;
+
+	if (m->state == MCPCLIENT_CLOSED)
+		rc = ERR_CLOSED;
+	else if (msg_take != NULL)
+		rc = m->events->send(m, msg_take, m->arg);
+	json_decref(msg_take);
+	return rc;
+}
+
+void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)
+{
+	const struct log_scope scope = {.backend = m->name};
+	unsigned long dropped;
+	char text[256];
+	va_list ap;
+
+	if (!ratelimit_pass(&m->grumble))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	dropped = ratelimit_dropped(&m->grumble);
+	if (dropped > 0)
+		log_info(&scope, "%lu complaints like the next one not shown", dropped);
+	log_info(&scope, "the server %s", text);
+}
+
+void mcpclient_notify(struct mcpclient *m, const char *method, json_t *params)
+{
+	mcpclient_send(m, jsonrpc_notification(method, json_incref(params)));
+}
+
+/* --- the handshake --------------------------------------------------------------------------- */
+
+void mcpclient_start(struct mcpclient *m)
+{
+	json_t *params =
+		json_pack("{s:s,s:O,s:O}", "protocolVersion", mcp_rev_name(MCP_REV_LEGACY_NEWEST),
+			  "capabilities", m->capabilities, "clientInfo", m->client_info);
+
+	m->state = MCPCLIENT_STARTING;
+	mcpclient_ask(m, "initialize", params, on_initialize, NULL, true);
+}
+
+static void handshake_failed(struct mcpclient *m, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+static void handshake_failed(struct mcpclient *m, const char *fmt, ...)
+{
+	struct err why = {.code = ERR_PROTOCOL};
+	va_list ap;
+
+	if (m->state == MCPCLIENT_CLOSED)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(why.text, sizeof(why.text), fmt, ap);
+	va_end(ap);
+	m->events->on_failed(m, &why, m->arg);
+}
+
+/* Takes over what the server said of itself. */
+static int introduce(struct mcpclient *m, json_t *result)
+{
+	json_t *caps = json_object_get(result, "capabilities");
+	json_t *info = json_object_get(result, "serverInfo");
+	const char *text = json_string_value(json_object_get(result, "instructions"));
+
+	m->server_capabilities = json_is_object(caps) ? json_incref(caps) : json_object();
+	m->server_info = json_is_object(info) ? json_incref(info) : NULL;
+	m->instructions = text != NULL ? strdup(text) : NULL;
+	return m->server_capabilities != NULL && (text == NULL || m->instructions != NULL)
+		       ? 0
+		       : ERR_NOMEM;
+}
+
+static void on_initialize(struct mcpclient *m, const struct mcpclient_reply *r, void *arg)
+{
+	const char *version = json_string_value(json_object_get(r->result, "protocolVersion"));
+	struct pending *p;
+
+	(void)arg;
+	if (r->result == NULL && r->code != 0) {
+		handshake_failed(m, "initialize was refused: %s (%d)", r->message, r->code);
+		return;
+	}
+	if (r->result == NULL) {
+		handshake_failed(m, "%s", r->message);
+		return;
+	}
+	if (version == NULL || !mcp_rev_parse(version, &m->rev) || !mcp_rev_is_legacy(m->rev)) {
+		handshake_failed(m, "initialize was answered with protocol version \"%s\"",
+				 version != NULL ? version : "");
+		return;
+	}
+	if (introduce(m, r->result) < 0) {
+		handshake_failed(m, "out of memory");
+		return;
+	}
+	mcpclient_notify(m, "notifications/initialized", NULL);
+	m->state = MCPCLIENT_READY;
+	m->events->on_ready(m, m->arg);
+	while (m->state == MCPCLIENT_READY && (p = TAILQ_FIRST(&m->queued)) != NULL) {
+		TAILQ_REMOVE(&m->queued, p, entry);
+		m->n_queued--;
+		mcpclient_dispatch(m, p);
+	}
+}
+
+/* --- what it hears --------------------------------------------------------------------------- */
+
+static void on_notification(struct mcpclient *m, const char *method, json_t *params)
+{
+	if (strcmp(method, "notifications/progress") == 0)
+		mcpclient_on_progress(m, params);
+	else if (strcmp(method, "notifications/cancelled") == 0)
+		mcpclient_on_cancelled(m, params);
+	else
+		m->events->on_notification(m, method, params, m->arg);
+}
+
+static void on_message(struct mcpclient *m, json_t *msg)
+{
+	const char *method = json_string_value(json_object_get(msg, "method"));
+	json_t *params = json_object_get(msg, "params");
+	enum jsonrpc_kind kind;
+	struct err e;
+
+	if (jsonrpc_classify(msg, &kind, &e) < 0) {
+		mcpclient_grumble(m, "sent what is not JSON-RPC: %s", e.text);
+		return;
+	}
+	switch (kind) {
+	case JSONRPC_REQUEST:
+		mcpclient_on_request(m, json_object_get(msg, "id"), method, params);
+		break;
+	case JSONRPC_NOTIFICATION:
+		on_notification(m, method, params);
+		break;
+	case JSONRPC_RESULT:
+	case JSONRPC_ERROR:
+		mcpclient_on_response(m, msg);
+		break;
+	}
+}
+
+void mcpclient_feed(struct mcpclient *m, const char *text, size_t len)
+{
+	struct err e;
+	json_t *msg, *one;
+	size_t i;
+
+	if (m->state == MCPCLIENT_CLOSED || len == 0)
+		return;
+	msg = jsonrpc_parse(text, len, 0, &e);
+	if (msg == NULL) {
+		mcpclient_grumble(m, "sent a line that is not JSON: %s", e.text);
+		return;
+	}
+	if (!json_is_array(msg))
+		on_message(m, msg);
+	json_array_foreach (msg, i, one)
+		if (m->state != MCPCLIENT_CLOSED)
+			on_message(m, one);
+	json_decref(msg);
+}
+
+/* --- its end -----------------------------------------------------------------------------------
+ */
+
+static void release(void *arg)
+{
+	struct mcpclient *m = arg;
+
+	json_decref(m->capabilities);
+	json_decref(m->client_info);
+	json_decref(m->server_capabilities);
+	json_decref(m->server_info);
+	free(m->instructions);
+	delayq_free(&m->timeouts);
+	free(m);
+}
+
+void mcpclient_close(struct mcpclient **mp, const char *why)
+{
+	struct mcpclient *m = *mp;
+	struct pending *p;
+
+	*mp = NULL;
+	if (m == NULL || m->state == MCPCLIENT_CLOSED)
+		return;
+	m->state = MCPCLIENT_CLOSED; /* first: nothing new comes in from the callbacks below */
+	mcpclient_withdraw(m, NULL);
+	while ((p = TAILQ_FIRST(&m->sent)) != NULL || (p = TAILQ_FIRST(&m->queued)) != NULL)
+		mcpclient_fail(p, why);
+	defer_call(&m->release, release, m);
+}
+
+struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_spec *spec,
+				const struct mcpclient_events *events, void *arg)
+{
+	struct mcpclient *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return NULL;
+	m->timeouts = delayq_new(base, spec->timeout_ms, mcpclient_on_timeout, m);
+	if (m->timeouts == NULL) {
+		free(m);
+		return NULL;
+	}
+	m->name = spec->name;
+	m->events = events;
+	m->arg = arg;
+	m->capabilities = json_incref(spec->capabilities);
+	m->client_info = json_incref(spec->client_info);
+	m->asks = spec->asks;
+	m->max_queue = spec->max_queue;
+	TAILQ_INIT(&m->sent);
+	TAILQ_INIT(&m->queued);
+	TAILQ_INIT(&m->asked);
+	ratelimit_init(&m->grumble, 1, 10);
+	return m;
+}
+
+bool mcpclient_ready(const struct mcpclient *m)
+{
+	return m->state == MCPCLIENT_READY;
+}
+
+struct offer *mcpclient_introduction(const struct mcpclient *m)
+{
+	struct offer *o = offer_new(m->rev);
+
+	if (o == NULL)
+		return NULL;
+	if (m->instructions != NULL && (o->instructions = strdup(m->instructions)) == NULL) {
+		offer_unref(&o);
+		return NULL;
+	}
+	json_decref(o->capabilities);
+	o->capabilities = json_incref(m->server_capabilities);
+	o->server_info = json_incref(m->server_info);
+	return o;
+}
+
+bool mcpclient_can(const struct mcpclient *m, const char *capability)
+{
+	return json_object_get(m->server_capabilities, capability) != NULL;
+}
+
+const char *mcpclient_name(const struct mcpclient *m)
+{
+	return m->name;
+}

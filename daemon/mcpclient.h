@@ -1,3 +1,100 @@
+/* mcpclient.h: the client role of the gateway towards one MCP server, over any channel of messages.
+ *
+ * It knows JSON-RPC and MCP but no process and no socket: the owner puts what it sends on the
+ * channel and feeds it what comes. Request ids and progress tokens are its own (one integer serves
+ * as both), mapped back on the way; nothing of a client's gets to the server, and nothing of
+ * another call's to a client. (Lifecycle, Ping, Cancellation, Progress; legacy revisions.) */
 #ifndef MCPD_MCPCLIENT_H
 #define MCPD_MCPCLIENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "call.h"
+#include "err.h"
+#include "protocol.h"
+
+struct event_base;
+struct mcpclient;
+struct offer;
+struct question;
+
+/* What becomes of sampling/createMessage, elicitation/create and roots/list. */
+enum mcpclient_asks {
+	MCPCLIENT_ASKS_FORWARD, /* to the call in flight (the latest of several), else to
+				   on_question */
+	MCPCLIENT_ASKS_REFUSE,	/* method not found: nobody was declared who could answer */
+	MCPCLIENT_ASKS_PROBE,	/* nobody is there now: no roots, cancelled, rejected */
+};
+
+struct mcpclient_spec {
+	const char *name;     /* the backend's; borrowed */
+	json_t *capabilities; /* the client's, an object; referenced */
+	json_t *client_info;  /* referenced */
+	enum mcpclient_asks asks;
+	int64_t timeout_ms; /* for what mcpd itself asks, initialize included; 0: none */
+	size_t max_queue;   /* calls that wait for the handshake; more are refused */
+};
+
+/* The channel and the owner. Each may close the mcpclient. */
+struct mcpclient_events {
+	/* Sends MSG (borrowed). 0, ERR_LIMIT (the server does not read), ERR_CLOSED, ERR_NOMEM. */
+	int (*send)(struct mcpclient *m, json_t *msg, void *arg);
+	/* The handshake is over; what waited for it is sent after this returns. */
+	void (*on_ready)(struct mcpclient *m, void *arg);
+	/* There will be no handshake. Calls wait until the owner closes it. */
+	void (*on_failed)(struct mcpclient *m, const struct err *why, void *arg);
+	/* Everything but progress and cancellation. PARAMS is borrowed and may be NULL. */
+	void (*on_notification)(struct mcpclient *m, const char *method, json_t *params, void *arg);
+	void (*on_question)(struct mcpclient *m, struct question *q_take, void *arg);
+};
+
+/* The answer to a request of mcpd's own. */
+struct mcpclient_reply {
+	json_t *result;	     /* an object, borrowed; NULL: it failed */
+	int code;	     /* of the server's error; 0: it did not answer */
+	const char *message; /* why it failed */
+};
+typedef void (*mcpclient_reply_fn)(struct mcpclient *m, const struct mcpclient_reply *r, void *arg);
+
+/* Tells of the end of a call, before the front hears of it. OK: by a result. */
+typedef void (*mcpclient_done_fn)(struct mcpclient *m, struct call *c, bool ok, void *arg);
+
+/* NULL on lack of memory. Nothing is sent yet. */
+struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_spec *spec,
+				const struct mcpclient_events *events, void *arg);
+/* Sends initialize. on_failed may come from inside. */
+void mcpclient_start(struct mcpclient *m);
+/* The channel is gone, or the owner is: calls and requests end with "backend NAME: WHY", questions
+ * are withdrawn, no event comes any more. Memory goes in a later turn. Idempotent; *M becomes NULL.
+ */
+void mcpclient_close(struct mcpclient **m, const char *why);
+
+/* One message (or batch) as it came. What is no message is logged, not too often, and dropped. */
+void mcpclient_feed(struct mcpclient *m, const char *text, size_t len);
+/* Something the server sent is lost: whoever waits for an answer may wait for that, and fails. */
+void mcpclient_lost_message(struct mcpclient *m, const char *why);
+
+/* Sends C, or keeps it until the handshake is over. C ends exactly once, maybe before this returns.
+ * DONE (may be NULL) comes once for each call. */
+void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done, void *arg);
+/* Asks the server itself, once the handshake is over. FN (may be NULL) comes exactly once, maybe
+ * before this returns, and from mcpclient_close(). */
+void mcpclient_request(struct mcpclient *m, const char *method, json_t *params_take,
+		       mcpclient_reply_fn fn, void *arg);
+void mcpclient_notify(struct mcpclient *m, const char *method, json_t *params);
+
+bool mcpclient_ready(const struct mcpclient *m);
+/* Calls that have not ended; the one there is, NULL when there is none or more than one. */
+size_t mcpclient_calls(const struct mcpclient *m);
+struct call *mcpclient_only_call(const struct mcpclient *m);
+/* What the server said of itself, with empty lists (a new reference); NULL on lack of memory. Once
+ * it is ready. */
+struct offer *mcpclient_introduction(const struct mcpclient *m);
+/* Whether it declared CAPABILITY ("logging"). */
+bool mcpclient_can(const struct mcpclient *m, const char *capability);
+const char *mcpclient_name(const struct mcpclient *m);
+
 #endif

@@ -1,0 +1,170 @@
+#include "autoconf.h"
+
+#include "listing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "jsonrpc.h"
+#include "log.h"
+#include "mcpclient.h"
+
+#define MAX_PAGES   1000
+#define MAX_ENTRIES 100000
+
+struct listing {
+	struct mcpclient *m;
+	struct offer *offer; /* ours alone until it is done */
+	unsigned todo;
+	enum offer_kind kind; /* the one being asked for */
+	json_t *entries;
+	json_t *cursors; /* those seen, as keys: a server that repeats one would go on for ever */
+	size_t pages;
+	listing_fn fn; /* NULL: cancelled, waits only for the answer that is under way */
+	void *arg;
+	struct listing **self;
+};
+
+static void on_page(struct mcpclient *m, const struct mcpclient_reply *r, void *arg);
+
+static void finish(struct listing *l, const char *why)
+{
+	struct offer *o = l->offer;
+
+	if (why != NULL)
+		offer_unref(&o);
+	if (l->fn != NULL)
+		*l->self = NULL;
+	if (l->fn != NULL)
+		l->fn(o, why, l->arg);
+	else
+		offer_unref(&o);
+	json_decref(l->entries);
+	json_decref(l->cursors);
+	free(l);
+}
+
+static void complain(const struct listing *l, const char *why, int code)
+{
+	const struct log_scope scope = {.backend = mcpclient_name(l->m)};
+
+	log_warn(&scope, "%s: %s (%d)", offer_list_method(l->kind), why, code);
+}
+
+static void ask_page(struct listing *l, const char *cursor)
+{
+	json_t *params = cursor != NULL ? json_pack("{s:s}", "cursor", cursor) : NULL;
+
+	l->pages++;
+	mcpclient_request(l->m, offer_list_method(l->kind), params, on_page, l);
+}
+
+/* The next list that is wanted and that the server has. */
+static void next_list(struct listing *l)
+{
+	for (unsigned k = 0; k < OFFER_KINDS; k++) {
+		if ((l->todo & 1u << k) == 0)
+			continue;
+		l->todo &= ~(1u << k);
+		if (!mcpclient_can(l->m, offer_capability((enum offer_kind)k)))
+			continue;
+		l->kind = (enum offer_kind)k;
+		l->pages = 0;
+		json_decref(l->entries);
+		json_decref(l->cursors);
+		l->entries = json_array();
+		l->cursors = json_object();
+		if (l->entries == NULL || l->cursors == NULL)
+			finish(l, "out of memory");
+		else
+			ask_page(l, NULL);
+		return;
+	}
+	finish(l, NULL);
+}
+
+static void take_list(struct listing *l)
+{
+	json_decref(l->offer->lists[l->kind]);
+	l->offer->lists[l->kind] = json_incref(l->entries);
+	next_list(l);
+}
+
+/* Adds a page. Whether there is one more, with its cursor. */
+static bool take_page(struct listing *l, json_t *result, const char **cursor_r)
+{
+	json_t *list = json_object_get(result, offer_list_member(l->kind));
+	const char *cursor = json_string_value(json_object_get(result, "nextCursor"));
+
+	if (!json_is_array(list))
+		complain(l, "the answer has no list", 0);
+	else if (json_array_extend(l->entries, list) < 0)
+		complain(l, "out of memory", 0);
+	if (cursor == NULL)
+		return false;
+	if (json_object_get(l->cursors, cursor) != NULL) {
+		complain(l, "a page names a cursor for the second time; the list ends here", 0);
+		return false;
+	}
+	if (l->pages >= MAX_PAGES || json_array_size(l->entries) >= MAX_ENTRIES) {
+		complain(l, "too many pages or entries; the list ends here", 0);
+		return false;
+	}
+	*cursor_r = cursor;
+	return json_object_set_new(l->cursors, cursor, json_true()) == 0;
+}
+
+static void on_page(struct mcpclient *m, const struct mcpclient_reply *r, void *arg)
+{
+	struct listing *l = arg;
+	const char *cursor;
+
+	(void)m;
+	if (l->fn == NULL) {
+		finish(l, "cancelled");
+	} else if (r->result == NULL && r->code == 0) {
+		finish(l, r->message);
+	} else if (r->result == NULL && r->code == RPC_METHOD_NOT_FOUND) {
+		/* resources/templates/list goes with a capability that many declare without it. */
+		take_list(l);
+	} else if (r->result == NULL) {
+		complain(l, r->message, r->code);
+		next_list(l);
+	} else if (take_page(l, r->result, &cursor)) {
+		ask_page(l, cursor);
+	} else {
+		take_list(l);
+	}
+}
+
+void listing_start(struct mcpclient *m, const struct offer *base, unsigned mask, listing_fn fn,
+		   void *arg, struct listing **listing_r)
+{
+	struct listing *l = calloc(1, sizeof(*l));
+
+	*listing_r = NULL;
+	if (l == NULL || (l->offer = mcpclient_introduction(m)) == NULL) {
+		free(l);
+		fn(NULL, "out of memory", arg);
+		return;
+	}
+	for (int k = 0; base != NULL && k < OFFER_KINDS; k++) {
+		json_decref(l->offer->lists[k]);
+		l->offer->lists[k] = json_incref(base->lists[k]);
+	}
+	l->m = m;
+	l->todo = mask;
+	l->fn = fn;
+	l->arg = arg;
+	l->self = listing_r;
+	*listing_r = l;
+	next_list(l);
+}
+
+void listing_cancel(struct listing **l)
+{
+	if (*l == NULL)
+		return;
+	(*l)->fn = NULL;
+	*l = NULL;
+}

@@ -1,0 +1,179 @@
+/* What the server asks of the client. See mcpclient.h. */
+#include "autoconf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "jsonrpc.h"
+#include "mcpclient_impl.h"
+#include "question.h"
+
+#define MAX_ASKED 64 /* questions of one server without an answer */
+
+static void answer_error(struct mcpclient *m, json_t *id, int code, const char *text)
+{
+	mcpclient_send(m, jsonrpc_error(id, code, text, NULL));
+}
+
+static void forget(struct asked *a)
+{
+	TAILQ_REMOVE(&a->m->asked, a, entry);
+	a->m->n_asked--;
+	json_decref(a->id);
+	free(a);
+}
+
+static void on_answer(struct question *q, json_t *result, json_t *error, void *arg)
+{
+	struct asked *a = arg;
+	json_t *msg;
+
+	(void)q;
+	if (result != NULL)
+		msg = jsonrpc_result(a->id, json_incref(result));
+	else
+		msg = jsonrpc_error(a->id, (int)json_integer_value(json_object_get(error, "code")),
+				    json_is_string(json_object_get(error, "message"))
+					    ? json_string_value(json_object_get(error, "message"))
+					    : "the client could not answer",
+				    json_incref(json_object_get(error, "data")));
+	mcpclient_send(a->m, msg);
+	forget(a);
+}
+
+static struct asked *find_asked(const struct mcpclient *m, const json_t *id)
+{
+	struct asked *a;
+
+	TAILQ_FOREACH (a, &m->asked, entry)
+		if (jsonrpc_id_equal(a->id, id))
+			return a;
+	return NULL;
+}
+
+/* Whom a question without an address is meant for: the latest call is the likeliest. */
+static struct pending *addressee(const struct mcpclient *m)
+{
+	struct pending *p;
+
+	TAILQ_FOREACH_REVERSE(p, &m->sent, pending_list, entry)
+	if (p->call != NULL)
+		return p;
+	return NULL;
+}
+
+static void forward(struct mcpclient *m, json_t *id, const char *method, json_t *params)
+{
+	struct asked *a = calloc(1, sizeof(*a));
+	json_t *own = params != NULL ? mcpclient_with_token(params, NULL) : NULL;
+
+	if (a != NULL && (params == NULL || own != NULL))
+		a->q = question_new(method, json_incref(own), on_answer, a);
+	json_decref(own);
+	if (a == NULL || a->q == NULL) {
+		free(a);
+		answer_error(m, id, RPC_INTERNAL_ERROR, "out of memory");
+		return;
+	}
+	a->m = m;
+	a->id = json_incref(id);
+	a->of = addressee(m);
+	TAILQ_INSERT_TAIL(&m->asked, a, entry);
+	m->n_asked++;
+	/* Either may answer before it returns. */
+	if (a->of != NULL)
+		call_ask(a->of->call, a->q);
+	else
+		m->events->on_question(m, a->q, m->arg);
+}
+
+static void probe_sampling(struct mcpclient *m, json_t *id)
+{
+	answer_error(m, id, -1, "there is no user at the moment");
+}
+
+static void probe_elicitation(struct mcpclient *m, json_t *id)
+{
+	mcpclient_send(m, jsonrpc_result(id, json_pack("{s:s}", "action", "cancel")));
+}
+
+static void probe_roots(struct mcpclient *m, json_t *id)
+{
+	mcpclient_send(m, jsonrpc_result(id, json_pack("{s:[]}", "roots")));
+}
+
+static const struct {
+	const char *method;
+	void (*probe)(struct mcpclient *m, json_t *id); /* what a probe says */
+} questions[] = {
+	{"sampling/createMessage", probe_sampling},
+	{"elicitation/create", probe_elicitation},
+	{"roots/list", probe_roots},
+};
+
+static void on_question(struct mcpclient *m, json_t *id, size_t which, json_t *params)
+{
+	switch (m->asks) {
+	case MCPCLIENT_ASKS_REFUSE:
+		answer_error(m, id, RPC_METHOD_NOT_FOUND,
+			     "this client has no such capability, and has not declared it");
+		return;
+	case MCPCLIENT_ASKS_PROBE:
+		questions[which].probe(m, id);
+		return;
+	case MCPCLIENT_ASKS_FORWARD:
+		break;
+	}
+	if (find_asked(m, id) != NULL)
+		answer_error(m, id, RPC_INVALID_REQUEST, "a request with this id is in flight");
+	else if (m->n_asked >= MAX_ASKED)
+		answer_error(m, id, RPC_INTERNAL_ERROR, "too many requests without an answer");
+	else
+		forward(m, id, questions[which].method, params);
+}
+
+void mcpclient_on_request(struct mcpclient *m, json_t *id, const char *method, json_t *params)
+{
+	if (strcmp(method, "ping") == 0) {
+		mcpclient_send(m, jsonrpc_result(id, NULL));
+		return;
+	}
+	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
+		if (strcmp(method, questions[i].method) == 0) {
+			on_question(m, id, i, params);
+			return;
+		}
+	answer_error(m, id, RPC_METHOD_NOT_FOUND, "method not found");
+}
+
+void mcpclient_on_cancelled(struct mcpclient *m, json_t *params)
+{
+	struct asked *a = find_asked(m, json_object_get(params, "requestId"));
+	struct question *q;
+
+	if (a == NULL)
+		return; /* answered meanwhile; the two may cross */
+	q = a->q;
+	forget(a);
+	question_withdraw(q);
+}
+
+void mcpclient_withdraw(struct mcpclient *m, const struct pending *p)
+{
+	struct asked *a, *next;
+	struct question *q;
+
+	/* Taken out first: a withdrawal may lead back here. */
+	for (a = TAILQ_FIRST(&m->asked); a != NULL; a = next) {
+		next = TAILQ_NEXT(a, entry);
+		if (p != NULL && a->of != p)
+			continue;
+		if (m->state != MCPCLIENT_CLOSED)
+			answer_error(m, a->id, RPC_INVALID_REQUEST,
+				     "the request that this belongs to has ended");
+		q = a->q;
+		forget(a);
+		question_withdraw(q);
+		next = TAILQ_FIRST(&m->asked);
+	}
+}

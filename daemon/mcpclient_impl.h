@@ -1,0 +1,87 @@
+/* mcpclient_impl.h: for mcpclient.c, mcpclient_requests.c and mcpclient_asks.c alone. */
+#ifndef MCPD_MCPCLIENT_IMPL_H
+#define MCPD_MCPCLIENT_IMPL_H
+
+#include <sys/queue.h>
+
+#include "defer.h"
+#include "delayq.h"
+#include "hash.h"
+#include "mcpclient.h"
+#include "ratelimit.h"
+
+/* A request of ours that has no answer yet: a call's, or (CALL is NULL) mcpd's own. */
+struct pending {
+	UT_hash_handle hh;
+	TAILQ_ENTRY(pending) entry;
+	struct delayq_node due;
+	json_int_t id; /* 0: waits for the handshake */
+	struct mcpclient *m;
+	struct call *call;
+	mcpclient_done_fn done;
+	mcpclient_reply_fn reply;
+	void *arg;
+	json_t *params; /* mcpd's own, until it is sent */
+	char *method;	/* mcpd's own */
+};
+TAILQ_HEAD(pending_list, pending);
+
+/* A request of the server's that has no answer yet. */
+struct asked {
+	TAILQ_ENTRY(asked) entry;
+	struct mcpclient *m;
+	struct question *q;
+	struct pending *of; /* the call that it went to, if any */
+	json_t *id;
+};
+
+enum mcpclient_state { MCPCLIENT_NEW, MCPCLIENT_STARTING, MCPCLIENT_READY, MCPCLIENT_CLOSED };
+
+struct mcpclient {
+	const char *name;
+	const struct mcpclient_events *events;
+	void *arg;
+	json_t *capabilities, *client_info;
+	enum mcpclient_asks asks;
+	enum mcpclient_state state;
+	size_t max_queue;
+	json_int_t last_id;
+	struct pending *by_id;
+	struct pending_list sent, queued; /* by age */
+	size_t n_queued, n_calls, n_asked;
+	struct delayq *timeouts;
+	TAILQ_HEAD(, asked) asked;
+	enum mcp_rev rev; /* from here on: once ready */
+	json_t *server_capabilities, *server_info;
+	char *instructions;
+	struct ratelimit grumble;
+	struct defer release;
+};
+
+/* mcpclient.c: 0 or why it could not be sent. Consumes MSG; NULL is ERR_NOMEM. */
+int mcpclient_send(struct mcpclient *m, json_t *msg_take);
+/* Logs what the server does wrong, not too often. */
+void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* mcpclient_requests.c. Request of mcpd's own, sent NOW or queued. */
+void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,
+		   mcpclient_reply_fn fn, void *arg, bool now);
+/* P, which is in no list, gets a number and goes out. */
+void mcpclient_dispatch(struct mcpclient *m, struct pending *p);
+/* The end of P without an answer. */
+void mcpclient_fail(struct pending *p, const char *why);
+void mcpclient_on_timeout(struct delayq_node *node, void *arg);
+void mcpclient_on_response(struct mcpclient *m, const json_t *msg);
+void mcpclient_on_progress(struct mcpclient *m, json_t *params);
+/* PARAMS without the progress token of whoever made it (a new reference), or with TOKEN instead
+ * (which is consumed). NULL on lack of memory only. */
+json_t *mcpclient_with_token(json_t *params, json_t *token_take);
+
+/* mcpclient_asks.c */
+void mcpclient_on_request(struct mcpclient *m, json_t *id, const char *method, json_t *params);
+void mcpclient_on_cancelled(struct mcpclient *m, json_t *params);
+/* The questions of call P (NULL: all) are over; the server hears so unless it is gone. */
+void mcpclient_withdraw(struct mcpclient *m, const struct pending *p);
+
+#endif

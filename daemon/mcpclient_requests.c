@@ -1,0 +1,313 @@
+/* What mcpd asks of the server: requests, their numbers and their ends. See mcpclient.h. */
+#include "autoconf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jsonrpc.h"
+#include "mcpclient_impl.h"
+
+json_t *mcpclient_with_token(json_t *params, json_t *token_take)
+{
+	json_t *meta = json_object_get(params, "_meta");
+	json_t *copy;
+
+	if ((params != NULL && !json_is_object(params)) ||
+	    (token_take == NULL && json_object_get(meta, "progressToken") == NULL)) {
+		json_decref(token_take);
+		return json_incref(params);
+	}
+	/* What is borrowed is shared with others: only copies are touched. */
+	copy = params != NULL ? json_copy(params) : json_object();
+	meta = json_is_object(meta) ? json_copy(meta) : json_object();
+	if (token_take == NULL)
+		json_object_del(meta, "progressToken");
+	else if (json_object_set_new(meta, "progressToken", token_take) < 0)
+		goto fail;
+	if (json_object_set(copy, "_meta", meta) < 0)
+		goto fail;
+	json_decref(meta);
+	return copy;
+fail:
+	json_decref(meta);
+	json_decref(copy);
+	return NULL;
+}
+
+static void unlink_pending(struct pending *p)
+{
+	struct mcpclient *m = p->m;
+
+	if (p->id == 0) {
+		TAILQ_REMOVE(&m->queued, p, entry);
+		m->n_queued--;
+	} else {
+		TAILQ_REMOVE(&m->sent, p, entry);
+		HASH_DEL(m->by_id, p);
+		delayq_remove(m->timeouts, &p->due);
+	}
+	if (p->call != NULL)
+		m->n_calls--;
+}
+
+static void free_pending(struct pending *p)
+{
+	json_decref(p->params);
+	free(p->method);
+	free(p);
+}
+
+/* The end of mcpd's own request. */
+static void reply(struct pending *p, const struct mcpclient_reply *r)
+{
+	unlink_pending(p);
+	if (p->reply != NULL)
+		p->reply(p->m, r, p->arg);
+	free_pending(p);
+}
+
+/* Out of the books, and whoever keeps count hears of it; the call itself is not ended yet. */
+static struct call *let_go(struct pending *p, bool ok)
+{
+	struct call *c = p->call;
+
+	unlink_pending(p);
+	call_detach(c);
+	mcpclient_withdraw(p->m, p);
+	if (p->done != NULL)
+		p->done(p->m, c, ok, p->arg);
+	free_pending(p);
+	return c;
+}
+
+void mcpclient_fail(struct pending *p, const char *why)
+{
+	const struct mcpclient_reply r = {.message = why};
+	const char *name = p->m->name;
+
+	if (p->call == NULL)
+		reply(p, &r);
+	else
+		call_error(let_go(p, false), RPC_INTERNAL_ERROR, NULL, "backend %s: %s", name, why);
+}
+
+static const char *send_error(int rc)
+{
+	switch (rc) {
+	case ERR_LIMIT:
+		return "the server does not read what it is sent";
+	case ERR_CLOSED:
+		return "the server is gone";
+	}
+	return err_name(rc);
+}
+
+static int transmit(struct pending *p)
+{
+	const char *method = p->call != NULL ? call_method(p->call) : p->method;
+	json_t *params = p->call != NULL ? call_params(p->call) : p->params;
+	bool wants = p->call != NULL && call_progress_token(p->call) != NULL;
+	json_t *id = json_integer(p->id), *msg = NULL;
+	json_t *own = mcpclient_with_token(params, wants ? json_incref(id) : NULL);
+
+	if (id != NULL && (own != NULL || params == NULL))
+		msg = jsonrpc_request(id, method, own);
+	else
+		json_decref(own);
+	json_decref(id);
+	return mcpclient_send(p->m, msg);
+}
+
+/* P is in no list. Gives it a number and sends it. */
+void mcpclient_dispatch(struct mcpclient *m, struct pending *p)
+{
+	int rc;
+
+	p->id = ++m->last_id;
+	HASH_ADD(hh, m->by_id, id, sizeof(p->id), p);
+	if (p->hh.tbl == NULL) {
+		p->id = 0; /* as if it had been queued: fail() knows that place */
+		TAILQ_INSERT_TAIL(&m->queued, p, entry);
+		m->n_queued++;
+		mcpclient_fail(p, "out of memory");
+		return;
+	}
+	TAILQ_INSERT_TAIL(&m->sent, p, entry);
+	if (p->call == NULL)
+		delayq_add(m->timeouts, &p->due);
+	rc = transmit(p);
+	if (rc < 0)
+		mcpclient_fail(p, send_error(rc));
+}
+
+static void enqueue(struct mcpclient *m, struct pending *p)
+{
+	TAILQ_INSERT_TAIL(&m->queued, p, entry);
+	m->n_queued++;
+}
+
+static void on_cancel(struct call *c, const char *reason, void *arg)
+{
+	struct pending *p = arg;
+	struct mcpclient *m = p->m;
+	json_int_t id = p->id;
+
+	(void)c;
+	let_go(p, false);
+	if (id > 0)
+		mcpclient_send(
+			m, jsonrpc_notification("notifications/cancelled",
+						json_pack("{s:I,s:s}", "requestId", id, "reason",
+							  reason != NULL ? reason : "cancelled")));
+}
+
+void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done, void *arg)
+{
+	static const struct call_back back = {on_cancel};
+	struct pending *p;
+
+	if (m->state == MCPCLIENT_CLOSED ||
+	    (m->state != MCPCLIENT_READY && m->n_queued >= m->max_queue) ||
+	    (p = calloc(1, sizeof(*p))) == NULL) {
+		if (done != NULL)
+			done(m, c, false, arg);
+		call_error(c, RPC_INTERNAL_ERROR, NULL, "backend %s: %s", m->name,
+			   m->state == MCPCLIENT_CLOSED	 ? "the server is gone"
+			   : m->state == MCPCLIENT_READY ? "out of memory"
+							 : "too many calls wait for its start");
+		return;
+	}
+	p->m = m;
+	p->call = c;
+	p->done = done;
+	p->arg = arg;
+	m->n_calls++;
+	call_attach(c, &back, p);
+	if (m->state == MCPCLIENT_READY)
+		mcpclient_dispatch(m, p);
+	else
+		enqueue(m, p);
+}
+
+void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,
+		   mcpclient_reply_fn fn, void *arg, bool now)
+{
+	const struct mcpclient_reply failed = {
+		.message = m->state == MCPCLIENT_CLOSED ? "the server is gone" : "out of memory"};
+	struct pending *p = m->state != MCPCLIENT_CLOSED ? calloc(1, sizeof(*p)) : NULL;
+
+	if (p == NULL || (p->method = strdup(method)) == NULL) {
+		free(p);
+		json_decref(params_take);
+		if (fn != NULL)
+			fn(m, &failed, arg);
+		return;
+	}
+	p->m = m;
+	p->params = params_take;
+	p->reply = fn;
+	p->arg = arg;
+	if (now)
+		mcpclient_dispatch(m, p);
+	else
+		enqueue(m, p);
+}
+
+void mcpclient_request(struct mcpclient *m, const char *method, json_t *params_take,
+		       mcpclient_reply_fn fn, void *arg)
+{
+	mcpclient_ask(m, method, params_take, fn, arg, m->state == MCPCLIENT_READY);
+}
+
+void mcpclient_on_timeout(struct delayq_node *node, void *arg)
+{
+	struct pending *p = (void *)((char *)node - offsetof(struct pending, due));
+	struct mcpclient *m = arg;
+	char why[128];
+
+	snprintf(why, sizeof(why), "no answer to %s within %.15g s", p->method,
+		 (double)delayq_delay(m->timeouts) / 1000);
+	mcpclient_fail(p, why);
+}
+
+static void answered(struct pending *p, const json_t *msg)
+{
+	json_t *result = json_object_get(msg, "result");
+	json_t *error = json_object_get(msg, "error");
+	int code = (int)json_integer_value(json_object_get(error, "code"));
+	const char *text = json_string_value(json_object_get(error, "message"));
+	struct mcpclient_reply r = {.code = code, .message = text};
+
+	if (result != NULL && !json_is_object(result)) {
+		mcpclient_fail(p, "the server's result is not an object");
+	} else if (p->call == NULL) {
+		r.result = result;
+		reply(p, &r);
+	} else if (result != NULL) {
+		call_result(let_go(p, true), json_incref(result));
+	} else {
+		call_error(let_go(p, false), code, json_incref(json_object_get(error, "data")),
+			   "%s", text);
+	}
+}
+
+void mcpclient_on_response(struct mcpclient *m, const json_t *msg)
+{
+	json_t *id = json_object_get(msg, "id");
+	json_int_t key = json_integer_value(id);
+	struct pending *p = NULL;
+
+	if (json_is_integer(id))
+		HASH_FIND(hh, m->by_id, &key, sizeof(key), p);
+	if (p != NULL)
+		answered(p, msg);
+	else if (json_is_integer(id) && key > 0 && key <= m->last_id)
+		mcpclient_grumble(m,
+				  "answered request %" JSON_INTEGER_FORMAT
+				  ", which was answered or cancelled before",
+				  key);
+	else
+		mcpclient_grumble(m, "answered a request that nobody made");
+}
+
+/* Progress under a token of ours goes to its call, which puts the client's own token in. */
+void mcpclient_on_progress(struct mcpclient *m, json_t *params)
+{
+	json_t *token = json_object_get(params, "progressToken");
+	json_int_t key = json_integer_value(token);
+	struct pending *p = NULL;
+
+	if (json_is_integer(token))
+		HASH_FIND(hh, m->by_id, &key, sizeof(key), p);
+	if (p != NULL && p->call != NULL)
+		call_notify(p->call, "notifications/progress", params);
+}
+
+void mcpclient_lost_message(struct mcpclient *m, const char *why)
+{
+	json_int_t last = m->last_id; /* what a callback starts anew has lost nothing */
+	struct pending *p;
+
+	while ((p = TAILQ_FIRST(&m->sent)) != NULL && p->id <= last)
+		mcpclient_fail(p, why);
+}
+
+size_t mcpclient_calls(const struct mcpclient *m)
+{
+	return m->n_calls;
+}
+
+struct call *mcpclient_only_call(const struct mcpclient *m)
+{
+	struct call *only = NULL;
+	struct pending *p;
+
+	TAILQ_FOREACH (p, &m->sent, entry) {
+		if (p->call != NULL && only != NULL)
+			return NULL;
+		if (p->call != NULL)
+			only = p->call;
+	}
+	return only;
+}
