@@ -15,6 +15,7 @@
 struct listing {
 	struct mcpclient *m;
 	struct offer *offer; /* ours alone until it is done */
+	struct offer *base;  /* or NULL */
 	unsigned todo;
 	enum offer_kind kind; /* the one being asked for */
 	json_t *entries;
@@ -39,6 +40,7 @@ static void finish(struct listing *l, const char *why)
 		l->fn(o, why, l->arg);
 	else
 		offer_unref(&o);
+	offer_unref(&l->base);
 	json_decref(l->entries);
 	json_decref(l->cursors);
 	free(l);
@@ -83,10 +85,15 @@ static void next_list(struct listing *l)
 	finish(l, NULL);
 }
 
+static void set_list(struct listing *l, enum offer_kind kind, json_t *list)
+{
+	json_decref(l->offer->lists[kind]);
+	l->offer->lists[kind] = json_incref(list);
+}
+
 static void take_list(struct listing *l)
 {
-	json_decref(l->offer->lists[l->kind]);
-	l->offer->lists[l->kind] = json_incref(l->entries);
+	set_list(l, l->kind, l->entries);
 	next_list(l);
 }
 
@@ -129,6 +136,8 @@ static void on_page(struct mcpclient *m, const struct mcpclient_reply *r, void *
 		take_list(l);
 	} else if (r->result == NULL) {
 		complain(l, r->message, r->code);
+		if (l->base != NULL)
+			set_list(l, l->kind, l->base->lists[l->kind]);
 		next_list(l);
 	} else if (take_page(l, r->result, &cursor)) {
 		ask_page(l, cursor);
@@ -137,8 +146,8 @@ static void on_page(struct mcpclient *m, const struct mcpclient_reply *r, void *
 	}
 }
 
-void listing_start(struct mcpclient *m, const struct offer *base, unsigned mask, listing_fn fn,
-		   void *arg, struct listing **listing_r)
+void listing_start(struct mcpclient *m, struct offer *base, unsigned mask, listing_fn fn, void *arg,
+		   struct listing **listing_r)
 {
 	struct listing *l = calloc(1, sizeof(*l));
 
@@ -148,10 +157,10 @@ void listing_start(struct mcpclient *m, const struct offer *base, unsigned mask,
 		fn(NULL, "out of memory", arg);
 		return;
 	}
-	for (int k = 0; base != NULL && k < OFFER_KINDS; k++) {
-		json_decref(l->offer->lists[k]);
-		l->offer->lists[k] = json_incref(base->lists[k]);
-	}
+	l->base = base != NULL ? offer_ref(base) : NULL;
+	for (unsigned k = 0; base != NULL && k < OFFER_KINDS; k++)
+		if ((mask & 1u << k) == 0)
+			set_list(l, (enum offer_kind)k, base->lists[k]);
 	l->m = m;
 	l->todo = mask;
 	l->fn = fn;

@@ -17,8 +17,8 @@ typedef void (*listing_fn)(struct offer *o_take, const char *why, void *arg);
  * not know is an empty list; both are logged. Only a server that does not answer is a failure. FN
  * comes exactly once, maybe before this returns, unless the listing is cancelled before. *LISTING_R
  * is NULL by then. */
-void listing_start(struct mcpclient *m, const struct offer *base, unsigned mask, listing_fn fn,
-		   void *arg, struct listing **listing_r);
+void listing_start(struct mcpclient *m, struct offer *base, unsigned mask, listing_fn fn, void *arg,
+		   struct listing **listing_r);
 /* No answer is wanted any more. *L becomes NULL. */
 void listing_cancel(struct listing **l);
 
