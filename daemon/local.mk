@@ -27,6 +27,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/delayq.c daemon/delayq.h \
 	daemon/endpoint.c daemon/endpoint.h \
 	daemon/environ.c daemon/environ.h \
+	daemon/exec_result.c daemon/exec_result.h \
 	daemon/exchange.c daemon/exchange.h daemon/exchange_impl.h \
 	daemon/exchange_request.c \
 	daemon/framing.c daemon/framing.h \

@@ -18,4 +18,5 @@ lib_libmcpd_shared_a_SOURCES = \
 	lib/log.c lib/log.h \
 	lib/paths.c lib/paths.h \
 	lib/protocol.c lib/protocol.h \
-	lib/sse.c lib/sse.h
+	lib/sse.c lib/sse.h \
+	lib/utf8.c lib/utf8.h

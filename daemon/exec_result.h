@@ -1,0 +1,27 @@
+/* exec_result.h: what a command wrote and how it ended, as the result of tools/call. */
+#ifndef MCPD_EXEC_RESULT_H
+#define MCPD_EXEC_RESULT_H
+
+#include <jansson.h>
+#include <stdarg.h>
+
+struct config_tool;
+struct evbuffer;
+
+struct exec_output {
+	int status; /* as from waitpid() */
+	struct evbuffer *out, *err;
+};
+
+/* The result: stdout as text (what is not UTF-8 replaced), and as structuredContent where the tool
+ * is structured. Anything but exit status 0, and output that is not what was promised, is a result
+ * with isError that says so, with stderr. MAX_DEPTH bounds the nesting of structured output. NULL
+ * on lack of memory. */
+json_t *exec_result(const struct config_tool *tool, const struct exec_output *output,
+		    unsigned max_depth);
+
+/* A result with isError and this text. NULL on lack of memory. */
+json_t *exec_result_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+json_t *exec_result_error(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+
+#endif
