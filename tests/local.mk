@@ -122,3 +122,7 @@ tests_unit_test_catalog_LDADD = $(unit_ldadd)
 endif
 # The misbehaving server that unit and integration tests share.
 EXTRA_DIST += tests/integration/fakeserver.py
+
+# The tree itself: documents.
+dist_check_SCRIPTS += tests/static/test_man.sh
+TESTS += tests/static/test_man.sh
