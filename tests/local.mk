@@ -29,6 +29,54 @@ check-unit: $(check_PROGRAMS)
 .PHONY: check-unit
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_err
+TESTS += tests/unit/test_err
+tests_unit_test_err_SOURCES = tests/unit/test_err.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_err_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_err_CFLAGS = $(unit_cflags)
+tests_unit_test_err_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_protocol
+TESTS += tests/unit/test_protocol
+tests_unit_test_protocol_SOURCES = tests/unit/test_protocol.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_protocol_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_protocol_CFLAGS = $(unit_cflags)
+tests_unit_test_protocol_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_sse
+TESTS += tests/unit/test_sse
+tests_unit_test_sse_SOURCES = tests/unit/test_sse.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_sse_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_sse_CFLAGS = $(unit_cflags)
+tests_unit_test_sse_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_sse_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_lines
+TESTS += tests/unit/test_lines
+tests_unit_test_lines_SOURCES = tests/unit/test_lines.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_lines_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_lines_CFLAGS = $(unit_cflags)
+tests_unit_test_lines_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_lines_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_jsonrpc
+TESTS += tests/unit/test_jsonrpc
+tests_unit_test_jsonrpc_SOURCES = tests/unit/test_jsonrpc.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_jsonrpc_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_jsonrpc_CFLAGS = $(unit_cflags)
+tests_unit_test_jsonrpc_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_jsonrpc_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_log
+TESTS += tests/unit/test_log
+tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_log_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_log_CFLAGS = $(unit_cflags)
+tests_unit_test_log_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_framing
 TESTS += tests/unit/test_framing
 tests_unit_test_framing_SOURCES = tests/unit/test_framing.c
