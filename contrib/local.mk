@@ -11,3 +11,6 @@ systemdsystemunit_DATA = contrib/systemd/mcpd.service
 tmpfiles_DATA = contrib/tmpfiles.d/mcpd.conf
 sysusers_DATA = contrib/sysusers.d/mcpd.conf
 endif
+
+examplesdir = $(docdir)/examples
+dist_examples_DATA = contrib/examples/mcpd.json
