@@ -1,1 +1,360 @@
-#include "backend_impl.h"
+/* Backends of the kind "stdio": MCP servers as child processes. Who gets which child, and what each
+ * method means for those who share one. The parts: stdio_impl.h. */
+#include "autoconf.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "environ.h"
+#include "jsonrpc.h"
+#include "stdio_impl.h"
+
+#define HALF_DEAD_MS 500
+#define LINGER_MS    1000
+
+/* --- who gets which child -------------------------------------------------------------------- */
+
+static struct instance *user_instance(struct stdio *s, const char *user)
+{
+	struct instance *in;
+
+	HASH_FIND(hh, s->by_user, user, strlen(user), in);
+	if (in != NULL)
+		return in;
+	in = instance_new(s, INSTANCE_USER);
+	if (in == NULL)
+		return NULL;
+	in->user = strdup(user);
+	if (in->user != NULL)
+		HASH_ADD_KEYPTR(hh, s->by_user, in->user, strlen(in->user), in);
+	if (in->hh.tbl != NULL)
+		return in;
+	instance_free(in, "out of memory");
+	return NULL;
+}
+
+static struct instance *shared_instance(struct stdio *s)
+{
+	if (s->learner == NULL)
+		s->learner = instance_new(s, INSTANCE_SHARED);
+	return s->learner;
+}
+
+static struct instance *find_instance(struct stdio *s, const struct caller *caller)
+{
+	switch (s->b->conf->scope) {
+	case CONFIG_SCOPE_SESSION:
+		return instance_new(s, INSTANCE_SESSION);
+	case CONFIG_SCOPE_USER:
+		/* A name cannot be empty, so nobody is taken for the unauthenticated. */
+		return user_instance(s, caller->user != NULL ? caller->user : "");
+	case CONFIG_SCOPE_SHARED:
+		return shared_instance(s);
+	}
+	return NULL;
+}
+
+static struct holder *holder_of(struct link *l)
+{
+	struct holder *h = l->impl;
+
+	if (h != NULL)
+		return h;
+	h = calloc(1, sizeof(*h));
+	if (h != NULL) {
+		h->link = l;
+		h->log_level = -1;
+	}
+	l->impl = h;
+	return h;
+}
+
+/* H's instance with its child running or starting; NULL after it has ended C with the reason. */
+static struct instance *need_child(struct holder *h, struct call *c)
+{
+	struct stdio *s = h->link->backend->impl;
+	const struct caller *caller = h->link->caller;
+	struct err e = {.text = "out of memory"};
+
+	if (h->in == NULL) {
+		h->in = find_instance(s, caller);
+		if (h->in != NULL) {
+			TAILQ_INSERT_TAIL(&h->in->holders, h, entry);
+			learn_join(h->in, h->link);
+		}
+	}
+	if (h->in != NULL && instance_start(h->in, caller, &e) == 0)
+		return h->in;
+	call_error(c, RPC_INTERNAL_ERROR, NULL, "backend %s: %s", s->b->conf->name, e.text);
+	return NULL;
+}
+
+/* --- what a method means --------------------------------------------------------------------- */
+
+static void on_done(struct mcpclient *m, struct call *c, bool ok, void *arg)
+{
+	struct holder *h = arg;
+
+	(void)m;
+	(void)c;
+	(void)ok;
+	instance_rest(h->in);
+}
+
+static void send_call(struct holder *h, struct call *c, mcpclient_done_fn done)
+{
+	struct instance *in = h->in;
+
+	delayq_remove(in->s->idle, &in->idle);
+	mcpclient_call(in->client, c, done, h);
+}
+
+static void pass(struct holder *h, struct call *c)
+{
+	if (need_child(h, c) != NULL)
+		send_call(h, c, on_done);
+}
+
+static const char *uri_of(const struct call *c)
+{
+	return json_string_value(json_object_get(call_params(c), "uri"));
+}
+
+static void on_subscribed(struct mcpclient *m, struct call *c, bool ok, void *arg)
+{
+	struct holder *h = arg;
+
+	if (ok)
+		subs_add(h->in, uri_of(c), h);
+	on_done(m, c, ok, arg);
+}
+
+static void subscribe(struct holder *h, struct call *c)
+{
+	const char *uri = uri_of(c);
+
+	if (uri == NULL)
+		call_error(c, RPC_INVALID_PARAMS, NULL, "uri is missing");
+	else if (need_child(h, c) == NULL)
+		return;
+	else if (!subs_has(h->in, uri, NULL))
+		send_call(h, c, on_subscribed);
+	else if (subs_add(h->in, uri, h) < 0)
+		call_error(c, RPC_INTERNAL_ERROR, NULL, "out of memory");
+	else
+		call_result(c, json_object());
+}
+
+static void unsubscribe(struct holder *h, struct call *c)
+{
+	const char *uri = uri_of(c);
+	bool last;
+
+	if (uri == NULL) {
+		call_error(c, RPC_INVALID_PARAMS, NULL, "uri is missing");
+		return;
+	}
+	last = h->in != NULL && subs_remove(h->in, uri, h);
+	/* The child hears of it where nobody else wants it and there is one to hear. */
+	if (last && instance_ready(h->in))
+		send_call(h, c, on_done);
+	else
+		call_result(c, json_object());
+}
+
+/* Kept here and told to the child, now or once there is one: no reason to start it. */
+static void set_level(struct holder *h, struct call *c)
+{
+	const char *name = json_string_value(json_object_get(call_params(c), "level"));
+	int level = mcp_log_level_parse(name);
+
+	if (level < 0) {
+		call_error(c, RPC_INVALID_PARAMS, NULL, "there is no such log level");
+		return;
+	}
+	h->log_level = level;
+	if (h->in != NULL)
+		instance_apply_log_level(h->in);
+	call_result(c, json_object());
+}
+
+static const struct {
+	const char *method;
+	void (*fn)(struct holder *h, struct call *c);
+} methods[] = {
+	{"tools/call", pass},
+	{"prompts/get", pass},
+	{"resources/read", pass},
+	{"completion/complete", pass},
+	{"resources/subscribe", subscribe},
+	{"resources/unsubscribe", unsubscribe},
+	{"logging/setLevel", set_level},
+};
+
+static void stdio_link_call(struct link *l, struct call *c)
+{
+	struct holder *h = holder_of(l);
+
+	if (h == NULL) {
+		call_error(c, RPC_INTERNAL_ERROR, NULL, "out of memory");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (strcmp(call_method(c), methods[i].method) == 0) {
+			methods[i].fn(h, c);
+			return;
+		}
+	call_error(c, RPC_METHOD_NOT_FOUND, NULL, "method not found");
+}
+
+static void stdio_link_close(struct link *l)
+{
+	struct holder *h = l->impl;
+	struct instance *in;
+
+	l->impl = NULL; /* nothing is reported to it any more */
+	if (h == NULL)
+		return;
+	in = h->in;
+	if (in != NULL) {
+		TAILQ_REMOVE(&in->holders, h, entry);
+		if (in->role != INSTANCE_SHARED && TAILQ_EMPTY(&in->holders)) {
+			instance_free(in, "the session was closed");
+		} else {
+			subs_drop_holder(in, h);
+			instance_apply_log_level(in);
+			instance_rest(in);
+		}
+	}
+	free(h);
+}
+
+static void stdio_link_notify(struct link *l, const char *method, json_t *params)
+{
+	const struct holder *h = l->impl;
+
+	if (h != NULL && h->in != NULL && h->in->role == INSTANCE_SESSION && instance_ready(h->in))
+		mcpclient_notify(h->in->client, method, params);
+}
+
+static int stdio_link_pid(const struct link *l)
+{
+	const struct holder *h = l->impl;
+
+	if (h == NULL || h->in == NULL || h->in->role != INSTANCE_SESSION || h->in->child == NULL)
+		return 0;
+	return (int)child_pid(h->in->child);
+}
+
+/* --- the backend -------------------------------------------------------------------------------
+ */
+
+static void stdio_fini(struct backend *b)
+{
+	struct stdio *s = b->impl;
+	struct instance *in;
+
+	b->impl = NULL;
+	while ((in = TAILQ_FIRST(&s->instances)) != NULL)
+		instance_free(in, "the backend is gone");
+	if (event_initialized(&s->retry))
+		event_del(&s->retry);
+	delayq_free(&s->idle);
+	delayq_free(&s->half_dead);
+	delayq_free(&s->linger);
+	environ_free(&s->env);
+	json_decref(s->own_info);
+	free(s);
+}
+
+static int stdio_init(struct backend *b, struct err *e)
+{
+	struct stdio *s = calloc(1, sizeof(*s));
+	struct event_base *base = b->env->base;
+
+	if (s == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	b->impl = s;
+	s->b = b;
+	TAILQ_INIT(&s->instances);
+	s->env = environ_for_child(b->conf->env, e);
+	s->own_info = json_pack("{s:s,s:s}", "name", "mcpd", "version", PACKAGE_VERSION);
+	s->idle = delayq_new(base, b->conf->idle_stop_ms, instance_on_idle, s);
+	s->half_dead = delayq_new(base, HALF_DEAD_MS, instance_on_half_dead, s);
+	s->linger = delayq_new(base, LINGER_MS, learn_on_linger, s);
+	if (s->env != NULL && s->own_info != NULL && s->idle != NULL && s->half_dead != NULL &&
+	    s->linger != NULL && evtimer_assign(&s->retry, base, learn_on_retry, s) == 0)
+		return 0;
+	stdio_fini(b);
+	return err_set(e, ERR_NOMEM, "out of memory");
+}
+
+static void stdio_start(struct backend *b)
+{
+	learn_start(b->impl);
+}
+
+/* One that has a child from before EPOCH; NULL if there is none any more. */
+static struct instance *find_older(const struct stdio *s, unsigned long epoch)
+{
+	struct instance *in;
+
+	TAILQ_FOREACH (in, &s->instances, entry)
+		if (in->client != NULL && in->epoch < epoch)
+			return in;
+	return NULL;
+}
+
+static void stop_all(struct stdio *s, const char *why)
+{
+	struct instance *in;
+
+	learn_stop(s);
+	TAILQ_FOREACH (in, &s->instances, entry) {
+		in->failures = 0;
+		in->not_before = 0;
+	}
+	/* The ends of calls may lead to other ends, and to fresh children. */
+	s->epoch++;
+	while ((in = find_older(s, s->epoch)) != NULL)
+		instance_stop(in, why);
+}
+
+static void stdio_stop(struct backend *b)
+{
+	stop_all(b->impl, "the backend was stopped");
+}
+
+static void stdio_restart(struct backend *b)
+{
+	stop_all(b->impl, "the backend was restarted");
+	learn_start(b->impl);
+}
+
+static void stdio_describe(const struct backend *b, json_t *row)
+{
+	const struct stdio *s = b->impl;
+	const struct instance *in;
+	json_int_t running = 0;
+
+	TAILQ_FOREACH (in, &s->instances, entry)
+		running += in->child != NULL;
+	json_object_set_new(row, "scope", json_string(config_scope_name(b->conf->scope)));
+	json_object_set_new(row, "children", json_integer(running));
+	json_object_set_new(row, "restarts", json_integer((json_int_t)s->restarts));
+}
+
+const struct backend_ops backend_stdio_ops = {
+	.kind = "stdio",
+	.init = stdio_init,
+	.fini = stdio_fini,
+	.start = stdio_start,
+	.stop = stdio_stop,
+	.restart = stdio_restart,
+	.describe = stdio_describe,
+	.link_call = stdio_link_call,
+	.link_close = stdio_link_close,
+	.link_notify = stdio_link_notify,
+	.link_pid = stdio_link_pid,
+};

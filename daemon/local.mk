@@ -7,7 +7,11 @@ daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS)
 daemon_libmcpd_a_SOURCES = \
 	daemon/backend.c daemon/backend.h daemon/backend_impl.h \
 	daemon/backend_exec.c \
-	daemon/backend_stdio.c \
+	daemon/backend_stdio.c daemon/stdio_impl.h \
+	daemon/stdio_events.c \
+	daemon/stdio_instance.c \
+	daemon/stdio_learn.c \
+	daemon/stdio_subs.c \
 	daemon/call.c daemon/call.h \
 	daemon/catalog.c daemon/catalog.h \
 	daemon/child.c \

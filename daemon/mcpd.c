@@ -123,7 +123,10 @@ static json_t *status(void *arg)
 
 static int start_loop(struct mcpd *d, struct err *e)
 {
-	struct children_limits limits = {.max = d->conf->limits.max_children};
+	struct children_limits limits = {
+		.max = d->conf->limits.max_children,
+		.max_per_peer = d->conf->limits.max_children_per_peer,
+	};
 
 	/* A client or child that goes away while we write is an error of that write, not a signal. */
 	signal(SIGPIPE, SIG_IGN);

@@ -1,0 +1,133 @@
+/* stdio_impl.h: the parts of the stdio backend. For backend_stdio.c and stdio_*.c alone.
+ *
+ * An instance stands for one child at a time: it outlives the child, which may die or be parked,
+ * and knows who holds it. A holder is a link's side of it. */
+#ifndef MCPD_STDIO_IMPL_H
+#define MCPD_STDIO_IMPL_H
+
+#include <event2/event_struct.h>
+#include <sys/queue.h>
+
+#include "backend_impl.h"
+#include "children.h"
+#include "config.h"
+#include "defer.h"
+#include "delayq.h"
+#include "hash.h"
+#include "lines.h"
+#include "listing.h"
+#include "mcpclient.h"
+
+enum instance_role {
+	INSTANCE_SESSION, /* one link's own */
+	INSTANCE_USER,	  /* of all links of a user */
+	INSTANCE_SHARED,  /* of all links; learns */
+	INSTANCE_PROBE,	  /* of nobody; learns, then goes */
+};
+
+struct holder {
+	TAILQ_ENTRY(holder) entry;
+	struct link *link;
+	struct instance *in; /* NULL: has not needed one yet */
+	int log_level;	     /* as set on the link; -1: not */
+};
+
+struct subscription;
+
+struct instance {
+	TAILQ_ENTRY(instance) entry;
+	UT_hash_handle hh; /* by user */
+	char *user;	   /* INSTANCE_USER: "" for the unauthenticated */
+	struct stdio *s;
+	enum instance_role role;
+	TAILQ_HEAD(, holder) holders;
+	struct child *child;	  /* NULL: not running */
+	struct mcpclient *client; /* goes with the child */
+	struct lines lines;
+	struct listing *listing;
+	unsigned relist;     /* lists that are to be asked for (again) */
+	struct offer *offer; /* the last one learnt from it */
+	struct subscription *subs;
+	int log_level;			    /* as the child was told; -1: not */
+	bool had_child;			    /* so the next one may offer something else */
+	unsigned failures;		    /* starts that failed, in a row */
+	int64_t not_before;		    /* clock_ms() of the next attempt */
+	struct err why;			    /* of the last failure */
+	int64_t started;		    /* clock_ms() of the last start */
+	struct delayq_node idle, half_dead; /* a probe's idle is in the queue "linger" */
+	struct defer release;
+	unsigned long epoch; /* of the last start */
+	bool gone;
+};
+
+struct stdio {
+	struct backend *b;
+	char **env;
+	json_t *own_info; /* clientInfo where it is not a client's */
+	TAILQ_HEAD(, instance) instances;
+	struct instance *by_user, *learner; /* the shared one or the probe; NULL: none now */
+	struct delayq *idle, *half_dead, *linger;
+	struct event retry;	 /* the next attempt to learn */
+	unsigned learn_failures; /* in a row */
+	int64_t learn_last;	 /* clock_ms() of the last attempt */
+	unsigned long restarts;	 /* children that went without being asked to */
+	unsigned long epoch;	 /* how often all children were stopped */
+};
+
+/* stdio_instance.c */
+struct instance *instance_new(struct stdio *s, enum instance_role role);
+/* Stops its child; calls end with WHY. Idempotent; freed in a later turn. */
+void instance_free(struct instance *in, const char *why);
+/* Has a child run, or start, for CALLER (NULL: the daemon itself). 0, or why not. */
+int instance_start(struct instance *in, const struct caller *caller, struct err *e);
+/* Stops the child without any holder's loss but that of its calls, which end with WHY. */
+void instance_stop(struct instance *in, const char *why);
+/* The child is no good: as if it had died. */
+void instance_fail(struct instance *in, const char *why);
+bool instance_ready(const struct instance *in);
+/* Nobody uses it just now, or somebody does again. */
+void instance_rest(struct instance *in);
+/* Tells the child the lowest level that any holder wants. */
+void instance_apply_log_level(struct instance *in);
+/* For the delay queues. */
+void instance_on_half_dead(struct delayq_node *node, void *arg);
+void instance_on_idle(struct delayq_node *node, void *arg);
+/* The links of all holders at this moment, to be called back: skip those that have no impl any
+ * more. To be freed; NULL if there are none. */
+struct link **instance_links(const struct instance *in, size_t *n_r);
+
+/* stdio_events.c: what comes from the server outside its answers. */
+void stdio_on_notification(struct mcpclient *m, const char *method, json_t *params, void *arg);
+void stdio_on_question(struct mcpclient *m, struct question *q_take, void *arg);
+
+/* stdio_learn.c */
+void learn_start(struct stdio *s);
+void learn_stop(struct stdio *s);
+/* The child of IN is ready; HAD_CHILD: not its first. */
+void learn_on_ready(struct instance *in, bool had_child);
+/* It died, or was given up, before or after it was ready. */
+void learn_on_lost(struct instance *in, const struct err *e, bool was_ready);
+void learn_on_list_changed(struct instance *in, unsigned mask);
+/* Some start has failed: see whether the backend is still good. */
+void learn_doubt(struct stdio *s);
+/* A link joins IN: it is offered what the child offers. */
+void learn_join(const struct instance *in, struct link *l);
+/* For the delay queue: a probe has lingered long enough. */
+void learn_on_linger(struct delayq_node *node, void *arg);
+void learn_on_retry(evutil_socket_t fd, short what, void *arg);
+
+/* stdio_subs.c: who wants to hear of which resource. */
+bool subs_any(const struct instance *in);
+bool subs_has(const struct instance *in, const char *uri, const struct holder *h);
+/* H (NULL: anybody) wants URI. 0 or ERR_NOMEM. */
+int subs_add(struct instance *in, const char *uri, struct holder *h);
+/* H does not want URI any more. Whether nobody does. */
+bool subs_remove(struct instance *in, const char *uri, const struct holder *h);
+/* H goes. What nobody wants any more, the child is told. */
+void subs_drop_holder(struct instance *in, const struct holder *h);
+void subs_drop_all(struct instance *in);
+/* A fresh child is told all of it. */
+void subs_renew(struct instance *in);
+void subs_updated(struct instance *in, json_t *params);
+
+#endif

@@ -1,0 +1,423 @@
+/* One child server: its start, its channel, its end. See stdio_impl.h. */
+#include "autoconf.h"
+
+#include <event2/buffer.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jsonrpc.h"
+#include "log.h"
+#include "stdio_impl.h"
+
+#define MAX_BACKOFF_MS 60000
+#define MAX_QUEUE      1024 /* calls that wait for one child to start */
+
+static struct log_scope scope_of(const struct instance *in)
+{
+	const struct holder *h = TAILQ_FIRST(&in->holders);
+	struct log_scope scope = {.backend = in->s->b->conf->name};
+
+	if (in->role == INSTANCE_SESSION && h != NULL) {
+		scope.session = h->link->caller->session;
+		scope.user = h->link->caller->user;
+	}
+	return scope;
+}
+
+/* --- its end -----------------------------------------------------------------------------------
+ */
+
+static void start_failed(struct instance *in, const struct err *e)
+{
+	int64_t delay = in->failures < 6 ? INT64_C(1000) << in->failures : MAX_BACKOFF_MS;
+
+	in->failures++;
+	in->not_before = clock_ms() + delay;
+	in->why = *e;
+}
+
+/* Takes the child off the instance; both are told what that means, in an order in which each
+ * callback finds everything in place and may start anew. UNASKED: the child's own doing; E_FULL is
+ * for people. */
+static void lose(struct instance *in, const struct err *e, const struct err *e_full, bool unasked)
+{
+	struct mcpclient *client = in->client;
+	struct child *child = in->child;
+	bool was_ready = instance_ready(in);
+
+	if (client == NULL)
+		return;
+	in->client = NULL;
+	in->child = NULL;
+	in->log_level = -1;
+	delayq_remove(in->s->idle, &in->idle);
+	delayq_remove(in->s->linger, &in->idle);
+	delayq_remove(in->s->half_dead, &in->half_dead);
+	listing_cancel(&in->listing);
+	if (child != NULL)
+		child_abandon(child);
+	if (unasked) {
+		in->s->restarts++;
+		if (!was_ready)
+			start_failed(in, e);
+		learn_on_lost(in, e_full, was_ready);
+	}
+	mcpclient_close(&client, e->text);
+}
+
+/* What the child wrote last is for the operator, not for clients. */
+static void add_last_words(const struct child *c, struct err *e)
+{
+	const char *words = child_last_words(c);
+	size_t len = strlen(e->text);
+	char safe[256];
+
+	if (words[0] == '\0')
+		return;
+	log_escape(safe, sizeof(safe), words, strlen(words));
+	snprintf(e->text + len, sizeof(e->text) - len, "; its last words: %s", safe);
+}
+
+static void lose_unasked(struct instance *in, const struct child *c, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static void lose_unasked(struct instance *in, const struct child *c, const char *fmt, ...)
+{
+	const struct log_scope scope = scope_of(in);
+	struct err e = {.code = ERR_CLOSED}, full;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(e.text, sizeof(e.text), fmt, ap);
+	va_end(ap);
+	full = e;
+	if (c != NULL)
+		add_last_words(c, &full);
+	log_info(&scope, "%s", full.text);
+	lose(in, &e, &full, true);
+}
+
+void instance_fail(struct instance *in, const char *why)
+{
+	lose_unasked(in, in->child, "%s", why);
+}
+
+void instance_stop(struct instance *in, const char *why)
+{
+	struct err e = {.code = ERR_CLOSED};
+
+	snprintf(e.text, sizeof(e.text), "%s", why);
+	in->relist = 0;
+	lose(in, &e, &e, false);
+}
+
+static void on_exit_status(struct child *c, int status, void *arg)
+{
+	struct instance *in = arg;
+	char text[64];
+
+	in->child = NULL; /* it needs no stopping */
+	lose_unasked(in, c, "the server %s%s", child_status_text(status, text, sizeof(text)),
+		     instance_ready(in) ? "" : " before initialize was answered");
+}
+
+/* It cannot be talked to any more. Mostly that is because it is about to exit, and then the status
+ * says more; so that may come first. */
+static void on_eof(struct child *c, void *arg)
+{
+	struct instance *in = arg;
+
+	(void)c;
+	if (!in->half_dead.queued)
+		delayq_add(in->s->half_dead, &in->half_dead);
+}
+
+void instance_on_half_dead(struct delayq_node *node, void *arg)
+{
+	struct instance *in = (void *)((char *)node - offsetof(struct instance, half_dead));
+
+	(void)arg;
+	instance_fail(in, "the server closed its standard input or output without exiting, and was "
+			  "stopped");
+}
+
+/* --- its channel ----------------------------------------------------------------------------- */
+
+static int on_send(struct mcpclient *m, json_t *msg, void *arg)
+{
+	struct instance *in = arg;
+	struct evbuffer *buf = evbuffer_new();
+	int rc = ERR_NOMEM;
+
+	(void)m;
+	if (buf != NULL && jsonrpc_write(buf, msg) == 0 && evbuffer_add(buf, "\n", 1) == 0)
+		rc = in->child != NULL ? child_write_buffer(in->child, buf) : ERR_CLOSED;
+	if (buf != NULL)
+		evbuffer_free(buf);
+	if (rc == ERR_CLOSED && in->child != NULL) {
+		on_eof(in->child, in); /* soon somebody will know why */
+		rc = 0;
+	}
+	return rc;
+}
+
+static void on_stdout(struct child *c, struct evbuffer *from, void *arg)
+{
+	struct instance *in = arg;
+	enum lines_result r = LINES_GOT;
+	char *text, why[96];
+	size_t len;
+
+	/* Any message may lead to the end of the child, or to another one. */
+	while (in->child == c && r != LINES_MORE && r != LINES_NOMEM) {
+		r = lines_next(&in->lines, from, &text, &len);
+		if (r == LINES_GOT) {
+			mcpclient_feed(in->client, text, len);
+			free(text);
+		} else if (r == LINES_TOO_LONG) {
+			snprintf(why, sizeof(why),
+				 "the server sent more than %zu bytes in one line (limits.maxLine)",
+				 in->lines.max);
+			mcpclient_lost_message(in->client, why);
+		}
+	}
+	if (r == LINES_NOMEM && in->child == c)
+		instance_fail(in, "out of memory");
+}
+
+static void on_ready(struct mcpclient *m, void *arg)
+{
+	struct instance *in = arg;
+	bool had_child = in->had_child;
+
+	(void)m;
+	in->failures = 0;
+	in->not_before = 0;
+	in->had_child = true;
+	instance_apply_log_level(in);
+	subs_renew(in);
+	learn_on_ready(in, had_child);
+	instance_rest(in);
+}
+
+static void on_failed(struct mcpclient *m, const struct err *why, void *arg)
+{
+	struct instance *in = arg;
+
+	(void)m;
+	lose_unasked(in, in->child, "%s", why->text);
+}
+
+/* --- its start ------------------------------------------------------------------------------- */
+
+/* The capabilities that a caller declared, as far as mcpd passes questions on. */
+static json_t *caller_capabilities(const struct caller *caller)
+{
+	static const char *const known[] = {"sampling", "elicitation", "roots"};
+	json_t *all = json_loads(caller->capabilities, 0, NULL);
+	json_t *caps = json_object(), *one;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if ((one = json_object_get(all, known[i])) != NULL)
+			json_object_set(caps, known[i], one);
+	json_decref(all);
+	return caps;
+}
+
+/* A probe can do everything, so that a server that offers some tools only to able clients offers
+ * all. */
+static json_t *probe_capabilities(void)
+{
+	return json_pack("{s:{s:{},s:{}},s:{s:{},s:{}},s:{s:b}}", "sampling", "context", "tools",
+			 "elicitation", "form", "url", "roots", "listChanged", 1);
+}
+
+static struct mcpclient *make_client(struct instance *in, const struct caller *caller)
+{
+	static const struct mcpclient_events events = {on_send, on_ready, on_failed,
+						       stdio_on_notification, stdio_on_question};
+	struct mcpclient_spec spec = {
+		.name = in->s->b->conf->name,
+		.asks = MCPCLIENT_ASKS_REFUSE,
+		.timeout_ms = in->s->b->conf->start_timeout_ms,
+		.max_queue = MAX_QUEUE,
+	};
+	struct mcpclient *m = NULL;
+
+	if (in->role == INSTANCE_SESSION && caller != NULL) {
+		spec.asks = MCPCLIENT_ASKS_FORWARD;
+		spec.capabilities = caller_capabilities(caller);
+		if (caller->client_info != NULL)
+			spec.client_info = json_loads(caller->client_info, 0, NULL);
+	} else if (in->role == INSTANCE_PROBE) {
+		spec.asks = MCPCLIENT_ASKS_PROBE;
+		spec.capabilities = probe_capabilities();
+	} else {
+		spec.capabilities = json_object();
+	}
+	if (spec.client_info == NULL)
+		spec.client_info = json_incref(in->s->own_info);
+	if (spec.capabilities != NULL)
+		m = mcpclient_new(in->s->b->env->base, &spec, &events, in);
+	json_decref(spec.capabilities);
+	json_decref(spec.client_info);
+	return m;
+}
+
+static int spawn(struct instance *in, const struct caller *caller, struct err *e)
+{
+	static const struct child_events events = {
+		.on_stdout = on_stdout, .on_eof = on_eof, .on_exit = on_exit_status};
+	const struct backend *b = in->s->b;
+	const struct child_spec spec = {
+		.name = b->conf->name,
+		.max_of_name = b->conf->max_children,
+		.peer = caller != NULL ? caller->peer : NULL,
+		.argv = (const char *const *)(uintptr_t)b->conf->argv,
+		.env = (const char *const *)(uintptr_t)in->s->env,
+		.cwd = b->conf->cwd,
+		.max_backlog = b->env->limits->max_line,
+	};
+
+	return children_spawn(b->env->children, &spec, &events, in, &in->child, e);
+}
+
+int instance_start(struct instance *in, const struct caller *caller, struct err *e)
+{
+	const struct log_scope scope = scope_of(in);
+	int64_t now = clock_ms();
+	int rc;
+
+	if (in->client != NULL)
+		return 0;
+	if (in->not_before > now)
+		return err_set(e, ERR_CLOSED, "%.400s; the next attempt is due in %" PRId64 " s",
+			       in->why.text, (in->not_before - now + 999) / 1000);
+	in->client = make_client(in, caller);
+	if (in->client == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	rc = spawn(in, caller, e);
+	if (rc < 0) {
+		mcpclient_close(&in->client, e->text);
+		if (rc != ERR_LIMIT && rc != ERR_NOMEM) { /* those pass by themselves */
+			start_failed(in, e);
+			learn_doubt(in->s);
+		}
+		return rc;
+	}
+	log_info(&scope, "started child %d", (int)child_pid(in->child));
+	lines_init(&in->lines, in->s->b->env->limits->max_line);
+	in->started = now;
+	in->epoch = in->s->epoch;
+	mcpclient_start(in->client);
+	if (in->client != NULL)
+		return 0;
+	*e = in->why;
+	return ERR_CLOSED;
+}
+
+/* --- itself ------------------------------------------------------------------------------------
+ */
+
+struct instance *instance_new(struct stdio *s, enum instance_role role)
+{
+	struct instance *in = calloc(1, sizeof(*in));
+
+	if (in == NULL)
+		return NULL;
+	in->s = s;
+	in->role = role;
+	in->log_level = -1;
+	TAILQ_INIT(&in->holders);
+	TAILQ_INSERT_TAIL(&s->instances, in, entry);
+	return in;
+}
+
+static void release(void *arg)
+{
+	struct instance *in = arg;
+
+	offer_unref(&in->offer);
+	free(in->user);
+	free(in);
+}
+
+void instance_free(struct instance *in, const char *why)
+{
+	struct stdio *s = in->s;
+
+	if (in->gone)
+		return;
+	in->gone = true;
+	if (s->learner == in)
+		s->learner = NULL;
+	if (in->hh.tbl != NULL)
+		HASH_DEL(s->by_user, in);
+	TAILQ_REMOVE(&s->instances, in, entry);
+	instance_stop(in, why);
+	subs_drop_all(in);
+	defer_call(&in->release, release, in);
+}
+
+bool instance_ready(const struct instance *in)
+{
+	return in->client != NULL && mcpclient_ready(in->client);
+}
+
+void instance_rest(struct instance *in)
+{
+	if (instance_ready(in) && in->role != INSTANCE_PROBE && mcpclient_calls(in->client) == 0 &&
+	    in->listing == NULL && !subs_any(in))
+		delayq_add(in->s->idle, &in->idle);
+	else
+		delayq_remove(in->s->idle, &in->idle);
+}
+
+void instance_on_idle(struct delayq_node *node, void *arg)
+{
+	struct instance *in = (void *)((char *)node - offsetof(struct instance, idle));
+	const struct log_scope scope = scope_of(in);
+
+	(void)arg;
+	log_info(&scope, "stopping an idle child");
+	instance_stop(in, "the server was idle");
+}
+
+void instance_apply_log_level(struct instance *in)
+{
+	const struct holder *h;
+	int level = -1;
+	json_t *params;
+
+	TAILQ_FOREACH (h, &in->holders, entry) {
+		int wanted = h->log_level >= 0 ? h->log_level : h->link->caller->log_level;
+
+		if (wanted >= 0 && (level < 0 || wanted < level))
+			level = wanted;
+	}
+	if (level < 0 || level == in->log_level || !instance_ready(in) ||
+	    !mcpclient_can(in->client, "logging"))
+		return;
+	in->log_level = level;
+	params = json_pack("{s:s}", "level", mcp_log_level_name(level));
+	mcpclient_request(in->client, "logging/setLevel", params, NULL, NULL);
+}
+
+struct link **instance_links(const struct instance *in, size_t *n_r)
+{
+	struct link **links;
+	struct holder *h;
+	size_t n = 0;
+
+	TAILQ_FOREACH (h, &in->holders, entry)
+		n++;
+	*n_r = 0;
+	links = n > 0 ? calloc(n, sizeof(struct link *)) : NULL;
+	if (links == NULL)
+		return NULL;
+	TAILQ_FOREACH (h, &in->holders, entry)
+		links[(*n_r)++] = h->link;
+	return links;
+}

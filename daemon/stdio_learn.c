@@ -1,0 +1,229 @@
+/* What the server offers: learnt at the start, kept up to date, told to whom it concerns. */
+#include "autoconf.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "stdio_impl.h"
+
+#define MAX_BACKOFF_S 60
+#define STABLE_MS     60000 /* who lived this long does not crash in a loop */
+#define DOUBT_S	      10    /* between two probes that nobody but a failing session asked for */
+
+static void start_listing(struct instance *in);
+
+static bool learns(const struct instance *in)
+{
+	return in->role == INSTANCE_PROBE || in->role == INSTANCE_SHARED;
+}
+
+static void retry_in(struct stdio *s, int64_t seconds)
+{
+	struct timeval tv = {.tv_sec = seconds};
+
+	if (evtimer_add(&s->retry, &tv) < 0)
+		log_error(NULL, "out of memory: backend %s will not be tried again",
+			  s->b->conf->name);
+}
+
+static void learn_failed(struct stdio *s, const struct err *e)
+{
+	unsigned n = s->learn_failures++;
+	int64_t delay = n < 6 ? INT64_C(1) << n : MAX_BACKOFF_S;
+
+	retry_in(s, delay);
+	backend_failed(s->b, e);
+}
+
+void learn_start(struct stdio *s)
+{
+	struct instance *in = s->learner;
+	unsigned failures = s->learn_failures;
+	struct err e;
+
+	event_del(&s->retry);
+	s->learn_last = clock_ms();
+	if (in == NULL)
+		in = instance_new(s, s->b->conf->scope == CONFIG_SCOPE_SHARED ? INSTANCE_SHARED
+									      : INSTANCE_PROBE);
+	s->learner = in;
+	if (in == NULL) {
+		err_set(&e, ERR_NOMEM, "out of memory");
+		learn_failed(s, &e);
+		return;
+	}
+	in->not_before = 0; /* the delay between attempts is ours */
+	if (instance_start(in, NULL, &e) == 0)
+		return;
+	if (in->role == INSTANCE_PROBE)
+		instance_free(in, e.text);
+	/* Where the child got as far as to fail by itself, that was told already. */
+	if (s->learn_failures == failures)
+		learn_failed(s, &e);
+}
+
+void learn_on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	learn_start(arg);
+}
+
+void learn_stop(struct stdio *s)
+{
+	event_del(&s->retry);
+	s->learn_failures = 0;
+	if (s->learner != NULL && s->learner->role == INSTANCE_PROBE)
+		instance_free(s->learner, "the backend was stopped");
+}
+
+void learn_doubt(struct stdio *s)
+{
+	int64_t since = clock_ms() - s->learn_last;
+
+	if ((s->learner == NULL || s->learner->role == INSTANCE_SHARED) &&
+	    !event_pending(&s->retry, EV_TIMEOUT, NULL))
+		retry_in(s, since < DOUBT_S * 1000 ? DOUBT_S - since / 1000 : 0);
+}
+
+void learn_on_lost(struct instance *in, const struct err *e, bool was_ready)
+{
+	struct stdio *s = in->s;
+	bool lingered = in->role == INSTANCE_PROBE && in->offer != NULL;
+
+	if (!learns(in)) {
+		if (!was_ready)
+			learn_doubt(s);
+		return;
+	}
+	if (was_ready && clock_ms() - in->started >= STABLE_MS)
+		s->learn_failures = 0;
+	if (in->role == INSTANCE_PROBE)
+		instance_free(in, e->text);
+	if (!lingered)
+		learn_failed(s, e);
+}
+
+void learn_on_linger(struct delayq_node *node, void *arg)
+{
+	struct instance *in = (void *)((char *)node - offsetof(struct instance, idle));
+
+	(void)arg;
+	instance_free(in, "the probe is over");
+}
+
+static bool same_lists(const struct offer *a, const struct offer *b)
+{
+	for (int k = 0; b != NULL && k < OFFER_KINDS; k++)
+		if (!json_equal(a->lists[k], b->lists[k]))
+			return false;
+	return b != NULL;
+}
+
+static unsigned differences(const struct offer *a, const struct offer *b)
+{
+	unsigned mask = 0;
+
+	for (unsigned k = 0; k < OFFER_KINDS; k++)
+		if (a == NULL || b == NULL || !json_equal(a->lists[k], b->lists[k]))
+			mask |= 1u << k;
+	return mask;
+}
+
+/* L is offered O (NULL: what the backend offers) from now on. */
+static void set_own(struct link *l, struct offer *o)
+{
+	struct offer *old = l->own;
+	unsigned mask = differences(link_offer(l), o != NULL ? o : backend_offer(l->backend));
+
+	l->own = o != NULL ? offer_ref(o) : NULL;
+	if (mask != 0)
+		l->events->changed(l, mask, l->arg);
+	offer_unref(&old);
+}
+
+static struct offer *own_offer(const struct instance *in)
+{
+	if (in->offer == NULL || same_lists(in->offer, backend_offer(in->s->b)))
+		return NULL;
+	return in->offer;
+}
+
+void learn_join(const struct instance *in, struct link *l)
+{
+	if (!learns(in) && own_offer(in) != NULL)
+		set_own(l, own_offer(in));
+}
+
+static void tell_holders(struct instance *in)
+{
+	size_t n;
+	struct link **links = instance_links(in, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (links[i]->impl != NULL)
+			set_own(links[i], own_offer(in));
+	free(links);
+}
+
+static void take_offer(struct instance *in, struct offer *o_take)
+{
+	offer_unref(&in->offer);
+	in->offer = o_take;
+	if (!learns(in)) {
+		tell_holders(in);
+		return;
+	}
+	if (in->role == INSTANCE_PROBE)
+		in->s->learn_failures = 0;
+	backend_learned(in->s->b, offer_ref(o_take));
+}
+
+static void on_listed(struct offer *o_take, const char *why, void *arg)
+{
+	const struct log_scope scope = {.backend = ((struct instance *)arg)->s->b->conf->name};
+	struct instance *in = arg;
+
+	if (o_take != NULL)
+		take_offer(in, o_take);
+	else if (learns(in))
+		instance_fail(in, why);
+	else
+		log_warn(&scope, "the lists of a session's child could not be learnt: %s", why);
+	if (!instance_ready(in))
+		return;
+	if (in->relist != 0)
+		start_listing(in);
+	else if (in->role == INSTANCE_PROBE) /* servers add to their lists right after the start */
+		delayq_add(in->s->linger, &in->idle);
+	instance_rest(in);
+}
+
+static void start_listing(struct instance *in)
+{
+	unsigned mask = in->relist;
+	struct offer *base = in->offer != NULL ? in->offer : in->s->b->offer;
+
+	if (in->listing != NULL)
+		return; /* what changes meanwhile is asked for after it */
+	in->relist = 0;
+	listing_start(in->client, base, mask, on_listed, in, &in->listing);
+}
+
+void learn_on_ready(struct instance *in, bool had_child)
+{
+	/* A first child of a session offers what the probe did, until it says otherwise. */
+	if (learns(in) || had_child)
+		in->relist = LISTING_ALL;
+	if (in->relist != 0)
+		start_listing(in);
+}
+
+void learn_on_list_changed(struct instance *in, unsigned mask)
+{
+	in->relist |= mask;
+	if (instance_ready(in))
+		start_listing(in);
+}

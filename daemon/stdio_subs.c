@@ -1,0 +1,171 @@
+/* Subscriptions to resources: each URI once towards the child, however many links want it. */
+#include "autoconf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "stdio_impl.h"
+
+struct subscriber {
+	LIST_ENTRY(subscriber) entry;
+	struct holder *h;
+};
+
+struct subscription {
+	UT_hash_handle hh;
+	LIST_HEAD(, subscriber) subscribers;
+	char uri[];
+};
+
+static struct subscription *find(const struct instance *in, const char *uri)
+{
+	struct subscription *sub;
+
+	HASH_FIND(hh, in->subs, uri, strlen(uri), sub);
+	return sub;
+}
+
+static struct subscriber *find_subscriber(const struct subscription *sub, const struct holder *h)
+{
+	struct subscriber *one;
+
+	LIST_FOREACH (one, &sub->subscribers, entry)
+		if (one->h == h)
+			return one;
+	return NULL;
+}
+
+static void free_if_unwanted(struct instance *in, struct subscription *sub)
+{
+	if (!LIST_EMPTY(&sub->subscribers))
+		return;
+	HASH_DEL(in->subs, sub);
+	free(sub);
+}
+
+bool subs_any(const struct instance *in)
+{
+	return in->subs != NULL;
+}
+
+bool subs_has(const struct instance *in, const char *uri, const struct holder *h)
+{
+	struct subscription *sub = find(in, uri);
+
+	return sub != NULL && (h == NULL || find_subscriber(sub, h) != NULL);
+}
+
+static struct subscription *get(struct instance *in, const char *uri)
+{
+	struct subscription *sub = find(in, uri);
+	size_t len = strlen(uri);
+
+	if (sub != NULL)
+		return sub;
+	sub = calloc(1, sizeof(*sub) + len + 1);
+	if (sub == NULL)
+		return NULL;
+	memcpy(sub->uri, uri, len + 1);
+	HASH_ADD_KEYPTR(hh, in->subs, sub->uri, len, sub);
+	if (sub->hh.tbl != NULL)
+		return sub;
+	free(sub);
+	return NULL;
+}
+
+int subs_add(struct instance *in, const char *uri, struct holder *h)
+{
+	struct subscription *sub = get(in, uri);
+	struct subscriber *one;
+
+	if (sub == NULL)
+		return ERR_NOMEM;
+	if (find_subscriber(sub, h) != NULL)
+		return 0;
+	one = calloc(1, sizeof(*one));
+	if (one == NULL) {
+		free_if_unwanted(in, sub);
+		return ERR_NOMEM;
+	}
+	one->h = h;
+	LIST_INSERT_HEAD(&sub->subscribers, one, entry);
+	return 0;
+}
+
+static bool remove_from(struct instance *in, struct subscription *sub, const struct holder *h)
+{
+	struct subscriber *one = find_subscriber(sub, h);
+	bool last;
+
+	if (one == NULL)
+		return false;
+	LIST_REMOVE(one, entry);
+	free(one);
+	last = LIST_EMPTY(&sub->subscribers);
+	free_if_unwanted(in, sub);
+	return last;
+}
+
+bool subs_remove(struct instance *in, const char *uri, const struct holder *h)
+{
+	struct subscription *sub = find(in, uri);
+
+	return sub != NULL && remove_from(in, sub, h);
+}
+
+static void tell(struct instance *in, const char *method, const char *uri)
+{
+	if (instance_ready(in))
+		mcpclient_request(in->client, method, json_pack("{s:s}", "uri", uri), NULL, NULL);
+}
+
+void subs_drop_holder(struct instance *in, const struct holder *h)
+{
+	struct subscription *sub, *next;
+	char *uri;
+
+	HASH_ITER (hh, in->subs, sub, next) {
+		uri = find_subscriber(sub, h) != NULL ? strdup(sub->uri) : NULL;
+		if (remove_from(in, sub, h) && uri != NULL)
+			tell(in, "resources/unsubscribe", uri);
+		free(uri);
+	}
+}
+
+void subs_drop_all(struct instance *in)
+{
+	struct subscription *sub, *next;
+	struct subscriber *one;
+
+	HASH_ITER (hh, in->subs, sub, next) {
+		while ((one = LIST_FIRST(&sub->subscribers)) != NULL) {
+			LIST_REMOVE(one, entry);
+			free(one);
+		}
+		free_if_unwanted(in, sub);
+	}
+}
+
+void subs_renew(struct instance *in)
+{
+	struct subscription *sub;
+
+	for (sub = in->subs; sub != NULL; sub = sub->hh.next)
+		tell(in, "resources/subscribe", sub->uri);
+}
+
+void subs_updated(struct instance *in, json_t *params)
+{
+	const char *uri = json_string_value(json_object_get(params, "uri"));
+	struct link **links;
+	size_t n = 0;
+
+	if (uri == NULL || !subs_has(in, uri, NULL))
+		return;
+	links = instance_links(in, &n);
+	for (size_t i = 0; i < n; i++)
+		if (links[i]->impl != NULL && subs_has(in, uri, links[i]->impl))
+			links[i]->events->notification(links[i], "notifications/resources/updated",
+						       params, links[i]->arg);
+	free(links);
+}
