@@ -228,6 +228,20 @@ void server_notification(struct server *s, const char *method, json_t *params)
 	}
 }
 
+/* A request whose call has not ended. One that has, but is still listed, is just being told about up the
+ * stack, and goes by itself. */
+static struct request *first_live(const struct server *s)
+{
+	struct request *r;
+
+	TAILQ_FOREACH(r, &s->requests, link)
+	{
+		if (!call_ended(r->call))
+			return r;
+	}
+	return NULL;
+}
+
 int server_close(struct server *s, struct err *e)
 {
 	struct request *r;
@@ -237,8 +251,9 @@ int server_close(struct server *s, struct err *e)
 		return 0;
 	s->closed = true;
 	view_unwatch(s->conf.view, &s->watch);
-	while ((r = TAILQ_FIRST(&s->requests)))
+	while ((r = first_live(s)))
 		call_cancel(r->call, "the session was closed");
+	server_cancel_pushes(s);
 	for (size_t i = 0; s->links && i < view_size(s->conf.view); i++) {
 		if (s->links[i])
 			link_close(&s->links[i]);

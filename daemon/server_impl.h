@@ -25,6 +25,7 @@ struct request {
 struct server {
 	struct server_conf conf;
 	TAILQ_HEAD(, request) requests;
+	LIST_HEAD(, push) pushes; /* requests of our own to the backends */
 	struct link **links;   /* one place for each backend of the view; NULL: none yet */
 	struct catalog *own;   /* NULL: the view's catalogue is right for this session */
 	json_t *subscriptions; /* object used as a set of URIs; NULL: none */
@@ -43,6 +44,8 @@ struct link *server_link(struct server *s, size_t i);
 void server_lists_changed(struct server *s, unsigned mask);
 /* The client's new log level reaches the backends that are in use. */
 void server_push_log_level(struct server *s);
+/* Cancels what server_push_log_level() has under way. */
+void server_cancel_pushes(struct server *s);
 /* Asks the client on behalf of the request at WHERE (NULL: of none), if it declared that it can be asked. */
 void server_ask(struct server *s, void *where, struct question *q_take);
 bool server_wants_log(const struct server *s, json_t *params);

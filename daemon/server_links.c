@@ -40,37 +40,60 @@ static const struct link_events link_events = {
 	.changed = on_changed,
 };
 
-/* A request of ours whose answer nobody waits for. */
-static void ignore_notify(struct call *c, const char *method, json_t *params, void *arg)
-{
-	(void)c, (void)method, (void)params, (void)arg;
-}
-
-static void refuse(struct call *c, struct question *q, void *arg)
-{
-	(void)c, (void)arg;
-	question_refuse(q, RPC_METHOD_NOT_FOUND, "nobody to ask");
-}
-
-static void ignore_end(struct call *c, const struct answer *answer, void *arg)
-{
-	(void)c, (void)answer, (void)arg;
-}
-
-static const struct call_front silent_front = {
-	.notify = ignore_notify,
-	.ask = refuse,
-	.end = ignore_end,
+/* A request of ours whose answer nobody waits for. It is known all the same: no call may be left when its
+ * link is closed. */
+struct push {
+	LIST_ENTRY(push) entry;
+	struct call *call;
 };
+
+static void on_pushed(struct call *c, const struct answer *answer, void *arg)
+{
+	struct push *p = arg;
+
+	(void)c, (void)answer;
+	LIST_REMOVE(p, entry);
+	free(p);
+}
+
+static const struct call_front push_front = {.end = on_pushed};
 
 static void push_level(struct server *s, struct link *l)
 {
 	json_t *params = json_pack("{s:s}", "level", mcp_log_level_name(s->conf.caller->log_level));
-	struct call *c = call_new(s->conf.base, &silent_front, NULL, s->conf.caller,
-				  "logging/setLevel", params, NULL, 0);
+	struct push *p = calloc(1, sizeof *p);
 
-	if (c)
-		link_call(l, c);
+	if (p)
+		p->call = call_new(s->conf.base, &push_front, p, s->conf.caller, "logging/setLevel",
+				   json_incref(params), NULL, 0);
+	json_decref(params);
+	if (!p || !p->call) {
+		free(p);
+		return;
+	}
+	LIST_INSERT_HEAD(&s->pushes, p, entry);
+	link_call(l, p->call);
+}
+
+static struct push *first_live(const struct server *s)
+{
+	struct push *p;
+
+	LIST_FOREACH(p, &s->pushes, entry)
+	{
+		if (!call_ended(p->call))
+			return p;
+	}
+	return NULL;
+}
+
+void server_cancel_pushes(struct server *s)
+{
+	struct push *p;
+
+	/* From the start each time: what one cancellation leads to may end others. */
+	while ((p = first_live(s)))
+		call_cancel(p->call, "the session was closed");
 }
 
 void server_push_log_level(struct server *s)

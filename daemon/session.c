@@ -89,16 +89,21 @@ static int step_server(void *ctx, struct err *e)
 	return s->server ? server_close(s->server, e) : 0;
 }
 
+/* Out of the count of its peer. */
+static void uncount(struct session *s)
+{
+	if (s->counted)
+		registry_peer_drop(s->env->registry, s->caller.peer);
+	s->counted = false;
+}
+
 static int step_session_map(void *ctx, struct err *e)
 {
 	struct session *s = ctx;
-	struct registry *r = s->env->registry;
 
 	delayq_remove(s->env->idle, &s->idle);
-	if (s->counted)
-		registry_peer_drop(r, s->caller.peer);
-	s->counted = false;
-	if (registry_remove(r, &s->entry) < 0)
+	uncount(s);
+	if (registry_remove(s->env->registry, &s->entry) < 0)
 		return err_set(e, ERR_NOTFOUND, "session %s was in no session map", s->entry.id);
 	return 0;
 }
@@ -175,6 +180,18 @@ static void free_later(void *arg)
 	free(s);
 }
 
+/* Whatever the steps did: nobody may find or count a session whose memory is about to go. */
+static void forget(struct session *s)
+{
+	struct registry *r = s->env->registry;
+
+	delayq_remove(s->env->idle, &s->idle);
+	registry_remove(r, &s->entry);
+	registry_unbind_user(r, s->entry.id);
+	registry_drop_caps(r, s->entry.id);
+	uncount(s);
+}
+
 void session_close(struct session *s, enum close_reason reason, struct cleanup_report *report)
 {
 	struct cleanup_report one;
@@ -194,9 +211,7 @@ void session_close(struct session *s, enum close_reason reason, struct cleanup_r
 		}
 	}
 	s->state = SESSION_CLOSED;
-	/* Whatever the steps did: nobody may find a session whose memory is about to go. */
-	delayq_remove(s->env->idle, &s->idle);
-	registry_remove(s->env->registry, &s->entry);
+	forget(s);
 	defer_call(&s->freeing, free_later, s);
 }
 
@@ -277,12 +292,7 @@ static int set_up(struct session *s, const struct session_conf *conf, struct err
 /* A session that nobody ever saw. */
 static void session_drop(struct session *s)
 {
-	struct registry *r = s->env->registry;
-
-	registry_drop_caps(r, s->entry.id);
-	registry_unbind_user(r, s->entry.id);
-	if (s->counted)
-		registry_peer_drop(r, s->caller.peer);
+	forget(s);
 	free_later(s);
 }
 

@@ -109,10 +109,11 @@ void sessions_each(struct sessions *ss, void (*fn)(struct session *s, void *arg)
 {
 	struct registry_entry *entry, *next;
 
-	/* FN may close this one, whose memory stays until a later turn; nobody else is touched. */
+	/* The memory of whatever FN closes stays until a later turn, and so does the way on from it. */
 	for (entry = registry_next(ss->env.registry, NULL); entry; entry = next) {
 		next = registry_next(ss->env.registry, entry);
-		fn(entry->session, arg);
+		if (!session_closing(entry->session))
+			fn(entry->session, arg);
 	}
 }
 
@@ -126,14 +127,17 @@ const char *sessions_counts_line(const struct sessions *ss, char *buf, size_t si
 	return registry_counts_line(ss->env.registry, buf, size);
 }
 
+static void close_one(struct session *s, void *arg)
+{
+	session_close(s, *(const enum close_reason *)arg, NULL);
+}
+
 void sessions_close_all(struct sessions *ss, enum close_reason reason)
 {
-	struct registry_entry *entry;
 	struct registry_counts c;
 
 	registry_counts(ss->env.registry, &c);
 	log_lifecycle(NULL, "Closing %zu active sessions...", c.sessions);
-	while ((entry = registry_next(ss->env.registry, NULL)))
-		session_close(entry->session, reason, NULL);
+	sessions_each(ss, close_one, &reason);
 	log_lifecycle(NULL, "All transports closed");
 }
