@@ -167,6 +167,18 @@ tests_unit_test_catalog_CFLAGS = $(unit_cflags)
 tests_unit_test_catalog_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_catalog_LDADD = $(unit_ldadd)
 
+session_fixture = tests/unit/session_fixture.c tests/unit/session_fixture.h \
+	tests/unit/fake_backend.c tests/unit/fake_backend.h \
+	tests/unit/fake_exchange.c tests/unit/fake_exchange.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h tests/unit/support.c tests/unit/support.h
+check_PROGRAMS += tests/unit/test_session_close
+TESTS += tests/unit/test_session_close
+tests_unit_test_session_close_SOURCES = tests/unit/test_session_close.c $(session_fixture)
+tests_unit_test_session_close_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_session_close_CFLAGS = $(unit_cflags)
+tests_unit_test_session_close_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_session_close_LDADD = $(unit_ldadd)
+
 endif
 # The misbehaving server that unit and integration tests share.
 EXTRA_DIST += tests/integration/fakeserver.py

@@ -1,0 +1,317 @@
+#include "support.h"
+
+#include "fake_exchange.h"
+
+#include <event2/buffer.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
+
+#include "err.h"
+#include "jsonrpc.h"
+
+#define MAX_HEADERS 8
+
+struct exchange {
+	TAILQ_ENTRY(exchange) link;
+	enum fake_outcome outcome;
+	bool streaming, left;
+	int status, begin_rc, write_rc;
+	size_t backlog;
+	struct evbuffer *body;
+	char *text;
+	char *headers[MAX_HEADERS]; /* "Name: value" */
+	size_t n_headers;
+	exchange_gone_fn gone;
+	void *gone_arg;
+};
+
+static TAILQ_HEAD(, exchange) all = TAILQ_HEAD_INITIALIZER(all);
+static size_t live;
+
+static void end(struct exchange *x, enum fake_outcome outcome)
+{
+	x->outcome = outcome;
+	x->gone = NULL;
+	live--;
+}
+
+/* Whether the owner may still do something with X, which is so as long as it has not ended it.
+ * False: the client has left, and the end that the owner comes with changes nothing for anybody. */
+static bool usable(struct exchange *x, bool ending)
+{
+	if (x->outcome != FAKE_OPEN)
+		fail_msg("an exchange is used after its end (%d)", (int)x->outcome);
+	if (x->left && ending)
+		end(x, FAKE_LEFT);
+	return !x->left;
+}
+
+struct exchange *fake_exchange(void)
+{
+	struct exchange *x = calloc(1, sizeof(*x));
+
+	assert_non_null(x);
+	x->body = evbuffer_new();
+	assert_non_null(x->body);
+	TAILQ_INSERT_TAIL(&all, x, link);
+	live++;
+	return x;
+}
+
+void fake_leave(struct exchange *x)
+{
+	exchange_gone_fn fn = x->gone;
+
+	assert_int_equal(x->outcome, FAKE_OPEN);
+	x->left = true;
+	x->gone = NULL;
+	if (fn == NULL)
+		return;
+	fn(x, x->gone_arg);
+	if (x->outcome == FAKE_OPEN)
+		end(x, FAKE_LEFT);
+}
+
+void fake_set_backlog(struct exchange *x, size_t bytes)
+{
+	x->backlog = bytes;
+}
+
+void fake_fail_begin(struct exchange *x, int rc)
+{
+	x->begin_rc = rc;
+}
+
+void fake_fail_write(struct exchange *x, int rc)
+{
+	x->write_rc = rc;
+}
+
+enum fake_outcome fake_outcome(const struct exchange *x)
+{
+	return x->outcome;
+}
+
+bool fake_streaming(const struct exchange *x)
+{
+	return x->streaming;
+}
+
+int fake_status(const struct exchange *x)
+{
+	return x->status;
+}
+
+const char *fake_text(struct exchange *x)
+{
+	size_t len = evbuffer_get_length(x->body);
+
+	free(x->text);
+	x->text = calloc(1, len + 1);
+	assert_non_null(x->text);
+	evbuffer_copyout(x->body, x->text, len);
+	return x->text;
+}
+
+const char *fake_answer_header(const struct exchange *x, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < x->n_headers; i++)
+		if (strncasecmp(x->headers[i], name, n) == 0 && x->headers[i][n] == ':')
+			return x->headers[i] + n + 2;
+	return NULL;
+}
+
+/* One line of an event. */
+static void event_line(json_t *event, const char *line, size_t len)
+{
+	const char *colon = memchr(line, ':', len);
+	size_t name = colon != NULL ? (size_t)(colon - line) : len;
+	const char *value = colon + 2;
+	size_t n;
+
+	if (colon == NULL || name + 2 > len || colon[1] != ' ')
+		fail_msg("no SSE line: %.*s", (int)len, line);
+	n = len - name - 2;
+	if (strncmp(line, "id", name) == 0)
+		json_object_set_new(event, "id", json_stringn(value, n));
+	else if (strncmp(line, "retry", name) == 0)
+		json_object_set_new(event, "retry", json_integer(strtol(value, NULL, 10)));
+	else if (strncmp(line, "data", name) == 0 && n == 0)
+		json_object_set_new(event, "data", json_string(""));
+	else if (strncmp(line, "data", name) == 0)
+		json_object_set_new(event, "data", json_loadb(value, n, 0, NULL));
+	else if (strncmp(line, "event", name) != 0 || n != 7 || strncmp(value, "message", 7) != 0)
+		fail_msg("unexpected SSE line: %.*s", (int)len, line);
+}
+
+/* Adds what is complete in TEXT to EVENTS (which may be NULL); returns how many comments there are.
+ */
+static size_t parse(const char *text, json_t *events)
+{
+	json_t *event = json_object();
+	size_t comments = 0;
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+
+		assert_int_equal(text[len], '\n'); /* frames are written whole */
+		if (text[0] == ':')
+			comments++;
+		else if (len > 0)
+			event_line(event, text, len);
+		else if (json_object_size(event) > 0) {
+			json_array_append(events, event);
+			json_decref(event);
+			event = json_object();
+		}
+		text += len + 1;
+	}
+	assert_int_equal(json_object_size(event), 0);
+	json_decref(event);
+	return comments;
+}
+
+json_t *fake_events(struct exchange *x)
+{
+	json_t *events = json_array();
+
+	assert_true(x->streaming);
+	parse(fake_text(x), events);
+	return events;
+}
+
+size_t fake_comments(struct exchange *x)
+{
+	return x->streaming ? parse(fake_text(x), NULL) : 0;
+}
+
+void fake_exchanges_free(void)
+{
+	struct exchange *x;
+	size_t open = live;
+
+	while ((x = TAILQ_FIRST(&all)) != NULL) {
+		TAILQ_REMOVE(&all, x, link);
+		for (size_t i = 0; i < x->n_headers; i++)
+			free(x->headers[i]);
+		evbuffer_free(x->body);
+		free(x->text);
+		free(x);
+	}
+	live = 0;
+	if (open > 0)
+		fail_msg("%zu exchanges were never ended", open);
+}
+
+/* ---- what exchange.h declares ---- */
+
+enum exchange_method exchange_method(const struct exchange *x)
+{
+	(void)x;
+	return EXCHANGE_POST;
+}
+
+const char *exchange_peer(const struct exchange *x)
+{
+	(void)x;
+	return "127.0.0.1";
+}
+
+int exchange_set_header(struct exchange *x, const char *name, const char *value)
+{
+	size_t size = strlen(name) + strlen(value) + 3;
+
+	if (!usable(x, false))
+		return 0;
+	assert_true(x->n_headers < MAX_HEADERS);
+	assert_int_equal(x->status, 0);
+	x->headers[x->n_headers] = malloc(size);
+	assert_non_null(x->headers[x->n_headers]);
+	snprintf(x->headers[x->n_headers++], size, "%s: %s", name, value);
+	return 0;
+}
+
+void exchange_reply(struct exchange *x, int status, const char *content_type, const char *body,
+		    size_t len)
+{
+	(void)content_type;
+	if (!usable(x, true))
+		return;
+	assert_false(x->streaming);
+	x->status = status;
+	evbuffer_add(x->body, body, len);
+	end(x, FAKE_REPLIED);
+}
+
+void exchange_reply_json(struct exchange *x, int status, const json_t *msg)
+{
+	size_t len;
+	char *text = msg != NULL ? jsonrpc_dump(msg, &len) : NULL;
+
+	if (text == NULL) {
+		exchange_abort(x);
+		return;
+	}
+	exchange_reply(x, status, "application/json", text, len);
+	free(text);
+}
+
+int exchange_stream_begin(struct exchange *x)
+{
+	assert_false(x->streaming);
+	if (!usable(x, false))
+		return ERR_CLOSED;
+	if (x->begin_rc != 0)
+		return x->begin_rc;
+	x->streaming = true;
+	x->status = 200;
+	return 0;
+}
+
+int exchange_stream_write(struct exchange *x, struct evbuffer *data)
+{
+	int rc = usable(x, false) ? x->write_rc : ERR_CLOSED;
+
+	assert_true(x->streaming);
+	if (rc != 0)
+		evbuffer_drain(data, evbuffer_get_length(data));
+	else
+		evbuffer_add_buffer(x->body, data);
+	return rc;
+}
+
+void exchange_stream_end(struct exchange *x)
+{
+	if (!usable(x, true))
+		return;
+	assert_true(x->streaming);
+	end(x, FAKE_ENDED);
+}
+
+void exchange_abort(struct exchange *x)
+{
+	if (usable(x, true))
+		end(x, FAKE_ABORTED);
+}
+
+size_t exchange_backlog(const struct exchange *x)
+{
+	return x->backlog;
+}
+
+void exchange_on_gone(struct exchange *x, exchange_gone_fn fn, void *arg)
+{
+	if (!usable(x, false))
+		return;
+	x->gone = fn;
+	x->gone_arg = arg;
+}
+
+size_t exchange_count(void)
+{
+	return live;
+}
