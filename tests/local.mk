@@ -183,6 +183,9 @@ endif
 # The misbehaving server that unit and integration tests share.
 EXTRA_DIST += tests/integration/fakeserver.py
 
-# The tree itself: documents.
-dist_check_SCRIPTS += tests/static/test_man.sh
+# The tree itself: documents, code.
+dist_check_SCRIPTS += tests/static/test_man.sh tests/static/test_code.py
 TESTS += tests/static/test_man.sh
+if HAVE_PYTHON
+TESTS += tests/static/test_code.py
+endif
