@@ -1,1 +1,171 @@
 #include "control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <event2/listener.h>
+
+#include "config.h"
+#include "control_impl.h"
+#include "delayq.h"
+#include "jsonrpc.h"
+#include "log.h"
+
+#define MAX_CONNS	  128
+#define MAX_CONNS_PER_UID 32
+
+/* Says why there will be no hello. What does not fit into an empty socket buffer is lost. */
+static void refuse(int fd, const char *text)
+{
+	json_t *data = json_pack("{s:s}", "reason", ctlspec_reason_name(CTL_LIMIT));
+	json_t *msg = jsonrpc_error(NULL, ctlspec_reason_code(CTL_LIMIT), text, data);
+	size_t len;
+	char *line = msg ? jsonrpc_dump(msg, &len) : NULL;
+
+	if (line) {
+		line[len] = '\n';
+		if (send(fd, line, len + 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			log_debug(NULL, "control: a refused connection was gone already");
+	}
+	free(line);
+	json_decref(msg);
+	close(fd);
+}
+
+/* Who may connect once more. NULL, or the reason why not. */
+static const char *too_many(const struct control *c, uid_t uid, enum ctl_level level)
+{
+	const struct control_conn *conn;
+	size_t same = 0;
+
+	TAILQ_FOREACH (conn, &c->conns, link) {
+		same += conn->uid == uid;
+	}
+	if (same >= MAX_CONNS_PER_UID)
+		return "too many connections of this user";
+	/* The administrator must get in when others fill the place. */
+	if (c->n_conns >= MAX_CONNS && level < CTL_ADMIN)
+		return "too many connections";
+	return NULL;
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sa,
+		      int socklen, void *arg)
+{
+	struct control *c = arg;
+	struct ucred cred;
+	socklen_t len = sizeof cred;
+	enum ctl_level level = CTL_READ;
+	const char *why;
+
+	(void)listener, (void)sa, (void)socklen;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0) {
+		close(fd);
+		return;
+	}
+	if (cred.uid == 0 || cred.uid == geteuid())
+		level = CTL_ADMIN;
+	why = too_many(c, cred.uid, level);
+	if (!why && control_conn_new(c, fd, cred.uid, level) < 0)
+		why = "out of memory";
+	if (why)
+		refuse(fd, why);
+}
+
+/* Out of descriptors: trying again at once would only burn time. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+	struct control *c = arg;
+	struct timeval second = {.tv_sec = 1};
+
+	log_warn(NULL, "control: no connection can be accepted for a second: %s", strerror(errno));
+	if (evtimer_add(c->resume, &second) == 0)
+		evconnlistener_disable(listener);
+}
+
+static void on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct control *c = arg;
+
+	(void)fd, (void)what;
+	evconnlistener_enable(c->listener);
+}
+
+/* Each command of the table needs a handler, and each handler a command. */
+static int check_handlers(struct err *e)
+{
+	size_t handlers = 0, commands = 0;
+
+	for (const struct control_handler *h = control_handlers; h->words; h++)
+		handlers++;
+	for (const struct ctl_command *cmd = ctlspec_commands; cmd->words; cmd++) {
+		if (cmd->flags & CTL_LOCAL)
+			continue;
+		commands++;
+		if (!control_handler_find(cmd))
+			return err_set(e, ERR_INTERNAL, "no handler for \"%s\"", cmd->words);
+	}
+	if (handlers != commands)
+		return err_set(e, ERR_INTERNAL, "more handlers than commands");
+	return 0;
+}
+
+static int start_listening(struct control *c, struct err *e)
+{
+	const struct config *conf = c->deps.config;
+	int rc = control_socket_open(&c->socket, conf->control, conf->control_mode,
+				     conf->control_group, e);
+
+	if (rc < 0)
+		return rc;
+	c->resume = evtimer_new(c->deps.base, on_resume, c);
+	/* The descriptor stays ours: control_socket_close() closes it. */
+	c->listener = evconnlistener_new(c->deps.base, on_accept, c, LEV_OPT_CLOSE_ON_EXEC, 0,
+					 c->socket.fd);
+	if (!c->resume || !c->listener)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	evconnlistener_set_error_cb(c->listener, on_accept_error);
+	return 0;
+}
+
+struct control *control_new(const struct control_deps *deps, struct err *e)
+{
+	struct control *c = calloc(1, sizeof *c);
+
+	if (!c) {
+		err_set(e, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	c->deps = *deps;
+	c->socket.fd = -1;
+	c->started = clock_ms();
+	TAILQ_INIT(&c->conns);
+	if (check_handlers(e) < 0 || start_listening(c, e) < 0)
+		control_free(&c);
+	return c;
+}
+
+void control_free(struct control **cp)
+{
+	struct control *c = *cp;
+	struct control_conn *conn;
+
+	*cp = NULL;
+	if (!c)
+		return;
+	defer_cancel(&c->shutdown_soon);
+	while ((conn = TAILQ_FIRST(&c->conns))) {
+		control_conn_flush(conn);
+		control_conn_close(conn);
+	}
+	if (c->listener)
+		evconnlistener_free(c->listener);
+	if (c->resume)
+		event_free(c->resume);
+	control_socket_close(&c->socket);
+	free(c);
+}

@@ -26,7 +26,12 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/jsonpath.c daemon/jsonpath.h \
 	daemon/pattern.c daemon/pattern.h \
 	daemon/placeholder.c daemon/placeholder.h \
-	daemon/control.c daemon/control.h \
+	daemon/control.c daemon/control.h daemon/control_impl.h \
+	daemon/control_commands.c \
+	daemon/control_conn.c \
+	daemon/control_log.c \
+	daemon/control_socket.c daemon/control_socket.h \
+	daemon/control_tools.c \
 	daemon/defer.c daemon/defer.h \
 	daemon/delayq.c daemon/delayq.h \
 	daemon/endpoint.c daemon/endpoint.h \
