@@ -183,6 +183,8 @@ endif
 # The misbehaving server that unit and integration tests share.
 EXTRA_DIST += tests/integration/fakeserver.py
 
+include $(top_srcdir)/tests/fuzz/local.mk
+
 # The tree itself: documents, code.
 dist_check_SCRIPTS += tests/static/test_man.sh tests/static/test_code.py
 TESTS += tests/static/test_man.sh

@@ -1,0 +1,93 @@
+# Fuzz targets (configure --enable-fuzzer), and their corpora as tests without libFuzzer.
+fuzz_cppflags = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS) -I$(top_srcdir)/tests/fuzz
+EXTRA_DIST += tests/fuzz/corpus
+
+check_PROGRAMS += tests/fuzz/replay_jsonrpc
+TESTS += tests/fuzz/replay_jsonrpc
+tests_fuzz_replay_jsonrpc_SOURCES = tests/fuzz/fuzz_jsonrpc.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_jsonrpc_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"jsonrpc"'
+tests_fuzz_replay_jsonrpc_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_jsonrpc_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_jsonrpc
+tests_fuzz_fuzz_jsonrpc_SOURCES = tests/fuzz/fuzz_jsonrpc.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_jsonrpc_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_jsonrpc_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_jsonrpc_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_jsonrpc_LDADD = $(DAEMON_LIBS)
+endif
+
+check_PROGRAMS += tests/fuzz/replay_lines
+TESTS += tests/fuzz/replay_lines
+tests_fuzz_replay_lines_SOURCES = tests/fuzz/fuzz_lines.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_lines_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"lines"'
+tests_fuzz_replay_lines_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_lines_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_lines
+tests_fuzz_fuzz_lines_SOURCES = tests/fuzz/fuzz_lines.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_lines_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_lines_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_lines_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_lines_LDADD = $(DAEMON_LIBS)
+endif
+
+check_PROGRAMS += tests/fuzz/replay_config
+TESTS += tests/fuzz/replay_config
+tests_fuzz_replay_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_config_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"config"'
+tests_fuzz_replay_config_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_config_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_config_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_config_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_config_LDADD = $(DAEMON_LIBS)
+endif
+
+check_PROGRAMS += tests/fuzz/replay_schema
+TESTS += tests/fuzz/replay_schema
+tests_fuzz_replay_schema_SOURCES = tests/fuzz/fuzz_schema.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_schema_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"schema"'
+tests_fuzz_replay_schema_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_schema_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_schema
+tests_fuzz_fuzz_schema_SOURCES = tests/fuzz/fuzz_schema.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_schema_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_schema_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_schema_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_schema_LDADD = $(DAEMON_LIBS)
+endif
+
+check_PROGRAMS += tests/fuzz/replay_text
+TESTS += tests/fuzz/replay_text
+tests_fuzz_replay_text_SOURCES = tests/fuzz/fuzz_text.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_text_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"text"'
+tests_fuzz_replay_text_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_text_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_text
+tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_text_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_text_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_text_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_text_LDADD = $(DAEMON_LIBS)
+endif
+
+check_PROGRAMS += tests/fuzz/replay_mcpclient
+TESTS += tests/fuzz/replay_mcpclient
+tests_fuzz_replay_mcpclient_SOURCES = tests/fuzz/fuzz_mcpclient.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_mcpclient_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"mcpclient"'
+tests_fuzz_replay_mcpclient_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_mcpclient_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_mcpclient
+tests_fuzz_fuzz_mcpclient_SOURCES = tests/fuzz/fuzz_mcpclient.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_mcpclient_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_mcpclient_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_mcpclient_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_mcpclient_LDADD = $(DAEMON_LIBS)
+endif
