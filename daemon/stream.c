@@ -302,7 +302,7 @@ static void reply_json(struct stream *s, const json_t *response)
 	struct exchange *x = detach(s);
 
 	s->state = STREAM_DONE;
-	if (x && s->batch)
+	if (x && s->batch && s->collected)
 		exchange_reply_json(x, 200, s->collected);
 	else if (x && response)
 		exchange_reply_json(x, 200, response);
@@ -317,6 +317,7 @@ static void finish(struct stream *s)
 	s->state = STREAM_DONE;
 	if (x)
 		exchange_stream_end(x);
+	check_idle(s);
 }
 
 /* A response while nothing was emitted yet. */
@@ -474,14 +475,21 @@ void stream_list_remove(struct stream_list *list, struct stream *s)
 	TAILQ_REMOVE(list, s, link);
 }
 
+/* One to eight hex digits, and none of the rest that strtoul() takes. */
+static int parse_hex(const char **at, uint32_t *value_r)
+{
+	size_t len = strspn(*at, "0123456789abcdefABCDEF");
+
+	if (len < 1 || len > 8)
+		return ERR_INVALID;
+	*value_r = (uint32_t)strtoul(*at, NULL, 16);
+	*at += len;
+	return 0;
+}
+
 int stream_parse_event_id(const char *id, uint32_t *no_r, uint32_t *seq_r)
 {
-	unsigned no, seq;
-	int end = 0;
-
-	if (strlen(id) > 17 || sscanf(id, "%8x-%8x%n", &no, &seq, &end) != 2 || id[end] != '\0')
+	if (parse_hex(&id, no_r) < 0 || *id++ != '-' || parse_hex(&id, seq_r) < 0 || *id != '\0')
 		return ERR_INVALID;
-	*no_r = no;
-	*seq_r = seq;
 	return 0;
 }

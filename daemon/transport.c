@@ -223,8 +223,10 @@ void transport_ask(struct transport *t, struct stream *s, struct question *q_tak
 	/* asks_add() may consume the question, so the message is made first, around a placeholder. */
 	id = json_integer(0);
 	msg = jsonrpc_request(id, question_method(q_take), json_incref(question_params(q_take)));
-	n = asks_add(t->asks, q_take);
-	if (n && msg) {
+	if (!msg)
+		question_refuse(q_take, RPC_INTERNAL_ERROR, "out of memory");
+	n = msg ? asks_add(t->asks, q_take) : 0;
+	if (n) {
 		json_integer_set(id, n);
 		if (!s || stream_send(s, msg) < 0)
 			transport_send(t, json_incref(msg));
