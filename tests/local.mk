@@ -179,6 +179,16 @@ tests_unit_test_session_close_CFLAGS = $(unit_cflags)
 tests_unit_test_session_close_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_session_close_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_transport
+TESTS += tests/unit/test_transport
+tests_unit_test_transport_SOURCES = tests/unit/test_transport.c \
+	tests/unit/fake_exchange.c tests/unit/fake_exchange.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h tests/unit/support.c tests/unit/support.h
+tests_unit_test_transport_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_transport_CFLAGS = $(unit_cflags)
+tests_unit_test_transport_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_transport_LDADD = $(unit_ldadd)
+
 endif
 # The misbehaving server that unit and integration tests share.
 EXTRA_DIST += tests/integration/fakeserver.py
