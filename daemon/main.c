@@ -1,4 +1,6 @@
-int main(void)
+#include "mcpd.h"
+
+int main(int argc, char **argv)
 {
-	return 1;
+	return mcpd_main(argc, argv);
 }
