@@ -174,7 +174,7 @@ static int write_arguments(struct job *j, json_t *arguments)
 	if (line != NULL)
 		evbuffer_free(line);
 	child_close_stdin(j->child);
-	return rc;
+	return rc == ERR_CLOSED ? 0 : rc; /* over already, or it does not read: it need not */
 }
 
 static int spawn(struct job *j, char *const *argv, struct err *e)

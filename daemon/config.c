@@ -292,7 +292,8 @@ struct config *config_parse(const char *text, size_t len, const char *name, stru
 	}
 	value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
 	if (value == NULL) {
-		if (json_error_code(&where) == json_error_out_of_memory)
+		/* Where jansson lacks memory it does not always say so, but then it says nothing. */
+		if (json_error_code(&where) == json_error_out_of_memory || where.text[0] == '\0')
 			reader_nomem(&r);
 		else
 			err_set(e, ERR_PARSE, "%s: line %d, column %d: %s", name, where.line,

@@ -13,15 +13,16 @@
 #define MAX_ELEMENTS 4096
 #define MAX_NAME     127
 
-/* The length of the name when ELEMENT is exactly "{NAME}", else 0. */
+/* The length of the name when ELEMENT is exactly "{NAME}", else 0. What cannot be a name ("{print
+ * $1}",
+ * "{\"n\": 1}") is plain text. */
 static size_t name_length(const char *element)
 {
-	size_t len = strlen(element);
+	static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				    "_.-";
+	size_t len = element[0] == '{' ? strspn(element + 1, legal) : 0;
 
-	if (len < 3 || element[0] != '{' || element[len - 1] != '}' ||
-	    strcspn(element + 1, "{}") != len - 2)
-		return 0;
-	return len - 2;
+	return len > 0 && strcmp(element + 1 + len, "}") == 0 ? len : 0;
 }
 
 /* "{{TEXT}}" */
@@ -191,7 +192,7 @@ static int append_element(struct expansion *x, const char *element, json_t *sche
 		x->plain = x->plain || strcmp(element, "--") == 0;
 		return append(x, element, strlen(element));
 	}
-	value = member(arguments, element + 1, len);
+	value = member(arguments, element, len);
 	if (value == NULL)
 		value = json_object_get(declared, "default");
 	snprintf(name, sizeof(name), "%.*s", (int)len, element + 1);

@@ -1,9 +1,9 @@
 /* placeholder.h: the command of an exec tool with a call's arguments put in.
  *
- * An element that is exactly "{NAME}" stands for the argument NAME: a string as it is, a number or
- * a boolean as JSON, an array of these as so many elements. Without the argument the schema's
- * default is taken; without that (or with null) the element is left out. Never shell text, never
- * part of an element. "{{TEXT}}" is the plain text "{TEXT}".
+ * An element that is exactly "{NAME}" (letters, digits and _ . -) stands for the argument NAME: a
+ * string as it is, a number or a boolean as JSON, an array of these as so many elements. Without
+ * the argument the schema's default is taken; without that (or with null) the element is left out.
+ * Never shell text, never part of an element. "{{TEXT}}" is the plain text "{TEXT}".
  *
  * A string that begins with "-" is refused unless an element "--" stands before the placeholder: it
  * would be an option where the author of the command meant data. */

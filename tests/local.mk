@@ -84,6 +84,63 @@ tests_unit_test_framing_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_framing_CFLAGS = $(unit_cflags)
 tests_unit_test_framing_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_config
+TESTS += tests/unit/test_config
+tests_unit_test_config_SOURCES = tests/unit/test_config.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_config_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_config_CFLAGS = $(unit_cflags)
+tests_unit_test_config_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_config_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_environ
+TESTS += tests/unit/test_environ
+tests_unit_test_environ_SOURCES = tests/unit/test_environ.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_environ_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_environ_CFLAGS = $(unit_cflags)
+tests_unit_test_environ_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_environ_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_schema
+TESTS += tests/unit/test_schema
+tests_unit_test_schema_SOURCES = tests/unit/test_schema.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_schema_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_schema_CFLAGS = $(unit_cflags)
+tests_unit_test_schema_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_pattern
+TESTS += tests/unit/test_pattern
+tests_unit_test_pattern_SOURCES = tests/unit/test_pattern.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_pattern_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_pattern_CFLAGS = $(unit_cflags)
+tests_unit_test_pattern_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_placeholder
+TESTS += tests/unit/test_placeholder
+tests_unit_test_placeholder_SOURCES = tests/unit/test_placeholder.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_placeholder_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_placeholder_CFLAGS = $(unit_cflags)
+tests_unit_test_placeholder_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_placeholder_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_utf8
+TESTS += tests/unit/test_utf8
+tests_unit_test_utf8_SOURCES = tests/unit/test_utf8.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_utf8_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_utf8_CFLAGS = $(unit_cflags)
+tests_unit_test_utf8_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_backend_exec
+TESTS += tests/unit/test_backend_exec
+tests_unit_test_backend_exec_SOURCES = tests/unit/test_backend_exec.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_backend_exec_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_backend_exec_CFLAGS = $(unit_cflags)
+tests_unit_test_backend_exec_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_backend_exec_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_httphead
 TESTS += tests/unit/test_httphead
 tests_unit_test_httphead_SOURCES = tests/unit/test_httphead.c
