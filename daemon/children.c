@@ -74,7 +74,7 @@ static unsigned reap(struct children *cs)
 		n++;
 		c = find_pid(cs, pid);
 		if (c == NULL)
-			continue; /* a grandchild that came home, or a start that failed */
+			continue; /* a grandchild that came home */
 		LIST_REMOVE(c, bucket);
 		child_reaped(c, status);
 	}

@@ -245,8 +245,12 @@ static int start(const struct child_spec *spec, struct plan *plan, struct spawn_
 		close_fd(&p->theirs[i]);
 	failed = read_report(fd[0], &r);
 	close(fd[0]);
-	if (failed)
+	if (failed) {
+		/* All that it has left to do is _exit(), so this is no waiting. */
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
 		return report_error(spec, plan->file, &r, e);
+	}
 	*pid_r = pid;
 	return 0;
 }

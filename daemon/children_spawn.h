@@ -28,7 +28,7 @@ void spawn_pipes_close(struct spawn_pipes *p);
  * finds later is on its stderr, and its status is 127.
  *
  * ERR_NOTFOUND (program, its interpreter or cwd), ERR_LIMIT (EAGAIN), ERR_INVALID (arguments too
- * long), ERR_NOMEM, ERR_IO. A process that failed this way is a zombie for the next reaping. */
+ * long), ERR_NOMEM, ERR_IO. A process that failed this way was reaped. */
 int spawn_process(const struct child_spec *spec, const char *marker, struct spawn_pipes *p,
 		  pid_t *pid_r, struct err *e);
 
