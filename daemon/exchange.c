@@ -1,5 +1,3 @@
-#include "autoconf.h"
-
 #include "exchange_impl.h"
 
 #include <stdio.h>

@@ -41,7 +41,7 @@ enum exchange_method exchange_method(const struct exchange *x);
 const char *exchange_path(const struct exchange *x);
 /* The raw query, or NULL. */
 const char *exchange_query(const struct exchange *x);
-/* The peer's address without port; "unix" on a socket of the file system. */
+/* The peer's address without port. */
 const char *exchange_peer(const struct exchange *x);
 /* The first value of header NAME (case-insensitive) with SP and HTAB stripped on both sides
  * (RFC 9110 section 5.5), or NULL. The pointer is good until the next call for the same exchange.

@@ -1,5 +1,3 @@
-#include "autoconf.h"
-
 #include "exchange_impl.h"
 
 #include <string.h>
@@ -75,8 +73,8 @@ const char *exchange_peer(const struct exchange *x)
 	if (x->con == NULL)
 		return "";
 	evhttp_connection_get_peer(x->con, &address, &port);
-	if (port == 0 || address == NULL)
-		return "unix";
+	if (address == NULL)
+		return "";
 	if (strncmp(address, mapped, sizeof(mapped) - 1) == 0 && strchr(address, '.') != NULL)
 		return address + sizeof(mapped) - 1;
 	return address;

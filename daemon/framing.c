@@ -1,5 +1,3 @@
-#include "autoconf.h"
-
 #include "framing.h"
 
 #include <ctype.h>

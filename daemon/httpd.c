@@ -1,19 +1,12 @@
-#include "autoconf.h"
-
 #include "httpd.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
@@ -26,14 +19,14 @@
 
 #include "exchange.h"
 #include "framing.h"
+#include "listener.h"
 #include "log.h"
 
-#define BACKLOG	      1024
 #define PAUSE_SECONDS 1
 
-struct listener {
-	SLIST_ENTRY(listener) link;
-	struct evhttp_bound_socket *bound;
+struct bound {
+	SLIST_ENTRY(bound) link;
+	struct evhttp_bound_socket *socket;
 };
 
 struct httpd {
@@ -44,7 +37,7 @@ struct httpd {
 	void *arg;
 	struct httpd_limits limits;
 	struct exchange_home home;
-	SLIST_HEAD(, listener) listeners;
+	SLIST_HEAD(, bound) bound;
 	struct bufferevent *newest; /* of the connection that is being set up; a reference */
 	struct event adopt;
 	struct event resume;
@@ -65,16 +58,16 @@ static void httpd_steer(struct httpd *h)
 {
 	bool full = h->limits.max_connections != 0 && h->connections >= h->limits.max_connections;
 	bool accepting = !h->paused && !full && !h->freeing;
-	struct listener *l;
+	struct bound *l;
 
 	if (accepting == h->accepting)
 		return;
 	h->accepting = accepting;
-	SLIST_FOREACH (l, &h->listeners, link)
+	SLIST_FOREACH (l, &h->bound, link)
 		if (accepting)
-			evconnlistener_enable(evhttp_bound_socket_get_listener(l->bound));
+			evconnlistener_enable(evhttp_bound_socket_get_listener(l->socket));
 		else
-			evconnlistener_disable(evhttp_bound_socket_get_listener(l->bound));
+			evconnlistener_disable(evhttp_bound_socket_get_listener(l->socket));
 }
 
 static void httpd_resume(evutil_socket_t fd, short what, void *arg)
@@ -144,6 +137,9 @@ static void httpd_adopt(struct httpd *h)
 	if (con != NULL) {
 		evhttp_connection_set_closecb(con, httpd_closed, h);
 	} else {
+		/* If it gave up early it did not free the bufferevent either. */
+		if (bufferevent_getfd(bev) == -1)
+			bufferevent_free(bev);
 		h->connections--;
 		httpd_steer(h);
 	}
@@ -221,46 +217,9 @@ static void httpd_request(struct evhttp_request *req, void *arg)
 
 /* ---- listening ---- */
 
-/* What FD is bound to, as "ADDRESS:PORT" ("unix" for a socket of the file system). */
-static int bound_name(int fd, char **name_r)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	char host[NI_MAXHOST], port[NI_MAXSERV];
-	int n;
-
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
-		return -1;
-	if (ss.ss_family == AF_UNIX)
-		return (*name_r = strdup("unix")) != NULL ? 0 : -1;
-	if (getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), port, sizeof(port),
-			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		return -1;
-	n = asprintf(name_r, strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
-	return n > 0 ? 0 : -1;
-}
-
-/* Options that accepted connections inherit. A peer that vanished under a silent stream is found
- * after about two minutes. */
-static void inherit_options(int fd)
-{
-	static const struct {
-		int level, name, value;
-	} options[] = {
-		{IPPROTO_TCP, TCP_NODELAY, 1},	 {SOL_SOCKET, SO_KEEPALIVE, 1},
-		{IPPROTO_TCP, TCP_KEEPIDLE, 60}, {IPPROTO_TCP, TCP_KEEPINTVL, 15},
-		{IPPROTO_TCP, TCP_KEEPCNT, 4},
-	};
-
-	/* Not there on a Unix socket; nothing depends on them anyway. */
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		setsockopt(fd, options[i].level, options[i].name, &options[i].value,
-			   sizeof(options[i].value));
-}
-
 static int listen_on(struct httpd *h, int fd)
 {
-	struct listener *l = calloc(1, sizeof(*l));
+	struct bound *l = calloc(1, sizeof(*l));
 	struct evconnlistener *listener;
 
 	if (l == NULL)
@@ -272,10 +231,10 @@ static int listen_on(struct httpd *h, int fd)
 	evconnlistener_set_error_cb(listener, httpd_accept_error);
 	if (!h->accepting)
 		evconnlistener_disable(listener);
-	l->bound = evhttp_bind_listener(h->http, listener);
-	if (l->bound == NULL)
+	l->socket = evhttp_bind_listener(h->http, listener);
+	if (l->socket == NULL)
 		goto fail_listener;
-	SLIST_INSERT_HEAD(&h->listeners, l, link);
+	SLIST_INSERT_HEAD(&h->bound, l, link);
 	return 0;
 fail_listener:
 	evconnlistener_free(listener); /* closes FD */
@@ -290,14 +249,10 @@ fail:
 int httpd_listen_fd(struct httpd *h, int fd, char **bound_r, struct err *e)
 {
 	char *name = NULL;
+	int rc = listener_adopt(fd, &name, e);
 
-	if (evutil_make_socket_nonblocking(fd) != 0 || evutil_make_socket_closeonexec(fd) != 0 ||
-	    bound_name(fd, &name) != 0) {
-		err_errno(e, "descriptor %d is not a usable socket", fd);
-		close(fd);
-		return ERR_IO;
-	}
-	inherit_options(fd);
+	if (rc != 0)
+		return rc;
 	if (listen_on(h, fd) != 0) {
 		free(name);
 		return err_set(e, ERR_NOMEM, "out of memory");
@@ -309,77 +264,31 @@ int httpd_listen_fd(struct httpd *h, int fd, char **bound_r, struct err *e)
 	return 0;
 }
 
-/* Splits "HOST:PORT" or "[HOST]:PORT". */
-static int split_address(const char *address, char host[NI_MAXHOST], const char **port_r)
-{
-	const char *start = address;
-	const char *end, *colon;
-
-	if (*address == '[') {
-		start++;
-		end = strchr(start, ']');
-		colon = end != NULL && end[1] == ':' ? end + 1 : NULL;
-	} else {
-		end = colon = strchr(address, ':');
-		if (colon != NULL && strchr(colon + 1, ':') != NULL)
-			return -1;
-	}
-	if (colon == NULL || end == start || end - start >= NI_MAXHOST || colon[1] == '\0')
-		return -1;
-	memcpy(host, start, (size_t)(end - start));
-	host[end - start] = '\0';
-	*port_r = colon + 1;
-	return 0;
-}
-
-/* A listening socket, or -1 with errno. */
-static int socket_on(const struct addrinfo *ai)
-{
-	static const int on = 1;
-	int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -1;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-	    bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
-		int error = errno;
-
-		close(fd);
-		errno = error;
-		return -1;
-	}
-	return fd;
-}
-
 int httpd_listen(struct httpd *h, const char *address, char **bound_r, struct err *e)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-	struct addrinfo *found;
-	char host[NI_MAXHOST];
-	const char *port;
-	int rc, fd;
+	int fds[LISTENER_MAX];
+	int n = listener_open(address, fds, e);
 
-	if (split_address(address, host, &port) != 0)
-		return err_set(e, ERR_INVALID, "%s: expected ADDRESS:PORT", address);
-	rc = getaddrinfo(host, port, &hints, &found);
-	if (rc != 0)
-		return err_set(e, ERR_INVALID, "%s: %s", address, gai_strerror(rc));
-	fd = socket_on(found);
-	if (fd < 0)
-		rc = err_errno(e, "%s", address);
-	freeaddrinfo(found);
-	return fd < 0 ? rc : httpd_listen_fd(h, fd, bound_r, e);
+	for (int i = 0; i < n; i++) {
+		int rc = httpd_listen_fd(h, fds[i], i == 0 ? bound_r : NULL, e);
+
+		if (rc != 0) {
+			while (++i < n)
+				close(fds[i]);
+			return rc;
+		}
+	}
+	return n < 0 ? n : 0;
 }
 
 void httpd_stop(struct httpd *h)
 {
-	struct listener *l;
+	struct bound *l;
 
 	h->home.closing = true;
-	while ((l = SLIST_FIRST(&h->listeners)) != NULL) {
-		SLIST_REMOVE_HEAD(&h->listeners, link);
-		evhttp_del_accept_socket(h->http, l->bound);
+	while ((l = SLIST_FIRST(&h->bound)) != NULL) {
+		SLIST_REMOVE_HEAD(&h->bound, link);
+		evhttp_del_accept_socket(h->http, l->socket);
 		free(l);
 	}
 }

@@ -23,10 +23,12 @@ struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limi
 			httpd_handler handler, void *arg);
 
 /* Listens on "ADDRESS:PORT", "[V6]:PORT" or "NAME:PORT" (port 0: any). *bound_r (malloc'd, may be
- * NULL) is what was bound, with the real port. On EMFILE and ENFILE accepting pauses for a second
- * and the log says so once. 0 or ERR_INVALID, ERR_IO ("127.0.0.1:6200: Address already in use"). */
+ * NULL) is what was bound, with the real port; of a name with several addresses, the first. On
+ * EMFILE and ENFILE accepting pauses for a second and the log says so once. 0 or ERR_INVALID,
+ * ERR_IO
+ * ("127.0.0.1:6200: Address already in use"). */
 int httpd_listen(struct httpd *h, const char *address, char **bound_r, struct err *e);
-/* The same for a socket that is listening already (socket activation); takes FD. */
+/* The same for a TCP socket that is listening already (socket activation); takes FD. */
 int httpd_listen_fd(struct httpd *h, int fd, char **bound_r, struct err *e);
 /* Stops accepting; what is open goes on. */
 void httpd_stop(struct httpd *h);

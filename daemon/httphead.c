@@ -1,5 +1,3 @@
-#include "autoconf.h"
-
 #include "httphead.h"
 
 #include <ctype.h>

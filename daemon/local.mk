@@ -43,6 +43,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/httpd.c daemon/httpd.h \
 	daemon/httphead.c daemon/httphead.h \
 	daemon/legacy.c daemon/legacy.h \
+	daemon/listener.c daemon/listener.h \
 	daemon/listing.c daemon/listing.h \
 	daemon/mcpclient.c daemon/mcpclient.h daemon/mcpclient_impl.h \
 	daemon/mcpclient_asks.c \

@@ -163,6 +163,15 @@ tests_unit_test_exchange_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_exchange_CFLAGS = $(unit_cflags)
 tests_unit_test_exchange_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_http_nomem
+TESTS += tests/unit/test_http_nomem
+tests_unit_test_http_nomem_SOURCES = tests/unit/test_http_nomem.c \
+	tests/unit/http_fixture.c tests/unit/http_fixture.h tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_http_nomem_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_http_nomem_CFLAGS = $(unit_cflags)
+tests_unit_test_http_nomem_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_http_nomem_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_httpd
 TESTS += tests/unit/test_httpd
 tests_unit_test_httpd_SOURCES = tests/unit/test_httpd.c tests/unit/http_fixture.c tests/unit/http_fixture.h

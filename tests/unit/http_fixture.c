@@ -1,5 +1,3 @@
-#include "autoconf.h"
-
 #include "http_fixture.h"
 
 #include <arpa/inet.h>

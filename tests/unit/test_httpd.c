@@ -1,5 +1,3 @@
-#include "autoconf.h"
-
 #include "http_fixture.h"
 
 #include <arpa/inet.h>
@@ -10,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "err.h"
@@ -21,18 +18,24 @@
 static void the_bound_address_has_the_real_port(void **state)
 {
 	struct err e;
-	char *bound = NULL, port[8];
+	char *bound = NULL, port[8], local[40];
+	struct client c;
 
 	(void)state;
 	assert_int_equal(sscanf(fix.address, "127.0.0.1:%7[0-9]", port), 1);
 	assert_string_not_equal(port, "0");
 	/* Several addresses; a name. */
 	assert_int_equal(httpd_listen(fix.httpd, "localhost:0", &bound, &e), 0);
-	assert_non_null(bound);
+	assert_non_null(strchr(bound, ':'));
+	/* Whichever family is the first: a name that has 127.0.0.1 is served there too. */
+	snprintf(local, sizeof(local), "127.0.0.1%s", strrchr(bound, ':'));
+	client_connect(&c, local);
+	client_send(&c, "GET /now HTTP/1.1\r\n\r\n");
+	free(client_take_answer(&c));
+	client_close(&c);
 	free(bound);
 	bound = NULL;
 	if (httpd_listen(fix.httpd, "[::1]:0", &bound, &e) == 0) {
-		struct client c;
 		char *text;
 
 		assert_memory_equal(bound, "[::1]:", 6);
@@ -85,30 +88,35 @@ static void an_address_in_use_is_named(void **state)
 
 static void a_listening_socket_may_be_handed_over(void **state)
 {
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	struct client c;
 	struct err e;
 	char *bound, *text;
 
 	(void)state;
-	/* An abstract name: nothing to clean up. */
-	snprintf(un.sun_path + 1, sizeof(un.sun_path) - 1, "mcpd-test-httpd-%d", (int)getpid());
-	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
 	assert_int_equal(listen(fd, 5), 0);
 	assert_int_equal(httpd_listen_fd(fix.httpd, fd, &bound, &e), 0);
-	assert_string_equal(bound, "unix");
-	free(bound);
-	memset(&c, 0, sizeof(c));
-	c.bev = bufferevent_socket_new(fix.base, -1, BEV_OPT_CLOSE_ON_FREE);
-	bufferevent_enable(c.bev, EV_READ | EV_WRITE);
-	assert_int_equal(bufferevent_socket_connect(c.bev, (struct sockaddr *)&un, sizeof(un)), 0);
+	client_connect(&c, bound);
 	client_send(&c, "GET /now HTTP/1.1\r\n\r\n");
 	text = client_take_answer(&c);
-	assert_non_null(strstr(text, "GET /now - unix "));
+	assert_non_null(strstr(text, "GET /now - 127.0.0.1 "));
 	free(text);
 	client_close(&c);
+	free(bound);
+}
+
+static void only_tcp_sockets_may_be_handed_over(void **state)
+{
+	struct err e;
+
+	(void)state;
 	assert_int_equal(httpd_listen_fd(fix.httpd, open("/dev/null", O_RDONLY), NULL, &e), ERR_IO);
+	assert_int_equal(httpd_listen_fd(fix.httpd, socket(AF_UNIX, SOCK_STREAM, 0), NULL, &e),
+			 ERR_IO);
+	assert_non_null(strstr(e.text, ": Address family not supported"));
 }
 
 /* The server's end of C, found among our descriptors. */
@@ -503,6 +511,7 @@ int main(void)
 		http_test(addresses_that_cannot_be_are_refused),
 		http_test(an_address_in_use_is_named),
 		http_test(a_listening_socket_may_be_handed_over),
+		http_test(only_tcp_sockets_may_be_handed_over),
 		http_test(connections_have_the_socket_options),
 		http_test(a_body_over_the_limit_is_refused),
 		http_test(a_chunked_body_over_the_limit_is_refused),

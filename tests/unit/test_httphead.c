@@ -1,5 +1,3 @@
-#include "autoconf.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
