@@ -60,7 +60,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/asks.c daemon/asks.h \
 	daemon/guard.c daemon/guard.h \
 	daemon/ratelimit.c daemon/ratelimit.h \
-	daemon/schema.c daemon/schema.h \
+	daemon/schema.c daemon/schema.h daemon/schema_impl.h daemon/schema_check.c \
 	daemon/methods.c daemon/methods.h \
 	daemon/server.c daemon/server.h daemon/server_impl.h \
 	daemon/server_links.c \

@@ -6,41 +6,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "jsonpath.h"
 #include "pattern.h"
+#include "schema_impl.h"
 
-#define MAX_UNIQUE 1000 /* each is compared with each */
+static int validate(struct schema_walk *w, json_t *schema, json_t *value);
 
-/* Where we are: inside the schema while it is checked, inside the value while that is. */
-struct walk {
-	struct jsonpath path;
-	struct err *e;
-};
-
-struct keyword {
-	const char *name;
-	/* Whether ARG is a good argument of the keyword. */
-	int (*check)(struct walk *w, json_t *schema, json_t *arg);
-	/* Whether VALUE keeps to it; NULL for an annotation. */
-	int (*validate)(struct walk *w, json_t *schema, json_t *arg, json_t *value);
-};
-
-static int check_schema(struct walk *w, json_t *schema);
-static int validate(struct walk *w, json_t *schema, json_t *value);
-
-static int fail(struct walk *w, const char *text)
+int schema_fail(struct schema_walk *w, const char *text)
 {
 	if (w->path.len == 0)
 		return err_set(w->e, ERR_INVALID, "%s", text);
 	return err_set(w->e, ERR_INVALID, "%s: %s", w->path.text, text);
 }
 
-static int fail_number(struct walk *w, const char *text, json_t *arg)
+static int fail_number(struct schema_walk *w, const char *text, json_t *arg)
 {
 	char line[120];
 
 	snprintf(line, sizeof(line), "%s %.15g", text, json_number_value(arg));
-	return fail(w, line);
+	return schema_fail(w, line);
 }
 
 /* Numbers are equal by value whatever their form (JSON Schema core 4.2.2), the rest as JSON is. */
@@ -61,100 +44,6 @@ static int compare(json_t *a, json_t *b)
 	}
 	return (json_number_value(a) > json_number_value(b)) -
 	       (json_number_value(a) < json_number_value(b));
-}
-
-/* What the arguments of keywords may be. */
-
-static int check_any(struct walk *w, json_t *schema, json_t *arg)
-{
-	(void)w;
-	(void)schema;
-	(void)arg;
-	return 0;
-}
-
-static int check_number(struct walk *w, json_t *schema, json_t *arg)
-{
-	(void)schema;
-	return json_is_number(arg) ? 0 : fail(w, "expected a number");
-}
-
-static int check_size(struct walk *w, json_t *schema, json_t *arg)
-{
-	(void)schema;
-	return json_is_integer(arg) && json_integer_value(arg) >= 0
-		       ? 0
-		       : fail(w, "expected a whole number that is not negative");
-}
-
-static int check_values(struct walk *w, json_t *schema, json_t *arg)
-{
-	(void)schema;
-	return json_array_size(arg) > 0 ? 0 : fail(w, "expected an array of one or more values");
-}
-
-static int check_names(struct walk *w, json_t *schema, json_t *arg)
-{
-	json_t *name;
-	size_t i;
-
-	(void)schema;
-	if (!json_is_array(arg))
-		return fail(w, "expected an array of strings");
-	json_array_foreach (arg, i, name)
-		if (!json_is_string(name))
-			return fail(w, "expected an array of strings");
-	return 0;
-}
-
-static int check_subschema(struct walk *w, json_t *schema, json_t *arg)
-{
-	(void)schema;
-	return check_schema(w, arg);
-}
-
-static int check_properties(struct walk *w, json_t *schema, json_t *arg)
-{
-	const char *name;
-	json_t *property;
-
-	(void)schema;
-	if (!json_is_object(arg))
-		return fail(w, "expected an object of schemas");
-	json_object_foreach (arg, name, property) {
-		size_t mark = jsonpath_down(&w->path, name);
-		int rc = check_schema(w, property);
-
-		if (rc != 0)
-			return rc;
-		jsonpath_up(&w->path, mark);
-	}
-	return 0;
-}
-
-static int check_unique(struct walk *w, json_t *schema, json_t *arg)
-{
-	json_t *max = json_object_get(schema, "maxItems");
-
-	if (!json_is_boolean(arg))
-		return fail(w, "expected true or false");
-	if (json_is_true(arg) && (!json_is_integer(max) || json_integer_value(max) > MAX_UNIQUE))
-		return fail(w, "needs a maxItems of at most 1000");
-	return 0;
-}
-
-static int check_pattern(struct walk *w, json_t *schema, json_t *arg)
-{
-	struct err why;
-	int rc;
-
-	(void)schema;
-	if (!json_is_string(arg))
-		return fail(w, "expected a string");
-	rc = pattern_check(json_string_value(arg), &why);
-	if (rc == ERR_NOMEM)
-		return err_set(w->e, rc, "%s", why.text);
-	return rc == 0 ? 0 : fail(w, why.text);
 }
 
 /* type */
@@ -223,40 +112,28 @@ static size_t find_type(json_t *name)
 	return i;
 }
 
-static int check_type(struct walk *w, json_t *schema, json_t *arg)
+bool schema_is_type(json_t *name)
 {
-	json_t *name;
-	size_t i, n = 0;
-
-	(void)schema;
-	if (json_is_string(arg))
-		n = find_type(arg) < N_TYPES ? 1 : 0;
-	json_array_foreach (arg, i, name) {
-		if (find_type(name) == N_TYPES) {
-			n = 0;
-			break;
-		}
-		n++;
-	}
-	return n > 0 ? 0 : fail(w, "expected one or several of the seven names of types");
+	return find_type(name) < N_TYPES;
 }
 
-static int validate_type(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_type(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	json_t *name;
 	size_t i;
 
 	(void)schema;
 	if (json_is_string(arg))
-		return types[find_type(arg)].is(value) ? 0
-						       : fail(w, types[find_type(arg)].expected);
+		return types[find_type(arg)].is(value)
+			       ? 0
+			       : schema_fail(w, types[find_type(arg)].expected);
 	json_array_foreach (arg, i, name)
 		if (types[find_type(name)].is(value))
 			return 0;
-	return fail(w, "is of none of the types that are allowed");
+	return schema_fail(w, "is of none of the types that are allowed");
 }
 
-static int validate_enum(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_enum(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	static const char before[] = "expected one of ";
 	char line[400] = "";
@@ -270,19 +147,19 @@ static int validate_enum(struct walk *w, json_t *schema, json_t *arg, json_t *va
 	memcpy(line, before, sizeof(before));
 	len = json_dumpb(arg, line + sizeof(before) - 1, sizeof(line) - sizeof(before),
 			 JSON_COMPACT);
-	return fail(w,
-		    len <= sizeof(line) - sizeof(before) ? line : "is none of the allowed values");
+	return schema_fail(
+		w, len <= sizeof(line) - sizeof(before) ? line : "is none of the allowed values");
 }
 
-static int validate_const(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_const(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	(void)schema;
-	return equal(arg, value) ? 0 : fail(w, "is not the only value that is allowed");
+	return equal(arg, value) ? 0 : schema_fail(w, "is not the only value that is allowed");
 }
 
 /* Each of the following says nothing about values of another type (validation 1.1). */
 
-static int validate_properties(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_properties(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	const char *name;
 	json_t *property, *member;
@@ -304,7 +181,7 @@ static int validate_properties(struct walk *w, json_t *schema, json_t *arg, json
 	return 0;
 }
 
-static int validate_additional(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_additional(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	json_t *properties = json_object_get(schema, "properties"), *member;
 	const char *name;
@@ -324,7 +201,7 @@ static int validate_additional(struct walk *w, json_t *schema, json_t *arg, json
 	return 0;
 }
 
-static int validate_required(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_required(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	json_t *name;
 	size_t i;
@@ -336,12 +213,13 @@ static int validate_required(struct walk *w, json_t *schema, json_t *arg, json_t
 		if (json_object_get(value, json_string_value(name)) != NULL)
 			continue;
 		jsonpath_down(&w->path, json_string_value(name));
-		return fail(w, "is missing");
+		return schema_fail(w, "is missing");
 	}
 	return 0;
 }
 
-static int validate_min_properties(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_min_properties(struct schema_walk *w, json_t *schema, json_t *arg,
+				   json_t *value)
 {
 	(void)schema;
 	if (json_is_object(value) && (json_int_t)json_object_size(value) < json_integer_value(arg))
@@ -349,7 +227,8 @@ static int validate_min_properties(struct walk *w, json_t *schema, json_t *arg, 
 	return 0;
 }
 
-static int validate_max_properties(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_max_properties(struct schema_walk *w, json_t *schema, json_t *arg,
+				   json_t *value)
 {
 	(void)schema;
 	if (json_is_object(value) && (json_int_t)json_object_size(value) > json_integer_value(arg))
@@ -357,7 +236,7 @@ static int validate_max_properties(struct walk *w, json_t *schema, json_t *arg, 
 	return 0;
 }
 
-static int validate_items(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_items(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	json_t *item;
 	size_t i;
@@ -374,7 +253,7 @@ static int validate_items(struct walk *w, json_t *schema, json_t *arg, json_t *v
 	return 0;
 }
 
-static int validate_min_items(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_min_items(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	(void)schema;
 	if (json_is_array(value) && (json_int_t)json_array_size(value) < json_integer_value(arg))
@@ -382,7 +261,7 @@ static int validate_min_items(struct walk *w, json_t *schema, json_t *arg, json_
 	return 0;
 }
 
-static int validate_max_items(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_max_items(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	(void)schema;
 	if (json_is_array(value) && (json_int_t)json_array_size(value) > json_integer_value(arg))
@@ -390,7 +269,7 @@ static int validate_max_items(struct walk *w, json_t *schema, json_t *arg, json_
 	return 0;
 }
 
-static int validate_unique(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_unique(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	size_t n = json_is_true(arg) ? json_array_size(value) : 0;
 
@@ -399,7 +278,7 @@ static int validate_unique(struct walk *w, json_t *schema, json_t *arg, json_t *
 		for (size_t j = i + 1; j < n; j++)
 			if (equal(json_array_get(value, i), json_array_get(value, j))) {
 				jsonpath_down_index(&w->path, j);
-				return fail(w, "is there twice");
+				return schema_fail(w, "is there twice");
 			}
 	return 0;
 }
@@ -415,7 +294,7 @@ static json_int_t characters(json_t *value)
 	return n;
 }
 
-static int validate_min_length(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_min_length(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	(void)schema;
 	if (json_is_string(value) && characters(value) < json_integer_value(arg))
@@ -423,7 +302,7 @@ static int validate_min_length(struct walk *w, json_t *schema, json_t *arg, json
 	return 0;
 }
 
-static int validate_max_length(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_max_length(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	(void)schema;
 	if (json_is_string(value) && characters(value) > json_integer_value(arg))
@@ -431,7 +310,7 @@ static int validate_max_length(struct walk *w, json_t *schema, json_t *arg, json
 	return 0;
 }
 
-static int validate_pattern(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_pattern(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	struct err why;
 	int rc;
@@ -443,10 +322,10 @@ static int validate_pattern(struct walk *w, json_t *schema, json_t *arg, json_t 
 			   json_string_length(value), &why);
 	if (rc == ERR_NOMEM)
 		return err_set(w->e, rc, "%s", why.text);
-	return rc == 0 ? 0 : fail(w, why.text);
+	return rc == 0 ? 0 : schema_fail(w, why.text);
 }
 
-static int validate_minimum(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_minimum(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	(void)schema;
 	return json_is_number(value) && compare(value, arg) < 0
@@ -454,7 +333,7 @@ static int validate_minimum(struct walk *w, json_t *schema, json_t *arg, json_t 
 		       : 0;
 }
 
-static int validate_maximum(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_maximum(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	(void)schema;
 	return json_is_number(value) && compare(value, arg) > 0
@@ -462,7 +341,7 @@ static int validate_maximum(struct walk *w, json_t *schema, json_t *arg, json_t 
 		       : 0;
 }
 
-static int validate_above(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_above(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	(void)schema;
 	return json_is_number(value) && compare(value, arg) <= 0
@@ -470,7 +349,7 @@ static int validate_above(struct walk *w, json_t *schema, json_t *arg, json_t *v
 		       : 0;
 }
 
-static int validate_below(struct walk *w, json_t *schema, json_t *arg, json_t *value)
+static int validate_below(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	(void)schema;
 	return json_is_number(value) && compare(value, arg) >= 0
@@ -480,82 +359,39 @@ static int validate_below(struct walk *w, json_t *schema, json_t *arg, json_t *v
 
 /* In the order in which a value is held against them: what is cheap first, maxItems before
  * uniqueItems. */
-static const struct keyword keywords[] = {
-	{"type", check_type, validate_type},
-	{"enum", check_values, validate_enum},
-	{"const", check_any, validate_const},
-	{"minimum", check_number, validate_minimum},
-	{"maximum", check_number, validate_maximum},
-	{"exclusiveMinimum", check_number, validate_above},
-	{"exclusiveMaximum", check_number, validate_below},
-	{"minLength", check_size, validate_min_length},
-	{"maxLength", check_size, validate_max_length},
-	{"pattern", check_pattern, validate_pattern},
-	{"minItems", check_size, validate_min_items},
-	{"maxItems", check_size, validate_max_items},
-	{"uniqueItems", check_unique, validate_unique},
-	{"items", check_subschema, validate_items},
-	{"minProperties", check_size, validate_min_properties},
-	{"maxProperties", check_size, validate_max_properties},
-	{"required", check_names, validate_required},
-	{"properties", check_properties, validate_properties},
-	{"additionalProperties", check_subschema, validate_additional},
-	{"title", check_any, NULL},
-	{"description", check_any, NULL},
-	{"default", check_any, NULL},
-	{"examples", check_any, NULL},
-	{"format", check_any, NULL},
-	{"deprecated", check_any, NULL},
-	{"readOnly", check_any, NULL},
-	{"writeOnly", check_any, NULL},
-	{"$schema", check_any, NULL},
-	{"$id", check_any, NULL},
-	{"$comment", check_any, NULL},
+static const struct {
+	const char *name;
+	/* Whether VALUE keeps to ARG, the argument of the keyword. */
+	int (*validate)(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value);
+} keywords[] = {
+	{"type", validate_type},
+	{"enum", validate_enum},
+	{"const", validate_const},
+	{"minimum", validate_minimum},
+	{"maximum", validate_maximum},
+	{"exclusiveMinimum", validate_above},
+	{"exclusiveMaximum", validate_below},
+	{"minLength", validate_min_length},
+	{"maxLength", validate_max_length},
+	{"pattern", validate_pattern},
+	{"minItems", validate_min_items},
+	{"maxItems", validate_max_items},
+	{"uniqueItems", validate_unique},
+	{"items", validate_items},
+	{"minProperties", validate_min_properties},
+	{"maxProperties", validate_max_properties},
+	{"required", validate_required},
+	{"properties", validate_properties},
+	{"additionalProperties", validate_additional},
 };
 #define N_KEYWORDS (sizeof(keywords) / sizeof(keywords[0]))
 
-static int check_keyword(struct walk *w, json_t *schema, const char *name, json_t *arg)
-{
-	size_t mark = jsonpath_down(&w->path, name), i = 0;
-	int rc;
-
-	while (i < N_KEYWORDS && strcmp(keywords[i].name, name) != 0)
-		i++;
-	if (i < N_KEYWORDS)
-		rc = keywords[i].check(w, schema, arg);
-	else
-		rc = strncmp(name, "x-", 2) == 0
-			     ? 0
-			     : fail(w, "is not among the keywords that mcpd checks");
-	if (rc == 0)
-		jsonpath_up(&w->path, mark);
-	return rc;
-}
-
-static int check_schema(struct walk *w, json_t *schema)
-{
-	const char *name;
-	json_t *arg;
-	int rc = 0;
-
-	if (json_is_boolean(schema))
-		return 0;
-	if (!json_is_object(schema))
-		return fail(w, "expected a schema: an object, true or false");
-	json_object_foreach (schema, name, arg) {
-		rc = check_keyword(w, schema, name, arg);
-		if (rc != 0)
-			break;
-	}
-	return rc;
-}
-
-static int validate(struct walk *w, json_t *schema, json_t *value)
+static int validate(struct schema_walk *w, json_t *schema, json_t *value)
 {
 	int rc = 0;
 
 	if (json_is_false(schema))
-		return fail(w, "is not allowed");
+		return schema_fail(w, "is not allowed");
 	for (size_t i = 0; rc == 0 && i < N_KEYWORDS; i++) {
 		json_t *arg = keywords[i].validate != NULL
 				      ? json_object_get(schema, keywords[i].name)
@@ -567,16 +403,9 @@ static int validate(struct walk *w, json_t *schema, json_t *value)
 	return rc;
 }
 
-int schema_check(json_t *schema, struct err *e)
-{
-	struct walk w = {.e = e};
-
-	return check_schema(&w, schema);
-}
-
 int schema_validate(json_t *schema, json_t *value, struct err *e)
 {
-	struct walk w = {.e = e};
+	struct schema_walk w = {.e = e};
 
 	return validate(&w, schema, value);
 }
