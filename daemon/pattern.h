@@ -13,7 +13,9 @@
 #define PATTERN_MAX_TEXT 65536
 
 /* Whether PATTERN is a POSIX extended regular expression (XBD 9.4) that means the same in ECMA-262:
- * no backslash before a letter or digit or inside brackets, no "(?". 0, ERR_INVALID, ERR_NOMEM. */
+ * no backslash before a letter or digit or inside brackets, no "(?", no quantifier that stands after
+ * another one or after nothing; and whether it stays small with its repetitions written out. 0,
+ * ERR_INVALID, ERR_NOMEM. */
 int pattern_check(const char *pattern, struct err *e);
 
 /* Whether PATTERN is found in TEXT (LEN bytes; not anchored). 0, ERR_INVALID (no; or TEXT is too

@@ -2,20 +2,53 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Formats by way of a copy, because an argument may well be E's own text. */
+#include "utf8.h"
+
+/* A text may quote what came from outside: it stays one line, and where it was cut, UTF-8. */
+static void tidy(char *text, bool cut)
+{
+	size_t len = strlen(text), last = len;
+	uint32_t c;
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			text[i] = '?';
+	if (!cut || len == 0)
+		return;
+	do
+		last--;
+	while (last > 0 && len - last < 4 && ((unsigned char)text[last] & 0xc0) == 0x80);
+	if (utf8_decode(text + last, len - last, &c) != len - last)
+		text[last] = '\0';
+}
+
 static void put_text(struct err *e, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
 
+/* Formats by way of a copy, because an argument may well be E's own text. */
 static void put_text(struct err *e, const char *fmt, va_list ap)
 {
 	char text[sizeof e->text];
+	int n = vsnprintf(text, sizeof text, fmt, ap);
 
-	if (vsnprintf(text, sizeof text, fmt, ap) < 0)
+	if (n < 0)
 		text[0] = '\0';
+	tidy(text, n >= (int)sizeof text);
 	memcpy(e->text, text, strlen(text) + 1);
+}
+
+/* Puts ": MORE" behind the text of E. */
+static void append(struct err *e, const char *more)
+{
+	size_t len = strlen(e->text), room = sizeof e->text - len;
+	int n = snprintf(e->text + len, room, ": %s", more);
+
+	tidy(e->text, n >= (int)room);
 }
 
 int err_set(struct err *e, int code, const char *fmt, ...)
@@ -35,7 +68,6 @@ int err_errno(struct err *e, const char *fmt, ...)
 {
 	int saved = errno;
 	int code = saved == ENOMEM ? ERR_NOMEM : ERR_IO;
-	size_t len;
 	va_list ap;
 
 	if (e == NULL)
@@ -43,8 +75,7 @@ int err_errno(struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	put_text(e, fmt, ap);
 	va_end(ap);
-	len = strlen(e->text);
-	snprintf(e->text + len, sizeof e->text - len, ": %s", strerror(saved));
+	append(e, strerror(saved));
 	e->code = code;
 	errno = saved;
 	return code;
@@ -53,7 +84,6 @@ int err_errno(struct err *e, const char *fmt, ...)
 int err_wrap(struct err *e, const char *fmt, ...)
 {
 	char old[sizeof e->text];
-	size_t len;
 	va_list ap;
 
 	if (e == NULL)
@@ -62,8 +92,7 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	put_text(e, fmt, ap);
 	va_end(ap);
-	len = strlen(e->text);
-	snprintf(e->text + len, sizeof e->text - len, ": %s", old);
+	append(e, old);
 	return e->code;
 }
 

@@ -23,7 +23,7 @@ enum err_code {
 
 struct err {
 	int code;	/* 0 or an enum err_code */
-	char text[512];	/* always terminated; one line, no trailing full stop needed */
+	char text[512];	/* always terminated; one line (control bytes became "?"), no full stop */
 };
 
 /* Fills E (which may be NULL) and returns CODE, so that `return err_set(...)` reads well. */

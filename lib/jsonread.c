@@ -133,7 +133,8 @@ static void set_parse_error(struct err *e, const json_error_t *je)
 {
 	enum json_error_code code = json_error_code(je);
 
-	if (code == json_error_out_of_memory)
+	/* Where jansson lacks memory it does not always say so, but then it says nothing. */
+	if (code == json_error_out_of_memory || je->text[0] == '\0')
 		err_set(e, ERR_NOMEM, "out of memory");
 	else if (code == json_error_stack_overflow)
 		err_set(e, ERR_LIMIT, "nested too deeply");

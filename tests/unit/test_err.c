@@ -76,6 +76,34 @@ static void test_long(void **state)
 	assert_int_equal(strlen(e.text), sizeof e.text - 1);
 }
 
+/* What is quoted cannot begin a line of its own; what is cut is still UTF-8. */
+static void test_tidy(void **state)
+{
+	char text[600];
+	struct err e;
+
+	(void)state;
+	err_set(&e, ERR_INVALID, "near \"%s\"", "a\n\x1b[2J\x7f\xc3\xa9");
+	assert_string_equal(e.text, "near \"a??[2J?\xc3\xa9\"");
+	for (size_t lead = 0; lead < 4; lead++) {
+		size_t want = sizeof e.text - 1;
+
+		memset(text, 'x', lead);
+		for (size_t i = lead; i + 4 < sizeof text; i += 4)
+			memcpy(text + i, "\xf0\x9f\x98\x80", 5);
+		want -= (want - lead) % 4;
+		err_set(&e, ERR_INVALID, "%s", text);
+		assert_int_equal(strlen(e.text), want);
+		assert_memory_equal(e.text, text, want);
+		err_wrap(&e, "%s", "a");
+		assert_int_equal((strlen(e.text) - 3 - lead) % 4, 0);
+	}
+	memset(text, '\xbf', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	err_set(&e, ERR_INVALID, "%s", text);
+	assert_in_range(strlen(e.text), sizeof e.text - 5, sizeof e.text - 1);
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -93,9 +121,10 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_set),  cmocka_unit_test(test_errno),
-		cmocka_unit_test(test_wrap), cmocka_unit_test(test_own_text),
-		cmocka_unit_test(test_long), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_set),   cmocka_unit_test(test_errno),
+		cmocka_unit_test(test_wrap),  cmocka_unit_test(test_own_text),
+		cmocka_unit_test(test_long),  cmocka_unit_test(test_tidy),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests_name("err", tests, NULL, NULL);
