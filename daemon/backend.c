@@ -107,13 +107,14 @@ static void tell(struct backend *b, unsigned mask)
 		b->watches[i].changed(b, mask, b->watches[i].arg);
 }
 
-/* Which lists are different. What was never known has nobody who could have read it. */
+/* Which lists are different. What is not known yet reads like an empty list. */
 static unsigned compare(const struct offer *old, const struct offer *new)
 {
 	unsigned mask = 0;
 
-	for (int kind = 0; old && kind < OFFER_KINDS; kind++) {
-		if (!json_equal(old->lists[kind], new->lists[kind]))
+	for (int kind = 0; kind < OFFER_KINDS; kind++) {
+		if (old ? !json_equal(old->lists[kind], new->lists[kind])
+			: json_array_size(new->lists[kind]) > 0)
 			mask |= 1u << kind;
 	}
 	return mask;

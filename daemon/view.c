@@ -10,6 +10,7 @@ struct view {
 	size_t n;
 	bool prefix;
 	bool waited; /* the wait is over, settled or not */
+	bool read;   /* somebody has seen a list, and may want to hear that it is different now */
 	struct catalog *catalog; /* NULL: to be made anew */
 	struct event *wait_over;
 	TAILQ_HEAD(, view_waiter) waiters;
@@ -43,6 +44,8 @@ static void on_backend_changed(struct backend *b, unsigned mask, void *arg)
 
 	(void)b;
 	catalog_free(&v->catalog);
+	if (!v->read)
+		mask = 0;
 	for (w = TAILQ_FIRST(&v->watches); mask && w; w = next) {
 		next = TAILQ_NEXT(w, link);
 		w->changed(v, mask, w->arg);
@@ -117,6 +120,7 @@ const struct catalog *view_catalog(struct view *v)
 {
 	struct catalog_source *sources;
 
+	v->read = true;
 	if (v->catalog)
 		return v->catalog;
 	sources = calloc(v->n ? v->n : 1, sizeof *sources);
