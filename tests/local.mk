@@ -263,6 +263,14 @@ tests_unit_test_transport_CFLAGS = $(unit_cflags)
 tests_unit_test_transport_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_transport_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_server
+TESTS += tests/unit/test_server
+tests_unit_test_server_SOURCES = tests/unit/test_server.c $(session_fixture)
+tests_unit_test_server_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_server_CFLAGS = $(unit_cflags)
+tests_unit_test_server_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_server_LDADD = $(unit_ldadd)
+
 endif
 # The misbehaving server that unit and integration tests share.
 EXTRA_DIST += tests/integration/fakeserver.py

@@ -92,9 +92,25 @@ static struct offer *whole_offer(void)
 	return o;
 }
 
-static void fake_start(struct backend *b)
+bool fake_slow_start;
+
+void fake_learn(struct backend *b)
 {
 	backend_learned(b, whole_offer());
+}
+
+void fake_fail(struct backend *b, const char *why)
+{
+	struct err e;
+
+	err_set(&e, ERR_IO, "%s", why);
+	backend_failed(b, &e);
+}
+
+static void fake_start(struct backend *b)
+{
+	if (!fake_slow_start)
+		fake_learn(b);
 }
 
 void fake_offer_tool(struct backend *b, const char *name)

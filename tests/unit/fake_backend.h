@@ -19,6 +19,11 @@ struct call *fake_call(size_t i); /* oldest first; fails the test when there is 
 struct call *fake_take(size_t i); /* the same, and whoever takes it ends it */
 size_t fake_links(const struct backend *b);
 struct link *fake_link(const struct backend *b, size_t i);
+/* From now on a backend that is started does not learn by itself: the test says when, or that it
+ * failed. */
+extern bool fake_slow_start;
+void fake_learn(struct backend *b);
+void fake_fail(struct backend *b, const char *why);
 /* It offers one tool more now, called NAME. */
 void fake_offer_tool(struct backend *b, const char *name);
 

@@ -77,6 +77,8 @@ int fixture_open(void **state)
 	memset(&fx, 0, sizeof(fx));
 	memset(&fake_hooks, 0, sizeof(fake_hooks));
 	last_id = questions_ended = 0;
+	fake_slow_start = false;
+	fx.capabilities = "{\"sampling\":{},\"elicitation\":{},\"roots\":{}}";
 	fx.base = loop_open();
 	fx.conf = (struct config_sessions){.max = 1000, .max_per_user = 100, .max_per_peer = 1000};
 	fx.limits = default_limits;
@@ -132,7 +134,7 @@ struct session *open_session(const char *user, enum mcp_rev rev)
 		.user = user,
 		.peer = "127.0.0.1",
 		.rev = rev,
-		.capabilities = "{\"sampling\":{},\"elicitation\":{},\"roots\":{}}",
+		.capabilities = fx.capabilities,
 		.client_info = "{\"name\":\"test\",\"version\":\"1\"}",
 		.front = &front,
 	};

@@ -22,6 +22,7 @@ extern struct fixture {
 	struct registry *registry;
 	struct backend *backend;
 	struct view *view;
+	const char *capabilities; /* of the clients to come */
 	/* Inside the callbacks of the front, besides what a front does: 'n'otify, 'a'sk, 'e'nd,
 	 * 's'end. */
 	void (*in_front)(struct session *s, char what);
