@@ -13,4 +13,4 @@ sysusers_DATA = contrib/sysusers.d/mcpd.conf
 endif
 
 examplesdir = $(docdir)/examples
-dist_examples_DATA = contrib/examples/mcpd.json
+dist_examples_DATA = contrib/examples/mcpd.json contrib/examples/commands.json

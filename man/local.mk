@@ -3,6 +3,7 @@
 # and the file man/mcpctl.1.in, which may say @bindir@, @sbindir@, @sysconfdir@, @runstatedir@,
 # @localstatedir@, @docdir@, @pkgdatadir@ and @PACKAGE_VERSION@.
 man_MANS += man/mcpd.8
+man_MANS += man/mcpd.conf.5
 
 EXTRA_DIST += $(man_MANS:=.in)
 CLEANFILES += $(man_MANS)

@@ -278,8 +278,14 @@ EXTRA_DIST += tests/integration/fakeserver.py
 include $(top_srcdir)/tests/fuzz/local.mk
 
 # The tree itself: documents, code.
-dist_check_SCRIPTS += tests/static/test_man.sh tests/static/test_code.py
+dist_check_SCRIPTS += tests/static/test_man.sh tests/static/test_code.py tests/static/test_config_docs.py
 TESTS += tests/static/test_man.sh
+check_PROGRAMS += tests/static/config_keys
+tests_static_config_keys_SOURCES = tests/static/config_keys.c
+tests_static_config_keys_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
+tests_static_config_keys_CFLAGS = $(LIB_CFLAGS)
+tests_static_config_keys_LDADD = $(DAEMON_LIBS)
 if HAVE_PYTHON
+TESTS += tests/static/test_config_docs.py
 TESTS += tests/static/test_code.py
 endif

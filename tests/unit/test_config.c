@@ -319,7 +319,7 @@ static void exec(void **state)
 {
 	struct config *c =
 		good("{'mcpServers':{'h':{'cwd':'/','env':{'A':'b'},'tools':{"
-		     "'up':{'command':['uptime']},"
+		     "'up':{'command':['true']},"
 		     "'ls':{'title':'T','description':'D','command':['ls','--','{p}'],"
 		     "'inputSchema':{'type':'object','properties':{'p':{'type':'string'}}},"
 		     "'outputSchema':{'type':'object'},'structured':true,"

@@ -1,0 +1,45 @@
+/* Prints every key of the configuration as the daemon knows it, a line each: table, key, default
+ * ("-" without one that can be written down), tab-separated. For test_config_docs.py. */
+#include "autoconf.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "config_impl.h"
+
+static void print_default(const struct key *k)
+{
+	if (k->type == &type_count || k->type == &type_size)
+		printf("%" PRId64 "\n", k->def);
+	else if (k->type == &type_seconds)
+		printf("%.15g\n", (double)k->def / 1000);
+	else if (k->type == &type_bool)
+		printf("%s\n", k->def != 0 ? "true" : "false");
+	else if (k->type == &type_word)
+		printf("%s\n", k->words[k->def]);
+	else if (k->type != &type_ignored && k->text != NULL)
+		printf("%s\n", k->text);
+	else
+		printf("-\n");
+}
+
+static void print_table(const char *name, const struct key_table *table)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		const struct key *k = &table->keys[i];
+
+		printf("%s\t%s\t", name, k->name);
+		print_default(k);
+		if (k->type == &type_object)
+			print_table(k->name, k->table);
+	}
+}
+
+int main(void)
+{
+	print_table("file", &config_keys);
+	print_table("stdio", &config_stdio_keys);
+	print_table("exec", &config_exec_keys);
+	print_table("tool", &config_tool_keys);
+	return 0;
+}
