@@ -289,3 +289,19 @@ if HAVE_PYTHON
 TESTS += tests/static/test_config_docs.py
 TESTS += tests/static/test_code.py
 endif
+
+# Speed and memory (see tests/bench/run). Built by `make check` too, so that it goes on compiling.
+check_PROGRAMS += tests/bench/bare tests/bench/echo tests/bench/load
+tests_bench_bare_SOURCES = tests/bench/bare.c
+tests_bench_bare_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+tests_bench_bare_LDADD = $(EVENT_LIBS)
+tests_bench_echo_SOURCES = tests/bench/echo.c
+tests_bench_echo_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_bench_echo_LDADD = $(JANSSON_LIBS)
+tests_bench_load_SOURCES = tests/bench/load.c tests/bench/load.h tests/bench/wire.c
+tests_bench_load_CFLAGS = $(AM_CFLAGS)
+EXTRA_DIST += tests/bench/run tests/bench/package.json tests/bench/package-lock.json
+
+bench: mcpd$(EXEEXT) tests/bench/bare$(EXEEXT) tests/bench/echo$(EXEEXT) tests/bench/load$(EXEEXT)
+	top_builddir='$(abs_top_builddir)' $(PYTHON) $(srcdir)/tests/bench/run $(BENCH_ARGS)
+.PHONY: bench

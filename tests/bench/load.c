@@ -1,0 +1,472 @@
+/* load.c: a load generator for MCP over HTTP, bounded in count and time, for loopback only.
+ *
+ *   load MODE ADDRESS:PORT [-c CONNECTIONS] [-n COUNT] [-t SECONDS] [-T TOOL]
+ *
+ * post   the same `ping`, without a session (for a server that is none)
+ * ping   a session for each connection, then `ping` in it
+ * call   the same with `tools/call` of TOOL
+ * open   COUNT sessions, left open
+ * churn  COUNT sessions, opened and deleted; with -T the tool is called in each
+ * stream COUNT sessions, then, after a line on stdin, a GET stream for each; held until stdin ends
+ *
+ * Each phase ends with one line of JSON on stdout. Every answer is checked; one that is not what it
+ * should be counts as an error. */
+#include "load.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TEXT	    "The quick brown fox"
+#define PATH	    "/mcp"
+#define SAMPLES_MAX 4000000
+
+enum step { INITIALIZE, INITIALIZED, WORK, DELETE, REST };
+
+struct client {
+	struct wire wire;
+	enum step step;
+	unsigned id;
+	char session[128];
+	double sent;
+};
+
+static struct {
+	const char *mode;
+	struct sockaddr_in to;
+	const char *tool;
+	unsigned connections;
+	unsigned long count;
+	double seconds;
+
+	int epoll;
+	struct client *clients;
+	char (*sessions)[128]; /* for `stream` */
+	unsigned long begun, done, errors;
+	unsigned resting; /* clients with nothing to do */
+	bool measuring;
+	double start, end;
+	uint32_t *samples; /* microseconds */
+	unsigned long samples_n;
+} load = {.connections = 1, .count = 1000000000, .seconds = 3600};
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static bool mode_is(const char *mode)
+{
+	return strcmp(load.mode, mode) == 0;
+}
+
+/* Sessions come one after another on each connection. */
+static bool many_sessions(void)
+{
+	return mode_is("open") || mode_is("churn") || mode_is("stream");
+}
+
+static void fail(const struct client *c, const char *what, const struct answer *a)
+{
+	if (load.errors++ < 3)
+		fprintf(stderr, "load: step %d: %s: %d %s\n", (int)c->step, what,
+			a != NULL ? a->status : 0, a != NULL && a->body != NULL ? a->body : "");
+}
+
+static void watch(struct client *c)
+{
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c};
+
+	if (wire_connect(&c->wire, &load.to) != 0 ||
+	    epoll_ctl(load.epoll, EPOLL_CTL_ADD, c->wire.fd, &ev) != 0) {
+		fprintf(stderr, "load: connect: %s\n", strerror(errno));
+		exit(1);
+	}
+}
+
+static void post(struct client *c, const char *body)
+{
+	wire_request(&c->wire, "POST", PATH, c->session, "application/json, text/event-stream",
+		     body);
+}
+
+static void request_work(struct client *c)
+{
+	char body[400];
+
+	if (load.tool != NULL)
+		snprintf(body, sizeof(body),
+			 "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"tools/"
+			 "call\",\"params\":{\"name\":"
+			 "\"%s\",\"arguments\":{\"text\":\"" TEXT "\"}}}",
+			 c->id, load.tool);
+	else
+		snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"ping\"}",
+			 c->id);
+	post(c, body);
+}
+
+/* Writes and sends the request of the client's step. */
+static void request(struct client *c)
+{
+	c->id++;
+	switch (c->step) {
+	case INITIALIZE:
+		c->session[0] = '\0';
+		post(c, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{"
+			"\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},\"clientInfo\":{"
+			"\"name\":\"bench\",\"version\":\"1\"}}}");
+		break;
+	case INITIALIZED:
+		post(c, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
+		break;
+	case WORK:
+		request_work(c);
+		break;
+	case DELETE:
+		wire_request(&c->wire, "DELETE", PATH, c->session, "*/*", "");
+		break;
+	case REST:
+		return;
+	}
+	c->sent = now();
+	wire_send(&c->wire);
+}
+
+static void rest(struct client *c)
+{
+	c->step = REST;
+	load.resting++;
+}
+
+/* A new session, or nothing when there are enough. */
+static void begin_session(struct client *c)
+{
+	if (load.begun >= load.count) {
+		rest(c);
+		return;
+	}
+	load.begun++;
+	c->step = INITIALIZE;
+	request(c);
+}
+
+static void session_done(struct client *c)
+{
+	if (load.sessions != NULL && load.done < load.count)
+		memcpy(load.sessions[load.done], c->session, sizeof(c->session));
+	load.done++;
+	begin_session(c);
+}
+
+static void work_done(struct client *c)
+{
+	double t = now();
+
+	if (load.samples_n < SAMPLES_MAX)
+		load.samples[load.samples_n++] = (uint32_t)((t - c->sent) * 1e6);
+	load.done++;
+	if (t >= load.end || load.done + load.connections > load.count)
+		rest(c);
+	else
+		request(c);
+}
+
+static void after_initialized(struct client *c)
+{
+	if (!many_sessions()) {
+		rest(c); /* all begin together */
+	} else if (mode_is("churn")) {
+		c->step = load.tool != NULL ? WORK : DELETE;
+		request(c);
+	} else {
+		session_done(c);
+	}
+}
+
+static void check_result(struct client *c, const struct answer *a)
+{
+	char id[24];
+
+	snprintf(id, sizeof(id), "\"id\":%u", mode_is("post") ? 1 : c->id);
+	if (a->status != 200 || strstr(a->body, "\"result\"") == NULL ||
+	    strstr(a->body, id) == NULL)
+		fail(c, "wrong answer", a);
+}
+
+static void answered(struct client *c, const struct answer *a)
+{
+	switch (c->step) {
+	case INITIALIZE:
+		if (a->status != 200 || strstr(a->body, "\"protocolVersion\"") == NULL)
+			fail(c, "wrong answer to initialize", a);
+		memcpy(c->session, a->session, sizeof(c->session));
+		c->step = INITIALIZED;
+		request(c);
+		break;
+	case INITIALIZED:
+		if (a->status != 202 && a->status != 200)
+			fail(c, "wrong answer to initialized", a);
+		after_initialized(c);
+		break;
+	case WORK:
+		check_result(c, a);
+		if (load.measuring) {
+			work_done(c);
+		} else {
+			c->step = DELETE;
+			request(c);
+		}
+		break;
+	case DELETE:
+		if (a->status != 200 && a->status != 204)
+			fail(c, "wrong answer to DELETE", a);
+		session_done(c);
+		break;
+	case REST:
+		break;
+	}
+}
+
+static void closed(struct client *c)
+{
+	if (c->step != REST && !c->wire.closing)
+		fail(c, "connection closed", NULL);
+	if (load.errors > 1000) {
+		fprintf(stderr, "load: too many errors\n");
+		exit(1);
+	}
+	wire_close(&c->wire);
+	watch(c);
+	if (c->step != REST) {
+		c->id--;
+		request(c);
+	}
+}
+
+static void on_event(struct client *c, uint32_t events)
+{
+	struct answer a;
+
+	if (events & EPOLLOUT)
+		wire_send(&c->wire);
+	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		return;
+	for (;;) {
+		switch (wire_read(&c->wire, &a, false)) {
+		case WIRE_MORE:
+		case WIRE_HEAD:
+			return;
+		case WIRE_CLOSED:
+			closed(c);
+			return;
+		case WIRE_ANSWER:
+			if (c->wire.closing) {
+				wire_close(&c->wire);
+				watch(c);
+			}
+			answered(c, &a);
+			break;
+		}
+	}
+}
+
+static void run(void)
+{
+	struct epoll_event ev[256];
+
+	while (load.resting < load.connections) {
+		int n = epoll_wait(load.epoll, ev, 256, 60000);
+
+		if (n == 0) {
+			fprintf(stderr, "load: no answer for a minute\n");
+			exit(1);
+		}
+		for (int i = 0; i < n; i++)
+			on_event(ev[i].data.ptr, ev[i].events);
+	}
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void report(void)
+{
+	double seconds = now() - load.start;
+	unsigned long n = load.samples_n;
+
+	printf("{\"done\": %lu, \"errors\": %lu, \"seconds\": %.3f, \"rate\": %.1f", load.done,
+	       load.errors, seconds, (double)load.done / seconds);
+	if (n > 0) {
+		qsort(load.samples, n, sizeof(*load.samples), by_value);
+		printf(", \"p50_us\": %u, \"p99_us\": %u", load.samples[n / 2],
+		       load.samples[n * 99 / 100]);
+	}
+	printf("}\n");
+	fflush(stdout);
+}
+
+/* Everybody has a session; now the clock starts. */
+static void measure(void)
+{
+	load.measuring = true;
+	load.resting = 0;
+	load.start = now();
+	load.end = load.start + load.seconds;
+	for (unsigned i = 0; i < load.connections; i++) {
+		load.clients[i].step = WORK;
+		load.clients[i].id = 0;
+		request(&load.clients[i]);
+	}
+	run();
+	report();
+}
+
+/* One GET stream for each session; the old connections are closed. */
+static void open_streams(void)
+{
+	unsigned long n = load.done, open = 0;
+	struct client *streams = calloc(n, sizeof(*streams));
+	struct epoll_event ev[256];
+	struct answer a;
+
+	if (streams == NULL)
+		exit(1);
+	load.start = now();
+	for (unsigned long i = 0; i < n; i++) {
+		watch(&streams[i]);
+		wire_request(&streams[i].wire, "GET", PATH, load.sessions[i], "text/event-stream",
+			     "");
+	}
+	while (open < n) {
+		int got = epoll_wait(load.epoll, ev, 256, 60000);
+
+		if (got == 0)
+			break;
+		for (int i = 0; i < got; i++) {
+			struct client *c = ev[i].data.ptr;
+			enum wire_state state;
+
+			wire_send(&c->wire);
+			state = wire_read(&c->wire, &a, true);
+			if (state == WIRE_MORE)
+				continue;
+			if (state != WIRE_HEAD || a.status != 200)
+				fail(c, "no stream", state == WIRE_ANSWER ? &a : NULL);
+			/* What follows is left to the kernel. */
+			epoll_ctl(load.epoll, EPOLL_CTL_DEL, c->wire.fd, NULL);
+			open++;
+		}
+	}
+	load.done = open;
+	report();
+	while (getchar() != EOF)
+		;
+	for (unsigned long i = 0; i < n; i++)
+		wire_free(&streams[i].wire);
+	free(streams);
+}
+
+static void disconnect(void)
+{
+	for (unsigned i = 0; i < load.connections; i++)
+		wire_free(&load.clients[i].wire);
+}
+
+static int parse_address(const char *text)
+{
+	char host[64];
+	unsigned port;
+
+	load.to.sin_family = AF_INET;
+	if (sscanf(text, "%63[0-9.]:%u", host, &port) != 2 ||
+	    inet_pton(AF_INET, host, &load.to.sin_addr) != 1 ||
+	    (ntohl(load.to.sin_addr.s_addr) >> 24) != 127)
+		return -1;
+	load.to.sin_port = htons((uint16_t)port);
+	return 0;
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: load post|ping|call|open|churn|stream 127.0.0.1:PORT "
+			"[-c CONNECTIONS] [-n COUNT] [-t SECONDS] [-T TOOL]\n");
+	return 64;
+}
+
+static int parse(int argc, char **argv)
+{
+	int opt;
+
+	if (argc < 3 || parse_address(argv[2]) != 0)
+		return -1;
+	load.mode = argv[1];
+	optind = 3;
+	while ((opt = getopt(argc, argv, "c:n:t:T:")) != -1) {
+		switch (opt) {
+		case 'c':
+			load.connections = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'n':
+			load.count = strtoul(optarg, NULL, 10);
+			break;
+		case 't':
+			load.seconds = strtod(optarg, NULL);
+			break;
+		case 'T':
+			load.tool = optarg;
+			break;
+		default:
+			return -1;
+		}
+	}
+	return load.connections > 0 && optind == argc ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+	if (parse(argc, argv) != 0)
+		return usage();
+	load.epoll = epoll_create1(EPOLL_CLOEXEC);
+	load.clients = calloc(load.connections, sizeof(*load.clients));
+	load.samples = calloc(SAMPLES_MAX, sizeof(*load.samples));
+	if (mode_is("stream"))
+		load.sessions = calloc(load.count, sizeof(*load.sessions));
+	if (load.epoll < 0 || load.clients == NULL || load.samples == NULL)
+		return 1;
+	load.start = now();
+	for (unsigned i = 0; i < load.connections; i++) {
+		watch(&load.clients[i]);
+		if (mode_is("post"))
+			rest(&load.clients[i]);
+		else if (many_sessions())
+			begin_session(&load.clients[i]);
+		else
+			request(&load.clients[i]);
+	}
+	run();
+	if (many_sessions())
+		report();
+	else
+		measure();
+	disconnect();
+	if (mode_is("stream") && getchar() != EOF)
+		open_streams();
+	free(load.clients);
+	free(load.samples);
+	free(load.sessions);
+	return load.errors > 0;
+}
