@@ -273,8 +273,11 @@ void call_answer(struct call *c, const struct answer *answer)
 
 void call_cancel(struct call *c, const char *reason)
 {
-	struct answer answer = {.kind = ANSWER_CANCELLED, .message = reason};
+	struct answer answer = {.kind = ANSWER_CANCELLED};
 
+	if (reason == NULL)
+		reason = "cancelled"; /* with or without one, the back has to be told */
+	answer.message = reason;
 	/* Not a bug after the end: a session that closes from inside end() cancels all it knows. */
 	if (!c->ended)
 		finish(c, &answer, reason);

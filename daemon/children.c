@@ -60,12 +60,11 @@ void children_scan(void *arg)
 		log_info(NULL, "killed %u processes that outlived the child they came from", n);
 }
 
-/* Takes in everybody who has died. Returns how many. */
-static unsigned reap(struct children *cs)
+/* Takes in everybody who has died. Returns how many; -1 when there is nobody left, dead or alive. */
+static int reap(struct children *cs)
 {
 	struct child *c;
-	unsigned n = 0;
-	int status;
+	int status, n = 0;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 || (pid < 0 && errno == EINTR)) {
@@ -78,7 +77,7 @@ static unsigned reap(struct children *cs)
 		LIST_REMOVE(c, bucket);
 		child_reaped(c, status);
 	}
-	return n;
+	return pid < 0 && n == 0 ? -1 : n;
 }
 
 static void on_sigchld(evutil_socket_t sig, short what, void *arg)
@@ -88,7 +87,7 @@ static void on_sigchld(evutil_socket_t sig, short what, void *arg)
 
 	(void)sig;
 	(void)what;
-	if (reap(cs) == 0)
+	if (reap(cs) <= 0)
 		return;
 	/* Who was reaped may have been the last of the group of a child that is waited for. A
 	 * callback may stop others but takes nobody out of the list except itself. */
@@ -152,13 +151,13 @@ void children_free(struct children **csp)
 	TAILQ_FOREACH (c, &cs->all, entry)
 		c->events = NULL;
 	/* The only place that waits, and only for the dead. */
-	for (int i = 0; i < FREE_WAIT_MS && cs->n > 0; i++) {
+	for (int i = 0; i < FREE_WAIT_MS; i++) {
 		children_kill_all(cs);
+		if (reap(cs) < 0 && cs->n == 0)
+			break;
+		children_scan(cs);
 		pause_ms(1);
-		reap(cs);
-		for (c = TAILQ_FIRST(&cs->all); c != NULL; c = TAILQ_FIRST(&cs->all)) {
-			if (!c->reaped)
-				break;
+		while ((c = TAILQ_FIRST(&cs->all)) != NULL && c->reaped) {
 			children_remove(c);
 			child_discard(c);
 		}
@@ -168,8 +167,6 @@ void children_free(struct children **csp)
 		children_remove(c);
 		child_discard(c);
 	}
-	children_scan(cs);
-	reap(cs);
 	defer_cancel(&cs->scan);
 	defer_cancel(&cs->empty);
 	free(cs);

@@ -29,6 +29,16 @@ check-unit: $(check_PROGRAMS)
 .PHONY: check-unit
 
 if HAVE_CMOCKA
+if HAVE_PYTHON
+check_PROGRAMS += tests/unit/test_backend_stdio
+TESTS += tests/unit/test_backend_stdio
+tests_unit_test_backend_stdio_SOURCES = tests/unit/test_backend_stdio.c tests/unit/support.c \
+	tests/unit/support.h
+tests_unit_test_backend_stdio_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_backend_stdio_CFLAGS = $(unit_cflags)
+tests_unit_test_backend_stdio_LDADD = $(unit_ldadd)
+endif
+
 check_PROGRAMS += tests/unit/test_children
 TESTS += tests/unit/test_children
 tests_unit_test_children_SOURCES = tests/unit/test_children.c tests/unit/support.c tests/unit/support.h
