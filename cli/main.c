@@ -1,4 +1,6 @@
-int main(void)
+#include "mcpctl.h"
+
+int main(int argc, char **argv)
 {
-	return 1;
+	return mcpctl_main(argc, argv);
 }

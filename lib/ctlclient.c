@@ -337,63 +337,69 @@ static int send_cancel(struct ctlclient *c, json_int_t id, struct err *e)
 	return send_message(c, jsonrpc_notification("cancel", json_pack("{s:I}", "id", id)), e);
 }
 
-/* Looks at one message. Returns whether it is the answer to request ID. */
-static bool is_answer(const struct ctlclient_call *call, json_int_t id, json_t *msg)
+/* A call on its way. */
+struct pending {
+	const struct ctlclient_call *call;
+	json_int_t id;
+	bool cancelled;
+};
+
+static int cancel(struct ctlclient *c, struct pending *p, struct err *e)
+{
+	if (p->cancelled)
+		return 0;
+	p->cancelled = true;
+	return send_cancel(c, p->id, e);
+}
+
+/* Looks at one message. 1: it is the answer; 0: it is not. */
+static int take_message(struct ctlclient *c, struct pending *p, json_t *msg, struct err *e)
 {
 	json_t *params = json_object_get(msg, "params");
 	const json_t *about = json_object_get(params ? params : msg, "id");
+	const json_t *error = json_object_get(msg, "error");
 
-	if (!json_is_integer(about) || json_integer_value(about) != id)
-		return false; /* of a request that was given up */
+	if (error && !json_is_integer(about))
+		return err_set(e, ERR_PROTOCOL, "the daemon did not understand: %s",
+			       text_of(error, "message"));
+	if (!json_is_integer(about) || json_integer_value(about) != p->id)
+		return 0; /* of a request that was given up */
 	if (!params)
-		return true;
-	if (strcmp(text_of(msg, "method"), "row") == 0 && call->row)
-		call->row(json_object_get(params, "row"), call->arg);
-	return false;
+		return 1;
+	if (strcmp(text_of(msg, "method"), "row") != 0 || !p->call->row || p->cancelled)
+		return 0;
+	return p->call->row(json_object_get(params, "row"), p->call->arg) ? 0 : cancel(c, p, e);
 }
 
-/* Somebody wants the call to end: politely at first. */
-static int woken(struct ctlclient *c, struct limits *l, bool *asked, struct err *e)
+/* Reads up to the answer. */
+static int wait_answer(struct ctlclient *c, struct pending *p, json_t **answer_r, struct err *e)
 {
-	l->woken = false;
-	if (*asked)
-		return err_set(e, ERR_CLOSED, "interrupted");
-	*asked = true;
-	return send_cancel(c, c->last_id, e);
-}
-
-/* Reads up to the answer to request ID. */
-static int wait_answer(struct ctlclient *c, const struct ctlclient_call *call, json_int_t id,
-		       json_t **answer_r, struct err *e)
-{
-	struct limits l = limits_new(call->timeout_ms, call->wake_fd);
-	bool asked = false;
+	struct limits l = limits_new(p->call->timeout_ms, p->call->wake_fd);
 	json_t *msg;
 	int rc;
 
 	do {
 		rc = next_message(c, &l, &msg, e);
-		if (rc == 0 && !msg)
-			rc = woken(c, &l, &asked, e);
-		if (rc < 0)
-			return rc;
-		if (msg && is_answer(call, id, msg)) {
-			*answer_r = msg;
-			return 0;
+		if (rc == 0 && msg) {
+			rc = take_message(c, p, msg, e);
+			if (rc != 1)
+				json_decref(msg);
+		} else if (rc == 0) {
+			/* Somebody wants it to end: politely at first. */
+			l.woken = false;
+			rc = p->cancelled ? err_set(e, ERR_CLOSED, "interrupted") : cancel(c, p, e);
 		}
-		if (json_object_get(msg, "error") && !json_is_integer(json_object_get(msg, "id")))
-			rc = err_set(e, ERR_PROTOCOL, "the daemon did not understand: %s",
-				     text_of(json_object_get(msg, "error"), "message"));
-		json_decref(msg);
 	} while (rc == 0);
-	return rc;
+	if (rc == 1)
+		*answer_r = msg;
+	return rc == 1 ? 0 : rc;
 }
 
 int ctlclient_call(struct ctlclient *c, const struct ctlclient_call *call, json_t **answer_r,
 		   struct err *e)
 {
-	json_int_t id = ++c->last_id;
-	json_t *json_id = json_integer(id);
+	struct pending p = {.call = call, .id = ++c->last_id};
+	json_t *json_id = json_integer(p.id);
 	enum jsonrpc_kind kind;
 	struct err own;
 	int rc;
@@ -404,8 +410,8 @@ int ctlclient_call(struct ctlclient *c, const struct ctlclient_call *call, json_
 	rc = send_message(c, jsonrpc_request(json_id, call->method, json_incref(call->params)), e);
 	json_decref(json_id);
 	if (rc == 0)
-		rc = wait_answer(c, call, id, answer_r, e);
-	if (rc == ERR_TIMEOUT && send_cancel(c, id, NULL) == 0)
+		rc = wait_answer(c, &p, answer_r, e);
+	if (rc == ERR_TIMEOUT && cancel(c, &p, NULL) == 0)
 		transfer(c, POLLOUT, NULL);
 	if (rc == 0 && jsonrpc_classify(*answer_r, &kind, e) < 0) {
 		json_decref(*answer_r);

@@ -37,7 +37,8 @@ struct ctlclient_call {
 	json_t *params; /* borrowed, may be NULL */
 	int timeout_ms; /* of the whole call, or CTLCLIENT_FOREVER */
 	int wake_fd;	/* readable: cancel the call; readable again: leave. -1: no such thing */
-	void (*row)(json_t *row, void *arg); /* rows as they come, borrowed; may be NULL */
+	/* Rows as they come, borrowed; may be NULL. False: enough, cancel the call. */
+	bool (*row)(json_t *row, void *arg);
 	void *arg;
 };
 

@@ -110,7 +110,7 @@ const struct ctl_command ctlspec_commands[] = {
 			STRING("protocol", "PROTOCOL"), STRING("level", "LEVEL"))),
 	COMMAND("complete", CTL_NOBODY, CTL_TEXT, CTL_LOCAL | CTL_HIDDEN | CTL_WHOLE,
 		"print what could stand in the place of the last word",
-		PARAMS({"words", "WORD", CTL_STRING, CTL_OPTIONAL | CTL_MANY,
+		PARAMS({"words", "WORD", CTL_WORDS, CTL_OPTIONAL | CTL_MANY,
 			"the words so far; the last one may be empty"})),
 	{.words = NULL},
 };
@@ -191,7 +191,7 @@ static int check_words(const struct ctl_param *p, const json_t *value, struct er
 	if (!json_is_array(value) || json_array_size(value) == 0)
 		return err_set(e, ERR_INVALID, "%s: expected an array of strings", p->name);
 	json_array_foreach (value, i, item) {
-		if (!is_word(item))
+		if (!is_word(item) && !(p->type == CTL_WORDS && json_string_length(item) == 0))
 			return err_set(e, ERR_INVALID, "%s[%zu]: expected a string", p->name, i);
 	}
 	return 0;

@@ -25,7 +25,7 @@ LAYERS = [
 # Only these files may use it.
 ALONE = {
     r"#include <(event2/http|evhttp)": r"daemon/(httpd|exchange|framing)\w*\.[ch]",
-    r"\b(fork|vfork|waitpid|waitid|wait4|posix_spawnp?)\(": r"daemon/(child(ren)?|detach)\w*\.c",
+    r"\b(fork|vfork|waitpid|waitid|wait4|posix_spawnp?)\(": r"(daemon/(child(ren)?|detach)\w*|cli/configcheck)\.c",
     r"#include <readline/": r"cli/(shell|complete)\w*\.[ch]",
     r"\b(system|popen)\(": r"",
     r"\b(sprintf|gets|strtok)\(": r"",

@@ -1,0 +1,12 @@
+/* complain.h: what went wrong, on standard error. */
+#ifndef MCPCTL_COMPLAIN_H
+#define MCPCTL_COMPLAIN_H
+
+#include "status.h"
+
+/* Prints "mcpctl: ...", safe for a terminal, after what standard output has so far. Returns STATUS.
+ */
+enum status complain(enum status status, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,16 @@
+/* history.h: where the shell keeps what was entered, and what it must not keep. */
+#ifndef MCPCTL_HISTORY_H
+#define MCPCTL_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Makes sure that the file is there, this user's and nobody else's (0600), and writes its path:
+ * $XDG_STATE_HOME/mcpd/history or ~/.local/state/mcpd/history. 0; ERR_NOTFOUND: there is no home;
+ * ERR_LIMIT; ERR_IO. */
+int history_open(char *path, size_t size);
+
+/* Whether WORDS may hold secrets: a sensitive command, or none that is known. */
+bool history_is_secret(char *const *words, size_t n);
+
+#endif

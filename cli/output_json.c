@@ -1,0 +1,85 @@
+/* output_json.c: for programs. Lists are arrays with one row on a line, everything else is an
+ * object. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "output.h"
+
+/* JSON leaves DEL and the C1 control characters as they are; a terminal would obey them. An escape
+ * in their place means the same. */
+static void put_safe(FILE *f, const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if (*p == 0x7f) {
+			fputs("\\u007f", f);
+		} else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) {
+			fprintf(f, "\\u%04x", p[1]);
+			p++;
+		} else {
+			fputc(*p, f);
+		}
+	}
+}
+
+static void put_value(FILE *f, const json_t *value, size_t flags)
+{
+	char *text = json_dumps(value, flags | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+
+	if (text)
+		put_safe(f, text);
+	free(text);
+}
+
+static void put_row(FILE *f, const struct ctl_column *columns, json_t *row, size_t flags)
+{
+	json_t *whole = output_complete(columns, row);
+
+	put_value(f, whole, flags);
+	json_decref(whole);
+}
+
+static void json_rows(const struct output_to *to, const struct ctl_column *columns, json_t *rows)
+{
+	json_t *row;
+	size_t i;
+
+	fputc('[', to->f);
+	json_array_foreach (rows, i, row) {
+		fputs(i > 0 ? ",\n" : "\n", to->f);
+		put_row(to->f, columns, row, JSON_COMPACT);
+	}
+	fputs(json_array_size(rows) > 0 ? "\n]\n" : "]\n", to->f);
+}
+
+static void json_record(const struct output_to *to, const struct ctl_column *columns,
+			json_t *record)
+{
+	put_row(to->f, columns, record, JSON_INDENT(2));
+	fputc('\n', to->f);
+}
+
+static void json_text(const struct output_to *to, const struct ctl_column *columns, json_t *record)
+{
+	json_t *copy = json_copy(record);
+
+	json_object_del(copy, "text");
+	put_row(to->f, columns, copy, JSON_COMPACT);
+	fputc('\n', to->f);
+	json_decref(copy);
+}
+
+static void json_content(const struct output_to *to, json_t *result)
+{
+	put_value(to->f, result, JSON_INDENT(2));
+	fputc('\n', to->f);
+}
+
+static void json_follow(const struct output_to *to, const struct ctl_column *columns, json_t *row)
+{
+	put_row(to->f, columns, row, JSON_COMPACT);
+	fputc('\n', to->f);
+}
+
+const struct output_format output_json = {
+	"json", json_rows, json_record, json_text, json_content, json_follow,
+};
