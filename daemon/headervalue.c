@@ -1,0 +1,140 @@
+#include "headervalue.h"
+
+#include <errno.h>
+#include <math.h>
+#include <openssl/evp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char prefix[] = "=?base64?", suffix[] = "?=";
+#define PREFIX_LEN (sizeof prefix - 1)
+#define SUFFIX_LEN (sizeof suffix - 1)
+
+static bool is_encoded(const char *value)
+{
+	size_t len = strlen(value);
+
+	return len >= PREFIX_LEN + SUFFIX_LEN && memcmp(value, prefix, PREFIX_LEN) == 0 &&
+	       memcmp(value + len - SUFFIX_LEN, suffix, SUFFIX_LEN) == 0;
+}
+
+/* OpenSSL's decoder forgives white space and odd bits, so what it made is encoded again and compared: there
+ * is one right way to write a value, and two ways are one too many for whoever checks it on the way. */
+static bool is_canonical(const unsigned char *text, size_t text_len, const char *in, size_t len)
+{
+	size_t size = (text_len + 2) / 3 * 4 + 1;
+	unsigned char *again = malloc(size);
+	bool same;
+
+	if (!again)
+		return false;
+	same = EVP_EncodeBlock(again, text, (int)text_len) == (int)len &&
+	       memcmp(again, in, len) == 0;
+	free(again);
+	return same;
+}
+
+static bool is_text(const char *text, size_t len)
+{
+	json_t *value = memchr(text, '\0', len) ? NULL : json_stringn(text, len);
+
+	json_decref(value);
+	return value != NULL; /* jansson takes valid UTF-8 alone */
+}
+
+static char *decode_base64(const char *in, size_t len, struct err *e)
+{
+	char *out = malloc(len / 4 * 3 + 1);
+	int n = -1;
+	size_t pad = 0;
+
+	if (!out) {
+		err_set(e, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	if (len % 4 == 0 && len < INT32_MAX)
+		n = EVP_DecodeBlock((unsigned char *)out, (const unsigned char *)in, (int)len);
+	while (pad < 2 && pad < len && in[len - 1 - pad] == '=')
+		pad++;
+	if (n < (int)pad || !is_canonical((unsigned char *)out, (size_t)n - pad, in, len) ||
+	    !is_text(out, (size_t)n - pad)) {
+		free(out);
+		err_set(e, ERR_INVALID, "not canonical base64 of UTF-8 text");
+		return NULL;
+	}
+	out[(size_t)n - pad] = '\0';
+	return out;
+}
+
+char *headervalue_decode(const char *value, struct err *e)
+{
+	char *copy;
+
+	if (is_encoded(value))
+		return decode_base64(value + PREFIX_LEN,
+				     strlen(value) - PREFIX_LEN - SUFFIX_LEN, e);
+	copy = strdup(value);
+	if (!copy)
+		err_set(e, ERR_NOMEM, "out of memory");
+	return copy;
+}
+
+static bool is_plain(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || text[0] == ' ' || text[len - 1] == ' ' || is_encoded(text))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			return false;
+	}
+	return true;
+}
+
+char *headervalue_encode(const char *text)
+{
+	size_t len = strlen(text), n = (len + 2) / 3 * 4;
+	char *out;
+
+	if (is_plain(text))
+		return strdup(text);
+	out = malloc(PREFIX_LEN + n + SUFFIX_LEN + 1);
+	if (!out)
+		return NULL;
+	memcpy(out, prefix, PREFIX_LEN);
+	EVP_EncodeBlock((unsigned char *)out + PREFIX_LEN, (const unsigned char *)text, (int)len);
+	memcpy(out + PREFIX_LEN + n, suffix, SUFFIX_LEN + 1);
+	return out;
+}
+
+static bool integer_equal(const char *text, json_int_t value)
+{
+	char *end;
+	long long n;
+	double d;
+
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	if (end != text && *end == '\0' && errno == 0)
+		return n == value;
+	d = strtod(text, &end);
+	return end != text && *end == '\0' && isfinite(d) && fabs(d) <= 9007199254740991.0 &&
+	       d == (double)value;
+}
+
+bool headervalue_equal(const char *text, const json_t *body)
+{
+	if (json_is_string(body))
+		return strlen(text) == json_string_length(body) &&
+		       memcmp(text, json_string_value(body), json_string_length(body)) == 0;
+	if (json_is_boolean(body))
+		return strcmp(text, json_is_true(body) ? "true" : "false") == 0;
+	if (json_is_integer(body))
+		return integer_equal(text, json_integer_value(body));
+	if (json_is_real(body))
+		return json_real_value(body) == floor(json_real_value(body)) &&
+		       integer_equal(text, (json_int_t)json_real_value(body));
+	return false;
+}

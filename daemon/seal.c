@@ -1,0 +1,180 @@
+#include "seal.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_LEN 32
+#define NONCE_LEN 12
+#define TAG_LEN 16
+/* Nothing we seal comes near; OpenSSL counts in int. */
+#define MAX_LEN (16u << 20)
+
+struct seal {
+	unsigned char key[KEY_LEN];
+};
+
+struct seal *seal_new(struct err *e)
+{
+	struct seal *s = calloc(1, sizeof *s);
+
+	if (!s || RAND_priv_bytes(s->key, KEY_LEN) != 1) {
+		free(s);
+		err_set(e, s ? ERR_IO : ERR_NOMEM, "no random key could be made");
+		return NULL;
+	}
+	return s;
+}
+
+void seal_free(struct seal **sp)
+{
+	if (*sp)
+		OPENSSL_cleanse((*sp)->key, KEY_LEN);
+	free(*sp);
+	*sp = NULL;
+}
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* RFC 4648 section 5, without padding. */
+static char *encode(const unsigned char *in, size_t len)
+{
+	char *out = malloc(len / 3 * 4 + 5), *at = out;
+	unsigned bits = 0, have = 0;
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < len; i++) {
+		bits = bits << 8 | in[i];
+		for (have += 8; have >= 6; have -= 6)
+			*at++ = alphabet[bits >> (have - 6) & 63];
+	}
+	if (have)
+		*at++ = alphabet[bits << (6 - have) & 63];
+	*at = '\0';
+	return out;
+}
+
+/* False when TEXT is not the one way to write what it says. */
+static bool decode(const char *text, unsigned char *out, size_t *len_r)
+{
+	unsigned bits = 0, have = 0;
+	size_t n = 0;
+
+	for (; *text; text++) {
+		const char *at = strchr(alphabet, *text);
+
+		if (!at)
+			return false;
+		bits = bits << 6 | (unsigned)(at - alphabet);
+		have += 6;
+		if (have >= 8) {
+			have -= 8;
+			out[n++] = (unsigned char)(bits >> have);
+		}
+	}
+	*len_r = n;
+	return have < 6 && (bits & ((1u << have) - 1)) == 0;
+}
+
+/* One pass of AES-256-GCM; IN and OUT have LEN bytes. TAG is made, or checked. */
+static bool crypt(const struct seal *s, bool sealing, const unsigned char *nonce,
+		  const char *context, const unsigned char *in, unsigned char *out, size_t len,
+		  unsigned char *tag)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int n = 0, enc = sealing ? 1 : 0;
+	bool ok;
+
+	if (!ctx)
+		return false;
+	ok = EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, s->key, nonce, enc) == 1 &&
+	     EVP_CipherUpdate(ctx, NULL, &n, (const unsigned char *)context,
+			      (int)strlen(context)) == 1 &&
+	     EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1;
+	if (ok && !sealing)
+		ok = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LEN, tag) == 1;
+	ok = ok && EVP_CipherFinal_ex(ctx, out + n, &n) == 1;
+	if (ok && sealing)
+		ok = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_LEN, tag) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	return ok;
+}
+
+/* nonce, ciphertext, tag */
+static char *close_text(const struct seal *s, const char *text, size_t len, const char *context)
+{
+	unsigned char *buf = malloc(NONCE_LEN + len + TAG_LEN);
+	char *out = NULL;
+
+	if (buf && RAND_bytes(buf, NONCE_LEN) == 1 &&
+	    crypt(s, true, buf, context, (const unsigned char *)text, buf + NONCE_LEN, len,
+		  buf + NONCE_LEN + len))
+		out = encode(buf, NONCE_LEN + len + TAG_LEN);
+	free(buf);
+	return out;
+}
+
+char *seal_close(const struct seal *s, const json_t *payload, int64_t expires, const char *context)
+{
+	json_t *whole = json_pack("{s:I, s:O}", "e", (json_int_t)expires, "p", payload);
+	char *text = whole ? json_dumps(whole, JSON_COMPACT | JSON_ENCODE_ANY) : NULL, *out = NULL;
+
+	if (text && strlen(text) < MAX_LEN)
+		out = close_text(s, text, strlen(text), context);
+	json_decref(whole);
+	free(text);
+	return out;
+}
+
+static json_t *open_text(const struct seal *s, const char *text, const char *context, struct err *e)
+{
+	size_t len = strlen(text);
+	unsigned char *buf = NULL, *plain = NULL;
+	json_t *whole = NULL;
+
+	err_set(e, ERR_DENIED, "Invalid or expired requestState");
+	if (len >= MAX_LEN)
+		return NULL;
+	buf = malloc(len + 1);
+	plain = malloc(len + 1);
+	if (!buf || !plain)
+		err_set(e, ERR_NOMEM, "out of memory");
+	else if (decode(text, buf, &len) && len >= NONCE_LEN + TAG_LEN &&
+		 crypt(s, false, buf, context, buf + NONCE_LEN, plain, len - NONCE_LEN - TAG_LEN,
+		       buf + len - TAG_LEN))
+		whole = json_loadb((char *)plain, len - NONCE_LEN - TAG_LEN, 0, NULL);
+	free(buf);
+	free(plain);
+	return whole;
+}
+
+json_t *seal_open(const struct seal *s, const char *text, const char *context, int64_t now,
+		  struct err *e)
+{
+	json_t *whole = open_text(s, text, context, e), *payload = NULL;
+
+	if (whole && json_integer_value(json_object_get(whole, "e")) > now)
+		payload = json_incref(json_object_get(whole, "p"));
+	json_decref(whole);
+	return payload;
+}
+
+char *seal_digest(const json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	char *out = NULL;
+
+	if (text && EVP_Digest(text, strlen(text), md, &n, EVP_sha256(), NULL) == 1)
+		out = malloc(2 * n + 1);
+	for (unsigned i = 0; out && i < n; i++)
+		snprintf(out + 2 * i, 3, "%02x", md[i]);
+	free(text);
+	return out;
+}
