@@ -231,6 +231,13 @@ json_t *catalog_list(const struct catalog *c, enum offer_kind kind)
 	return c->lists[kind];
 }
 
+const json_t *catalog_entry(const struct catalog *c, enum offer_kind kind, const char *key)
+{
+	const struct entry *e = find(c, kind, key);
+
+	return e != NULL ? json_array_get(c->lists[kind], e->index) : NULL;
+}
+
 int catalog_find(const struct catalog *c, enum offer_kind kind, const char *name, size_t *source_r,
 		 const char **original_r)
 {

@@ -29,6 +29,9 @@ void catalog_free(struct catalog **c);
 /* The merged list: a borrowed array. Its entries are shared with the offers: not to be changed. */
 json_t *catalog_list(const struct catalog *c, enum offer_kind kind);
 
+/* The entry of the list KIND with this name or URI: borrowed, NULL without one. */
+const json_t *catalog_entry(const struct catalog *c, enum offer_kind kind, const char *key);
+
 /* Where the tool or prompt NAME comes from. 0: *source_r is the index of the source and *original_r its
  * own name (borrowed from the catalogue). ERR_NOTFOUND otherwise. */
 int catalog_find(const struct catalog *c, enum offer_kind kind, const char *name, size_t *source_r,

@@ -2,15 +2,18 @@
 
 #include "endpoint.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "config.h"
+#include "era.h"
 #include "exchange.h"
 #include "guard.h"
 #include "jsonrpc.h"
 #include "legacy.h"
+#include "modern.h"
 #include "reply.h"
 #include "sessions.h"
 #include "view.h"
@@ -24,6 +27,7 @@ struct endpoint {
 	const struct config *conf;
 	struct sessions *sessions;
 	struct legacy legacy;
+	struct modern *modern;
 	struct place *places; /* the first one serves all backends */
 	size_t n;
 };
@@ -46,29 +50,35 @@ static int add_place(struct endpoint *ep, const char *path, const char *name, st
 	return 0;
 }
 
-struct endpoint *endpoint_new(const struct config *conf, struct sessions *sessions, struct view *all,
-			      struct view *const *singles, size_t n)
+static int add_places(struct endpoint *ep, struct view *all, struct view *const *singles, size_t n)
+{
+	ep->places = calloc(n + 1, sizeof *ep->places);
+	if (!ep->places || add_place(ep, ep->conf->path, "", all) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (add_place(ep, ep->conf->path, backend_name(view_backend(singles[i], 0)),
+			      singles[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct endpoint *endpoint_new(struct event_base *base, const struct config *conf,
+			      struct sessions *sessions, struct view *all,
+			      struct view *const *singles, size_t n, struct err *e)
 {
 	struct endpoint *ep = calloc(1, sizeof *ep);
 
+	err_set(e, ERR_NOMEM, "out of memory");
 	if (!ep)
 		return NULL;
 	ep->conf = conf;
 	ep->sessions = sessions;
 	ep->legacy.sessions = sessions;
 	ep->legacy.limits = &conf->limits;
-	ep->places = calloc(n + 1, sizeof *ep->places);
-	if (!ep->places || add_place(ep, conf->path, "", all) < 0) {
+	ep->modern = add_places(ep, all, singles, n) == 0 ? modern_new(base, conf, e) : NULL;
+	if (!ep->modern)
 		endpoint_free(&ep);
-		return NULL;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (add_place(ep, conf->path, backend_name(view_backend(singles[i], 0)),
-			      singles[i]) < 0) {
-			endpoint_free(&ep);
-			return NULL;
-		}
-	}
 	return ep;
 }
 
@@ -79,6 +89,7 @@ void endpoint_free(struct endpoint **epp)
 	*epp = NULL;
 	if (!ep)
 		return;
+	modern_free(&ep->modern);
 	for (size_t i = 0; i < ep->n; i++)
 		free(ep->places[i].path);
 	free(ep->places);
@@ -88,6 +99,12 @@ void endpoint_free(struct endpoint **epp)
 void endpoint_drain(struct endpoint *ep)
 {
 	ep->legacy.draining = true;
+	modern_close(ep->modern);
+}
+
+json_t *endpoint_describe(const struct endpoint *ep)
+{
+	return modern_describe(ep->modern);
 }
 
 /* The place of PATH; a slash at its end does not matter. */
@@ -130,6 +147,49 @@ static bool is_json(struct exchange *x)
 	       strchr("; \t", value[sizeof json - 1]) != NULL;
 }
 
+/* A header in BUF, cut where it is longer than anything we would know; NULL without it. */
+static const char *copy_header(struct exchange *x, const char *name, char *buf, size_t size)
+{
+	const char *value = exchange_header(x, name);
+
+	if (!value)
+		return NULL;
+	snprintf(buf, size, "%s", value);
+	return buf;
+}
+
+/* The id of a request, where it can be read. */
+static json_t *body_id(json_t *body)
+{
+	json_t *id = json_object_get(body, "method") ? json_object_get(body, "id") : NULL;
+
+	return json_is_string(id) || json_is_integer(id) ? id : NULL;
+}
+
+/* The body decides to which era a POST belongs; the headers only have to agree. */
+static void post_body(struct endpoint *ep, const struct legacy_request *rq, json_t *body)
+{
+	struct era_verdict v;
+	char version[32], method[128];
+
+	era_classify(body, copy_header(rq->x, "MCP-Protocol-Version", version, sizeof version),
+		     copy_header(rq->x, "Mcp-Method", method, sizeof method), &v);
+	switch (v.era) {
+	case ERA_LEGACY:
+		legacy_post(&ep->legacy, rq, body);
+		return;
+	case ERA_MODERN_REQUEST:
+		modern_request(ep->modern, rq->x, rq->view, body);
+		return;
+	case ERA_MODERN_NOTIFICATION:
+		modern_notification(ep->modern, rq->x);
+		return;
+	case ERA_REFUSED:
+		reply_error(rq->x, 400, body_id(body), v.code, "%s", v.text);
+		return;
+	}
+}
+
 static void post(struct endpoint *ep, const struct legacy_request *rq)
 {
 	size_t len;
@@ -144,7 +204,7 @@ static void post(struct endpoint *ep, const struct legacy_request *rq)
 	}
 	body = jsonrpc_parse(text, len, ep->conf->limits.max_depth, &e);
 	if (body)
-		legacy_post(&ep->legacy, rq, body);
+		post_body(ep, rq, body);
 	else if (e.code == ERR_NOMEM)
 		reply_error(rq->x, 503, NULL, RPC_INTERNAL_ERROR, "out of memory");
 	else

@@ -2,24 +2,32 @@
 #ifndef MCPD_ENDPOINT_H
 #define MCPD_ENDPOINT_H
 
+#include <jansson.h>
 #include <stddef.h>
+
+#include "err.h"
 
 struct config;
 struct endpoint;
+struct event_base;
 struct exchange;
 struct sessions;
 struct view;
 
-/* ALL serves CONF's path itself, SINGLES[i] "PATH/NAME" of the i-th backend. All outlive the endpoint. NULL on
- * lack of memory. */
-struct endpoint *endpoint_new(const struct config *conf, struct sessions *sessions, struct view *all,
-			      struct view *const *singles, size_t n);
+/* BASE and all else outlive the endpoint. ALL serves CONF's path itself, SINGLES[i] "PATH/NAME" of the i-th backend. NULL with E
+ * filled. */
+struct endpoint *endpoint_new(struct event_base *base, const struct config *conf,
+			      struct sessions *sessions, struct view *all,
+			      struct view *const *singles, size_t n, struct err *e);
 void endpoint_free(struct endpoint **e);
 
 /* Takes an exchange (httpd_handler; ARG is the endpoint). */
 void endpoint_handle(struct exchange *x, void *arg);
 
-/* From now on everything is answered with 503. */
+/* From now on everything is answered with 503; what the modern era has open ends. */
 void endpoint_drain(struct endpoint *e);
+
+/* What is open besides sessions: see modern_describe(). */
+json_t *endpoint_describe(const struct endpoint *e);
 
 #endif

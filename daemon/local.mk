@@ -1,9 +1,9 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
 DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon
-DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS)
+DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
-daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS)
+daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS)
 daemon_libmcpd_a_SOURCES = \
 	daemon/backend.c daemon/backend.h daemon/backend_impl.h \
 	daemon/backend_exec.c \
@@ -37,9 +37,11 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/endpoint.c daemon/endpoint.h \
 	daemon/environ.c daemon/environ.h \
 	daemon/exec_result.c daemon/exec_result.h \
+	daemon/era.c daemon/era.h \
 	daemon/exchange.c daemon/exchange.h daemon/exchange_impl.h \
 	daemon/exchange_request.c \
 	daemon/framing.c daemon/framing.h \
+	daemon/headervalue.c daemon/headervalue.h \
 	daemon/httpd.c daemon/httpd.h \
 	daemon/httphead.c daemon/httphead.h \
 	daemon/legacy.c daemon/legacy.h \
@@ -60,8 +62,13 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/asks.c daemon/asks.h \
 	daemon/guard.c daemon/guard.h \
 	daemon/ratelimit.c daemon/ratelimit.h \
+	daemon/listen.c daemon/listen.h \
+	daemon/modern.c daemon/modern.h daemon/modern_impl.h \
+	daemon/modern_answer.c daemon/modern_check.c daemon/modern_park.c \
+	daemon/pool.c daemon/pool.h \
 	daemon/schema.c daemon/schema.h daemon/schema_impl.h daemon/schema_check.c \
 	daemon/methods.c daemon/methods.h \
+	daemon/seal.c daemon/seal.h \
 	daemon/server.c daemon/server.h daemon/server_impl.h \
 	daemon/server_links.c \
 	daemon/session.c daemon/session.h \
@@ -69,7 +76,8 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/stream.c daemon/stream.h \
 	daemon/transport.c daemon/transport.h \
 	daemon/uritemplate.c daemon/uritemplate.h \
-	daemon/view.c daemon/view.h
+	daemon/view.c daemon/view.h \
+	daemon/xheader.c daemon/xheader.h
 
 sbin_PROGRAMS += mcpd
 mcpd_SOURCES = daemon/main.c

@@ -176,9 +176,10 @@ static int start_http(struct mcpd *d, struct err *e)
 	d->sessions = sessions_new(d->base, &c->sessions, &c->limits);
 	if (!d->sessions)
 		return no_memory(e);
-	d->endpoint = endpoint_new(c, d->sessions, d->all, d->singles, c->n_backends);
+	d->endpoint =
+		endpoint_new(d->base, c, d->sessions, d->all, d->singles, c->n_backends, e);
 	if (!d->endpoint)
-		return no_memory(e);
+		return e->code;
 	d->httpd = httpd_new(d->base, &limits, endpoint_handle, d->endpoint);
 	while (c->listen[n])
 		n++;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "era.h"
 #include "jsonrpc.h"
 #include "server_impl.h"
 
@@ -349,20 +350,48 @@ static void handle_set_level(struct request *r)
 	call_result(r->call, json_object());
 }
 
+/* 2026-07-28, "Discovery". */
+static void handle_discover(struct request *r)
+{
+	struct server *s = r->server;
+	const struct catalog *cat = server_catalog(s);
+	json_t *result = NULL;
+	char *text;
+
+	if (cat)
+		result = json_pack("{s:o, s:o}", "supportedVersions", era_supported(), "capabilities",
+				   catalog_capabilities(cat, view_incomplete(s->conf.view)));
+	if (!result) {
+		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
+		return;
+	}
+	text = catalog_instructions(cat);
+	if (text)
+		json_object_set_new(result, "instructions", json_string(text));
+	free(text);
+	call_result(r->call, result);
+}
+
+#define LEGACY METHOD_LEGACY
+#define MODERN METHOD_MODERN
+#define INTERNAL (METHOD_LEGACY | METHOD_INTERNAL)
+#define BOTH (METHOD_LEGACY | METHOD_MODERN)
+
 static const struct method methods[] = {
-	{"completion/complete", handle_complete, true},
-	{"initialize", handle_initialize, true},
-	{"logging/setLevel", handle_set_level, false},
-	{"ping", handle_ping, false},
-	{"prompts/get", handle_prompts_get, true},
-	{"prompts/list", handle_prompts_list, true},
-	{"resources/list", handle_resources_list, true},
-	{"resources/read", handle_resources_read, true},
-	{"resources/subscribe", handle_subscribe, true},
-	{"resources/templates/list", handle_templates_list, true},
-	{"resources/unsubscribe", handle_unsubscribe, true},
-	{"tools/call", handle_tools_call, true},
-	{"tools/list", handle_tools_list, true},
+	{"completion/complete", handle_complete, true, BOTH, NULL},
+	{"initialize", handle_initialize, true, LEGACY, NULL},
+	{"logging/setLevel", handle_set_level, false, LEGACY, NULL},
+	{"ping", handle_ping, false, LEGACY, NULL},
+	{"prompts/get", handle_prompts_get, true, BOTH, "name"},
+	{"prompts/list", handle_prompts_list, true, BOTH, NULL},
+	{"resources/list", handle_resources_list, true, BOTH, NULL},
+	{"resources/read", handle_resources_read, true, BOTH, "uri"},
+	{"resources/subscribe", handle_subscribe, true, INTERNAL, NULL},
+	{"resources/templates/list", handle_templates_list, true, BOTH, NULL},
+	{"resources/unsubscribe", handle_unsubscribe, true, INTERNAL, NULL},
+	{"server/discover", handle_discover, true, MODERN, NULL},
+	{"tools/call", handle_tools_call, true, BOTH, "name"},
+	{"tools/list", handle_tools_list, true, BOTH, NULL},
 };
 
 static int compare(const void *key, const void *item)
@@ -370,7 +399,10 @@ static int compare(const void *key, const void *item)
 	return strcmp(key, ((const struct method *)item)->name);
 }
 
-const struct method *method_find(const char *name)
+const struct method *method_find(const char *name, enum mcp_rev rev)
 {
-	return bsearch(name, methods, sizeof methods / sizeof *methods, sizeof *methods, compare);
+	const struct method *m = bsearch(name, methods, sizeof methods / sizeof *methods,
+					 sizeof *methods, compare);
+
+	return m && m->eras & (mcp_rev_is_legacy(rev) ? LEGACY : MODERN | METHOD_INTERNAL) ? m : NULL;
 }

@@ -1,8 +1,10 @@
-/* methods.h: what a legacy client may request, as a table. */
+/* methods.h: what a client may request, as a table. */
 #ifndef MCPD_METHODS_H
 #define MCPD_METHODS_H
 
 #include <stdbool.h>
+
+#include "protocol.h"
 
 struct request;
 
@@ -10,10 +12,15 @@ struct method {
 	const char *name;
 	/* Must see to it that the call ends. */
 	void (*handle)(struct request *r);
-	bool needs_view; /* waits until the backends were learnt */
+	bool needs_view;     /* waits until the backends were learnt */
+	unsigned char eras; /* METHOD_* */
+	const char *named; /* the parameter that Mcp-Name repeats (2026-07-28); NULL: none */
 };
+#define METHOD_LEGACY 1
+#define METHOD_MODERN 2
+#define METHOD_INTERNAL 4 /* not for modern clients, but for us on their behalf */
 
-/* NULL: there is no such method. */
-const struct method *method_find(const char *name);
+/* NULL: REV has no such method. */
+const struct method *method_find(const char *name, enum mcp_rev rev);
 
 #endif

@@ -33,8 +33,27 @@ static void on_ask(struct call *c, struct question *q, void *arg)
 {
 	struct request *r = arg;
 
+	const char *missing = server_missing_capability(r->server, q);
+
 	(void)c;
-	server_ask(r->server, r->where, q);
+	if (!missing || mcp_rev_is_legacy(r->server->conf.caller->rev)) {
+		server_ask(r->server, r->where, q);
+		return;
+	}
+	/* 2026-07-28 has an error for this, and the client can do something about it. */
+	r->denied = missing;
+	question_refuse(q, RPC_METHOD_NOT_FOUND, "the client did not declare this capability");
+	call_cancel(r->call, "the client lacks a capability that is needed");
+}
+
+static struct answer denial(const char *capability)
+{
+	return (struct answer){
+		.kind = ANSWER_ERROR,
+		.code = RPC_MISSING_CAPABILITY,
+		.message = "the client lacks a capability that is needed",
+		.data = json_pack("{s:{s:{}}}", "requiredCapabilities", capability),
+	};
 }
 
 static void on_end(struct call *c, const struct answer *answer, void *arg)
@@ -43,12 +62,16 @@ static void on_end(struct call *c, const struct answer *answer, void *arg)
 	struct server *s = r->server;
 	json_t *id = json_incref(r->id);
 	void *where = r->where;
+	struct answer denied = {0};
 
 	(void)c;
 	if (r->after)
 		r->after(r, answer);
+	if (r->denied)
+		denied = denial(r->denied);
 	request_free(r);
-	s->conf.front->end(where, id, answer, s->conf.arg);
+	s->conf.front->end(where, id, denied.data ? &denied : answer, s->conf.arg);
+	json_decref(denied.data);
 	json_decref(id);
 }
 
@@ -58,39 +81,56 @@ static const struct call_front call_front = {
 	.end = on_end,
 };
 
+static const struct {
+	const char *method, *capability;
+} askable[] = {
+	{"sampling/createMessage", "sampling"},
+	{"elicitation/create", "elicitation"},
+	{"roots/list", "roots"},
+};
+#define N_ASKABLE (sizeof askable / sizeof *askable)
+#define CAP_URL (1u << N_ASKABLE)
+
+const char *server_missing_capability(const struct server *s, const struct question *q)
+{
+	const char *mode = json_string_value(json_object_get(question_params(q), "mode"));
+
+	for (size_t i = 0; i < N_ASKABLE; i++) {
+		if (strcmp(question_method(q), askable[i].method) != 0)
+			continue;
+		if (mode && strcmp(mode, "url") == 0 && !(s->capabilities & CAP_URL))
+			return askable[i].capability;
+		return s->capabilities & 1u << i ? NULL : askable[i].capability;
+	}
+	return NULL;
+}
+
 /* A client that did not declare a capability is never asked for it (Lifecycle, "Capability Negotiation"). */
 void server_ask(struct server *s, void *where, struct question *q_take)
 {
-	static const struct {
-		const char *method, *capability;
-	} needs[] = {
-		{"sampling/createMessage", "sampling"},
-		{"elicitation/create", "elicitation"},
-		{"roots/list", "roots"},
-	};
+	size_t i = 0;
 
-	for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
-		if (strcmp(question_method(q_take), needs[i].method) != 0)
-			continue;
-		if (s->capabilities & 1u << i && !s->closed)
-			s->conf.front->ask(where, q_take, s->conf.arg);
-		else
-			question_refuse(q_take, RPC_METHOD_NOT_FOUND,
-					"the client did not declare this capability");
-		return;
-	}
-	question_refuse(q_take, RPC_METHOD_NOT_FOUND, "Method not found");
+	while (i < N_ASKABLE && strcmp(question_method(q_take), askable[i].method) != 0)
+		i++;
+	if (i == N_ASKABLE)
+		question_refuse(q_take, RPC_METHOD_NOT_FOUND, "Method not found");
+	else if (s->closed || server_missing_capability(s, q_take))
+		question_refuse(q_take, RPC_METHOD_NOT_FOUND,
+				"the client did not declare this capability");
+	else
+		s->conf.front->ask(where, q_take, s->conf.arg);
 }
 
 /* The client's capabilities as bits, in the order of the table above. */
 static unsigned parse_capabilities(const char *text)
 {
-	static const char *const names[] = {"sampling", "elicitation", "roots"};
 	json_t *caps = json_loads(text, 0, NULL);
 	unsigned bits = 0;
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		bits |= json_is_object(json_object_get(caps, names[i])) ? 1u << i : 0;
+	for (size_t i = 0; i < N_ASKABLE; i++)
+		bits |= json_is_object(json_object_get(caps, askable[i].capability)) ? 1u << i : 0;
+	if (json_object_get(json_object_get(caps, "elicitation"), "url"))
+		bits |= CAP_URL;
 	json_decref(caps);
 	return bits;
 }
@@ -147,7 +187,7 @@ static void run(void *arg)
 
 int server_request(struct server *s, void *where, json_t *id, const char *method, json_t *params)
 {
-	const struct method *m = method_find(method);
+	const struct method *m = method_find(method, s->conf.caller->rev);
 	json_t *token = json_object_get(json_object_get(params, "_meta"), "progressToken");
 	struct request *r;
 
@@ -171,10 +211,10 @@ int server_request(struct server *s, void *where, json_t *id, const char *method
 	}
 	r->id = json_incref(id);
 	TAILQ_INSERT_TAIL(&s->requests, r, link);
-	if (++s->in_flight > s->conf.limits->max_calls)
+	if (++s->in_flight > s->conf.max_calls && s->conf.max_calls)
 		call_error(r->call, RPC_INTERNAL_ERROR, NULL,
 			   "too many requests in flight in this session (limit %u)",
-			   s->conf.limits->max_calls);
+			   s->conf.max_calls);
 	else if (!m)
 		call_error(r->call, RPC_METHOD_NOT_FOUND, NULL, "Method not found: %.100s", method);
 	else if (m->needs_view && !view_settled(s->conf.view))
@@ -202,6 +242,20 @@ static void cancelled(struct server *s, json_t *params)
 	}
 	if (found)
 		call_cancel(found->call, reason ? reason : "cancelled by the client");
+}
+
+bool server_cancel(struct server *s, const void *where, const char *reason)
+{
+	struct request *r;
+
+	TAILQ_FOREACH(r, &s->requests, link)
+	{
+		if (r->where == where) {
+			call_cancel(r->call, reason);
+			return true;
+		}
+	}
+	return false;
 }
 
 static void roots_changed(struct server *s, json_t *params)

@@ -4,6 +4,7 @@
 #define MCPD_SERVER_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "call.h"
@@ -32,6 +33,7 @@ struct server_conf {
 	const struct config_limits *limits;
 	struct view *view;
 	struct caller *caller; /* outlives the server; log_level is kept up to date in it */
+	unsigned max_calls;    /* in flight at a time; 0: no limit */
 	const struct server_front *front;
 	void *arg;
 };
@@ -46,6 +48,9 @@ void server_free(struct server **s);
 int server_request(struct server *s, void *where, json_t *id, const char *method, json_t *params);
 /* A notification of the client: cancelled, roots/list_changed, initialized; others are ignored. */
 void server_notification(struct server *s, const char *method, json_t *params);
+
+/* Cancels the request that WHERE was given for; false if none is in flight. */
+bool server_cancel(struct server *s, const void *where, const char *reason);
 
 /* Cancels what is in flight and lets go of the backends. Idempotent; a server with nothing to close is no
  * error. */

@@ -18,6 +18,7 @@ struct request {
 	const struct method *method;
 	struct call *call;
 	struct view_waiter waiter;
+	const char *denied; /* the capability for lack of which it was given up */
 	/* What the session remembers of the outcome (a subscription); NULL: nothing. */
 	void (*after)(struct request *r, const struct answer *answer);
 };
@@ -48,6 +49,8 @@ void server_push_log_level(struct server *s);
 void server_cancel_pushes(struct server *s);
 /* Asks the client on behalf of the request at WHERE (NULL: of none), if it declared that it can be asked. */
 void server_ask(struct server *s, void *where, struct question *q_take);
+/* The capability that Q needs and the client did not declare; NULL: none. */
+const char *server_missing_capability(const struct server *s, const struct question *q);
 bool server_wants_log(const struct server *s, json_t *params);
 
 #endif

@@ -273,6 +273,7 @@ static int set_up(struct session *s, const struct session_conf *conf, struct err
 		.limits = s->env->limits,
 		.view = s->view,
 		.caller = &s->caller,
+		.max_calls = s->env->limits->max_calls,
 		.front = conf->front,
 		.arg = s,
 	};

@@ -1,0 +1,34 @@
+/* modern.h: the front for revision 2026-07-28: no handshake, no session; every request says what it needs. */
+#ifndef MCPD_MODERN_H
+#define MCPD_MODERN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+
+struct config;
+struct event_base;
+struct exchange;
+struct modern;
+struct view;
+
+/* CONF outlives it. NULL with E filled. */
+struct modern *modern_new(struct event_base *base, const struct config *conf, struct err *e);
+/* Every exchange must have been ended: modern_close() first. */
+void modern_free(struct modern **m);
+
+/* A request that era_classify() found modern. X is taken, BODY borrowed. */
+void modern_request(struct modern *m, struct exchange *x, struct view *view, json_t *body);
+/* A notification: nothing that a client may tell over HTTP matters to us. */
+void modern_notification(struct modern *m, struct exchange *x);
+
+/* The daemon is going down: ends listen streams with their result, answers what waits with 503, closes the
+ * servers. Idempotent. */
+void modern_close(struct modern *m);
+
+/* {"servers":N,"requests":N,"parked":N,"listens":N}, a new reference. */
+json_t *modern_describe(const struct modern *m);
+
+#endif

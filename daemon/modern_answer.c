@@ -1,0 +1,134 @@
+#include "autoconf.h"
+
+/* modern_answer.c: what servers of the older revisions say, in the words of 2026-07-28. */
+#include <string.h>
+
+#include "exchange.h"
+#include "jsonrpc.h"
+#include "modern_impl.h"
+
+/* How long a client may rely on an answer without asking again. Lists change with a notification, so this
+ * bounds only what a client without subscriptions misses. */
+#define LIST_TTL_MS 10000
+
+static const struct {
+	const char *method;
+	json_int_t ttl_ms;
+} cacheable[] = {
+	{"prompts/list", LIST_TTL_MS},	 {"resources/list", LIST_TTL_MS},
+	{"resources/read", 0},		 {"resources/templates/list", LIST_TTL_MS},
+	{"server/discover", LIST_TTL_MS}, {"tools/list", LIST_TTL_MS},
+};
+
+void modern_stamp(json_t *result, const char *type)
+{
+	json_t *meta = json_copy(json_object_get(result, "_meta"));
+
+	if (!meta)
+		meta = json_object();
+	json_object_set_new(meta, META_SERVER_INFO,
+			    json_pack("{s:s, s:s}", "name", "mcpd", "version", PACKAGE_VERSION));
+	if (!json_object_get(result, "resultType"))
+		json_object_set_new(result, "resultType", json_string(type));
+	json_object_set_new(result, "_meta", meta);
+}
+
+/* "execution" is of 2025-11-25 alone. The entries are shared with the catalogue, so they are copied. */
+static void strip_execution(json_t *result)
+{
+	json_t *tools = json_object_get(result, "tools"), *copy = NULL, *tool;
+	size_t i;
+
+	json_array_foreach(tools, i, tool)
+	{
+		if (!json_object_get(tool, "execution"))
+			continue;
+		if (!copy)
+			copy = json_copy(tools);
+		tool = json_copy(tool);
+		json_object_del(tool, "execution");
+		json_array_set_new(copy, i, tool);
+	}
+	if (copy)
+		json_object_set_new(result, "tools", copy);
+}
+
+static json_t *shape_result(const struct mreq *r, json_t *result)
+{
+	json_t *copy = json_is_object(result) ? json_copy(result) : json_object();
+	const char *type = json_string_value(json_object_get(copy, "resultType"));
+
+	for (size_t i = 0; i < sizeof cacheable / sizeof *cacheable; i++) {
+		if (strcmp(cacheable[i].method, r->method->name) != 0 ||
+		    (type && strcmp(type, "complete") != 0))
+			continue;
+		if (!json_object_get(copy, "ttlMs"))
+			json_object_set_new(copy, "ttlMs", json_integer(cacheable[i].ttl_ms));
+		if (!json_object_get(copy, "cacheScope"))
+			json_object_set_new(copy, "cacheScope", json_string("private"));
+	}
+	strip_execution(copy);
+	modern_stamp(copy, "complete");
+	return copy;
+}
+
+/* Codes that the older revisions use and this one does not, or means otherwise. */
+static int shape_code(int code)
+{
+	if (code == RPC_RESOURCE_NOT_FOUND)
+		return RPC_INVALID_PARAMS;
+	if (code <= -32000 && code >= -32099 && code != RPC_MISSING_CAPABILITY)
+		return RPC_INTERNAL_ERROR;
+	return code;
+}
+
+/* A resource that is not there is named in the error. */
+static json_t *shape_data(const struct mreq *r, const struct answer *answer)
+{
+	const char *uri = json_string_value(json_object_get(answer->data, "uri"));
+
+	(void)r;
+	return uri || answer->data ? json_incref(answer->data) : NULL;
+}
+
+json_t *modern_response(const struct mreq *r, const struct answer *answer, int *status_r)
+{
+	int code;
+
+	*status_r = 200;
+	if (answer->kind == ANSWER_RESULT)
+		return jsonrpc_result(r->id, shape_result(r, answer->result));
+	if (answer->kind == ANSWER_CANCELLED) {
+		*status_r = 503;
+		return jsonrpc_error(r->id, RPC_INTERNAL_ERROR, answer->message, NULL);
+	}
+	code = shape_code(answer->code);
+	if (code == RPC_METHOD_NOT_FOUND)
+		*status_r = 404;
+	if (code == RPC_MISSING_CAPABILITY)
+		*status_r = 400;
+	return jsonrpc_error(r->id, code, answer->message, shape_data(r, answer));
+}
+
+json_t *modern_strip(json_t *params)
+{
+	json_t *copy = json_copy(params), *meta = json_copy(json_object_get(params, "_meta"));
+	const char *key;
+	json_t *value;
+	void *tmp;
+
+	json_object_foreach_safe(meta, tmp, key, value)
+	{
+		if (strncmp(key, META_PREFIX, sizeof META_PREFIX - 1) == 0)
+			json_object_del(meta, key);
+	}
+	json_object_del(copy, "inputResponses");
+	json_object_del(copy, "requestState");
+	if (json_object_size(meta) > 0) {
+		json_object_set_new(copy, "_meta", meta);
+	} else {
+		json_object_del(copy, "_meta");
+		json_decref(meta);
+	}
+	return copy;
+}

@@ -1,0 +1,246 @@
+/* modern_park.c: requests that wait for their client's answers ("Multi Round-Trip Requests"). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "config.h"
+#include "exchange.h"
+#include "jsonrpc.h"
+#include "modern_impl.h"
+#include "question.h"
+#include "pool.h"
+#include "seal.h"
+#include "server.h"
+#include "view.h"
+
+/* The parameters of a request without what changes from round to round. */
+static json_t *identity(const struct mcheck *c)
+{
+	json_t *copy = json_copy(c->params);
+
+	json_object_del(copy, "_meta");
+	json_object_del(copy, "inputResponses");
+	json_object_del(copy, "requestState");
+	return copy;
+}
+
+char *park_context(const char *user, const struct view *view, const struct mcheck *c)
+{
+	json_t *params = identity(c), *context;
+	char *digest = params ? seal_digest(params) : NULL, *text = NULL;
+
+	/* The principal first, as JSON, so that no user name can look like another's context. */
+	context = json_pack("[s?, I, s, s, s]", user, (json_int_t)view_size(view),
+			    view_size(view) ? backend_name(view_backend(view, 0)) : "",
+			    c->method->name, digest ? digest : "");
+	if (digest && context)
+		text = json_dumps(context, JSON_COMPACT);
+	json_decref(context);
+	json_decref(params);
+	free(digest);
+	return text;
+}
+
+static void mask_free(struct mask *a)
+{
+	TAILQ_REMOVE(&a->req->asks, a, link);
+	free(a);
+}
+
+static void on_withdrawn(struct question *q, void *arg)
+{
+	(void)q;
+	mask_free(arg);
+}
+
+void park_ask(struct mreq *r, struct question *q_take)
+{
+	struct mask *a = r->state == MREQ_OVER ? NULL : calloc(1, sizeof *a);
+
+	if (!a) {
+		question_refuse(q_take, RPC_INTERNAL_ERROR, "out of memory");
+		return;
+	}
+	a->req = r;
+	a->q = q_take;
+	snprintf(a->key, sizeof a->key, "q%u", ++r->last_key);
+	TAILQ_INSERT_TAIL(&r->asks, a, link);
+	question_take(q_take, on_withdrawn, a);
+	delayq_add(r->m->gather, &r->gather);
+}
+
+void park_drop_asks(struct mreq *r)
+{
+	struct mask *a;
+
+	while ((a = TAILQ_FIRST(&r->asks))) {
+		struct question *q = a->q;
+
+		mask_free(a);
+		question_refuse(q, RPC_INTERNAL_ERROR, "the request is over");
+	}
+}
+
+void park_remove(struct mreq *r)
+{
+	if (r->state != MREQ_PARKED)
+		return;
+	HASH_DEL(r->m->parked, r);
+	r->m->n_parked--;
+}
+
+static json_t *input_requests(const struct mreq *r)
+{
+	json_t *requests = json_object();
+	const struct mask *a;
+
+	TAILQ_FOREACH(a, &r->asks, link)
+	{
+		json_t *params = question_params(a->q), *copy = json_copy(params);
+
+		/* This revision has no ids of elicitations; the answer comes with the retry. */
+		json_object_del(copy, "elicitationId");
+		json_object_set_new(requests, a->key,
+				    json_pack("{s:s, s:o}", "method", question_method(a->q),
+					      "params", copy ? copy : json_object()));
+	}
+	return requests;
+}
+
+static char *request_state(const struct mreq *r)
+{
+	json_t *payload = json_pack("{s:I, s:I}", "h", (json_int_t)r->handle, "n",
+				    (json_int_t)r->round);
+	int64_t expires = time(NULL) + r->m->conf->limits.question_timeout_ms / 1000;
+	char *text = payload ? seal_close(r->m->seal, payload, expires, r->context) : NULL;
+
+	json_decref(payload);
+	return text;
+}
+
+/* The exchange ends with the questions; the request waits for the retry. */
+static void park(struct mreq *r)
+{
+	char *state;
+	json_t *result;
+
+	r->round++;
+	state = request_state(r);
+	result = json_pack("{s:s, s:o, s:s}", "resultType", "input_required", "inputRequests",
+			   input_requests(r), "requestState", state ? state : "");
+	free(state);
+	if (!result)
+		return;
+	modern_stamp(result, "input_required");
+	mreq_send_last(r, 200, jsonrpc_result(r->id, result));
+	mreq_stop_timer(r);
+	r->state = MREQ_PARKED;
+	HASH_ADD(hh, r->m->parked, handle, sizeof r->handle, r);
+	r->m->n_parked++;
+	delayq_add(r->m->expiry, &r->timer);
+}
+
+void park_on_gather(struct delayq_node *node, void *arg)
+{
+	struct mreq *r = (struct mreq *)(void *)((char *)node - offsetof(struct mreq, gather));
+
+	(void)arg;
+	if (r->x && !TAILQ_EMPTY(&r->asks))
+		park(r);
+}
+
+/* The client never came back. What the backend does for it ends. */
+void park_on_expiry(struct delayq_node *node, void *arg)
+{
+	struct mreq *r = (struct mreq *)(void *)((char *)node - offsetof(struct mreq, timer));
+
+	(void)arg;
+	if (r->final || !server_cancel(pooled_server(r->pooled), r, "the client did not answer"))
+		mreq_over(r);
+}
+
+/* The parked request that C's requestState stands for; NULL after having answered X. */
+static struct mreq *find(struct modern *m, struct exchange *x, const struct mcheck *c,
+			 const char *context)
+{
+	const char *state = json_string_value(json_object_get(c->params, "requestState"));
+	struct err e = {.code = ERR_DENIED, .text = "requestState must be a string"};
+	json_t *payload = state ? seal_open(m->seal, state, context, time(NULL), &e) : NULL;
+	uint64_t handle = (uint64_t)json_integer_value(json_object_get(payload, "h"));
+	struct mreq *r = NULL;
+
+	HASH_FIND(hh, m->parked, &handle, sizeof handle, r);
+	/* Each state is good once: its round is over when the next one begins. */
+	if (r && (!payload ||
+		  json_integer_value(json_object_get(payload, "n")) != (json_int_t)r->round))
+		r = NULL;
+	json_decref(payload);
+	if (!r)
+		modern_refuse(x, 200, c->id, RPC_INVALID_PARAMS, NULL,
+			      "Invalid params: %s",
+			      e.code == ERR_DENIED && e.text[0] ? e.text
+								: "Invalid or expired requestState");
+	return r;
+}
+
+/* A question that RESPONSES answers; what is missing or no answer at all stays open. */
+static struct mask *answered(const struct mreq *r, const json_t *responses)
+{
+	struct mask *a;
+
+	TAILQ_FOREACH(a, &r->asks, link)
+	{
+		if (json_is_object(json_object_get(responses, a->key)))
+			return a;
+	}
+	return NULL;
+}
+
+/* One answer may end the whole request, so the list is looked at afresh after each. */
+static void give_answers(struct mreq *r, const json_t *responses)
+{
+	struct mask *a;
+
+	while ((a = answered(r, responses))) {
+		json_t *answer = json_incref(json_object_get(responses, a->key));
+		struct question *q = a->q;
+
+		mask_free(a);
+		question_answer(q, answer, NULL);
+	}
+}
+
+static void resume(struct mreq *r, struct exchange *x, const struct mcheck *c)
+{
+	park_remove(r);
+	mreq_attach(r, x, c->id, c->env.log_level);
+	if (r->final) {
+		json_t *msg = r->final;
+
+		r->final = NULL;
+		json_object_set(msg, "id", r->id);
+		mreq_send_last(r, 200, msg);
+		mreq_over(r);
+		return;
+	}
+	give_answers(r, json_object_get(c->params, "inputResponses"));
+	if (r->x && !TAILQ_EMPTY(&r->asks))
+		park(r);
+}
+
+void park_resume(struct modern *m, struct exchange *x, const struct mcheck *c, const char *user)
+{
+	char *context;
+	struct mreq *r;
+
+	context = park_context(user, c->view, c);
+	if (!context) {
+		modern_refuse(x, 503, c->id, RPC_INTERNAL_ERROR, NULL, "out of memory");
+		return;
+	}
+	r = find(m, x, c, context);
+	free(context);
+	if (r)
+		resume(r, x, c);
+}

@@ -1,0 +1,50 @@
+/* pool.h: servers for requests that belong to no session (2026-07-28), kept for their principal.
+ *
+ * A request that may have to ask its client something gets a server to itself while it lasts, because what a
+ * stdio server asks does not say for which request; the last one used is used again first, so that a client that
+ * does one thing at a time stays with one child. Everything else of a principal shares one server. */
+#ifndef MCPD_POOL_H
+#define MCPD_POOL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct config_limits;
+struct event_base;
+struct pool;
+struct pooled;
+struct server;
+struct server_front;
+struct view;
+
+/* Who wants a server. The strings are copied. */
+struct pool_want {
+	struct view *view;
+	const char *user;	  /* NULL: unauthenticated */
+	const char *peer;
+	json_t *capabilities;	  /* borrowed */
+	bool exclusive;		  /* may have to ask the client */
+};
+
+/* FRONT's arg will be the struct pooled. A server that nobody used for IDLE_MS is closed. NULL on lack of memory. */
+struct pool *pool_new(struct event_base *base, const struct config_limits *limits,
+		      const struct server_front *front, void *arg, int64_t idle_ms);
+/* Closes all. */
+void pool_free(struct pool **p);
+
+/* Takes a server; NULL on lack of memory. */
+struct pooled *pool_take(struct pool *p, const struct pool_want *want);
+/* Gives it back. One reference for each pool_take(). */
+void pool_give(struct pooled *s);
+/* Closes all servers: what is in flight is cancelled. */
+void pool_close(struct pool *p);
+
+struct server *pooled_server(const struct pooled *s);
+struct view *pooled_view(const struct pooled *s);
+const char *pooled_user(const struct pooled *s); /* NULL: unauthenticated */
+void *pooled_arg(const struct pooled *s);	 /* the pool's */
+size_t pool_size(const struct pool *p);
+
+#endif
