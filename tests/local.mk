@@ -282,10 +282,8 @@ tests_unit_test_server_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_server_LDADD = $(unit_ldadd)
 
 endif
-# The misbehaving server that unit and integration tests share.
-EXTRA_DIST += tests/integration/fakeserver.py
-
 include $(top_srcdir)/tests/fuzz/local.mk
+include $(top_srcdir)/tests/integration/local.mk
 
 # The tree itself: documents, code.
 dist_check_SCRIPTS += tests/static/test_man.sh tests/static/test_code.py tests/static/test_config_docs.py

@@ -1,0 +1,422 @@
+"""What the integration tests share: the real mcpd, byte-exact HTTP, a small MCP client, TAP.
+
+    from harness import *
+
+    @case("a session answers ping")
+    def _():
+        with Daemon({"fake": fake()}) as d:
+            assert Client(d).request("ping") == {}
+
+    run()
+
+A Daemon runs in a folder of its own on a port of its own, so that tests run side by side. Leaving
+its "with" block ends it and checks the end: SIGTERM, exit status 0, the last line of the log, no
+process left, no report of a sanitizer. Nothing sleeps: what is waited for is a line of the log, bytes
+of a connection, or a state of /proc, and a generous watchdog ends a test that waits in vain.
+
+Environment: MCPD, MCPCTL (programs under test), top_srcdir; MCPD_TEST_WRAPPER="valgrind ..." runs
+mcpd under something; MCPD_TEST_TIMEOUT is the watchdog in seconds (120). Arguments of a test file choose
+cases by a part of their names.
+"""
+
+import ctypes
+import faulthandler
+import itertools
+import json
+import os
+import re
+import select
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+from wire import *
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.environ.get("top_srcdir", os.path.dirname(os.path.dirname(HERE)))
+BUILD = os.environ.get("top_builddir", TOP)
+MCPD = os.environ.get("MCPD", os.path.join(BUILD, "mcpd"))
+MCPCTL = os.environ.get("MCPCTL", os.path.join(BUILD, "mcpctl"))
+WRAPPER = shlex.split(os.environ.get("MCPD_TEST_WRAPPER", ""))
+FAKE = os.path.join(HERE, "fakeserver.py")
+TINY = os.path.join(HERE, "tinyserver.sh")
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+LIBC = ctypes.CDLL(None, use_errno=True)
+# Whoever the daemon leaves behind comes to us, and is seen.
+LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+LIFECYCLE = re.compile(
+    r"^(Session created: |Session closed: |(Error closing |)([Tt]ransport|[Ss]erver) (closed |)for "
+    r"session |Active sessions: |Closing \d+ active sessions|All transports closed)")
+SANITIZER = re.compile(r"^=+\d+=+ ?ERROR|^SUMMARY: |runtime error:|ERROR SUMMARY: [1-9]|"
+                       r"definitely lost: [1-9]|^==\d+== Invalid ")
+
+
+# --- TAP -----------------------------------------------------------------------------------------
+
+CASES = []
+
+
+class Skip(Exception):
+    """Raised by a case that cannot run here; its text says why."""
+
+
+def case(name):
+    def register(fn):
+        CASES.append((name, fn))
+        return fn
+    return register
+
+
+def diagnose(text):
+    for line in text.rstrip("\n").split("\n"):
+        print("#   " + line)
+
+
+def run():
+    """Runs the cases of the file and ends the program."""
+    chosen = [c for c in CASES if not sys.argv[1:] or any(a in c[0] for a in sys.argv[1:])]
+    failed = 0
+    print("1..%d" % len(chosen), flush=True)
+    for n, (name, fn) in enumerate(chosen, 1):
+        faulthandler.dump_traceback_later(3 * TIMEOUT, exit=True)
+        began = time.monotonic()
+        try:
+            fn()
+            print("ok %d - %s" % (n, name))
+        except Skip as why:
+            print("ok %d - %s # SKIP %s" % (n, name, why))
+        except BaseException as e:  # the end of one case must not be the end of the others
+            failed += 1
+            print("not ok %d - %s" % (n, name))
+            diagnose("".join(traceback.format_exception(type(e), e, e.__traceback__)[-12:]))
+            for d in Daemon.alive[:]:
+                d.kill()
+            if isinstance(e, KeyboardInterrupt):
+                break
+        faulthandler.cancel_dump_traceback_later()
+        if os.environ.get("MCPD_TEST_TIMES"):
+            print("#   %.2f s" % (time.monotonic() - began))
+        sys.stdout.flush()
+    # 0 also with failures: the driver reads the lines. For people at a terminal the status is nice.
+    sys.exit(1 if failed and sys.stdout.isatty() else 0)
+
+
+def wait_until(fn, what):
+    """Waits until FN() is true, and returns that."""
+    end = time.monotonic() + TIMEOUT
+    while True:
+        value = fn()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError("waited in vain: " + what)
+        select.select([], [], [], 0.005)
+
+
+# --- processes -----------------------------------------------------------------------------------
+
+def proc_stat(pid):
+    """(state, ppid, pgrp) of a process; None where there is none."""
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            fields = f.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return fields[0], int(fields[1]), int(fields[2])
+
+
+def children_of(pid, deep=True):
+    """The pids of the descendants of PID, zombies too."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            stat = proc_stat(int(entry))
+            if stat:
+                parents.setdefault(stat[1], []).append(int(entry))
+    found, todo = [], [pid]
+    while todo:
+        got = parents.get(todo.pop(), [])
+        found += got
+        if deep:
+            todo += got
+    return found
+
+
+def alive(pid):
+    stat = proc_stat(pid)
+    return stat is not None and stat[0] not in "ZX"
+
+
+def rss(pid):
+    """Resident memory in KiB."""
+    with open("/proc/%d/status" % pid) as f:
+        return int(re.search(r"^VmRSS:\s+(\d+)", f.read(), re.M).group(1))
+
+
+def descriptors(pid):
+    return len(os.listdir("/proc/%d/fd" % pid))
+
+
+def sanitized():
+    """Whether the program measures memory of its own kind (AddressSanitizer, valgrind)."""
+    with open(MCPD, "rb") as f:
+        return bool(WRAPPER) or b"__asan_init" in f.read()
+
+
+# --- the daemon ----------------------------------------------------------------------------------
+
+def fake(*args, **keys):
+    """A backend: fakeserver.py with these options; KEYS go into its entry of the configuration."""
+    return dict({"command": sys.executable, "args": [FAKE] + [str(a) for a in args]}, **keys)
+
+
+def tiny(**keys):
+    """A backend that starts within a millisecond or two and knows the tools echo and pid."""
+    return dict({"command": "/bin/sh", "args": [TINY]}, **keys)
+
+
+class Daemon:
+    alive = []
+
+    def __init__(self, servers=None, verbose=0, status=0, **config):
+        self.dir = tempfile.mkdtemp(prefix="mcpd-test-")
+        self.socket = os.path.join(self.dir, "control.sock")
+        self.config = dict({"listen": "127.0.0.1:0", "control": self.socket,
+                            "mcpServers": servers or {}}, **config)
+        self.verbose, self.status = verbose, status
+        self.cond = threading.Condition()
+        self.proc = self.pid = self.addr = None
+        self.stopped = True
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            self.kill()
+            return
+        try:
+            if not self.stopped:
+                self.stop()
+        except BaseException:
+            self.kill()
+            raise
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def start(self):
+        path = os.path.join(self.dir, "mcpd.json")
+        with open(path, "w") as f:
+            json.dump(self.config, f)
+        self.log, self.eof, self.stopped = [], False, False
+        self.proc = subprocess.Popen(
+            WRAPPER + [MCPD, "-c", path] + ["-v"] * self.verbose, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.dir,
+            preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+        self.pid = self.proc.pid
+        Daemon.alive.append(self)
+        self.reader = threading.Thread(target=self.read_log, daemon=True)
+        self.reader.start()
+        m = self.wait_log(r"^Listening on http://(127\.0\.0\.1|\[::1\]):(\d+)(/\S*)$")
+        self.addr = (m.group(1).strip("[]"), int(m.group(2)))
+
+    def read_log(self):
+        rest = b""
+        while True:
+            data = os.read(self.proc.stderr.fileno(), 65536)
+            *whole, rest = (rest + data).split(b"\n")
+            if not data and rest:
+                whole.append(rest)
+            with self.cond:
+                self.log += [w.decode("utf-8", "backslashreplace") for w in whole]
+                self.eof = not data
+                self.cond.notify_all()
+            if not data:
+                return
+
+    def mark(self):
+        """A place in the log, to wait or look from."""
+        with self.cond:
+            return len(self.log)
+
+    def lines(self, since=0):
+        with self.cond:
+            return self.log[since:]
+
+    def lifecycle(self, since=0):
+        return [l for l in self.lines(since) if LIFECYCLE.match(l)]
+
+    def wait_log(self, pattern, since=0, count=1):
+        """Waits for the COUNTth line that PATTERN is found in; its match."""
+        end = time.monotonic() + TIMEOUT
+        with self.cond:
+            while True:
+                found = [m for m in (re.search(pattern, l) for l in self.log[since:]) if m]
+                if len(found) >= count:
+                    return found[count - 1]
+                left = end - time.monotonic()
+                if self.eof or left <= 0:
+                    raise AssertionError("the log %s without: %s" % (
+                        "ended" if self.eof else "stands", pattern))
+                self.cond.wait(left)
+
+    def sessions(self):
+        return self.health()["activeSessions"]
+
+    def health(self):
+        return self.http("GET", "/health").json()
+
+    def children(self):
+        return children_of(self.pid)
+
+    def wait_children(self, n=0):
+        """Waits until the daemon has N descendants, zombies counted."""
+        wait_until(lambda: len(self.children()) == n, "%d children" % n)
+
+    def http(self, method, path, headers=(), body=None):
+        """One request on a connection of its own, answered to the end."""
+        with Conn(self.addr) as c:
+            reply = c.request(method, path, headers, body)
+            reply.read()
+            return reply
+
+    def ctl(self, method, **params):
+        """A command of the control socket: its rows where it has rows, else its result."""
+        with Control(self.socket) as c:
+            return c.call(method, **params)
+
+    def mcpctl(self, *args, status=0, **keys):
+        """Runs mcpctl and gives what it printed."""
+        p = subprocess.run([MCPCTL, "-s", self.socket] + list(args), stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT, **keys)
+        assert p.returncode == status, "mcpctl %s: status %d: %s" % (
+            " ".join(args), p.returncode, p.stderr.decode())
+        return p.stdout.decode()
+
+    def stop(self, signal_=signal.SIGTERM):
+        """Ends the daemon (None: it ends by itself) and checks the end."""
+        if signal_ is not None:
+            assert self.proc.poll() is None, "mcpd ended early, status %d" % self.proc.returncode
+            self.proc.send_signal(signal_)
+        self.wait_end()
+        self.check_end()
+        self.stopped = True
+
+    def wait_end(self):
+        self.proc.wait(TIMEOUT)
+        self.reader.join(TIMEOUT)
+        if self in Daemon.alive:
+            Daemon.alive.remove(self)
+        self.proc.stderr.close()
+
+    def check_end(self):
+        reports = [l for l in self.log if SANITIZER.search(l)]
+        assert not reports, "reports: %s" % "\n".join(self.log[-80:])
+        equal(self.proc.returncode, self.status, "exit status")
+        bugs = [l for l in self.log if re.search(r"\b[Bb]ug: ", l)]
+        assert not bugs, "the log tells of bugs: %s" % bugs
+        said = [l for l in self.log if not self.verbose or LIFECYCLE.match(l)]
+        equal(said[-1:], ["All transports closed"], "last line of the log")
+        left = [p for p in children_of(os.getpid())]
+        assert not left, "processes left: %s" % [(p, command_line(p)) for p in left]
+        assert not os.path.exists(self.socket), "the control socket is still there"
+
+    def kill(self):
+        """The end of a test that failed."""
+        if self.proc is None:
+            return
+        try:
+            self.proc.kill()
+            self.wait_end()
+        except (OSError, ValueError, subprocess.TimeoutExpired):
+            pass
+        if self in Daemon.alive:
+            Daemon.alive.remove(self)
+        for pid in children_of(os.getpid()):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        while True:
+            try:
+                os.waitpid(-1, 0)
+            except OSError:
+                break
+        diagnose("the log of mcpd:\n" + "\n".join(self.log[-60:]))
+        shutil.rmtree(self.dir, ignore_errors=True)
+        self.proc = None
+
+
+def command_line(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as f:
+            return f.read().replace(b"\0", b" ").decode("utf-8", "replace")
+    except OSError:
+        return "?"
+
+
+def run_mcpd(config, *args):
+    """mcpd with a configuration file of this content, to its end: (status, stdout, stderr)."""
+    with tempfile.TemporaryDirectory(prefix="mcpd-test-") as dir_:
+        path = os.path.join(dir_, "mcpd.json")
+        with open(path, "w") as f:
+            f.write(config if isinstance(config, str) else json.dumps(config))
+        p = subprocess.run([MCPD, "-c", path] + list(args), stdin=subprocess.DEVNULL, cwd=dir_,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT)
+    return p.returncode, p.stdout.decode(), p.stderr.decode()
+
+
+# --- the control socket --------------------------------------------------------------------------
+
+class Control:
+    def __init__(self, path):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(TIMEOUT)
+        self.sock.connect(path)
+        self.file = self.sock.makefile("rb")
+        self.ids = itertools.count(1)
+        self.hello = self.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.close()
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
+
+    def read(self):
+        line = self.file.readline()
+        return json.loads(line) if line else None
+
+    def send(self, msg):
+        self.sock.sendall(json.dumps(dict({"jsonrpc": "2.0"}, **msg)).encode() + b"\n")
+
+    def call(self, method, **params):
+        ident = next(self.ids)
+        self.send({"id": ident, "method": method, "params": params})
+        rows = []
+        while True:
+            msg = self.read()
+            assert msg is not None, "the control connection was closed"
+            if msg.get("method") == "row":
+                rows.append(msg["params"]["row"])
+            elif msg.get("id") == ident:
+                if "error" in msg:
+                    raise RpcError(msg["error"])
+                return rows if list(msg["result"]) == ["rows"] else msg["result"]

@@ -1,0 +1,12 @@
+# Tests of the running daemon: each is a program that starts an mcpd of its own and stands alone, so
+# that make -j runs them side by side.
+EXTRA_DIST += tests/integration/harness.py tests/integration/wire.py
+# Servers that misbehave as told, or start fast. Unit tests use them too.
+EXTRA_DIST += tests/integration/fakeserver.py tests/integration/tinyserver.sh
+
+integration_tests = \
+	tests/integration/test_lifecycle.py
+dist_check_SCRIPTS += $(integration_tests)
+if HAVE_PYTHON
+TESTS += $(integration_tests)
+endif

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""A session from its beginning to its end: the log, the child, the counts, for every reason."""
+
+from harness import *
+
+
+def closing(sid):
+    return ["Session closed: %s (user: unauthenticated)" % sid,
+            "Transport closed for session %s" % sid,
+            "Server closed for session %s" % sid]
+
+
+def whole(sid):
+    return ["Session created: %s" % sid] + closing(sid) + ["Active sessions: 0, Active users: 0"]
+
+
+def session_with_child(d):
+    """A client that has called a tool, and the pid of the child that answered."""
+    d.wait_children(0)  # what a backend offers is learnt by a child that goes then
+    c = Client(d)
+    pid = int(c.tool("pid"))
+    equal(d.children(), [pid], "children")
+    return c, pid
+
+
+def check_gone(d, c, pid, mark):
+    d.wait_log(r"^Active sessions: 0", mark)
+    equal(d.lifecycle(mark), whole(c.sid), "lifecycle lines")
+    # Not even a zombie of it.
+    wait_until(lambda: proc_stat(pid) is None, "end of child %d" % pid)
+    equal(d.children(), [], "children")
+    equal(d.ctl("counts")["text"], "Active sessions: 0, Active users: 0", "counts")
+    equal(c.post(c.message("ping")).error(), (404, -32001), "ping to the closed session")
+
+
+@case("connect, call, DELETE: the log has exactly these five lines, the child is reaped")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        mark = d.mark()
+        c, pid = session_with_child(d)
+        c.delete()
+        check_gone(d, c, pid, mark)
+        equal(d.lines(mark), whole(c.sid), "all lines")
+
+
+@case("mcpctl session close: the same lines, the child is reaped")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        mark = d.mark()
+        c, pid = session_with_child(d)
+        rows = d.ctl("session.close", ids=[c.sid[:8]])
+        equal([(r["id"], r["failed"]) for r in rows], [(c.sid, 0)], "answer")
+        check_gone(d, c, pid, mark)
+
+
+@case("idle time: the same lines, the child is reaped")
+def _():
+    with Daemon({"fake": fake()}, sessions={"idleTimeout": 1}) as d:
+        mark = d.mark()
+        c, pid = session_with_child(d)
+        check_gone(d, c, pid, mark)
+
+
+@case("shutdown: every session is closed the same way, then the children, and nothing is left")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        first, pid = session_with_child(d)
+        second = Client(d)
+        other = int(second.tool("pid"))
+        mark = d.mark()
+        d.stop()
+        lines = d.lines(mark)
+        equal(lines[0], "Closing 2 active sessions...", "first line")
+        equal(lines[1:4] + lines[5:8], closing(first.sid) + closing(second.sid), "closing")
+        equal([lines[4], lines[8]], ["Active sessions: 1, Active users: 0",
+                                     "Active sessions: 0, Active users: 0"], "counts")
+        equal(lines[9:], ["All transports closed"], "end")
+        assert proc_stat(pid) is None and proc_stat(other) is None
+
+
+@case("SIGINT is the same as SIGTERM")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        c, pid = session_with_child(d)
+        d.stop(signal.SIGINT)
+        equal(d.lifecycle()[-6:], ["Closing 1 active sessions..."] + closing(c.sid) +
+              ["Active sessions: 0, Active users: 0", "All transports closed"], "end of the log")
+
+
+@case("mcpctl shutdown: answered, then the same end")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        c, pid = session_with_child(d)
+        equal(d.ctl("shutdown")["sessions"], 1, "sessions")
+        d.stop(None)
+        equal(d.lifecycle()[-6:], ["Closing 1 active sessions..."] + closing(c.sid) +
+              ["Active sessions: 0, Active users: 0", "All transports closed"], "end of the log")
+
+
+@case("a second signal ends it at once, with a child that ignores SIGTERM and the end of input")
+def _():
+    with Daemon({"fake": fake("--ignore-term", "--ignore-eof")}, verbose=1) as d:
+        c = Client(d)
+        pid = int(c.tool("pid"))
+        d.proc.send_signal(signal.SIGTERM)
+        d.wait_log("^All transports closed")
+        assert alive(pid)
+        d.stop()
+        assert proc_stat(pid) is None
+
+
+@case("a session that never called anything: five lines, and no child was started for it")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        d.wait_children(0)
+        mark = d.mark()
+        c = Client(d)
+        equal(d.children(), [], "children")
+        c.delete()
+        d.wait_log(r"^Active sessions: 0", mark)
+        equal(d.lines(mark), whole(c.sid), "lines")
+
+
+@case("shutdown answers calls in flight and ends streams")
+def _():
+    with Daemon({"fake": fake()}, limits={"upgradeAfter": 60}) as d:
+        c = Client(d)
+        stream = c.get()
+        stream.comment()
+        hanging = c.begin_tool("hang")
+        wait_until(lambda: d.ctl("session.show", id=c.sid)["calls"] == 1, "the call")
+        d.stop()
+        status, code = c.end(hanging).reply.error()
+        assert (status, code) == (503, -32000), (status, code)
+        while stream.next():
+            pass
+
+
+@case("DELETE answers calls in flight with 404 and ends streams")
+def _():
+    with Daemon({"fake": fake()}, limits={"upgradeAfter": 60}) as d:
+        c = Client(d)
+        stream = c.get()
+        stream.comment()
+        hanging = c.begin_tool("hang")
+        wait_until(lambda: d.ctl("session.show", id=c.sid)["calls"] == 1, "the call")
+        c.delete()
+        equal(c.end(hanging).reply.error(), (404, -32001), "the call")
+        while stream.next():
+            pass
+
+
+@case("sessions are listed, shown, and closed all at once")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        clients = [Client(d, name="client %d" % i) for i in range(3)]
+        clients[0].tool("pid")
+        rows = d.ctl("sessions.list")
+        equal([r["id"] for r in rows], [c.sid for c in clients], "ids, oldest first")
+        equal([r["client"] for r in rows], [c.name for c in clients], "clients")
+        equal([r["children"] for r in rows], [1, 0, 0], "children")
+        shown = d.ctl("session.show", id=clients[0].sid)
+        equal(shown["pids"], [int(clients[0].tool("pid"))], "pids")
+        equal((shown["revision"], shown["path"]), ("2025-11-25", "/mcp"), "revision and path")
+        equal(len(d.ctl("session.close", all=True)), 3, "closed")
+        equal(d.sessions(), 0, "sessions")
+        d.wait_children(0)
+
+
+@case("log follow tells of a session as it happens")
+def _():
+    with Daemon({"fake": fake()}) as d, Control(d.socket) as follower:
+        follower.send({"id": 1, "method": "log.follow", "params": {}})
+        wait_until(lambda: d.ctl("counts"), "the daemon")  # after it: requests are taken in order
+        c = Client(d)
+        c.delete()
+        texts = []
+        while len(texts) < 5:
+            texts.append(follower.read()["params"]["row"]["text"])
+        equal(texts, whole(c.sid), "lines")
+
+
+@case("ids of sessions are 128 random bits, and every session has its own")
+def _():
+    with Daemon() as d:
+        ids = {Client(d).sid for _ in range(50)}
+        equal(len(ids), 50, "different ids")
+        assert all(len(i) >= 22 for i in ids)
+
+
+run()
