@@ -206,12 +206,15 @@ static void refuse(struct call *c, const struct err *why)
 static void run(struct exec *x, const struct config_tool *tool, struct call *c, char *const *argv,
 		json_t *arguments)
 {
+	const struct log_scope scope = {.session = call_caller(c)->session,
+					.backend = x->backend->conf->name};
 	struct job *j = job_new(x, tool, c);
 	struct err why = {.text = "out of memory"};
 
 	if (j == NULL || spawn(j, argv, &why) < 0 || write_arguments(j, arguments) < 0) {
 		if (j != NULL)
 			job_free(j);
+		log_info(&scope, "tool %s could not be started: %s", tool->name, why.text);
 		if (why.code == ERR_INVALID) /* too long for this system */
 			refuse(c, &why);
 		else

@@ -86,14 +86,26 @@ static bool is_address(const char *text)
 	return strcspn(text, ": []/") == host;
 }
 
+static bool is_loopback(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 || strncmp(address, "localhost:", 10) == 0 ||
+	       strncmp(address, "[::1]:", 6) == 0;
+}
+
 static int check_listen(struct reader *r, void *field)
 {
-	for (char **address = *(char ***)field; *address != NULL; address++)
+	for (char **address = *(char ***)field; *address != NULL; address++) {
 		if (!is_address(*address))
 			return reader_fail(r,
 					   "expected \"ADDRESS:PORT\" or \"[ADDRESS]:PORT\", found "
 					   "\"%s\"",
 					   *address);
+		if (!is_loopback(*address))
+			log_warn(NULL,
+				 "%s: listen: %s is not a loopback address: whoever reaches it can "
+				 "call every tool",
+				 r->file, *address);
+	}
 	return 0;
 }
 
@@ -290,9 +302,14 @@ struct config *config_parse(const char *text, size_t len, const char *name, stru
 		reader_nomem(&r);
 		return NULL;
 	}
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* may be ignored: RFC 8259, 8.1 */
+		text += 3;
+		len -= 3;
+	}
 	value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
 	if (value == NULL) {
-		/* Where jansson lacks memory it does not always say so, but then it says nothing. */
+		/* Where jansson lacks memory it does not always say so, but then it says nothing.
+		 */
 		if (json_error_code(&where) == json_error_out_of_memory || where.text[0] == '\0')
 			reader_nomem(&r);
 		else

@@ -278,9 +278,7 @@ static int read_backends(struct reader *r, const struct key *k, json_t *value, v
 
 	if (value != NULL && !json_is_object(value))
 		return reader_expected(r, k->type->expected, value);
-	if (json_object_size(value) == 0)
-		return 0;
-	c->backends = calloc(json_object_size(value), sizeof(*c->backends));
+	c->backends = calloc(json_object_size(value) + 1, sizeof(*c->backends));
 	if (c->backends == NULL)
 		return reader_nomem(r);
 	json_object_foreach (value, name, member) {
@@ -296,6 +294,9 @@ static int read_backends(struct reader *r, const struct key *k, json_t *value, v
 			return rc;
 		jsonpath_up(&r->path, mark);
 	}
+	if (c->n_backends == 0)
+		log_warn(NULL, "%s: mcpServers: there is no server, so there is nothing to offer",
+			 r->file);
 	return 0;
 }
 

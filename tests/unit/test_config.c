@@ -94,20 +94,58 @@ static void defaults(void **state)
 	config_free(&c);
 }
 
+static void control_is(const char *wanted)
+{
+	struct config *c = good("{}");
+
+	assert_string_equal(c->control, wanted);
+	config_free(&c);
+}
+
 static void control_default(void **state)
+{
+	const uid_t uid = geteuid();
+	struct config *c;
+	char tmp[64];
+
+	(void)state;
+	if (uid == 0) {
+		c = good("{}");
+		assert_non_null(strstr(c->control, "/mcpd/control.sock"));
+		config_free(&c);
+		assert_int_equal(seteuid(12345), 0);
+	}
+	setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
+	control_is("/run/user/7/mcpd/control.sock");
+	snprintf(tmp, sizeof(tmp), "/tmp/mcpd-%d/control.sock", (int)geteuid());
+	setenv("XDG_RUNTIME_DIR", "relative", 1);
+	control_is(tmp);
+	unsetenv("XDG_RUNTIME_DIR");
+	control_is(tmp);
+	assert_int_equal(seteuid(uid), 0);
+}
+
+/* What is allowed and yet probably not what was meant is said. */
+static void warnings(void **state)
 {
 	struct config *c;
 
 	(void)state;
-	if (geteuid() == 0) {
-		c = good("{}");
-		assert_non_null(strstr(c->control, "/mcpd/control.sock"));
-	} else {
-		setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
-		c = good("{}");
-		assert_string_equal(c->control, "/run/user/7/mcpd/control.sock");
-	}
+	log_set_level(LOGL_NOTICE);
+	capture_start();
+	c = good("{'listen':['127.0.0.2:1','[::1]:1','localhost:1'],'mcpServers':{'a':{'command':'"
+		 "cat'}}}");
 	config_free(&c);
+	assert_int_equal(capture_count(), 0);
+	c = good("{'listen':['0.0.0.0:1','[::]:1'],'mcpServers':{'a':{'command':'cat','disabled':"
+		 "true}}}");
+	config_free(&c);
+	assert_int_equal(capture_matches("listen: 0.0.0.0:1 is not a loopback address"), 1);
+	assert_int_equal(capture_matches("listen: [::]:1 is not a loopback address"), 1);
+	assert_int_equal(capture_matches("mcpServers: there is no server"), 1);
+	assert_int_equal(capture_count(), 3);
+	capture_stop();
+	log_set_level(LOGL_ERROR);
 }
 
 /* What the file may say about the daemon as a whole. */
@@ -225,6 +263,7 @@ static void bad_paths(void **state)
 
 static void syntax(void **state)
 {
+	struct config *c;
 	struct err e;
 
 	(void)state;
@@ -236,6 +275,9 @@ static void syntax(void **state)
 	assert_int_equal(e.code, ERR_PARSE);
 	assert_non_null(strstr(e.text, "t.json: line 2, column "));
 	assert_non_null(strstr(e.text, "duplicate"));
+	c = good("\xef\xbb\xbf{'path':'/a'}"); /* a byte order mark */
+	assert_string_equal(c->path, "/a");
+	config_free(&c);
 	assert_null(parse("", &e));
 	assert_int_equal(e.code, ERR_PARSE);
 	assert_null(parse("{} {}", &e));
@@ -468,6 +510,7 @@ static void pasted(void **state)
 	struct config *c;
 
 	(void)state;
+	log_set_level(LOGL_NOTICE);
 	capture_start();
 	c = good("{'mcpServers':{'a':{'type':'stdio','command':'cat','autoApprove':['x'],"
 		 "'alwaysAllow':[],'trust':true,'timeout':60,'description':'d',"
@@ -481,6 +524,7 @@ static void pasted(void **state)
 	assert_int_equal(capture_matches("t.json: store: not used in this version"), 1);
 	assert_int_equal(capture_count(), 7);
 	capture_stop();
+	log_set_level(LOGL_ERROR);
 	config_free(&c);
 }
 
@@ -571,22 +615,27 @@ static const char all[] =
 	"'annotations':{'readOnlyHint':true},'command':['head','-n','{n}'],'cwd':'/tmp',"
 	"'timeout':1.125,'maxOutput':99}}}}}";
 
-static void whole(void **state)
+/* Whether everything of PART is in ALL_OF_IT, as it is. */
+static bool contains(json_t *all_of_it, json_t *part)
 {
-	json_t *dump = round_trip(all), *wanted = json_of(all);
 	const char *name;
 	json_t *value;
 
+	if (!json_is_object(part) || !json_is_object(all_of_it))
+		return json_equal(all_of_it, part) != 0;
+	json_object_foreach (part, name, value)
+		if (!contains(json_object_get(all_of_it, name), value))
+			return false;
+	return true;
+}
+
+/* What was written is in the dump as it was, and the dump is read back to the same. */
+static void whole(void **state)
+{
+	json_t *dump = round_trip(all), *wanted = json_of(all);
+
 	(void)state;
-	/* What was written is in the dump as it was. */
-	json_object_foreach (wanted, name, value)
-		if (strcmp(name, "mcpServers") != 0)
-			assert_true(json_equal(json_object_get(dump, name), value));
-	value = json_object_get(json_object_get(wanted, "mcpServers"), "s");
-	assert_int_equal(json_object_update_missing(
-				 value, json_object_get(json_object_get(dump, "mcpServers"), "s")),
-			 0);
-	assert_true(json_equal(value, json_object_get(json_object_get(dump, "mcpServers"), "s")));
+	assert_true(contains(dump, wanted));
 	json_decref(wanted);
 	json_decref(dump);
 }
@@ -654,10 +703,12 @@ int main(void)
 		cmocka_unit_test(syntax),	 cmocka_unit_test(files),
 		cmocka_unit_test(stdio),	 cmocka_unit_test(exec),
 		cmocka_unit_test(bad_backends),	 cmocka_unit_test(backend_names),
-		cmocka_unit_test(pasted),	 cmocka_unit_test(each_key),
-		cmocka_unit_test(whole),	 cmocka_unit_test(no_memory),
+		cmocka_unit_test(pasted),	 cmocka_unit_test(warnings),
+		cmocka_unit_test(each_key),	 cmocka_unit_test(whole),
+		cmocka_unit_test(no_memory),
 	};
 
 	failalloc_install();
+	log_set_level(LOGL_ERROR);
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }
