@@ -49,6 +49,16 @@ static char *read_all(int fd)
 	return text;
 }
 
+/* Its first line, without the name of the program. */
+static void tidy(char *text)
+{
+	const char *start = strncmp(text, "mcpd: ", 6) == 0 ? text + 6 : text;
+	size_t len = strcspn(start, "\n");
+
+	memmove(text, start, len);
+	text[len] = '\0';
+}
+
 static int wait_for(pid_t pid)
 {
 	int status;
@@ -76,6 +86,8 @@ int configcheck_run(const char *file, bool *good_r, char **complaint_r, struct e
 	if (pid < 0)
 		return err_errno(e, "fork");
 	status = wait_for(pid);
+	if (*complaint_r)
+		tidy(*complaint_r);
 	*good_r = status == 0;
 	if (status == 0 || status == EX_CONFIG)
 		return 0;

@@ -40,12 +40,10 @@ static enum status config_check(struct mcpctl *m, const struct walk *w,
 	char *complaint = NULL;
 	enum status status;
 	struct err e;
-	bool good;
+	bool good = false;
 	int rc = configcheck_run(file, &good, &complaint, &e);
 
 	(void)m;
-	if (complaint)
-		complaint[strcspn(complaint, "\n")] = '\0';
 	if (rc < 0) {
 		status = complain(rc == ERR_NOTFOUND ? STATUS_NODAEMON : STATUS_INTERNAL, "%s",
 				  e.text);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "output.h"
+#include "text.h"
 
 /* Single quotes protect everything but themselves. */
 static void put_quoted(FILE *f, const char *s)
@@ -34,17 +35,27 @@ static void put_key(FILE *f, const char *key)
 		fputc(isalnum((unsigned char)*key) ? *key : '_', f);
 }
 
-static void put_value(FILE *f, const json_t *value)
+/* In a pipe a string stays what it is; a terminal must not see what it would obey. */
+static void put_string(const struct output_to *to, const char *s)
 {
+	char *safe = to->terminal ? text_escape(s, "") : NULL;
+
+	put_quoted(to->f, safe ? safe : s);
+	free(safe);
+}
+
+static void put_value(const struct output_to *to, const json_t *value)
+{
+	FILE *f = to->f;
 	char *dump;
 
 	if (json_is_string(value)) {
-		put_quoted(f, json_string_value(value));
+		put_string(to, json_string_value(value));
 	} else if (json_is_null(value)) {
 		put_quoted(f, "");
 	} else {
 		dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
-		put_quoted(f, dump ? dump : "");
+		put_string(to, dump ? dump : "");
 		free(dump);
 	}
 }
@@ -57,7 +68,7 @@ static void kv_record(const struct output_to *to, const struct ctl_column *colum
 	json_object_foreach (whole, key, value) {
 		put_key(to->f, key);
 		fputc('=', to->f);
-		put_value(to->f, value);
+		put_value(to, value);
 		fputc('\n', to->f);
 	}
 	fputc('\n', to->f);

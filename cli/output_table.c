@@ -7,6 +7,7 @@
 
 #define GAP	    2 /* columns between two cells */
 #define LEAST_WIDTH 6 /* no column is cut to less */
+#define LEAST_ID    10
 #define MAX_COLUMNS 32
 
 /* A table before it is printed: cells[row * n + column], the titles in row 0. */
@@ -57,7 +58,10 @@ static void fit(struct table *t, size_t width)
 		size_t widest = t->n;
 
 		for (size_t i = 0; i < t->n; i++) {
-			if (t->columns[i]->flags & CTL_COL_RIGHT || t->width[i] <= LEAST_WIDTH)
+			unsigned flags = t->columns[i]->flags;
+
+			if (flags & CTL_COL_RIGHT ||
+			    t->width[i] <= (flags & CTL_COL_ID ? LEAST_ID : LEAST_WIDTH))
 				continue;
 			if (widest == t->n || t->width[i] > t->width[widest])
 				widest = i;
@@ -81,7 +85,7 @@ static void put_cell(FILE *f, const struct table *t, size_t row, size_t column)
 
 	if (!cell)
 		return;
-	text_cut(cell, t->width[column]);
+	text_cut(cell, t->width[column], !(t->columns[column]->flags & CTL_COL_ID));
 	width = text_width(cell);
 	padding = width < t->width[column] ? t->width[column] - width : 0;
 	if (column > 0)

@@ -28,7 +28,7 @@ static struct shell {
 	char *line;	     /* what was entered; NULL at the end of input */
 	bool entered;
 	int wake[2]; /* Ctrl-C writes a byte */
-	volatile sig_atomic_t resized, continued, ended;
+	volatile sig_atomic_t running, resized, continued, ended;
 } sh;
 
 /* What may come next is in the names of candidates. */
@@ -47,6 +47,9 @@ static void on_signal(int sig)
 		sh.continued = 1;
 	else if (sig != SIGINT)
 		sh.ended = sig;
+	/* What comes next begins on a line of its own, after the ^C of the terminal. */
+	else if (sh.running && write(STDERR_FILENO, "\n", 1) < 0)
+		errno = saved;
 	/* Whoever polls must wake up even if the signal came just before. */
 	if (write(sh.wake[1], "", 1) < 0)
 		errno = saved;
@@ -251,7 +254,9 @@ static bool run_line(const char *line, enum status *status_r)
 	} else if (w.n > 0) {
 		remember(line, &w);
 		drain_wake(); /* a Ctrl-C from before is not about this command */
+		sh.running = 1;
 		*status_r = run_words(sh.m, w.v, w.n);
+		sh.running = 0;
 	}
 	words_free(&w);
 	return go_on;

@@ -74,7 +74,7 @@ size_t text_width(const char *s)
 	return width;
 }
 
-void text_cut(char *s, size_t width)
+void text_cut(char *s, size_t width, bool mark)
 {
 	static const char ellipsis[] = "\xe2\x80\xa6";
 	size_t used = 0, n;
@@ -86,13 +86,15 @@ void text_cut(char *s, size_t width)
 		return;
 	while (*cut) {
 		n = read_character(cut, &wc, &good);
-		if (used + columns_of(wc) > width - 1)
+		if (used + columns_of(wc) > width - mark)
 			break;
 		used += columns_of(wc);
 		cut += n;
 	}
 	/* A cell is as long as its text, so the three bytes fit only where as many are cut off. */
-	if (strlen(cut) >= sizeof ellipsis - 1)
+	if (!mark)
+		*cut = '\0';
+	else if (strlen(cut) >= sizeof ellipsis - 1)
 		memcpy(cut, ellipsis, sizeof ellipsis);
 	else
 		strcpy(cut, "+");

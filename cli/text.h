@@ -13,8 +13,8 @@
 char *text_escape(const char *s, const char *keep);
 /* Columns that S, escaped before, takes on a terminal. */
 size_t text_width(const char *s);
-/* Cuts S, escaped before, to WIDTH columns, the last of which says so. */
-void text_cut(char *s, size_t width);
+/* Cuts S, escaped before, to WIDTH columns, the last of which says so if it is MARKed. */
+void text_cut(char *s, size_t width, bool mark);
 
 /* Each writes into BUF and returns it. */
 const char *text_duration(char *buf, size_t size, int64_t ms); /* "5s", "3m12s", "2h05m", "3d04h" */

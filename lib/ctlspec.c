@@ -18,6 +18,7 @@
 	 .summary = (summary_), __VA_ARGS__}
 
 #define STRING(key, title)   {key, title, CTL_COL_STRING, 0}
+#define ID(key, title)       {key, title, CTL_COL_STRING, CTL_COL_ID}
 #define NUMBER(key, title)   {key, title, CTL_COL_INTEGER, CTL_COL_RIGHT}
 #define DURATION(key, title) {key, title, CTL_COL_DURATION, CTL_COL_RIGHT}
 #define BYTES(key, title)    {key, title, CTL_COL_BYTES, CTL_COL_RIGHT}
@@ -29,7 +30,7 @@
 
 /* What is known of a session in both its list and its own page. */
 #define SESSION_COLUMNS                                                                            \
-	STRING("id", "ID"), STRING("user", "USER"), STRING("peer", "PEER"),                        \
+	ID("id", "ID"), STRING("user", "USER"), STRING("peer", "PEER"),                            \
 		STRING("client", "CLIENT"), STRING("revision", "REVISION"),                        \
 		DURATION("age_ms", "AGE"), DURATION("idle_ms", "IDLE"), NUMBER("calls", "CALLS"),  \
 		NUMBER("streams", "STREAMS"), NUMBER("children", "CHILDREN")
@@ -52,7 +53,7 @@ const struct ctl_command ctlspec_commands[] = {
 		       {"all", NULL, CTL_FLAG, CTL_OPTION | CTL_ONE_OF, "every session"},
 		       {"user", "USER", CTL_STRING, CTL_OPTION | CTL_ONE_OF,
 			"the sessions of this user"}),
-		COLUMNS(STRING("id", "ID"), STRING("user", "USER"), NUMBER("failed", "FAILED"),
+		COLUMNS(ID("id", "ID"), STRING("user", "USER"), NUMBER("failed", "FAILED"),
 			STRING("errors", "ERRORS"))),
 	COMMAND("counts", CTL_READ, CTL_TEXT, 0, "print the numbers of sessions and users",
 		COLUMNS(NUMBER("activeSessions", "SESSIONS"), NUMBER("activeUsers", "USERS"))),

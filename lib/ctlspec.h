@@ -66,6 +66,7 @@ enum ctl_column_type {
 enum {
 	CTL_COL_RIGHT = 1u << 0, /* to the right in tables */
 	CTL_COL_HIDE = 1u << 1,	 /* not in tables */
+	CTL_COL_ID = 1u << 2,	 /* any beginning of it will do, so it is cut without a mark */
 };
 
 struct ctl_column {
