@@ -91,3 +91,26 @@ tests_fuzz_fuzz_mcpclient_CFLAGS = $(LIB_CFLAGS)
 tests_fuzz_fuzz_mcpclient_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_mcpclient_LDADD = $(DAEMON_LIBS)
 endif
+
+if HAVE_CMOCKA
+endpoint_sources = tests/fuzz/fuzz_endpoint.c tests/fuzz/fuzz.h \
+	tests/unit/endpoint_fixture.c tests/unit/endpoint_fixture.h \
+	tests/unit/session_fixture.c tests/unit/session_fixture.h \
+	tests/unit/fake_backend.c tests/unit/fake_backend.h \
+	tests/unit/fake_exchange.c tests/unit/fake_exchange.h \
+	tests/unit/support.c tests/unit/support.h
+check_PROGRAMS += tests/fuzz/replay_endpoint
+TESTS += tests/fuzz/replay_endpoint
+tests_fuzz_replay_endpoint_SOURCES = $(endpoint_sources) tests/fuzz/replay.c
+tests_fuzz_replay_endpoint_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/tests/fuzz -DFUZZ_NAME='"endpoint"'
+tests_fuzz_replay_endpoint_CFLAGS = $(unit_cflags)
+tests_fuzz_replay_endpoint_LDADD = $(unit_ldadd)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_endpoint
+tests_fuzz_fuzz_endpoint_SOURCES = $(endpoint_sources)
+tests_fuzz_fuzz_endpoint_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/tests/fuzz
+tests_fuzz_fuzz_endpoint_CFLAGS = $(unit_cflags)
+tests_fuzz_fuzz_endpoint_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_endpoint_LDADD = $(unit_ldadd)
+endif
+endif

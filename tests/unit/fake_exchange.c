@@ -21,8 +21,13 @@ struct exchange {
 	size_t backlog;
 	struct evbuffer *body;
 	char *text;
-	char *headers[MAX_HEADERS]; /* "Name: value" */
+	char *headers[MAX_HEADERS]; /* of the answer: "Name: value" */
 	size_t n_headers;
+	enum exchange_method method;
+	char *path, *asked; /* asked: the headers of the request */
+	char *value;	    /* the last one that was asked for */
+	char *request;
+	size_t request_len;
 	exchange_gone_fn gone;
 	void *gone_arg;
 };
@@ -48,6 +53,16 @@ static bool usable(struct exchange *x, bool ending)
 	return !x->left;
 }
 
+/* Headers and body live until the answer begins. */
+static void forget_request(struct exchange *x)
+{
+	free(x->asked);
+	free(x->value);
+	free(x->request);
+	x->asked = x->value = x->request = NULL;
+	x->request_len = 0;
+}
+
 struct exchange *fake_exchange(void)
 {
 	struct exchange *x = calloc(1, sizeof(*x));
@@ -55,8 +70,24 @@ struct exchange *fake_exchange(void)
 	assert_non_null(x);
 	x->body = evbuffer_new();
 	assert_non_null(x->body);
+	x->method = EXCHANGE_POST;
 	TAILQ_INSERT_TAIL(&all, x, link);
 	live++;
+	return x;
+}
+
+struct exchange *fake_request(enum exchange_method method, const char *path, const char *headers,
+			      const char *body, size_t len)
+{
+	struct exchange *x = fake_exchange();
+
+	x->method = method;
+	x->path = strdup(path);
+	x->asked = strdup(headers);
+	x->request = malloc(len + 1);
+	assert_true(x->path != NULL && x->asked != NULL && x->request != NULL);
+	memcpy(x->request, body, len);
+	x->request_len = len;
 	return x;
 }
 
@@ -200,6 +231,8 @@ void fake_exchanges_free(void)
 			free(x->headers[i]);
 		evbuffer_free(x->body);
 		free(x->text);
+		free(x->path);
+		forget_request(x);
 		free(x);
 	}
 	live = 0;
@@ -211,8 +244,66 @@ void fake_exchanges_free(void)
 
 enum exchange_method exchange_method(const struct exchange *x)
 {
+	return x->method;
+}
+
+const char *exchange_path(const struct exchange *x)
+{
+	return x->path != NULL ? x->path : "/mcp";
+}
+
+const char *exchange_query(const struct exchange *x)
+{
 	(void)x;
-	return EXCHANGE_POST;
+	return NULL;
+}
+
+/* The value of the next header NAME from *AT on, up to the end of its line; NULL: no more. */
+static const char *next_header(const char **at, const char *name)
+{
+	size_t n = strlen(name);
+
+	while (*at != NULL && **at != '\0') {
+		const char *line = *at;
+
+		*at += strcspn(line, "\n");
+		*at += **at == '\n';
+		if (strncasecmp(line, name, n) == 0 && line[n] == ':')
+			return line + n + 1 + strspn(line + n + 1, " \t");
+	}
+	return NULL;
+}
+
+unsigned exchange_header_count(const struct exchange *x, const char *name)
+{
+	const char *at = x->asked;
+	unsigned n = 0;
+
+	while (next_header(&at, name) != NULL)
+		n++;
+	return n;
+}
+
+/* The pointer is good until the next call, as that of the real one: a sanitizer sees who keeps it.
+ */
+const char *exchange_header(struct exchange *x, const char *name)
+{
+	const char *at = x->asked, *value = next_header(&at, name);
+	size_t len = value != NULL ? strcspn(value, "\n") : 0;
+
+	free(x->value);
+	x->value = NULL;
+	while (len > 0 && (value[len - 1] == ' ' || value[len - 1] == '\t'))
+		len--;
+	if (value != NULL)
+		x->value = strndup(value, len); /* not counted by failalloc.h */
+	return x->value;
+}
+
+const char *exchange_body(struct exchange *x, size_t *len_r)
+{
+	*len_r = x->request_len;
+	return x->request != NULL ? x->request : "";
 }
 
 const char *exchange_peer(const struct exchange *x)
@@ -230,7 +321,8 @@ int exchange_set_header(struct exchange *x, const char *name, const char *value)
 	assert_true(x->n_headers < MAX_HEADERS);
 	assert_int_equal(x->status, 0);
 	x->headers[x->n_headers] = malloc(size);
-	assert_non_null(x->headers[x->n_headers]);
+	if (x->headers[x->n_headers] == NULL)
+		return ERR_NOMEM;
 	snprintf(x->headers[x->n_headers++], size, "%s: %s", name, value);
 	return 0;
 }
@@ -244,6 +336,7 @@ void exchange_reply(struct exchange *x, int status, const char *content_type, co
 	assert_false(x->streaming);
 	x->status = status;
 	evbuffer_add(x->body, body, len);
+	forget_request(x);
 	end(x, FAKE_REPLIED);
 }
 
@@ -269,6 +362,7 @@ int exchange_stream_begin(struct exchange *x)
 		return x->begin_rc;
 	x->streaming = true;
 	x->status = 200;
+	forget_request(x);
 	return 0;
 }
 

@@ -21,6 +21,9 @@ enum fake_outcome {
 /* A POST without a body from 127.0.0.1. It stays readable after its end until
  * fake_exchanges_free(). */
 struct exchange *fake_exchange(void);
+/* Any request. HEADERS are lines "Name: value", each with its LF; all is copied. */
+struct exchange *fake_request(enum exchange_method method, const char *path, const char *headers,
+			      const char *body, size_t len);
 /* The client hangs up. */
 void fake_leave(struct exchange *x);
 /* What the client has not read, from now on. */
