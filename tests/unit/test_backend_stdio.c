@@ -205,6 +205,7 @@ static void begin_ready(const char *options, enum config_scope scope)
 	loop_until_count(base, &changes, 1);
 	if (backend_state(backend) != BACKEND_READY)
 		fail_msg("%s", backend_why(backend));
+	changed_mask = 0;
 }
 
 static void init_client(struct client *cl, const char *session, const char *user)
