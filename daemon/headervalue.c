@@ -133,8 +133,11 @@ bool headervalue_equal(const char *text, const json_t *body)
 		return strcmp(text, json_is_true(body) ? "true" : "false") == 0;
 	if (json_is_integer(body))
 		return integer_equal(text, json_integer_value(body));
-	if (json_is_real(body))
-		return json_real_value(body) == floor(json_real_value(body)) &&
-		       integer_equal(text, (json_int_t)json_real_value(body));
+	if (json_is_real(body)) {
+		double d = json_real_value(body);
+
+		return fabs(d) <= 9007199254740991.0 && (double)(json_int_t)d == d &&
+		       integer_equal(text, (json_int_t)d);
+	}
 	return false;
 }
