@@ -637,6 +637,8 @@ static void test_closes_stdin(void **state)
 	(void)state;
 	start_sh("exec <&-; echo up; exec sleep 1000");
 	loop_until_count(base, &one.lines, 1);
+	assert_int_equal(child_write(one.child, "x\n", 2), 0);
+	loop_until_count(base, &one.eofs, 1);
 	assert_int_equal(child_write(one.child, "x\n", 2), ERR_CLOSED);
 	stop_and_wait();
 }
