@@ -3,6 +3,8 @@
 # and the file man/mcpctl.1.in, which may say @bindir@, @sbindir@, @sysconfdir@, @runstatedir@,
 # @localstatedir@, @docdir@, @pkgdatadir@ and @PACKAGE_VERSION@.
 man_MANS += man/mcpd.8
+man_MANS += man/mcpctl.1
+man_MANS += man/mcpd-control.7
 man_MANS += man/mcpd.conf.5
 
 EXTRA_DIST += $(man_MANS:=.in)
