@@ -145,7 +145,7 @@ static void set_parse_error(struct err *e, const json_error_t *je)
 json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct err *e)
 {
 	const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY;
-	json_error_t je;
+	json_error_t je = {0}; /* jansson does not fill in all of it when it lacks memory */
 	json_t *msg;
 	char *repaired;
 

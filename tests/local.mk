@@ -26,7 +26,11 @@ failalloc_ldflags = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,-
 # The tests that need neither Python nor Node nor a running daemon: make check-unit.
 check-unit: $(check_PROGRAMS)
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="`echo '$(TESTS)' | tr ' ' '\n' | grep -E '^tests/(unit|fuzz)/' | tr '\n' ' '`"
-.PHONY: check-unit
+# The same under valgrind, for a build without sanitizers.
+check-valgrind:
+	$(MAKE) $(AM_MAKEFLAGS) check-unit \
+		LOG_COMPILER='valgrind -q --leak-check=full --error-exitcode=1'
+.PHONY: check-unit check-valgrind
 
 if HAVE_CMOCKA
 if HAVE_PYTHON
