@@ -12,6 +12,7 @@
 
 #define HALF_DEAD_MS 500
 #define LINGER_MS    1000
+#define REVIVE_MS    1000
 
 /* --- who gets which child -------------------------------------------------------------------- */
 
@@ -263,6 +264,7 @@ static void stdio_fini(struct backend *b)
 	delayq_free(&s->idle);
 	delayq_free(&s->half_dead);
 	delayq_free(&s->linger);
+	delayq_free(&s->revive);
 	environ_free(&s->env);
 	json_decref(s->own_info);
 	free(s);
@@ -283,8 +285,10 @@ static int stdio_init(struct backend *b, struct err *e)
 	s->idle = delayq_new(base, b->conf->idle_stop_ms, instance_on_idle, s);
 	s->half_dead = delayq_new(base, HALF_DEAD_MS, instance_on_half_dead, s);
 	s->linger = delayq_new(base, LINGER_MS, learn_on_linger, s);
+	s->revive = delayq_new(base, REVIVE_MS, instance_on_revive, s);
 	if (s->env != NULL && s->own_info != NULL && s->idle != NULL && s->half_dead != NULL &&
-	    s->linger != NULL && evtimer_assign(&s->retry, base, learn_on_retry, s) == 0)
+	    s->linger != NULL && s->revive != NULL &&
+	    evtimer_assign(&s->retry, base, learn_on_retry, s) == 0)
 		return 0;
 	stdio_fini(b);
 	return err_set(e, ERR_NOMEM, "out of memory");

@@ -46,6 +46,15 @@ static void signal_group(struct child *c, int sig)
 		c->group = 0; /* ESRCH: empty; EPERM: nobody that we could reach */
 }
 
+/* Whoever is left of the child, it is over. */
+static void give_up(struct child *c)
+{
+	c->group = 0;
+	close_event(&c->out_ev, &c->pipes.ours[1]);
+	close_event(&c->err_ev, &c->pipes.ours[2]);
+	finish_if_over(c);
+}
+
 /* The end of the ladder's phases. */
 static void phase_over(struct child *c)
 {
@@ -53,7 +62,6 @@ static void phase_over(struct child *c)
 
 	switch (c->phase) {
 	case CHILD_RUNNING:
-	case CHILD_KILLED:
 		break;
 	case CHILD_CLOSING:
 		log_debug(&scope, "child %d: SIGTERM", (int)c->pid);
@@ -64,6 +72,15 @@ static void phase_over(struct child *c)
 		log_info(&scope, "child %d ignores SIGTERM: SIGKILL", (int)c->pid);
 		child_kill(c);
 		break;
+	case CHILD_KILLED:
+		/* Asleep in the kernel, or somebody else's by now. It is reaped whenever it goes.
+		 */
+		log_error(&scope, "child %d cannot be killed: giving it up", (int)c->pid);
+		children_forget(c);
+		c->reaped = true;
+		c->status = SIGKILL;
+		give_up(c);
+		break;
 	case CHILD_LINGERING:
 		signal_group(c, SIGKILL);
 		arm(c, CHILD_HAUNTED, HAUNT_MS);
@@ -71,10 +88,7 @@ static void phase_over(struct child *c)
 		break;
 	case CHILD_HAUNTED:
 		/* Nobody of ours writes any more: whoever it is, the child is over. */
-		c->group = 0;
-		close_event(&c->out_ev, &c->pipes.ours[1]);
-		close_event(&c->err_ev, &c->pipes.ours[2]);
-		finish_if_over(c);
+		give_up(c);
 		break;
 	}
 }
@@ -269,8 +283,8 @@ void child_kill(struct child *c)
 		return;
 	c->closing_stdin = true;
 	close_event(&c->in_ev, &c->pipes.ours[0]);
-	event_del(&c->timer);
-	c->phase = CHILD_KILLED;
+	if (c->phase != CHILD_KILLED)
+		arm(c, CHILD_KILLED, c->set->limits.kill_after_ms);
 }
 
 void child_abandon(struct child *c)

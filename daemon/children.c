@@ -34,6 +34,11 @@ static struct child *find_pid(const struct children *cs, pid_t pid)
 	return NULL;
 }
 
+void children_forget(struct child *c)
+{
+	LIST_REMOVE(c, bucket);
+}
+
 static bool is_child(pid_t pid, void *arg)
 {
 	return find_pid(arg, pid) != NULL;
@@ -60,7 +65,8 @@ void children_scan(void *arg)
 		log_info(NULL, "killed %u processes that outlived the child they came from", n);
 }
 
-/* Takes in everybody who has died. Returns how many; -1 when there is nobody left, dead or alive. */
+/* Takes in everybody who has died. Returns how many; -1 when there is nobody left, dead or alive.
+ */
 static int reap(struct children *cs)
 {
 	struct child *c;
@@ -74,7 +80,7 @@ static int reap(struct children *cs)
 		c = find_pid(cs, pid);
 		if (c == NULL)
 			continue; /* a grandchild that came home */
-		LIST_REMOVE(c, bucket);
+		children_forget(c);
 		child_reaped(c, status);
 	}
 	return pid < 0 && n == 0 ? -1 : n;
@@ -258,7 +264,7 @@ void children_remove(struct child *c)
 	struct children *cs = c->set;
 
 	if (!c->reaped)
-		LIST_REMOVE(c, bucket);
+		children_forget(c);
 	TAILQ_REMOVE(&cs->all, c, entry);
 	cs->n--;
 	/* What it left to itself is fair game from now on. */

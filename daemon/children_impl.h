@@ -66,6 +66,8 @@ struct child {
 
 /* children.c: C is over and out of everybody's hands; leaves the set. */
 void children_remove(struct child *c);
+/* children.c: C's number is not to be looked up any more. */
+void children_forget(struct child *c);
 /* children.c: looks for what children that are over have left behind (ARG: the set), and kills it.
  */
 void children_scan(void *arg);

@@ -48,13 +48,14 @@ struct instance {
 	unsigned relist;     /* lists that are to be asked for (again) */
 	struct offer *offer; /* the last one learnt from it */
 	struct subscription *subs;
-	int log_level;			    /* as the child was told; -1: not */
-	bool had_child;			    /* so the next one may offer something else */
-	unsigned failures;		    /* starts that failed, in a row */
-	int64_t not_before;		    /* clock_ms() of the next attempt */
-	struct err why;			    /* of the last failure */
-	int64_t started;		    /* clock_ms() of the last start */
-	struct delayq_node idle, half_dead; /* a probe's idle is in the queue "linger" */
+	int log_level;		      /* as the child was told; -1: not */
+	bool had_child;		      /* so the next one may offer something else */
+	unsigned failures;	      /* starts that failed, in a row */
+	int64_t not_before;	      /* clock_ms() of the next attempt */
+	struct err why;		      /* of the last failure */
+	int64_t started;	      /* clock_ms() of the last start */
+	struct delayq_node idle;      /* in "idle"; a probe's in "linger" */
+	struct delayq_node half_dead; /* in "half_dead", or, without a child, in "revive" */
 	struct defer release;
 	unsigned long epoch; /* of the last start */
 	bool gone;
@@ -66,7 +67,7 @@ struct stdio {
 	json_t *own_info; /* clientInfo where it is not a client's */
 	TAILQ_HEAD(, instance) instances;
 	struct instance *by_user, *learner; /* the shared one or the probe; NULL: none now */
-	struct delayq *idle, *half_dead, *linger;
+	struct delayq *idle, *half_dead, *linger, *revive;
 	struct event retry;	 /* the next attempt to learn */
 	unsigned learn_failures; /* in a row */
 	int64_t learn_last;	 /* clock_ms() of the last attempt */
@@ -92,6 +93,7 @@ void instance_apply_log_level(struct instance *in);
 /* For the delay queues. */
 void instance_on_half_dead(struct delayq_node *node, void *arg);
 void instance_on_idle(struct delayq_node *node, void *arg);
+void instance_on_revive(struct delayq_node *node, void *arg);
 /* The links of all holders at this moment, to be called back: skip those that have no impl any
  * more. To be freed; NULL if there are none. */
 struct link **instance_links(const struct instance *in, size_t *n_r);

@@ -48,6 +48,7 @@ static void lose(struct instance *in, const struct err *e, const struct err *e_f
 	struct child *child = in->child;
 	bool was_ready = instance_ready(in);
 
+	delayq_remove(in->s->revive, &in->half_dead);
 	if (client == NULL)
 		return;
 	in->client = NULL;
@@ -63,6 +64,8 @@ static void lose(struct instance *in, const struct err *e, const struct err *e_f
 		in->s->restarts++;
 		if (!was_ready)
 			start_failed(in, e);
+		if (in->role != INSTANCE_SHARED && subs_any(in))
+			delayq_add(in->s->revive, &in->half_dead);
 		learn_on_lost(in, e_full, was_ready);
 	}
 	mcpclient_close(&client, e->text);
@@ -274,7 +277,7 @@ static int spawn(struct instance *in, const struct caller *caller, struct err *e
 	const struct child_spec spec = {
 		.name = b->conf->name,
 		.max_of_name = b->conf->max_children,
-		.peer = caller != NULL ? caller->peer : NULL,
+		.peer = caller != NULL && in->role != INSTANCE_SHARED ? caller->peer : NULL,
 		.argv = (const char *const *)(uintptr_t)b->conf->argv,
 		.env = (const char *const *)(uintptr_t)in->s->env,
 		.cwd = b->conf->cwd,
@@ -383,6 +386,20 @@ void instance_on_idle(struct delayq_node *node, void *arg)
 	(void)arg;
 	log_info(&scope, "stopping an idle child");
 	instance_stop(in, "the server was idle");
+}
+
+/* Its child died, nobody calls, but somebody wants to hear of changes: so there has to be one. */
+void instance_on_revive(struct delayq_node *node, void *arg)
+{
+	struct instance *in = (void *)((char *)node - offsetof(struct instance, half_dead));
+	const struct holder *h = TAILQ_FIRST(&in->holders);
+	struct err e;
+
+	(void)arg;
+	if (h == NULL || !subs_any(in) || instance_start(in, h->link->caller, &e) == 0)
+		return;
+	if (!in->gone && in->client == NULL)
+		delayq_add(in->s->revive, &in->half_dead); /* until its back-off is over */
 }
 
 void instance_apply_log_level(struct instance *in)

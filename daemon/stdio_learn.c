@@ -209,6 +209,7 @@ static void start_listing(struct instance *in)
 	if (in->listing != NULL)
 		return; /* what changes meanwhile is asked for after it */
 	in->relist = 0;
+	delayq_remove(in->s->linger, &in->idle);
 	listing_start(in->client, base, mask, on_listed, in, &in->listing);
 }
 

@@ -48,7 +48,7 @@ TESTS += tests/unit/test_children
 tests_unit_test_children_SOURCES = tests/unit/test_children.c tests/unit/support.c tests/unit/support.h
 tests_unit_test_children_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_children_CFLAGS = $(unit_cflags)
-tests_unit_test_children_LDFLAGS = -Wl,--wrap=fork
+tests_unit_test_children_LDFLAGS = -Wl,--wrap=fork -Wl,--wrap=kill
 tests_unit_test_children_LDADD = $(unit_ldadd)
 
 check_PROGRAMS += tests/unit/test_err

@@ -42,6 +42,15 @@ pid_t __wrap_fork(void)
 	return -1;
 }
 
+/* SIGKILL that does not kill: a process that sleeps in the kernel. */
+static bool kill_fails;
+int __real_kill(pid_t pid, int sig);
+int __wrap_kill(pid_t pid, int sig);
+int __wrap_kill(pid_t pid, int sig)
+{
+	return kill_fails && sig == SIGKILL ? 0 : __real_kill(pid, sig);
+}
+
 static void on_stdout(struct child *c, struct evbuffer *in, void *arg)
 {
 	struct seen *s = arg;
@@ -383,8 +392,8 @@ static void test_clean_signals(void **state)
 	signal(SIGPIPE, SIG_IGN);
 	start_sh("grep -E '^Sig(Blk|Ign)' /proc/self/status");
 	loop_until_count(base, &one.exits, 1);
-	/* 32 and 33 are glibc's own: nobody may set them, and posix_spawn() leaves them ignored, so they are
-	 * where this test is started by a program that uses it. */
+	/* 32 and 33 are glibc's own: nobody may set them, and posix_spawn() leaves them ignored, so
+	 * they are where this test is started by a program that uses it. */
 	assert_int_equal(sscanf(one.out, "SigBlk: %llx SigIgn: %llx", &blocked, &ignored), 2);
 	assert_int_equal(blocked, 0);
 	assert_int_equal(ignored & ~0x180000000ull, 0);
@@ -457,6 +466,24 @@ static void test_kill_at_once(void **state)
 	child_kill(one.child);
 	loop_until_count(base, &one.exits, 1);
 	assert_int_equal(WTERMSIG(one.status), SIGKILL);
+}
+
+/* It holds up nobody for ever, and is reaped when it goes after all. */
+static void test_cannot_be_killed(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	start_sh("trap '' TERM; echo up; exec sleep 1000");
+	loop_until_count(base, &one.lines, 1);
+	pid = child_pid(one.child);
+	kill_fails = true;
+	stop_and_wait();
+	kill_fails = false;
+	assert_int_equal(WTERMSIG(one.status), SIGKILL);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	until_gone(pid);
+	assert_int_equal(one.exits, 1);
 }
 
 /* A child that was never heard of goes as well: nothing depends on a handshake. */
@@ -746,6 +773,7 @@ int main(void)
 		T(test_goes_on_sigterm),
 		T(test_ignores_sigterm),
 		T(test_kill_at_once),
+		T(test_cannot_be_killed),
 		T(test_abandoned_at_birth),
 		T(test_when_empty),
 		T(test_free_kills),
