@@ -357,10 +357,18 @@ struct modern *modern_new(struct event_base *base, const struct config *conf, st
 
 void modern_close(struct modern *m)
 {
+	struct mreq *r, *next;
+
 	if (m->closed)
 		return;
 	m->closed = true;
 	listens_close(m->listens);
+	/* What waits for its client alone is in no server any more. */
+	for (r = TAILQ_FIRST(&m->requests); r; r = next) {
+		next = TAILQ_NEXT(r, link);
+		if (r->final)
+			mreq_over(r);
+	}
 	/* What is in flight is answered with 503 as it is cancelled. */
 	pool_close(m->pool);
 }

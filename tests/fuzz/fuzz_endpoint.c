@@ -9,6 +9,8 @@
  *	N METHOD JSON	the backend notifies within its newest call;  A METHOD JSON: asks the client
  *	Q		the backend gives up its oldest question
  *	L N		the client of the N-th exchange hangs up;  B N: it does not read any more
+ *	T BODY		POST like p, with "$S" replaced by the requestState that was told last
+ *	W		25 ms pass, once
  *	K		closes the session that was opened last
  *	.		the loop turns */
 #include "endpoint_fixture.h"
@@ -29,6 +31,7 @@ static struct exchange *exchanges[MAX_EXCHANGES];
 static struct question *questions[MAX_EXCHANGES];
 static size_t n_exchanges, n_questions, asked, ended;
 static char headers[1024], session[128];
+static bool waited;
 
 static void on_answer(struct question *q, json_t *result, json_t *error, void *arg)
 {
@@ -164,6 +167,52 @@ static void client_turns(char what, const char *text, size_t len)
 		fake_set_backlog(exchanges[i], SIZE_MAX / 2);
 }
 
+/* The requestState in the answer of the newest exchange that has one; NULL: none. A new reference.
+ */
+static json_t *newest_state(void)
+{
+	for (size_t i = n_exchanges; i-- > 0;) {
+		const char *text =
+			fake_outcome(exchanges[i]) == FAKE_REPLIED ? fake_text(exchanges[i]) : "";
+		json_t *answer = json_loads(text, 0, NULL);
+		json_t *result = json_object_get(answer, "result");
+		json_t *state = json_incref(json_object_get(result, "requestState"));
+
+		json_decref(answer);
+		if (state)
+			return state;
+	}
+	return NULL;
+}
+
+static void retry(const char *text, size_t len)
+{
+	json_t *state = newest_state();
+	const char *value = state ? json_string_value(state) : "";
+	const char *at = memmem(text, len, "$S", 2);
+	char body[4096];
+	int n = 0;
+
+	if (at)
+		n = snprintf(body, sizeof body, "%.*s%s%.*s", (int)(at - text), text, value,
+			     (int)(len - 2 - (size_t)(at - text)), at + 2);
+	if (n > 0 && (size_t)n < sizeof body)
+		request(EXCHANGE_POST, body, strlen(body));
+	json_decref(state);
+}
+
+/* Time for questions that come together to be gathered. */
+static void wait_a_moment(void)
+{
+	const struct timeval moment = {.tv_usec = 25000};
+
+	if (waited)
+		return;
+	waited = true;
+	event_base_loopexit(fx.base, &moment);
+	event_base_dispatch(fx.base);
+}
+
 static void close_session(void)
 {
 	struct session *s = sessions_find(fx.ss, session);
@@ -210,6 +259,12 @@ static void command(char what, const char *text, size_t len)
 	case 'B':
 		client_turns(what, text, len);
 		break;
+	case 'T':
+		retry(text, len);
+		break;
+	case 'W':
+		wait_a_moment();
+		break;
 	case 'K':
 		close_session();
 		break;
@@ -243,6 +298,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	n_exchanges = n_questions = asked = ended = 0;
 	headers[0] = session[0] = '\0';
+	waited = false;
 	endpoint_open();
 	for (int n = 0; s < end && n < MAX_COMMANDS; n++) {
 		const char *newline = memchr(s, '\n', (size_t)(end - s));
