@@ -194,15 +194,16 @@ static void post(struct endpoint *ep, const struct legacy_request *rq)
 {
 	size_t len;
 	const char *text = exchange_body(rq->x, &len);
-	struct err e;
-	json_t *body;
+	struct err e = {.code = ERR_NOMEM};
+	json_t *body = NULL;
 
 	if (!is_json(rq->x)) {
 		reply_error(rq->x, 415, NULL, RPC_TRANSPORT,
 			    "Unsupported Media Type: Content-Type must be application/json");
 		return;
 	}
-	body = jsonrpc_parse(text, len, ep->conf->limits.max_depth, &e);
+	if (text)
+		body = jsonrpc_parse(text, len, ep->conf->limits.max_depth, &e);
 	if (body)
 		post_body(ep, rq, body);
 	else if (e.code == ERR_NOMEM)

@@ -49,7 +49,7 @@ const char *exchange_peer(const struct exchange *x);
 const char *exchange_header(struct exchange *x, const char *name);
 /* How often header NAME occurs. */
 unsigned exchange_header_count(const struct exchange *x, const char *name);
-/* The body as one contiguous block; never NULL, maybe of length 0. */
+/* The body as one contiguous block, maybe of length 0; NULL without memory for that. */
 const char *exchange_body(struct exchange *x, size_t *len_r);
 
 /* Answer side. Adds a header to the answer (before it begins); a name or value with CR, LF or NUL

@@ -114,13 +114,7 @@ unsigned exchange_header_count(const struct exchange *x, const char *name)
 const char *exchange_body(struct exchange *x, size_t *len_r)
 {
 	struct evbuffer *body = x->req != NULL ? evhttp_request_get_input_buffer(x->req) : NULL;
-	const char *text = NULL;
 
-	*len_r = 0;
-	if (body != NULL && evbuffer_get_length(body) > 0)
-		text = (const char *)evbuffer_pullup(body, -1);
-	if (text == NULL)
-		return "";
-	*len_r = evbuffer_get_length(body);
-	return text;
+	*len_r = body != NULL ? evbuffer_get_length(body) : 0;
+	return *len_r > 0 ? (const char *)evbuffer_pullup(body, -1) : "";
 }

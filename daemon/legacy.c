@@ -53,6 +53,8 @@ static void on_end(void *where, json_t *id, const struct answer *answer, void *a
 		break;
 	}
 	heard = stream_attached(where);
+	if (!msg && answer->kind != ANSWER_CANCELLED)
+		stream_close(where, 503, RPC_INTERNAL_ERROR, "out of memory");
 	if (msg)
 		stream_respond(where, msg);
 	else

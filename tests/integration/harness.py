@@ -81,31 +81,46 @@ def diagnose(text):
         print("#   " + line)
 
 
-def run():
-    """Runs the cases of the file and ends the program."""
+def end_case(name, fn, args):
+    """Runs one case; its end as TAP tells it, and whether it is good."""
+    try:
+        fn(*args)
+        return True, "- " + name
+    except Skip as why:
+        return True, "- %s # SKIP %s" % (name, why)
+    except BaseException as e:  # the end of one case must not be the end of the others
+        diagnose("".join(traceback.format_exception(type(e), e, e.__traceback__)[-12:]))
+        for d in Daemon.alive[:]:
+            if d in args:
+                diagnose("the log of mcpd:\n" + "\n".join(d.lines(d.case_mark)[-40:]))
+            else:
+                d.kill()
+        return False, "- " + name
+
+
+def run(shared=None):
+    """Runs the cases of the file and ends the program. With a SHARED daemon every case gets that as
+    its argument, and its end is one more case."""
     chosen = [c for c in CASES if not sys.argv[1:] or any(a in c[0] for a in sys.argv[1:])]
     failed = 0
+    if shared:
+        shared.start()
+        chosen.append(("the daemon ends well after all this", Daemon.stop))
     print("1..%d" % len(chosen), flush=True)
     for n, (name, fn) in enumerate(chosen, 1):
         faulthandler.dump_traceback_later(3 * TIMEOUT, exit=True)
         began = time.monotonic()
-        try:
-            fn()
-            print("ok %d - %s" % (n, name))
-        except Skip as why:
-            print("ok %d - %s # SKIP %s" % (n, name, why))
-        except BaseException as e:  # the end of one case must not be the end of the others
-            failed += 1
-            print("not ok %d - %s" % (n, name))
-            diagnose("".join(traceback.format_exception(type(e), e, e.__traceback__)[-12:]))
-            for d in Daemon.alive[:]:
-                d.kill()
-            if isinstance(e, KeyboardInterrupt):
-                break
+        if shared:
+            shared.case_mark = shared.mark()
+        good, text = end_case(name, fn, [shared] if shared else [])
+        failed += not good
+        print("%s %d %s" % ("ok" if good else "not ok", n, text))
         faulthandler.cancel_dump_traceback_later()
         if os.environ.get("MCPD_TEST_TIMES"):
             print("#   %.2f s" % (time.monotonic() - began))
         sys.stdout.flush()
+    if shared:
+        shared.kill() if not shared.stopped else shutil.rmtree(shared.dir, ignore_errors=True)
     # 0 also with failures: the driver reads the lines. For people at a terminal the status is nice.
     sys.exit(1 if failed and sys.stdout.isatty() else 0)
 
@@ -195,7 +210,7 @@ class Daemon:
         self.verbose, self.status = verbose, status
         self.cond = threading.Condition()
         self.proc = self.pid = self.addr = None
-        self.stopped = True
+        self.stopped, self.case_mark = True, 0
 
     def __enter__(self):
         try:
@@ -330,7 +345,7 @@ class Daemon:
         assert not bugs, "the log tells of bugs: %s" % bugs
         said = [l for l in self.log if not self.verbose or LIFECYCLE.match(l)]
         equal(said[-1:], ["All transports closed"], "last line of the log")
-        left = [p for p in children_of(os.getpid())]
+        left = [p for p in children_of(os.getpid(), False) if p not in [d.pid for d in Daemon.alive]]
         assert not left, "processes left: %s" % [(p, command_line(p)) for p in left]
         assert not os.path.exists(self.socket), "the control socket is still there"
 
@@ -338,6 +353,7 @@ class Daemon:
         """The end of a test that failed."""
         if self.proc is None:
             return
+        below = children_of(self.pid)
         try:
             self.proc.kill()
             self.wait_end()
@@ -345,17 +361,13 @@ class Daemon:
             pass
         if self in Daemon.alive:
             Daemon.alive.remove(self)
-        for pid in children_of(os.getpid()):
+        for pid in below:
             try:
                 os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)  # it came to us
             except OSError:
                 pass
-        while True:
-            try:
-                os.waitpid(-1, 0)
-            except OSError:
-                break
-        diagnose("the log of mcpd:\n" + "\n".join(self.log[-60:]))
+        diagnose("the log of mcpd:\n" + "\n".join(self.log[max(self.case_mark, len(self.log) - 60):]))
         shutil.rmtree(self.dir, ignore_errors=True)
         self.proc = None
 

@@ -5,6 +5,7 @@ EXTRA_DIST += tests/integration/harness.py tests/integration/wire.py
 EXTRA_DIST += tests/integration/fakeserver.py tests/integration/tinyserver.sh
 
 integration_tests = \
+	tests/integration/test_bad_input.py \
 	tests/integration/test_lifecycle.py
 dist_check_SCRIPTS += $(integration_tests)
 if HAVE_PYTHON
