@@ -287,12 +287,27 @@ tests_unit_test_server_CFLAGS = $(unit_cflags)
 tests_unit_test_server_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_server_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_ctlspec
+TESTS += tests/unit/test_ctlspec
+tests_unit_test_ctlspec_SOURCES = tests/unit/test_ctlspec.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_ctlspec_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_ctlspec_CFLAGS = $(unit_cflags)
+tests_unit_test_ctlspec_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_ctlclient
+TESTS += tests/unit/test_ctlclient
+tests_unit_test_ctlclient_SOURCES = tests/unit/test_ctlclient.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_ctlclient_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_ctlclient_CFLAGS = $(unit_cflags)
+tests_unit_test_ctlclient_LDADD = $(unit_ldadd)
+
 endif
 include $(top_srcdir)/tests/fuzz/local.mk
 include $(top_srcdir)/tests/integration/local.mk
 
 # The tree itself: documents, code.
 dist_check_SCRIPTS += tests/static/test_man.sh tests/static/test_code.py tests/static/test_config_docs.py
+dist_check_SCRIPTS += tests/static/test_ctl_docs.py
 TESTS += tests/static/test_man.sh
 check_PROGRAMS += tests/static/config_keys
 tests_static_config_keys_SOURCES = tests/static/config_keys.c
@@ -301,6 +316,7 @@ tests_static_config_keys_CFLAGS = $(LIB_CFLAGS)
 tests_static_config_keys_LDADD = $(DAEMON_LIBS)
 if HAVE_PYTHON
 TESTS += tests/static/test_config_docs.py
+TESTS += tests/static/test_ctl_docs.py
 TESTS += tests/static/test_code.py
 endif
 
