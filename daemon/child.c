@@ -215,13 +215,18 @@ static void on_in(evutil_socket_t fd, short what, void *arg)
 		c->events->on_eof(c, c->arg);
 }
 
-static int may_write(const struct child *c, size_t len)
+static int may_write(struct child *c, size_t len)
 {
 	size_t waiting = evbuffer_get_length(c->in);
 
+	/* Whatever its size, one message may always wait alone. */
+	if (waiting > 0 && waiting + len > c->max_backlog) {
+		if (c->pipes.ours[0] >= 0)
+			flush_stdin(c); /* maybe it is only this turn's */
+		waiting = evbuffer_get_length(c->in);
+	}
 	if (c->pipes.ours[0] < 0 || c->closing_stdin)
 		return ERR_CLOSED;
-	/* Whatever its size, one message may always wait alone. */
 	return waiting > 0 && waiting + len > c->max_backlog ? ERR_LIMIT : 0;
 }
 

@@ -35,6 +35,15 @@ check-valgrind:
 .PHONY: check-unit check-valgrind
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_mcpclient
+TESTS += tests/unit/test_mcpclient
+tests_unit_test_mcpclient_SOURCES = tests/unit/test_mcpclient.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_mcpclient_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_mcpclient_CFLAGS = $(unit_cflags)
+tests_unit_test_mcpclient_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_mcpclient_LDADD = $(unit_ldadd)
+
 if HAVE_PYTHON
 check_PROGRAMS += tests/unit/test_backend_stdio
 TESTS += tests/unit/test_backend_stdio
