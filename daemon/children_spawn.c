@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "children.h"
+#include "descriptors.h"
 #include "environ.h"
 
 #define REPORT_WAIT_MS 250
@@ -134,6 +135,7 @@ static void __attribute__((noreturn)) run_child(struct plan *plan)
 	if (getppid() != plan->parent)
 		_exit(127);
 	set_fds(plan);
+	descriptors_restore();
 	if (plan->cwd != NULL && chdir(plan->cwd) < 0)
 		fail_child(plan, STAGE_CWD);
 	sigemptyset(&none);

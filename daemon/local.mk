@@ -34,6 +34,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/control_tools.c \
 	daemon/defer.c daemon/defer.h \
 	daemon/delayq.c daemon/delayq.h \
+	daemon/descriptors.c daemon/descriptors.h \
 	daemon/endpoint.c daemon/endpoint.h \
 	daemon/environ.c daemon/environ.h \
 	daemon/exec_result.c daemon/exec_result.h \

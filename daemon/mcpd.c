@@ -16,6 +16,7 @@
 #include "control.h"
 #include "defer.h"
 #include "delayq.h"
+#include "descriptors.h"
 #include "detach.h"
 #include "endpoint.h"
 #include "exchange.h"
@@ -144,6 +145,7 @@ static int start_loop(struct mcpd *d, struct err *e)
 
 	/* A client or child that goes away while we write is an error of that write, not a signal. */
 	signal(SIGPIPE, SIG_IGN);
+	descriptors_raise();
 	d->started = clock_ms();
 	d->base = loop_new();
 	if (!d->base || defer_init(d->base) < 0)
@@ -183,7 +185,9 @@ static int start_http(struct mcpd *d, struct err *e)
 		.max_body = c->limits.max_body,
 		.max_headers = c->limits.max_headers,
 		.idle_seconds = (int)((c->limits.connection_idle_ms + 999) / 1000),
-		.max_connections = c->limits.max_connections,
+		.max_connections = c->limits.max_connections > 0
+					   ? c->limits.max_connections
+					   : descriptors_for_connections(),
 	};
 	size_t n = 0;
 

@@ -110,6 +110,13 @@ tests_unit_test_log_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_log_CFLAGS = $(unit_cflags)
 tests_unit_test_log_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_descriptors
+TESTS += tests/unit/test_descriptors
+tests_unit_test_descriptors_SOURCES = tests/unit/test_descriptors.c
+tests_unit_test_descriptors_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_descriptors_CFLAGS = $(unit_cflags)
+tests_unit_test_descriptors_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_framing
 TESTS += tests/unit/test_framing
 tests_unit_test_framing_SOURCES = tests/unit/test_framing.c
