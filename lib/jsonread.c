@@ -103,7 +103,7 @@ static char *repair(const char *buf, size_t len, size_t *len_r)
 {
 	char *text = malloc(len + 1);
 	char *out = malloc(len + len / 8 + 1); /* 2 bytes more for 19 */
-	struct repair r = {text, text + len, out, false};
+	struct repair r = {text, text ? text + len : NULL, out, false};
 
 	if (text && out) {
 		memcpy(text, buf, len);
