@@ -600,8 +600,8 @@ static void test_closes_in_callbacks(void **state)
 	static const char *const lines[] = {
 		"{'jsonrpc':'2.0','method':'notifications/message','params':{}}",
 		"{'jsonrpc':'2.0','id':2,'result':{}}",
-		"[{'jsonrpc':'2.0','id':2,'error':{'code':1,'message':'m'}},"
-		"{'jsonrpc':'2.0','id':3,'result':{}},{'jsonrpc':'2.0','id':1,'method':'ping'}]",
+		("[{'jsonrpc':'2.0','id':2,'error':{'code':1,'message':'m'}},"
+		 "{'jsonrpc':'2.0','id':3,'result':{}},{'jsonrpc':'2.0','id':1,'method':'ping'}]"),
 	};
 	static struct reply a, b;
 
