@@ -317,6 +317,30 @@ tests_unit_test_ctlclient_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_ctlclient_CFLAGS = $(unit_cflags)
 tests_unit_test_ctlclient_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_control
+TESTS += tests/unit/test_control
+tests_unit_test_control_SOURCES = tests/unit/test_control.c $(session_fixture)
+tests_unit_test_control_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_control_CFLAGS = $(unit_cflags)
+tests_unit_test_control_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_control_LDADD = $(unit_ldadd)
+
+cli_cppflags = $(unit_cppflags) -I$(top_srcdir)/cli
+cli_ldadd = $(CLI_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_parse
+TESTS += tests/unit/test_parse
+tests_unit_test_parse_SOURCES = tests/unit/test_parse.c tests/unit/support.h
+tests_unit_test_parse_CPPFLAGS = $(cli_cppflags)
+tests_unit_test_parse_CFLAGS = $(unit_cflags)
+tests_unit_test_parse_LDADD = $(cli_ldadd)
+
+check_PROGRAMS += tests/unit/test_output
+TESTS += tests/unit/test_output
+tests_unit_test_output_SOURCES = tests/unit/test_output.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_output_CPPFLAGS = $(cli_cppflags)
+tests_unit_test_output_CFLAGS = $(unit_cflags)
+tests_unit_test_output_LDADD = $(cli_ldadd) $(DAEMON_LIBS)
+
 endif
 include $(top_srcdir)/tests/fuzz/local.mk
 include $(top_srcdir)/tests/integration/local.mk
