@@ -6,6 +6,7 @@ Options: how it starts and stops
   --stderr TEXT        write TEXT as a line to stderr at the start
   --die-start STATUS   exit with STATUS before initialize is answered
   --die-times N        (with --state) do that only in the first N starts
+  --live-times N       (with --state) do not do that in the first N starts
   --hang-start         never answer initialize
   --slow-start SEC     answer initialize after SEC seconds
   --garbage-start      write lines that are not JSON-RPC before the answer to initialize
@@ -517,7 +518,8 @@ def start():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if ARGS.stderr:
         os.write(2, (ARGS.stderr + "\n").encode())
-    if ARGS.die_start is not None and (not ARGS.die_times or starts <= ARGS.die_times):
+    if ARGS.die_start is not None and (not ARGS.live_times or starts > ARGS.live_times) and \
+            (not ARGS.die_times or starts <= ARGS.die_times):
         os._exit(ARGS.die_start)
 
 
@@ -526,7 +528,7 @@ def main():
     p = argparse.ArgumentParser()
     for name in ("--state", "--stderr", "--version", "--list-error", "--only"):
         p.add_argument(name)
-    for name in ("--die-start", "--die-times", "--tools", "--page"):
+    for name in ("--die-start", "--die-times", "--live-times", "--tools", "--page"):
         p.add_argument(name, type=int, default=None if name == "--die-start" else 0)
     p.add_argument("--slow-start", type=float, default=0)
     for name in ("--hang-start", "--garbage-start", "--init-error", "--ignore-term", "--ignore-eof",

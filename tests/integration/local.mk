@@ -6,7 +6,9 @@ EXTRA_DIST += tests/integration/fakeserver.py tests/integration/tinyserver.sh
 
 integration_tests = \
 	tests/integration/test_bad_input.py \
-	tests/integration/test_lifecycle.py
+	tests/integration/test_lifecycle.py \
+	tests/integration/test_peers_children.py \
+	tests/integration/test_peers_sessions.py
 dist_check_SCRIPTS += $(integration_tests)
 if HAVE_PYTHON
 TESTS += $(integration_tests)

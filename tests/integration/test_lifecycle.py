@@ -29,7 +29,7 @@ def check_gone(d, c, pid, mark):
     # Not even a zombie of it.
     wait_until(lambda: proc_stat(pid) is None, "end of child %d" % pid)
     equal(d.children(), [], "children")
-    equal(d.ctl("counts")["text"], "Active sessions: 0, Active users: 0", "counts")
+    equal(d.mcpctl("counts"), "Active sessions: 0, Active users: 0\n", "mcpctl counts")
     equal(c.post(c.message("ping")).error(), (404, -32001), "ping to the closed session")
 
 
@@ -48,8 +48,8 @@ def _():
     with Daemon({"fake": fake()}) as d:
         mark = d.mark()
         c, pid = session_with_child(d)
-        rows = d.ctl("session.close", ids=[c.sid[:8]])
-        equal([(r["id"], r["failed"]) for r in rows], [(c.sid, 0)], "answer")
+        closed = json.loads(d.mcpctl("--json", "session", "close", c.sid[:8]))
+        equal([(r["id"], r["failed"]) for r in closed], [(c.sid, 0)], "answer")
         check_gone(d, c, pid, mark)
 
 
@@ -91,7 +91,7 @@ def _():
 def _():
     with Daemon({"fake": fake()}) as d:
         c, pid = session_with_child(d)
-        equal(d.ctl("shutdown")["sessions"], 1, "sessions")
+        d.mcpctl("shutdown")
         d.stop(None)
         equal(d.lifecycle()[-6:], ["Closing 1 active sessions..."] + closing(c.sid) +
               ["Active sessions: 0, Active users: 0", "All transports closed"], "end of the log")

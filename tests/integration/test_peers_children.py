@@ -1,0 +1,298 @@
+#!/usr/bin/env python3
+"""What broke other gateways: child processes. The numbers are those of the reports in our collection
+of complaints; each name says what went wrong there."""
+
+from harness import *
+
+
+def starts(d, name="state"):
+    """How often the server with --state was started."""
+    try:
+        with open(os.path.join(d.dir, name)) as f:
+            return len(f.readlines())
+    except OSError:
+        return 0
+
+
+def abandon(d, n, **keys):
+    """N clients that call a tool and are never heard of again."""
+    for _ in range(n):
+        c = Client(d, **keys)
+        c.tool("pid")
+        c.close()
+
+
+@case("peer 1: a child for each POST, never reaped")
+def _():
+    with Daemon({"fake": tiny()}, sessions={"idleTimeout": 1}) as d:
+        d.wait_children(0)
+        c = Client(d)
+        equal(len({c.tool("pid") for _ in range(50)}), 1, "children for 50 requests")
+        equal(len(d.children()), 1, "children")
+        c.delete()
+        d.wait_children(0)
+        for _ in range(30):  # one-shot clients, with and without a DELETE
+            c = Client(d)
+            c.tool("echo")
+            c.delete()
+            abandon(d, 1)
+        d.wait_children(0)
+        equal(d.sessions(), 0, "sessions")
+
+
+@case("peer 2: the shell around a server was killed, the server itself lived on for ever")
+def _():
+    command = "%s %s; exit $?" % (sys.executable, FAKE)
+    with Daemon({"fake": {"command": "/bin/sh", "args": ["-c", command]}}) as d:
+        d.wait_children(0)
+        c = Client(d)
+        pid = int(c.tool("pid"))
+        family = d.children()
+        assert len(family) == 2 and pid in family, family
+        assert proc_stat(pid)[1] != d.pid, "the shell has replaced itself"
+        c.delete()
+        wait_until(lambda: not any(proc_stat(p) for p in family), "end of shell and server")
+        d.wait_children(0)
+
+
+@case("peer 2: a server behind a shell that ignores SIGTERM and the end of its input")
+def _():
+    command = "%s %s --ignore-term --ignore-eof; exit $?" % (sys.executable, FAKE)
+    with Daemon({"fake": {"command": "/bin/sh", "args": ["-c", command]}}) as d:
+        c = Client(d)
+        family = [int(c.tool("pid"))]
+        c.delete()
+        wait_until(lambda: not any(proc_stat(p) for p in family), "end of the server")
+        d.wait_children(0)
+
+
+@case("peer 2: grandchildren that left the process group, hold stdout or ignore SIGTERM")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        there = {}
+        for how in ("plain", "setsid", "hold", "stubborn"):
+            c = Client(d)
+            there[how] = int(c.tool("grandchild", how=how))
+            assert alive(there[how])
+            c.delete()
+        for how, pid in there.items():
+            wait_until(lambda: proc_stat(pid) is None, "end of the grandchild: " + how)
+        d.wait_children(0)
+
+
+@case("peer 3: the child outlived its closed session")
+def _():
+    with Daemon({"fake": fake()}, sessions={"idleTimeout": 1}) as d:
+        d.wait_children(0)
+        for end in ("DELETE", "operator", "connections lost"):
+            c = Client(d)
+            stream = c.get()
+            pid = int(c.tool("pid"))
+            equal(d.children(), [pid], "children")
+            if end == "DELETE":
+                c.delete()
+            elif end == "operator":
+                d.ctl("session.close", ids=[c.sid])
+            stream.reply.conn.reset()
+            c.own_conn().reset()
+            wait_until(lambda: proc_stat(pid) is None, "end of the child after: " + end)
+            d.wait_children(0)
+
+
+@case("peer 4: without any DELETE, processes grew from 50 to 2,018")
+def _():
+    with Daemon({"fake": tiny()}, sessions={"idleTimeout": 1}) as d:
+        d.wait_children(0)
+        for _ in range(3):
+            abandon(d, 40)
+        d.wait_children(0)
+        equal(d.mcpctl("counts"), "Active sessions: 0, Active users: 0\n", "counts")
+
+
+@case("peer 5: 627 copies of one server: there are caps, and errors that say which")
+def _():
+    for config, name in (({"fake": {"maxChildren": 2}}, "maxChildren"),
+                         ({"limits": {"maxChildren": 2}}, "limits.maxChildren"),
+                         ({"limits": {"maxChildrenPerPeer": 2}}, "limits.maxChildrenPerPeer")):
+        with Daemon({"fake": tiny(**config.pop("fake", {}))}, **config) as d:
+            d.wait_children(0)
+            a, b, c = Client(d), Client(d), Client(d)
+            a.tool("pid")
+            b.tool("pid")
+            try:
+                c.tool("pid")
+                raise AssertionError("a third child")
+            except RpcError as e:
+                equal((e.status, e.code), (200, -32603), "status and code")
+                assert name in e.message, e.message
+            assert c.request("tools/list")["tools"], "the client sees no tools"
+            a.tool("pid")  # who works is left alone
+            b.delete()
+            d.wait_children(1)
+            c.tool("pid")
+
+
+@case("peer 5: idle sessions were kept for ever by default")
+def _():
+    status, out, err = run_mcpd({"mcpServers": {"fake": tiny()}}, "-n")
+    equal(status, 0, err)
+    sessions = json.loads(out)["sessions"]
+    assert sessions["idleTimeout"] == 1800, sessions
+    assert 0 < sessions["max"] and 0 < sessions["maxPerPeer"], sessions
+    limits = json.loads(out)["limits"]
+    assert 0 < limits["maxChildren"] and 0 < limits["maxChildrenPerPeer"], limits
+    assert 0 < json.loads(out)["mcpServers"]["fake"]["maxChildren"]
+
+
+@case("peer 6: a process for each call, 142 of them for one")
+def _():
+    with Daemon({"fake": fake("--state", "state")}) as d:
+        d.wait_children(0)
+        c = Client(d)
+        begun = [c.begin_tool("pid") for _ in range(20)]  # together, and none runs yet
+        pids = {c.end(b).text() for b in begun}
+        equal(len(pids), 1, "children for 20 calls at a time")
+        equal(starts(d), 2, "starts, that of the probe included")
+        equal(len(d.children()), 1, "children")
+
+
+@case("peer 6: a command that ends leaves no zombie")
+def _():
+    tools = {"true": {"description": "ends", "command": ["true"]}}
+    with Daemon({"host": {"tools": tools}}) as d:
+        c = Client(d)
+        for _ in range(100):
+            c.tool("true")
+        d.wait_children(0)
+
+
+@case("peer 7: a connect that was broken off before initialize was answered left its process")
+def _():
+    with Daemon({"fake": fake("--hang-start")}, limits={"learnWait": 0}, verbose=1) as d:
+        c = Client(d)
+        before = d.children()  # the probe hangs, too
+        call = c.begin_tool("pid")
+        wait_until(lambda: len(d.children()) == len(before) + 1, "the child")
+        pid = (set(d.children()) - set(before)).pop()
+        call[0].reset()
+        c.delete()
+        wait_until(lambda: proc_stat(pid) is None, "end of the child")
+        equal(d.children(), before, "children")
+
+
+@case("peer 7: a client that leaves while initialize is answered leaves no session and no process")
+def _():
+    with Daemon({"fake": fake("--hang-start")}, limits={"learnWait": 2, "upgradeAfter": 60}) as d:
+        mark = d.mark()
+        c = Client(d, start=False)
+        conn, _ = c.begin("initialize", {"protocolVersion": "2025-11-25", "capabilities": {},
+                                         "clientInfo": {"name": "x", "version": "1"}})
+        d.wait_log("^Session created", mark)
+        conn.reset()
+        d.wait_log("^Active sessions: 0", mark)
+        equal(len(d.children()), 1, "children: the probe alone")
+
+
+@case("peer 7: each try to start a server that does not answer left one more process")
+def _():
+    with Daemon({"fake": fake("--hang-start", "--state", "state", startTimeout=0.3)}, verbose=1,
+                limits={"learnWait": 0}) as d:
+        for n in (1, 2):
+            d.wait_log("^no answer to initialize within", count=n)
+            assert len(d.children()) <= 1, d.children()
+        equal(starts(d), 2, "starts")
+
+
+@case("peer 8: requests were accepted and never answered after the server had died")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        d.wait_children(0)
+        c = Client(d)
+        pid = int(c.tool("pid"))
+        hanging = [c.begin_tool("hang") for _ in range(5)]
+        wait_until(lambda: d.ctl("session.show", id=c.sid)["calls"] == 5, "the calls")
+        os.kill(pid, signal.SIGKILL)
+        for h in hanging:
+            try:
+                c.end(h).result()
+                raise AssertionError("answered")
+            except RpcError as e:
+                equal(e.code, -32603, "code")
+                assert "SIGKILL" in e.message or "signal" in e.message or "Killed" in e.message, e
+        fresh = int(c.tool("pid"))  # the session goes on, with a fresh child
+        assert fresh != pid
+        equal(d.children(), [fresh], "children")
+
+
+@case("peer 8: the state of a server that had died was still 'running'")
+def _():
+    server = fake("--state", "state", "--die-start", 3, "--live-times", 1, scope="shared")
+    with Daemon({"fake": server}) as d:
+        c = Client(d)
+        equal(d.ctl("backends.list")[0]["state"], "ready", "state")
+        try:
+            c.tool("die", status=5)
+            raise AssertionError("answered")
+        except RpcError as e:
+            assert "5" in e.message, e
+        wait_until(lambda: d.ctl("backends.list")[0]["state"] == "failed", "the state of the backend")
+        assert "status" in d.ctl("backends.list")[0]["reason"], d.ctl("backends.list")
+        try:
+            c.tool("pid")
+            raise AssertionError("answered")
+        except RpcError as e:
+            equal(e.code, -32603, "code")
+            assert "fake" in e.message, e
+
+
+@case("peer 9: one dead server of several made initialize fail for all")
+def _():
+    with Daemon({"dead": fake("--die-start", 1), "good": fake(), "gone": {"command": "/bin/false"}},
+                limits={"learnWait": 20}) as d:
+        c = Client(d)  # waits for "good" only, not for twenty seconds
+        names = [t["name"] for t in c.request("tools/list")["tools"]]
+        assert "good__echo" in names and not any(n.startswith("dead") for n in names), names
+        equal(c.tool("good__echo", text="hi"), "hi", "answer")
+        try:
+            c.tool("dead__echo")
+            raise AssertionError("answered")
+        except RpcError as e:
+            assert "dead" in e.message, e
+        states = {b["name"]: b["state"] for b in d.ctl("backends.list")}
+        equal(states, {"dead": "failed", "good": "ready", "gone": "failed"}, "states")
+
+
+@case("peer 9: one server that hangs made initialize hang for all")
+def _():
+    with Daemon({"hangs": fake("--hang-start"), "good": fake()}, limits={"learnWait": 0.5}) as d:
+        c = Client(d)
+        equal(c.tool("good__echo", text="hi"), "hi", "answer")
+
+
+@case("peer 9: a server that crashes at every start was started without pause and starved others")
+def _():
+    with Daemon({"dead": fake("--die-start", 1, "--state", "state"), "good": tiny()}, verbose=1) as d:
+        c = Client(d)
+        d.wait_log("^the server exited .*backend=dead")
+        for _ in range(500):
+            c.tool("good__echo")
+        d.wait_log("^the server exited .*backend=dead", count=2)  # it is tried again, though
+        assert starts(d) <= 4, "%d starts" % starts(d)
+
+
+@case("peer 9: a server that dies twice at the start is there in the end, and clients hear of it")
+def _():
+    with Daemon({"late": fake("--die-start", 1, "--die-times", 2, "--state", "state"),
+                 "good": tiny()}) as d:
+        c = Client(d)
+        stream = c.get()
+        while True:
+            names = [t["name"] for t in c.request("tools/list")["tools"]]
+            if "late__echo" in names:
+                break
+            equal(stream.message()["method"], "notifications/tools/list_changed", "notification")
+        equal(starts(d), 3, "starts")
+        equal(c.tool("late__echo", text="hi"), "hi", "answer")
+
+
+run()
