@@ -375,3 +375,6 @@ EXTRA_DIST += tests/bench/run tests/bench/package.json tests/bench/package-lock.
 bench: mcpd$(EXEEXT) tests/bench/bare$(EXEEXT) tests/bench/echo$(EXEEXT) tests/bench/load$(EXEEXT)
 	top_builddir='$(abs_top_builddir)' $(PYTHON) $(srcdir)/tests/bench/run $(BENCH_ARGS)
 .PHONY: bench
+
+# Servers and clients of the conformance suite.
+EXTRA_DIST += tests/conformance/fixture.mjs tests/conformance/legacy-server.mjs
