@@ -133,6 +133,7 @@ static void set_locale(void)
 int mcpctl_main(int argc, char **argv)
 {
 	struct options o = {.format = &output_table};
+	char help_command[] = "help";
 	int option;
 
 	set_locale();
@@ -153,6 +154,6 @@ int mcpctl_main(int argc, char **argv)
 		return fflush(stdout) == 0 ? STATUS_OK : STATUS_IO;
 	}
 	if (o.help)
-		argv[--optind] = (char[]){"help"};
+		argv[--optind] = help_command;
 	return (int)run(&o, argv + optind, (size_t)(argc - optind));
 }

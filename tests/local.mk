@@ -345,6 +345,11 @@ endif
 include $(top_srcdir)/tests/fuzz/local.mk
 include $(top_srcdir)/tests/integration/local.mk
 
+dist_check_SCRIPTS += tests/integration/test_mcpctl.py
+if HAVE_PYTHON
+TESTS += tests/integration/test_mcpctl.py
+endif
+
 # The tree itself: documents, code.
 dist_check_SCRIPTS += tests/static/test_man.sh tests/static/test_code.py tests/static/test_config_docs.py
 dist_check_SCRIPTS += tests/static/test_ctl_docs.py
