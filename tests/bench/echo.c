@@ -1,9 +1,9 @@
 /* echo.c: a stdio MCP server with one tool, `echo`, that returns its argument `text`. The same
  * child stands behind mcpd and behind the relays that it is measured against. */
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static json_t *initialize(json_t *params)
 {
@@ -65,24 +65,82 @@ static json_t *answer(json_t *msg)
 			 -32601, "message", "Not offered");
 }
 
-int main(void)
-{
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t len;
+/* Answers collect here while there is more input to look at. */
+static struct {
+	char *text;
+	size_t len, size;
+} out;
 
-	while ((len = getline(&line, &size, stdin)) > 0) {
-		json_t *msg = json_loadb(line, (size_t)len, 0, NULL);
+static void put(const json_t *msg)
+{
+	for (;;) {
+		size_t room = out.size - out.len;
+		size_t len = json_dumpb(msg, out.text + out.len, room, JSON_COMPACT);
+
+		if (len < room) {
+			out.len += len;
+			out.text[out.len++] = '\n';
+			return;
+		}
+		out.size = out.size * 2 + len + 1;
+		out.text = realloc(out.text, out.size);
+		if (out.text == NULL)
+			exit(1);
+	}
+}
+
+static void flush(void)
+{
+	size_t at = 0;
+
+	while (at < out.len) {
+		ssize_t n = write(STDOUT_FILENO, out.text + at, out.len - at);
+
+		if (n < 0)
+			exit(1);
+		at += (size_t)n;
+	}
+	out.len = 0;
+}
+
+/* Answers the lines at the beginning of IN. The bytes of them. */
+static size_t take_lines(const char *in, size_t len)
+{
+	size_t at = 0;
+	const char *end;
+
+	while ((end = memchr(in + at, '\n', len - at)) != NULL) {
+		json_t *msg = json_loadb(in + at, (size_t)(end - in) - at, 0, NULL);
 		json_t *reply = msg != NULL ? answer(msg) : NULL;
 
-		if (reply != NULL) {
-			json_dumpf(reply, stdout, JSON_COMPACT);
-			putchar('\n');
-			fflush(stdout);
-		}
+		if (reply != NULL)
+			put(reply);
 		json_decref(reply);
 		json_decref(msg);
+		at = (size_t)(end - in) + 1;
 	}
-	free(line);
+	return at;
+}
+
+int main(void)
+{
+	size_t size = 65536, len = 0, used;
+	char *in = malloc(size);
+	ssize_t n;
+
+	out.size = size;
+	out.text = malloc(size);
+	while (in != NULL && out.text != NULL &&
+	       (n = read(STDIN_FILENO, in + len, size - len)) > 0) {
+		len += (size_t)n;
+		used = take_lines(in, len);
+		flush();
+		len -= used;
+		memmove(in, in + used, len);
+		if (len == size)
+			in = realloc(in, size *= 2);
+	}
+	free(in);
+	free(out.text);
 	return 0;
 }

@@ -75,6 +75,20 @@ void fixture_restart(const struct httpd_limits *limits)
 	assert_int_equal(httpd_listen(fix.httpd, "127.0.0.1:0", &fix.address, &e), 0);
 }
 
+/* The kind of loop that mcpd has. */
+static struct event_base *loop_new(void)
+{
+	struct event_config *cfg = event_config_new();
+	struct event_base *base;
+
+	assert_non_null(cfg);
+	event_config_set_flag(cfg, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+	base = event_base_new_with_config(cfg);
+	event_config_free(cfg);
+	assert_non_null(base);
+	return base;
+}
+
 int fixture_setup(void **state)
 {
 	static const struct httpd_limits limits = {
@@ -87,8 +101,7 @@ int fixture_setup(void **state)
 	memset(&fix, 0, sizeof(fix));
 	alarm(300); /* the watchdog */
 	signal(SIGPIPE, SIG_IGN);
-	fix.base = event_base_new();
-	assert_non_null(fix.base);
+	fix.base = loop_new();
 	assert_int_equal(defer_init(fix.base), 0);
 	fixture_restart(&limits);
 	return 0;
