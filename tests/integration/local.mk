@@ -3,10 +3,14 @@
 EXTRA_DIST += tests/integration/harness.py tests/integration/wire.py
 # Servers that misbehave as told, or start fast. Unit tests use them too.
 EXTRA_DIST += tests/integration/fakeserver.py tests/integration/tinyserver.sh
+# Real clients and servers: test_node.py. What npm installs there is not distributed.
+EXTRA_DIST += tests/integration/node/package.json tests/integration/node/package-lock.json \
+	tests/integration/node/.npmrc tests/integration/node/client.mjs
 
 integration_tests = \
 	tests/integration/test_bad_input.py \
 	tests/integration/test_lifecycle.py \
+	tests/integration/test_node.py \
 	tests/integration/test_peers_children.py \
 	tests/integration/test_peers_sessions.py
 dist_check_SCRIPTS += $(integration_tests)
