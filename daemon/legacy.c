@@ -52,7 +52,7 @@ static void on_end(void *where, json_t *id, const struct answer *answer, void *a
 	case ANSWER_CANCELLED: /* a cancelled request gets no response */
 		break;
 	}
-	heard = stream_attached(where);
+	heard = msg && stream_attached(where);
 	if (!msg && answer->kind != ANSWER_CANCELLED)
 		stream_close(where, 503, RPC_INTERNAL_ERROR, "out of memory");
 	if (msg)
@@ -60,7 +60,7 @@ static void on_end(void *where, json_t *id, const struct answer *answer, void *a
 	else
 		stream_skip(where);
 	json_decref(msg);
-	/* The first request is initialize. A client that left before its answer will never know the id. */
+	/* The first request is initialize. A client that gets no answer will never know the id. */
 	if (!heard && !session_announced(s))
 		session_close(s, CLOSE_FAILED, NULL);
 	session_announce(s);
@@ -221,8 +221,9 @@ static void initialize(struct legacy *l, const struct legacy_request *rq, json_t
 	s = open_session(l, rq, id, params);
 	if (!s)
 		return;
-	exchange_set_header(rq->x, "Mcp-Session-Id", session_id(s));
-	st = transport_post(session_transport(s), rq->x, reply_accept(rq->x), 1, false);
+	st = exchange_set_header(rq->x, "Mcp-Session-Id", session_id(s)) < 0
+		     ? NULL
+		     : transport_post(session_transport(s), rq->x, reply_accept(rq->x), 1, false);
 	if (!st) {
 		no_memory(rq->x, id);
 		session_close(s, CLOSE_FAILED, NULL);

@@ -209,7 +209,7 @@ static void front_end(void *where, json_t *id, const struct answer *answer, void
 	if (!r)
 		return; /* a subscription of ours */
 	msg = modern_response(r, answer, &status);
-	if (r->state == MREQ_PARKED && answer->kind != ANSWER_CANCELLED) {
+	if (r->state == MREQ_PARKED && msg && answer->kind != ANSWER_CANCELLED) {
 		/* It did not wait for the client's answers. The result waits for the client. */
 		json_decref(r->final);
 		r->final = msg;

@@ -119,24 +119,39 @@ static char *request_state(const struct mreq *r)
 	return text;
 }
 
+/* The response that asks; NULL on lack of memory. */
+static json_t *asking(const struct mreq *r)
+{
+	char *state = request_state(r);
+	json_t *result = state ? json_pack("{s:s, s:o, s:s}", "resultType", "input_required",
+					   "inputRequests", input_requests(r), "requestState", state)
+			       : NULL;
+
+	free(state);
+	if (!result)
+		return NULL;
+	modern_stamp(result, "input_required");
+	return jsonrpc_result(r->id, result);
+}
+
 /* The exchange ends with the questions; the request waits for the retry. */
 static void park(struct mreq *r)
 {
-	char *state;
-	json_t *result;
+	json_t *msg;
 
 	r->round++;
-	state = request_state(r);
-	result = json_pack("{s:s, s:o, s:s}", "resultType", "input_required", "inputRequests",
-			   input_requests(r), "requestState", state ? state : "");
-	free(state);
-	if (!result)
+	HASH_ADD(hh, r->m->parked, handle, sizeof r->handle, r);
+	msg = r->hh.tbl ? asking(r) : NULL;
+	if (!msg) {
+		if (r->hh.tbl)
+			HASH_DEL(r->m->parked, r);
+		/* The tool hears that nobody can be asked, and goes on. */
+		park_drop_asks(r);
 		return;
-	modern_stamp(result, "input_required");
-	mreq_send_last(r, 200, jsonrpc_result(r->id, result));
+	}
+	mreq_send_last(r, 200, msg);
 	mreq_stop_timer(r);
 	r->state = MREQ_PARKED;
-	HASH_ADD(hh, r->m->parked, handle, sizeof r->handle, r);
 	r->m->n_parked++;
 	delayq_add(r->m->expiry, &r->timer);
 }

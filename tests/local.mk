@@ -103,6 +103,19 @@ tests_unit_test_jsonrpc_CFLAGS = $(unit_cflags)
 tests_unit_test_jsonrpc_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_jsonrpc_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_oom
+TESTS += tests/unit/test_oom
+tests_unit_test_oom_SOURCES = tests/unit/test_oom.c \
+	tests/unit/endpoint_fixture.c tests/unit/endpoint_fixture.h \
+	tests/unit/session_fixture.c tests/unit/session_fixture.h \
+	tests/unit/fake_backend.c tests/unit/fake_backend.h \
+	tests/unit/fake_exchange.c tests/unit/fake_exchange.h \
+	tests/unit/support.c tests/unit/support.h tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_oom_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_oom_CFLAGS = $(unit_cflags)
+tests_unit_test_oom_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_oom_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_log
 TESTS += tests/unit/test_log
 tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/support.c tests/unit/support.h

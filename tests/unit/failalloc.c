@@ -6,7 +6,7 @@
 #include <string.h>
 
 static long countdown; /* 0: off */
-static bool staying, hit;
+static bool staying, hit, held;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -19,7 +19,7 @@ char *__wrap_strdup(const char *text);
 
 static bool fails(void)
 {
-	if (countdown == 0)
+	if (countdown == 0 || held)
 		return false;
 	if (countdown > 1) {
 		countdown--;
@@ -61,7 +61,12 @@ void failalloc_at(long n, bool stay)
 {
 	countdown = n;
 	staying = stay;
-	hit = false;
+	hit = held = false;
+}
+
+void failalloc_hold(bool hold)
+{
+	held = hold;
 }
 
 bool failalloc_off(void)

@@ -10,6 +10,8 @@
 void failalloc_install(void);
 /* From now on allocation number N (counted from 1) fails; STAY: and all after it. */
 void failalloc_at(long n, bool stay);
+/* While HOLD nothing fails and nothing is counted: for what the test itself needs. */
+void failalloc_hold(bool hold);
 /* Back to normal. Returns whether an allocation failed since failalloc_at(). */
 bool failalloc_off(void);
 
