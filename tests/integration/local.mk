@@ -8,8 +8,10 @@ EXTRA_DIST += tests/integration/node/package.json tests/integration/node/package
 	tests/integration/node/.npmrc tests/integration/node/client.mjs
 
 integration_tests = \
+	tests/integration/test_bad_children.py \
 	tests/integration/test_bad_input.py \
 	tests/integration/test_lifecycle.py \
+	tests/integration/test_many_sessions.py \
 	tests/integration/test_node.py \
 	tests/integration/test_peers_children.py \
 	tests/integration/test_peers_sessions.py

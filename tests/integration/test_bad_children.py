@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""A session whose child misbehaves harms no other session, whatever the child does, and the session
+itself goes on."""
+
+from harness import *
+
+
+def fails(call, *words):
+    """That a call ends with an error of the server that has all WORDS in its text."""
+    try:
+        text = call()
+    except RpcError as e:
+        equal((e.status, e.code), (200, -32603), "status and code")
+        for word in words:
+            assert word in e.message, "%r is not in: %s" % (word, e.message)
+        return e
+    raise AssertionError("answered: %s" % text)
+
+
+class Bystanders:
+    """Sessions that have nothing to do with it: one with a child of the same backend, one of another
+    backend. They are asked again and again while it happens."""
+
+    def __init__(self, d):
+        self.daemon = d
+        self.same, self.other = Client(d, "/mcp/fake"), Client(d, "/mcp/tiny")
+        self.pids = self.same.tool("pid"), self.other.tool("pid")
+
+    def ask(self):
+        equal(self.same.tool("echo", text="hi"), "hi", "answer of the same backend")
+        equal(self.other.tool("echo"), "echo", "answer of another backend")
+
+    def check(self):
+        self.ask()
+        equal((self.same.tool("pid"), self.other.tool("pid")), self.pids, "their children")
+        equal(self.daemon.sessions(), 3, "sessions")
+
+
+def setting(*args, verbose=0, limits=None, **keys):
+    return Daemon({"fake": fake(*args, **keys), "tiny": tiny()}, verbose=verbose, limits=limits or {})
+
+
+def goes_on(c, pid):
+    """That the session has a fresh child now."""
+    assert int(c.tool("pid")) != pid
+    c.delete()
+
+
+@case("a child that hangs: its call waits, all else goes on; closing the session ends it")
+def _():
+    with setting() as d:
+        others = Bystanders(d)
+        c = Client(d, "/mcp/fake")
+        pid = int(c.tool("pid"))
+        c.begin_tool("hang")
+        others.check()
+        equal(c.tool("echo", text="meanwhile"), "meanwhile", "another call of the same session")
+        c.delete()
+        wait_until(lambda: proc_stat(pid) is None, "end of the child")
+
+
+@case("a child that hangs: the call ends at its time limit, and the server is told to stop it")
+def _():
+    with setting(callTimeout=0.3) as d:
+        others = Bystanders(d)
+        c = Client(d, "/mcp/fake")
+        c.tool("pid")
+        fails(lambda: c.tool("hang"), "0.3 s")
+        assert any(m.startswith("notifications/cancelled") for m in json.loads(c.tool("seen")))
+        others.check()
+
+
+@case("a child that dies in the middle of a line: the call fails, a fresh child takes over")
+def _():
+    with setting() as d:
+        others = Bystanders(d)
+        c = Client(d, "/mcp/fake")
+        pid = int(c.tool("pid"))
+        waiting = c.begin_tool("hang")
+        fails(lambda: c.tool("midline"), "exited")
+        fails(lambda: c.end(waiting).text(), "exited")
+        others.check()
+        goes_on(c, pid)
+
+
+@case("a child that is killed, exits with a status, closes stdout, closes stdin")
+def _():
+    with setting() as d:
+        others = Bystanders(d)
+        for tool, args, words in (("crash", {}, ["SIGKILL"]), ("die", {"status": 7}, ["7"]),
+                                  ("close_stdout", {}, ["closed"])):
+            c = Client(d, "/mcp/fake")
+            pid = int(c.tool("pid"))
+            fails(lambda: c.tool(tool, **args), *words)
+            others.check()
+            goes_on(c, pid)
+        c = Client(d, "/mcp/fake")
+        c.tool("close_stdin")
+        fails(lambda: c.tool("echo"), "closed")
+        equal(c.tool("echo", text="fresh"), "fresh", "answer of a fresh child")
+
+
+@case("a child that writes garbage: ignored and logged without control bytes, the answer is found")
+def _():
+    with setting("--garbage-start", verbose=1) as d:
+        others = Bystanders(d)
+        c = Client(d, "/mcp/fake")
+        equal(c.tool("garbage", lines=1000), "after garbage", "answer")
+        others.check()
+        said = [l for l in d.lines() if "JSON" in l]
+        assert 1 < len(said) < 200, "%d lines about it" % len(said)
+        assert all(c.isprintable() for l in d.lines() for c in l), "a control byte is in the log"
+
+
+@case("a child that writes 100 MB without a newline: the call fails, memory stays small")
+def _():
+    with setting(limits={"maxLine": 1 << 20}) as d:
+        others = Bystanders(d)
+        c = Client(d, "/mcp/fake")
+        pid = c.tool("pid")
+        before = rss(d.pid)
+        begun = c.begin_tool("toolong", {"bytes": 100 << 20})
+        for _ in range(20):
+            others.ask()
+        fails(lambda: c.end(begun).text(), "limits.maxLine")
+        if not sanitized():
+            assert rss(d.pid) - before < 16 << 10, "%d KiB more" % (rss(d.pid) - before)
+        equal(c.tool("pid"), pid, "child: the rest of the line was skipped")
+        others.check()
+
+
+@case("a child that ignores SIGTERM and the end of its input: it is killed; others do not wait")
+def _():
+    with setting("--ignore-term", "--ignore-eof", verbose=1) as d:
+        others = Bystanders(d)
+        c = Client(d, "/mcp/fake")
+        pid = int(c.tool("pid"))
+        c.delete()
+        assert alive(pid)
+        equal(d.sessions(), 2, "sessions")
+        others.ask()
+        wait_until(lambda: proc_stat(pid) is None, "end of the child")
+        d.wait_log("^child %d ignores SIGTERM" % pid)
+        others.ask()
+
+
+@case("a child that reads no more: its calls wait, others go on, its session can be closed")
+def _():
+    with setting(limits={"maxLine": 1 << 20}, callTimeout=1) as d:
+        others = Bystanders(d)
+        c = Client(d, "/mcp/fake")
+        pid = int(c.tool("pid"))
+        c.tool("stop_reading")
+        big = "x" * 200000
+        begun = [c.begin_tool("echo", {"text": big}) for _ in range(10)]
+        others.check()
+        for b in begun:
+            fails(lambda: c.end(b).text())
+        c.delete()
+        wait_until(lambda: proc_stat(pid) is None, "end of the child")
+
+
+@case("a child that floods with messages or stderr: the log is limited, others go on")
+def _():
+    with setting(verbose=1) as d:
+        others = Bystanders(d)
+        c = Client(d, "/mcp/fake")
+        begun = c.begin_tool("flood", {"count": 20000})
+        written = c.begin_tool("stderr", {"text": "x\x1b[2Jy\xff" * 20, "lines": 20000})
+        for _ in range(20):
+            others.ask()
+        equal(c.end(begun).text(), "flooded", "answer")
+        equal(c.end(written).text(), "written", "answer")
+        lines = [l for l in d.lines() if l.startswith("stderr of child")]
+        assert 0 < len(lines) < 2000, "%d lines of stderr in the log" % len(lines)
+        assert all(c.isprintable() for l in d.lines() for c in l), "a control byte is in the log"
+        others.check()
+
+
+@case("a child that answers twice, wrongly, or never under the right id")
+def _():
+    with setting(callTimeout=1) as d:
+        others = Bystanders(d)
+        c = Client(d, "/mcp/fake")
+        for tool, wanted in (("double", "first"), ("wrongid", "right"), ("unknown", "right"),
+                             ("deadtoken", "done")):
+            equal(c.start_tool(tool, token="t").text(), wanted, tool)
+        fails(lambda: c.tool("lost"), "1 s")
+        others.check()
+
+
+@case("a child that asks questions nobody answers: the call can be cancelled")
+def _():
+    with setting() as d:
+        others = Bystanders(d)
+        c = Client(d, "/mcp/fake", caps={"sampling": {}, "elicitation": {}})
+        p = c.start_tool("sample")
+        equal(p.ask()["method"], "sampling/createMessage", "question")
+        others.check()
+        c.notify("notifications/cancelled", {"requestId": p.id})
+        assert p.next() is None, "a response to a cancelled request"
+        equal(c.tool("echo", text="hi"), "hi", "answer")
+
+
+@case("shared: one client's crash ends the calls in flight of all, and every session goes on")
+def _():
+    with setting(scope="shared") as d:
+        a, b = Client(d, "/mcp/fake"), Client(d, "/mcp/fake")
+        pid = a.tool("pid")
+        hanging = b.begin_tool("hang")
+        fails(lambda: a.tool("crash"), "SIGKILL")
+        fails(lambda: b.end(hanging).text(), "SIGKILL")
+        fresh = {a.tool("pid"), b.tool("pid")}
+        assert len(fresh) == 1 and pid not in fresh
+
+
+run()
