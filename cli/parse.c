@@ -13,7 +13,8 @@ static const char *name_word(const struct ctl_command *c, size_t i, size_t *len_
 
 	for (; i > 0 && word; i--) {
 		word = strchr(word, ' ');
-		word += word != NULL;
+		if (word)
+			word++; /* past the space */
 	}
 	if (word)
 		*len_r = strcspn(word, " ");
