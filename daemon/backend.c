@@ -14,7 +14,7 @@
 static const struct backend_ops *const kinds[] = {
 	[CONFIG_STDIO] = &backend_stdio_ops,
 	[CONFIG_EXEC] = &backend_exec_ops,
-	[CONFIG_HTTP] = NULL,
+	[CONFIG_HTTP] = &backend_http_ops,
 	[CONFIG_WEB] = NULL,
 };
 

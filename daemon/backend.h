@@ -19,6 +19,7 @@ struct children;
 struct config_backend;
 struct config_limits;
 struct event_base;
+struct httpc;
 struct link;
 struct question;
 
@@ -33,6 +34,7 @@ enum backend_state {
 struct backend_env {
 	struct event_base *base;
 	struct children *children;
+	struct httpc *httpc;
 	const struct config_limits *limits;
 };
 

@@ -279,6 +279,7 @@ static int stdio_init(struct backend *b, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	b->impl = s;
 	s->b = b;
+	s->channel = b->conf->kind == CONFIG_HTTP ? &channel_upstream : &channel_child;
 	TAILQ_INIT(&s->instances);
 	s->env = environ_for_child(b->conf->env, e);
 	s->own_info = json_pack("{s:s,s:s}", "name", "mcpd", "version", PACKAGE_VERSION);
@@ -343,7 +344,7 @@ static void stdio_describe(const struct backend *b, json_t *row)
 	json_int_t running = 0;
 
 	TAILQ_FOREACH (in, &s->instances, entry)
-		running += in->child != NULL;
+		running += in->child != NULL || in->up != NULL;
 	json_object_set_new(row, "scope", json_string(config_scope_name(b->conf->scope)));
 	json_object_set_new(row, "children", json_integer(running));
 	json_object_set_new(row, "restarts", json_integer((json_int_t)s->restarts));
@@ -361,4 +362,18 @@ const struct backend_ops backend_stdio_ops = {
 	.link_close = stdio_link_close,
 	.link_notify = stdio_link_notify,
 	.link_pid = stdio_link_pid,
+};
+
+/* The same, but that its instances are sessions with an upstream. */
+const struct backend_ops backend_http_ops = {
+	.kind = "http",
+	.init = stdio_init,
+	.fini = stdio_fini,
+	.start = stdio_start,
+	.stop = stdio_stop,
+	.restart = stdio_restart,
+	.describe = stdio_describe,
+	.link_call = stdio_link_call,
+	.link_close = stdio_link_close,
+	.link_notify = stdio_link_notify,
 };

@@ -29,6 +29,12 @@ struct config_tool {
 	bool structured;    /* stdout is JSON and becomes structuredContent */
 };
 
+/* Headers for an upstream. */
+struct config_headers {
+	char **lines;	 /* NULL-terminated "Name: value", with the secrets in them; may be NULL */
+	json_t *written; /* as in the file; may be NULL */
+};
+
 struct config_backend {
 	char *name; /* [A-Za-z0-9][A-Za-z0-9_.-]{0,31} without "__" */
 	enum config_kind kind;
@@ -45,8 +51,11 @@ struct config_backend {
 	/* exec */
 	struct config_tool *tools;
 	size_t n_tools;
-	/* http, web: later */
+	/* http */
 	char *url;
+	struct config_headers headers;
+	char *ca_file; /* NULL: the system's certificates */
+	bool allow_link_local;
 };
 
 struct config_sessions {

@@ -18,7 +18,7 @@ static const char *const kind_words[] = {
 	[CONFIG_WEB] = "web",
 	NULL,
 };
-static const char *const scope_words[] = {
+const char *const config_scope_words[] = {
 	[CONFIG_SCOPE_SESSION] = "session",
 	[CONFIG_SCOPE_USER] = "user",
 	[CONFIG_SCOPE_SHARED] = "shared",
@@ -32,7 +32,7 @@ const char *config_kind_name(enum config_kind kind)
 
 const char *config_scope_name(enum config_scope scope)
 {
-	return scope_words[scope];
+	return config_scope_words[scope];
 }
 
 int config_check_cwd(struct reader *r, const char *key, const char *dir)
@@ -93,7 +93,7 @@ static int dump_kind(const struct key *k, const void *field, json_t *into)
 				   json_string(config_kind_name(*(const enum config_kind *)field)));
 }
 
-static const struct key_type type_kind = {
+const struct key_type config_type_kind = {
 	.read = read_kind, .dump = dump_kind, .expected = "a word"};
 
 /* "command" and "args" share the one argv; "command" comes first in the table. */
@@ -144,12 +144,12 @@ static const struct key_type type_args = {
 
 static const char client_side[] = "it tells a client what to ask its user";
 static const struct key stdio_keys[] = {
-	KEY("type", type_kind, struct config_backend, kind),
+	KEY("type", config_type_kind, struct config_backend, kind),
 	KEY("command", type_command, struct config_backend, argv, .required = true),
 	KEY("args", type_args, struct config_backend, argv),
 	KEY("env", type_env, struct config_backend, env),
 	KEY("cwd", type_string, struct config_backend, cwd),
-	KEY("scope", type_word, struct config_backend, scope, .words = scope_words,
+	KEY("scope", type_word, struct config_backend, scope, .words = config_scope_words,
 	    .def = CONFIG_SCOPE_SESSION),
 	KEY("maxChildren", type_count, struct config_backend, max_children, RANGE(1, 1000000, 256)),
 	KEY("idleStop", type_seconds, struct config_backend, idle_stop_ms, RANGE(0, YEAR, 0)),
@@ -168,7 +168,7 @@ static const struct key stdio_keys[] = {
 const struct key_table config_stdio_keys = KEY_TABLE(stdio_keys);
 
 static const struct key exec_keys[] = {
-	KEY("type", type_kind, struct config_backend, kind),
+	KEY("type", config_type_kind, struct config_backend, kind),
 	KEY("env", type_env, struct config_backend, env),
 	KEY("cwd", type_string, struct config_backend, cwd),
 	KEY("disabled", type_bool, struct config_backend, disabled),
@@ -184,7 +184,7 @@ static const struct {
 } kinds[] = {
 	{"command", CONFIG_STDIO, &config_stdio_keys},
 	{"tools", CONFIG_EXEC, &config_exec_keys},
-	{"url", CONFIG_HTTP, NULL},
+	{"url", CONFIG_HTTP, &config_http_keys},
 	{"web", CONFIG_WEB, NULL},
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -232,7 +232,8 @@ static int find_kind(struct reader *r, json_t *value, enum config_kind *kind_r)
 	}
 	if (found == NULL)
 		return reader_fail(r,
-				   "expected \"command\" (a stdio server) or \"tools\" (commands)");
+				   "expected \"command\" (a stdio server), \"url\" (an HTTP server) or "
+				   "\"tools\" (commands)");
 	return 0;
 }
 

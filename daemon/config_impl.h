@@ -81,7 +81,10 @@ int config_dump_nothing(const struct key *k, const void *field, json_t *into);
 /* The ones that live next to what they read. */
 extern const struct key_type type_backends; /* struct config: backends */
 extern const struct key_type type_tools;    /* struct config_backend: tools */
-extern const struct key_table config_keys, config_stdio_keys, config_exec_keys, config_tool_keys;
+extern const struct key_type config_type_kind; /* struct config_backend: kind */
+extern const char *const config_scope_words[];
+extern const struct key_table config_keys, config_stdio_keys, config_exec_keys, config_http_keys,
+	config_tool_keys;
 
 /* Reads VALUE (NULL: all defaults) into STRUCT_ by TABLE. Unknown keys are errors. */
 int config_read_table(struct reader *r, const struct key_table *table, json_t *value,

@@ -1,9 +1,9 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
 DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon
-DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS)
+DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
-daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS)
+daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS)
 daemon_libmcpd_a_SOURCES = \
 	daemon/backend.c daemon/backend.h daemon/backend_impl.h \
 	daemon/backend_exec.c \
@@ -15,13 +15,14 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/call.c daemon/call.h \
 	daemon/catalog.c daemon/catalog.h \
 	daemon/child.c \
+	daemon/channel_child.c daemon/channel_upstream.c daemon/stdio_channel.h \
 	daemon/children.c daemon/children.h daemon/children_impl.h \
 	daemon/children_log.c daemon/children_log.h \
 	daemon/children_orphans.c daemon/children_orphans.h \
 	daemon/children_spawn.c daemon/children_spawn.h \
 	daemon/cleanup.c daemon/cleanup.h \
 	daemon/config.c daemon/config.h daemon/config_impl.h \
-	daemon/config_backends.c daemon/config_table.c \
+	daemon/config_backends.c daemon/config_http.c daemon/config_table.c \
 	daemon/config_tools.c daemon/config_types.c \
 	daemon/jsonpath.c daemon/jsonpath.h \
 	daemon/pattern.c daemon/pattern.h \
@@ -43,6 +44,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/exchange_request.c \
 	daemon/framing.c daemon/framing.h \
 	daemon/headervalue.c daemon/headervalue.h \
+	daemon/httpc.c daemon/httpc.h \
 	daemon/httpd.c daemon/httpd.h \
 	daemon/httphead.c daemon/httphead.h \
 	daemon/legacy.c daemon/legacy.h \
@@ -77,6 +79,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/stream.c daemon/stream.h \
 	daemon/transport.c daemon/transport.h \
 	daemon/uritemplate.c daemon/uritemplate.h \
+	daemon/upstream.c daemon/upstream.h daemon/upstream_impl.h daemon/upstream_leg.c \
 	daemon/view.c daemon/view.h \
 	daemon/xheader.c daemon/xheader.h
 

@@ -20,6 +20,7 @@
 #include "detach.h"
 #include "endpoint.h"
 #include "exchange.h"
+#include "httpc.h"
 #include "httpd.h"
 #include "log.h"
 #include "notify.h"
@@ -35,6 +36,7 @@ struct mcpd {
 	const char *control_path;
 	struct event_base *base;
 	struct children *children;
+	struct httpc *httpc;
 	struct backend_env env;
 	struct backend **backends;
 	struct view *all, **singles; /* singles[i] shows backends[i] alone */
@@ -151,7 +153,8 @@ static int start_loop(struct mcpd *d, struct err *e)
 	if (!d->base || defer_init(d->base) < 0)
 		return no_memory(e);
 	d->children = children_new(d->base, &limits, e);
-	return d->children ? 0 : e->code;
+	d->httpc = d->children ? httpc_new(d->base, e) : NULL;
+	return d->httpc ? 0 : e->code;
 }
 
 static int start_backends(struct mcpd *d, struct err *e)
@@ -159,7 +162,7 @@ static int start_backends(struct mcpd *d, struct err *e)
 	const struct config *c = d->conf;
 
 	d->env = (struct backend_env){
-		.base = d->base, .children = d->children, .limits = &c->limits};
+		.base = d->base, .children = d->children, .httpc = d->httpc, .limits = &c->limits};
 	d->backends = calloc(c->n_backends + 1, sizeof(struct backend *));
 	d->singles = calloc(c->n_backends + 1, sizeof(struct view *));
 	if (!d->backends || !d->singles)
@@ -276,6 +279,7 @@ static void tear_down(struct mcpd *d)
 	for (size_t i = 0; d->backends && i < d->conf->n_backends; i++)
 		backend_free(&d->backends[i]);
 	children_free(&d->children);
+	httpc_free(&d->httpc);
 	defer_fini();
 	for (size_t i = 0; i < sizeof d->signals / sizeof *d->signals; i++) {
 		if (d->signals[i])

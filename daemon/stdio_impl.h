@@ -16,7 +16,10 @@
 #include "hash.h"
 #include "lines.h"
 #include "listing.h"
+#include "log.h"
 #include "mcpclient.h"
+#include "stdio_channel.h"
+#include "upstream.h"
 
 enum instance_role {
 	INSTANCE_SESSION, /* one link's own */
@@ -41,7 +44,8 @@ struct instance {
 	struct stdio *s;
 	enum instance_role role;
 	TAILQ_HEAD(, holder) holders;
-	struct child *child;	  /* NULL: not running */
+	struct child *child;	  /* NULL: not running, or not a child */
+	struct upstream *up;	  /* NULL: not connected, or not an upstream */
 	struct mcpclient *client; /* goes with the child */
 	struct lines lines;
 	struct listing *listing;
@@ -73,6 +77,7 @@ struct stdio {
 	int64_t learn_last;	 /* clock_ms() of the last attempt */
 	unsigned long restarts;	 /* children that went without being asked to */
 	unsigned long epoch;	 /* how often all children were stopped */
+	const struct instance_channel *channel;
 };
 
 /* stdio_instance.c */

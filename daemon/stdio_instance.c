@@ -15,7 +15,7 @@
 #define MAX_BACKOFF_MS 60000
 #define MAX_QUEUE      1024 /* calls that wait for one child to start */
 
-static struct log_scope scope_of(const struct instance *in)
+struct log_scope instance_scope(const struct instance *in)
 {
 	const struct holder *h = TAILQ_FIRST(&in->holders);
 	struct log_scope scope = {.backend = in->s->b->conf->name};
@@ -46,6 +46,7 @@ static void lose(struct instance *in, const struct err *e, const struct err *e_f
 {
 	struct mcpclient *client = in->client;
 	struct child *child = in->child;
+	struct upstream *up = in->up;
 	bool was_ready = instance_ready(in);
 
 	delayq_remove(in->s->revive, &in->half_dead);
@@ -53,6 +54,7 @@ static void lose(struct instance *in, const struct err *e, const struct err *e_f
 		return;
 	in->client = NULL;
 	in->child = NULL;
+	in->up = NULL;
 	in->log_level = -1;
 	delayq_remove(in->s->idle, &in->idle);
 	delayq_remove(in->s->linger, &in->idle);
@@ -60,6 +62,7 @@ static void lose(struct instance *in, const struct err *e, const struct err *e_f
 	listing_cancel(&in->listing);
 	if (child != NULL)
 		child_abandon(child);
+	upstream_close(&up);
 	if (unasked) {
 		in->s->restarts++;
 		if (!was_ready)
@@ -84,11 +87,9 @@ static void add_last_words(const struct child *c, struct err *e)
 	snprintf(e->text + len, sizeof(e->text) - len, "; its last words: %s", safe);
 }
 
-static void lose_unasked(struct instance *in, const struct child *c, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-static void lose_unasked(struct instance *in, const struct child *c, const char *fmt, ...)
+void instance_lost(struct instance *in, const struct child *c, const char *fmt, ...)
 {
-	const struct log_scope scope = scope_of(in);
+	const struct log_scope scope = instance_scope(in);
 	struct err e = {.code = ERR_CLOSED}, full;
 	va_list ap;
 
@@ -104,7 +105,7 @@ static void lose_unasked(struct instance *in, const struct child *c, const char 
 
 void instance_fail(struct instance *in, const char *why)
 {
-	lose_unasked(in, in->child, "%s", why);
+	instance_lost(in, in->child, "%s", why);
 }
 
 void instance_stop(struct instance *in, const char *why)
@@ -116,78 +117,14 @@ void instance_stop(struct instance *in, const char *why)
 	lose(in, &e, &e, false);
 }
 
-static void on_exit_status(struct child *c, int status, void *arg)
-{
-	struct instance *in = arg;
-	char text[64];
-
-	in->child = NULL; /* it needs no stopping */
-	lose_unasked(in, c, "the server %s%s", child_status_text(status, text, sizeof(text)),
-		     instance_ready(in) ? "" : " before initialize was answered");
-}
-
-/* It cannot be talked to any more. Mostly that is because it is about to exit, and then the status
- * says more; so that may come first. */
-static void on_eof(struct child *c, void *arg)
-{
-	struct instance *in = arg;
-
-	(void)c;
-	if (!in->half_dead.queued)
-		delayq_add(in->s->half_dead, &in->half_dead);
-}
-
-void instance_on_half_dead(struct delayq_node *node, void *arg)
-{
-	struct instance *in = (void *)((char *)node - offsetof(struct instance, half_dead));
-
-	(void)arg;
-	instance_fail(in, "the server closed its standard input or output without exiting, and was "
-			  "stopped");
-}
-
-/* --- its channel ----------------------------------------------------------------------------- */
+/* --- its handshake --------------------------------------------------------------------------- */
 
 static int on_send(struct mcpclient *m, json_t *msg, void *arg)
 {
 	struct instance *in = arg;
-	struct evbuffer *buf = evbuffer_new();
-	int rc = ERR_NOMEM;
 
 	(void)m;
-	if (buf != NULL && jsonrpc_write(buf, msg) == 0 && evbuffer_add(buf, "\n", 1) == 0)
-		rc = in->child != NULL ? child_write_buffer(in->child, buf) : ERR_CLOSED;
-	if (buf != NULL)
-		evbuffer_free(buf);
-	if (rc == ERR_CLOSED && in->child != NULL) {
-		on_eof(in->child, in); /* soon somebody will know why */
-		rc = 0;
-	}
-	return rc;
-}
-
-static void on_stdout(struct child *c, struct evbuffer *from, void *arg)
-{
-	struct instance *in = arg;
-	enum lines_result r = LINES_GOT;
-	char *text, why[96];
-	size_t len;
-
-	/* Any message may lead to the end of the child, or to another one. */
-	while (in->child == c && r != LINES_MORE && r != LINES_NOMEM) {
-		r = lines_next(&in->lines, from, &text, &len);
-		if (r == LINES_GOT) {
-			mcpclient_feed(in->client, text, len);
-			free(text);
-		} else if (r == LINES_TOO_LONG) {
-			snprintf(why, sizeof(why),
-				 "the server sent more than %zu bytes in one line (limits.maxLine)",
-				 in->lines.max);
-			mcpclient_lost_message(in->client, why);
-		}
-	}
-	if (r == LINES_NOMEM && in->child == c)
-		instance_fail(in, "out of memory");
+	return in->s->channel->send(in, msg);
 }
 
 static void on_ready(struct mcpclient *m, void *arg)
@@ -205,12 +142,20 @@ static void on_ready(struct mcpclient *m, void *arg)
 	instance_rest(in);
 }
 
+void instance_renewed(struct instance *in)
+{
+	in->log_level = -1;
+	instance_apply_log_level(in);
+	subs_renew(in);
+	learn_on_ready(in, true);
+}
+
 static void on_failed(struct mcpclient *m, const struct err *why, void *arg)
 {
 	struct instance *in = arg;
 
 	(void)m;
-	lose_unasked(in, in->child, "%s", why->text);
+	instance_lost(in, in->child, "%s", why->text);
 }
 
 /* --- its start ------------------------------------------------------------------------------- */
@@ -269,27 +214,8 @@ static struct mcpclient *make_client(struct instance *in, const struct caller *c
 	return m;
 }
 
-static int spawn(struct instance *in, const struct caller *caller, struct err *e)
-{
-	static const struct child_events events = {
-		.on_stdout = on_stdout, .on_eof = on_eof, .on_exit = on_exit_status};
-	const struct backend *b = in->s->b;
-	const struct child_spec spec = {
-		.name = b->conf->name,
-		.max_of_name = b->conf->max_children,
-		.peer = caller != NULL && in->role != INSTANCE_SHARED ? caller->peer : NULL,
-		.argv = (const char *const *)(uintptr_t)b->conf->argv,
-		.env = (const char *const *)(uintptr_t)in->s->env,
-		.cwd = b->conf->cwd,
-		.max_backlog = b->env->limits->max_line,
-	};
-
-	return children_spawn(b->env->children, &spec, &events, in, &in->child, e);
-}
-
 int instance_start(struct instance *in, const struct caller *caller, struct err *e)
 {
-	const struct log_scope scope = scope_of(in);
 	int64_t now = clock_ms();
 	int rc;
 
@@ -301,7 +227,7 @@ int instance_start(struct instance *in, const struct caller *caller, struct err 
 	in->client = make_client(in, caller);
 	if (in->client == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	rc = spawn(in, caller, e);
+	rc = in->s->channel->open(in, caller, e);
 	if (rc < 0) {
 		mcpclient_close(&in->client, e->text);
 		if (rc != ERR_LIMIT && rc != ERR_NOMEM) { /* those pass by themselves */
@@ -310,8 +236,6 @@ int instance_start(struct instance *in, const struct caller *caller, struct err 
 		}
 		return rc;
 	}
-	log_info(&scope, "started child %d", (int)child_pid(in->child));
-	lines_init(&in->lines, in->s->b->env->limits->max_line);
 	in->started = now;
 	in->epoch = in->s->epoch;
 	mcpclient_start(in->client);
@@ -381,7 +305,7 @@ void instance_rest(struct instance *in)
 void instance_on_idle(struct delayq_node *node, void *arg)
 {
 	struct instance *in = (void *)((char *)node - offsetof(struct instance, idle));
-	const struct log_scope scope = scope_of(in);
+	const struct log_scope scope = instance_scope(in);
 
 	(void)arg;
 	log_info(&scope, "stopping an idle child");

@@ -19,4 +19,5 @@ lib_libmcpd_shared_a_SOURCES = \
 	lib/paths.c lib/paths.h \
 	lib/protocol.c lib/protocol.h \
 	lib/sse.c lib/sse.h \
+	lib/ssereader.c lib/ssereader.h \
 	lib/utf8.c lib/utf8.h

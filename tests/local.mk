@@ -217,6 +217,21 @@ tests_unit_test_http_nomem_CFLAGS = $(unit_cflags)
 tests_unit_test_http_nomem_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_http_nomem_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_ssereader
+TESTS += tests/unit/test_ssereader
+tests_unit_test_ssereader_SOURCES = tests/unit/test_ssereader.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_ssereader_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_ssereader_CFLAGS = $(unit_cflags)
+tests_unit_test_ssereader_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_upstream
+TESTS += tests/unit/test_upstream
+tests_unit_test_upstream_SOURCES = tests/unit/test_upstream.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/http_fixture.c tests/unit/http_fixture.h
+tests_unit_test_upstream_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_upstream_CFLAGS = $(unit_cflags)
+tests_unit_test_upstream_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_httpd
 TESTS += tests/unit/test_httpd
 tests_unit_test_httpd_SOURCES = tests/unit/test_httpd.c tests/unit/http_fixture.c tests/unit/http_fixture.h

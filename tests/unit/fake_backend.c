@@ -133,6 +133,7 @@ void fake_offer_tool(struct backend *b, const char *name)
 
 const struct backend_ops backend_stdio_ops = FAKE_OPS;
 const struct backend_ops backend_exec_ops = FAKE_OPS;
+const struct backend_ops backend_http_ops = FAKE_OPS;
 
 /* backend.c wants it for an error text; the rest of config.c is not needed here. */
 __attribute__((weak)) const char *config_kind_name(enum config_kind kind)

@@ -230,7 +230,7 @@ static int setup(void **state)
 	base = loop_open();
 	set = children_new(base, &child_limits, NULL);
 	limits = (struct config_limits){.max_line = 1 << 20};
-	env = (struct backend_env){base, set, &limits};
+	env = (struct backend_env){.base = base, .children = set, .limits = &limits};
 	conf = (struct config_backend){.name = (char *)(uintptr_t) "fake",
 				       .kind = CONFIG_STDIO,
 				       .argv = argv_buf,

@@ -1,0 +1,107 @@
+/* The channel to a server that is a child: a line for each message over its standard input and
+ * output. */
+#include "autoconf.h"
+
+#include <event2/buffer.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "jsonrpc.h"
+#include "stdio_impl.h"
+
+static void on_exit_status(struct child *c, int status, void *arg)
+{
+	struct instance *in = arg;
+	char text[64];
+
+	in->child = NULL; /* it needs no stopping */
+	instance_lost(in, c, "the server %s%s", child_status_text(status, text, sizeof(text)),
+		      instance_ready(in) ? "" : " before initialize was answered");
+}
+
+/* It cannot be talked to any more. Mostly that is because it is about to exit, and then the status
+ * says more; so that may come first. */
+static void on_eof(struct child *c, void *arg)
+{
+	struct instance *in = arg;
+
+	(void)c;
+	if (!in->half_dead.queued)
+		delayq_add(in->s->half_dead, &in->half_dead);
+}
+
+void instance_on_half_dead(struct delayq_node *node, void *arg)
+{
+	struct instance *in = (void *)((char *)node - offsetof(struct instance, half_dead));
+
+	(void)arg;
+	instance_fail(in, "the server closed its standard input or output without exiting, and was "
+			  "stopped");
+}
+
+static int child_send(struct instance *in, json_t *msg)
+{
+	struct evbuffer *buf = evbuffer_new();
+	int rc = ERR_NOMEM;
+
+	if (buf != NULL && jsonrpc_write(buf, msg) == 0 && evbuffer_add(buf, "\n", 1) == 0)
+		rc = in->child != NULL ? child_write_buffer(in->child, buf) : ERR_CLOSED;
+	if (buf != NULL)
+		evbuffer_free(buf);
+	if (rc == ERR_CLOSED && in->child != NULL) {
+		on_eof(in->child, in); /* soon somebody will know why */
+		rc = 0;
+	}
+	return rc;
+}
+
+static void on_stdout(struct child *c, struct evbuffer *from, void *arg)
+{
+	struct instance *in = arg;
+	enum lines_result r = LINES_GOT;
+	char *text, why[96];
+	size_t len;
+
+	/* Any message may lead to the end of the child, or to another one. */
+	while (in->child == c && r != LINES_MORE && r != LINES_NOMEM) {
+		r = lines_next(&in->lines, from, &text, &len);
+		if (r == LINES_GOT) {
+			mcpclient_feed(in->client, text, len);
+			free(text);
+		} else if (r == LINES_TOO_LONG) {
+			snprintf(why, sizeof(why),
+				 "the server sent more than %zu bytes in one line (limits.maxLine)",
+				 in->lines.max);
+			mcpclient_lost_message(in->client, why);
+		}
+	}
+	if (r == LINES_NOMEM && in->child == c)
+		instance_fail(in, "out of memory");
+}
+
+static int child_open(struct instance *in, const struct caller *caller, struct err *e)
+{
+	static const struct child_events events = {
+		.on_stdout = on_stdout, .on_eof = on_eof, .on_exit = on_exit_status};
+	const struct backend *b = in->s->b;
+	const struct child_spec spec = {
+		.name = b->conf->name,
+		.max_of_name = b->conf->max_children,
+		.peer = caller != NULL && in->role != INSTANCE_SHARED ? caller->peer : NULL,
+		.argv = (const char *const *)(uintptr_t)b->conf->argv,
+		.env = (const char *const *)(uintptr_t)in->s->env,
+		.cwd = b->conf->cwd,
+		.max_backlog = b->env->limits->max_line,
+	};
+
+	const struct log_scope scope = instance_scope(in);
+	int rc = children_spawn(b->env->children, &spec, &events, in, &in->child, e);
+
+	if (rc < 0)
+		return rc;
+	log_info(&scope, "started child %d", (int)child_pid(in->child));
+	lines_init(&in->lines, b->env->limits->max_line);
+	return 0;
+}
+
+const struct instance_channel channel_child = {.open = child_open, .send = child_send};

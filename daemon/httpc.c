@@ -1,0 +1,406 @@
+#include "autoconf.h"
+
+#include "httpc.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "defer.h"
+
+#define CONNECT_TIMEOUT_MS 10000
+#define MAX_CONNECTIONS	   64 /* kept open for the next request */
+
+struct httpc_request {
+	TAILQ_ENTRY(httpc_request) link;
+	struct httpc *h;
+	CURL *easy;
+	struct curl_slist *headers;
+	const struct httpc_events *events; /* NULL: cancelled */
+	void *arg;
+	struct defer starting, freeing;
+	char error[CURL_ERROR_SIZE];
+	bool head_told, allow_link_local, refused;
+};
+
+struct httpc {
+	struct event_base *base;
+	CURLM *multi;
+	struct event *timer;
+	TAILQ_HEAD(, httpc_request) requests;
+	size_t n;
+	bool inside; /* of libcurl, which allows nothing new to be begun there */
+};
+
+/* ---- the loop ---- */
+
+static void check_done(struct httpc *h);
+
+static void act(struct httpc *h, curl_socket_t fd, int action)
+{
+	int running;
+
+	h->inside = true;
+	curl_multi_socket_action(h->multi, fd, action, &running);
+	h->inside = false;
+	check_done(h);
+}
+
+static void on_socket_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct httpc *h = arg;
+	int action =
+		(what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+
+	act(h, fd, action);
+}
+
+static void on_timer_event(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	act(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* libcurl wants to hear of something else on a socket; EV is what we gave it for that socket. */
+static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *ev)
+{
+	struct httpc *h = arg;
+	short events = EV_PERSIST;
+
+	(void)easy;
+	if (ev != NULL)
+		event_free(ev);
+	if (what == CURL_POLL_REMOVE) {
+		curl_multi_assign(h->multi, fd, NULL);
+		return 0;
+	}
+	events |= what & CURL_POLL_IN ? EV_READ : 0;
+	events |= what & CURL_POLL_OUT ? EV_WRITE : 0;
+	ev = event_new(h->base, fd, events, on_socket_event, h);
+	if (ev != NULL && event_add(ev, NULL) < 0) {
+		event_free(ev);
+		ev = NULL;
+	}
+	curl_multi_assign(h->multi, fd, ev);
+	return ev != NULL ? 0 : -1;
+}
+
+static int on_curl_timer(CURLM *multi, long ms, void *arg)
+{
+	struct httpc *h = arg;
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	(void)multi;
+	if (ms < 0)
+		return event_del(h->timer);
+	return event_add(h->timer, &tv);
+}
+
+/* ---- what libcurl tells of a request ---- */
+
+static void free_later(void *arg)
+{
+	struct httpc_request *r = arg;
+
+	/* Here, because libcurl forbids it inside its own callbacks. */
+	defer_cancel(&r->starting);
+	if (r->easy != NULL) {
+		curl_multi_remove_handle(r->h->multi, r->easy);
+		curl_easy_cleanup(r->easy);
+	}
+	curl_slist_free_all(r->headers);
+	TAILQ_REMOVE(&r->h->requests, r, link);
+	r->h->n--;
+	free(r);
+}
+
+int httpc_status(const struct httpc_request *r)
+{
+	long status = 0;
+
+	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
+	return (int)status;
+}
+
+static void tell_head(struct httpc_request *r)
+{
+	if (r->head_told || r->events == NULL)
+		return;
+	r->head_told = true;
+	r->events->on_head(r, httpc_status(r), r->arg);
+}
+
+static size_t on_curl_data(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct httpc_request *r = arg;
+
+	tell_head(r);
+	if (r->events != NULL)
+		r->events->on_data(r, bytes, size * n, r->arg);
+	return r->events != NULL ? size * n : 0; /* 0: enough */
+}
+
+/* The empty line that ends the head; so a stream that is silent at first is known to have begun. */
+static size_t on_curl_header(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct httpc_request *r = arg;
+
+	if (size * n == 2 && memcmp(bytes, "\r\n", 2) == 0 && httpc_status(r) >= 200)
+		tell_head(r);
+	return size * n;
+}
+
+static bool is_link_local(const struct sockaddr *sa)
+{
+	if (sa->sa_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)sa;
+
+		return (ntohl(in->sin_addr.s_addr) & 0xffff0000) == 0xa9fe0000; /* 169.254/16 */
+	}
+	if (sa->sa_family == AF_INET6) {
+		const struct in6_addr *a =
+			&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+		static const struct in6_addr metadata = {
+			.s6_addr = {0xfd, 0, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54}};
+
+		if (IN6_IS_ADDR_V4MAPPED(a) || IN6_IS_ADDR_V4COMPAT(a))
+			return a->s6_addr[12] == 169 && a->s6_addr[13] == 254;
+		return IN6_IS_ADDR_LINKLOCAL(a) || memcmp(a, &metadata, sizeof(*a)) == 0;
+	}
+	return false;
+}
+
+/* Every address a name resolves to comes by here before it is connected to. */
+static curl_socket_t on_curl_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct httpc_request *r = arg;
+
+	(void)purpose;
+	if (!r->allow_link_local && is_link_local(&address->addr)) {
+		r->refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static void fill_error(const struct httpc_request *r, CURLcode code, struct err *e)
+{
+	const char *text = r->error[0] != '\0' ? r->error : curl_easy_strerror(code);
+
+	if (r->refused)
+		err_set(e, ERR_DENIED, "addresses of the local link are refused (allowLinkLocal)");
+	else
+		err_set(e, code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_IO, "%s", text);
+}
+
+static void finish(struct httpc_request *r, CURLcode code)
+{
+	const struct httpc_events *events = r->events;
+	struct err e;
+
+	if (events == NULL)
+		return;
+	if (code == CURLE_OK)
+		tell_head(r);
+	if (r->events == NULL)
+		return;
+	r->events = NULL;
+	defer_call(&r->freeing, free_later, r);
+	if (code != CURLE_OK)
+		fill_error(r, code, &e);
+	events->on_done(r, code == CURLE_OK ? NULL : &e, r->arg);
+}
+
+static void check_done(struct httpc *h)
+{
+	CURLMsg *msg;
+	int left;
+
+	while ((msg = curl_multi_info_read(h->multi, &left)) != NULL) {
+		struct httpc_request *r = NULL;
+
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&r);
+		if (r != NULL)
+			finish(r, msg->data.result);
+	}
+}
+
+/* ---- requests ---- */
+
+static int set_headers(struct httpc_request *r, const char *const *headers)
+{
+	/* libcurl would wait a second for "100 Continue" with larger bodies. */
+	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+
+	r->headers = list;
+	for (; list != NULL && headers != NULL && *headers != NULL; headers++) {
+		list = curl_slist_append(r->headers, *headers);
+		if (list != NULL)
+			r->headers = list;
+	}
+	return list != NULL ? 0 : ERR_NOMEM;
+}
+
+static bool set_body(CURL *easy, const struct httpc_spec *spec)
+{
+	if (spec->body == NULL)
+		return strcmp(spec->method, "GET") == 0 ||
+		       curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, spec->method) == CURLE_OK;
+	return curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->len) ==
+		       CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, spec->body) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, spec->method) == CURLE_OK;
+}
+
+static bool set_options(struct httpc_request *r, const struct httpc_spec *spec)
+{
+	CURL *c = r->easy;
+	long connect_ms = (long)(spec->connect_timeout_ms > 0 ? spec->connect_timeout_ms
+							      : CONNECT_TIMEOUT_MS);
+
+	curl_easy_setopt(c, CURLOPT_PRIVATE, r);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, r->error);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_curl_data);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, r);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_curl_header);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, r);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_curl_open);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, r);
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)spec->timeout_ms);
+	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, NULL);
+	curl_easy_setopt(c, CURLOPT_USERAGENT, "mcpd/" PACKAGE_VERSION);
+	if (spec->ca_file != NULL)
+		curl_easy_setopt(c, CURLOPT_CAINFO, spec->ca_file);
+	return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+	       curl_easy_setopt(c, CURLOPT_URL, spec->url) == CURLE_OK && set_body(c, spec) &&
+	       set_headers(r, spec->headers) == 0 &&
+	       curl_easy_setopt(c, CURLOPT_HTTPHEADER, r->headers) == CURLE_OK;
+}
+
+static void start_later(void *arg)
+{
+	struct httpc_request *r = arg;
+
+	if (r->events != NULL && curl_multi_add_handle(r->h->multi, r->easy) != CURLM_OK)
+		finish(r, CURLE_OUT_OF_MEMORY);
+}
+
+/* Libcurl's callbacks are where the next request is thought of, but not where it may begin. */
+static bool begin(struct httpc_request *r)
+{
+	if (!r->h->inside)
+		return curl_multi_add_handle(r->h->multi, r->easy) == CURLM_OK;
+	defer_call(&r->starting, start_later, r);
+	return true;
+}
+
+int httpc_start(struct httpc *h, const struct httpc_spec *spec, const struct httpc_events *events,
+		void *arg, struct httpc_request **r_r, struct err *e)
+{
+	struct httpc_request *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	r->h = h;
+	r->events = events;
+	r->arg = arg;
+	r->allow_link_local = spec->allow_link_local;
+	TAILQ_INSERT_TAIL(&h->requests, r, link);
+	h->n++;
+	r->easy = curl_easy_init();
+	if (r->easy == NULL || !set_options(r, spec) || !begin(r)) {
+		r->events = NULL;
+		free_later(r);
+		return err_set(e, ERR_NOMEM, "the request to %.200s could not be made", spec->url);
+	}
+	*r_r = r;
+	return 0;
+}
+
+void httpc_cancel(struct httpc_request **rp)
+{
+	struct httpc_request *r = *rp;
+
+	*rp = NULL;
+	if (r == NULL || r->events == NULL)
+		return;
+	r->events = NULL;
+	defer_call(&r->freeing, free_later, r);
+}
+
+const char *httpc_header(struct httpc_request *r, const char *name)
+{
+	struct curl_header *header;
+
+	return curl_easy_header(r->easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
+		       ? header->value
+		       : NULL;
+}
+
+size_t httpc_count(const struct httpc *h)
+{
+	return h->n;
+}
+
+/* ---- itself ---- */
+
+struct httpc *httpc_new(struct event_base *base, struct err *e)
+{
+	struct httpc *h = calloc(1, sizeof(*h));
+
+	if (h == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		free(h);
+		err_set(e, ERR_NOMEM, "libcurl could not be set up");
+		return NULL;
+	}
+	TAILQ_INIT(&h->requests);
+	h->base = base;
+	h->multi = curl_multi_init();
+	h->timer = evtimer_new(base, on_timer_event, h);
+	if (h->multi == NULL || h->timer == NULL) {
+		httpc_free(&h);
+		err_set(e, ERR_NOMEM, "libcurl could not be set up");
+		return NULL;
+	}
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)MAX_CONNECTIONS);
+	return h;
+}
+
+void httpc_free(struct httpc **hp)
+{
+	struct httpc *h = *hp;
+	struct httpc_request *r;
+
+	*hp = NULL;
+	if (h == NULL)
+		return;
+	while ((r = TAILQ_FIRST(&h->requests)) != NULL) {
+		finish(r, CURLE_ABORTED_BY_CALLBACK);
+		defer_cancel(&r->freeing);
+		free_later(r);
+	}
+	if (h->multi != NULL)
+		curl_multi_cleanup(h->multi);
+	if (h->timer != NULL)
+		event_free(h->timer);
+	free(h);
+	curl_global_cleanup();
+}

@@ -1,0 +1,58 @@
+/* httpc.h: all outgoing HTTP: libcurl on the event loop. The only file that knows libcurl.
+ *
+ * Nothing is followed: a redirect is an answer like any other. Certificates are always verified.
+ * Addresses of the local link, where cloud hosts keep their secrets, are refused unless they are
+ * allowed, after the name was resolved. */
+#ifndef MCPD_HTTPC_H
+#define MCPD_HTTPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+
+struct event_base;
+struct httpc;
+struct httpc_request;
+
+struct httpc_spec {
+	const char *method;	    /* "GET", "POST", "DELETE" */
+	const char *url;	    /* http or https */
+	const char *const *headers; /* NULL-terminated "Name: value"; may be NULL */
+	const char *body;	    /* copied; NULL: none */
+	size_t len;
+	int64_t connect_timeout_ms; /* 0: 10 s */
+	int64_t timeout_ms;	    /* of the whole exchange; 0: none (a stream) */
+	bool allow_link_local;
+	const char *ca_file; /* NULL: the system's */
+};
+
+/* All from the loop; each may cancel the request. */
+struct httpc_events {
+	/* The head is there: STATUS, and httpc_header(). */
+	void (*on_head)(struct httpc_request *r, int status, void *arg);
+	void (*on_data)(struct httpc_request *r, const char *bytes, size_t len, void *arg);
+	/* The end, once, last: E is NULL for a whole answer of any status. The request is dead
+	 * after it returns. */
+	void (*on_done)(struct httpc_request *r, const struct err *e, void *arg);
+};
+
+/* NULL with E filled. */
+struct httpc *httpc_new(struct event_base *base, struct err *e);
+/* What is under way ends with an error. */
+void httpc_free(struct httpc **h);
+
+/* Begins a request. No callback comes from inside. 0 or ERR_INVALID, ERR_NOMEM. */
+int httpc_start(struct httpc *h, const struct httpc_spec *spec, const struct httpc_events *events,
+		void *arg, struct httpc_request **r_r, struct err *e);
+/* No event comes any more; the connection is cut if need be. *R becomes NULL. */
+void httpc_cancel(struct httpc_request **r);
+
+/* The value of a header of the answer (case-insensitive, the last of several), NULL without it;
+ * good until the request ends. */
+const char *httpc_header(struct httpc_request *r, const char *name);
+int httpc_status(const struct httpc_request *r);
+size_t httpc_count(const struct httpc *h);
+
+#endif

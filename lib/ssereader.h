@@ -1,0 +1,31 @@
+/* ssereader.h: server-sent events (WHATWG HTML, section 9.2), the reading half: bytes in, events
+ * out. */
+#ifndef MCPD_SSEREADER_H
+#define MCPD_SSEREADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ssereader;
+
+struct sse_received {
+	const char *event; /* "message" where the stream names none */
+	const char *id;	   /* the last event id so far; NULL: none yet */
+	const char *data;  /* terminated; may be "" for an event that only sets the id */
+	size_t len;
+};
+/* May free the reader. */
+typedef void (*ssereader_fn)(const struct sse_received *ev, void *arg);
+
+/* MAX bounds one event's data and one line, in bytes. NULL on lack of memory. */
+struct ssereader *ssereader_new(size_t max, ssereader_fn fn, void *arg);
+void ssereader_free(struct ssereader **r);
+
+/* 0, ERR_LIMIT (an event was larger than MAX; it is lost, and the rest goes on) or ERR_NOMEM. */
+int ssereader_feed(struct ssereader *r, const char *bytes, size_t len);
+/* The "retry:" of the stream in milliseconds; -1 while there was none. */
+long ssereader_retry(const struct ssereader *r);
+/* The last event id; NULL: none. */
+const char *ssereader_last_id(const struct ssereader *r);
+
+#endif
