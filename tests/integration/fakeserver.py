@@ -34,6 +34,7 @@ Prompts: greeting(name). Completion: NAME completes to NAME-1, NAME-2.
 Tools (arguments in parentheses; all answer with one text item, JSON where there is more to say):
   echo(text)  pid()  env()  cwd()  counter()   the counter counts the calls of it in this process
   client()             what the client said in initialize
+  call()               the id and the _meta of this very call
   seen()               methods of everything received so far, in order; cancelled ones with requestId
   slow(seconds)        answers later; not at all once it was cancelled
   hang()               never answers
@@ -312,6 +313,7 @@ TOOLS = {
     "cwd": lambda a, i, t: text(os.getcwd()),
     "counter": lambda a, i, t: text(count()),
     "client": lambda a, i, t: text(STATE["client"]),
+    "call": lambda a, i, t: text({"id": i, "token": t}),
     "seen": lambda a, i, t: text(STATE["seen"]),
     "loglevel": lambda a, i, t: text(STATE["level"]),
     "subs": lambda a, i, t: text(STATE["subs"]),
