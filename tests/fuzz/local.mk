@@ -113,4 +113,21 @@ tests_fuzz_fuzz_endpoint_CFLAGS = $(unit_cflags)
 tests_fuzz_fuzz_endpoint_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_endpoint_LDADD = $(unit_ldadd)
 endif
+
+http_sources = tests/fuzz/fuzz_http.c tests/fuzz/fuzz.h \
+	tests/unit/http_fixture.c tests/unit/http_fixture.h
+check_PROGRAMS += tests/fuzz/replay_http
+TESTS += tests/fuzz/replay_http
+tests_fuzz_replay_http_SOURCES = $(http_sources) tests/fuzz/replay.c
+tests_fuzz_replay_http_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/tests/fuzz -DFUZZ_NAME='"http"'
+tests_fuzz_replay_http_CFLAGS = $(unit_cflags)
+tests_fuzz_replay_http_LDADD = $(unit_ldadd)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_http
+tests_fuzz_fuzz_http_SOURCES = $(http_sources)
+tests_fuzz_fuzz_http_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/tests/fuzz
+tests_fuzz_fuzz_http_CFLAGS = $(unit_cflags)
+tests_fuzz_fuzz_http_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_http_LDADD = $(unit_ldadd)
+endif
 endif
