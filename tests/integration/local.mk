@@ -10,12 +10,15 @@ EXTRA_DIST += tests/integration/node/package.json tests/integration/node/package
 integration_tests = \
 	tests/integration/test_bad_children.py \
 	tests/integration/test_bad_input.py \
+	tests/integration/test_exec.py \
 	tests/integration/test_features.py \
 	tests/integration/test_lifecycle.py \
 	tests/integration/test_many_sessions.py \
+	tests/integration/test_merged.py \
 	tests/integration/test_node.py \
 	tests/integration/test_peers_children.py \
 	tests/integration/test_peers_sessions.py \
+	tests/integration/test_scopes.py \
 	tests/integration/test_streams.py
 dist_check_SCRIPTS += $(integration_tests)
 if HAVE_PYTHON

@@ -408,7 +408,7 @@ class Client:
         reply = self.post(msg, self.own_conn())
         equal((reply.status, reply.read()), (202, b""), "answer to a notification or response")
 
-    def tool(self, name, **arguments):
+    def tool(self, name, /, **arguments):
         """Calls a tool and gives the text of its result."""
         return text_of(self.request("tools/call", {"name": name, "arguments": arguments}))
 
