@@ -125,6 +125,16 @@ static const char *unit_text(const struct ctl_column *column, const json_t *valu
 	return NULL;
 }
 
+/* TEXT escaped, with blanks for the newlines of a description. */
+static char *one_line(const char *text)
+{
+	char *escaped = text_escape(text, "\n\t");
+
+	for (char *p = escaped; p && *p; p++)
+		*p = *p == '\n' || *p == '\t' ? ' ' : *p;
+	return escaped;
+}
+
 char *output_cell(const struct ctl_column *column, const json_t *value)
 {
 	char buf[64], *text = NULL, *escaped;
@@ -137,14 +147,14 @@ char *output_cell(const struct ctl_column *column, const json_t *value)
 	if (unit)
 		return strdup(unit);
 	if (is_flat(value)) {
-		escaped = text_escape(scalar_text(value, buf, sizeof buf), "");
+		escaped = one_line(scalar_text(value, buf, sizeof buf));
 	} else {
 		f = open_memstream(&text, &size);
 		if (!f)
 			return NULL;
 		put_structure(f, value);
 		fclose(f);
-		escaped = text ? text_escape(text, "") : NULL;
+		escaped = text ? one_line(text) : NULL;
 		free(text);
 	}
 	if (escaped && *escaped == '\0') {

@@ -28,7 +28,7 @@ static struct shell {
 	char *line;	     /* what was entered; NULL at the end of input */
 	bool entered;
 	int wake[2]; /* Ctrl-C writes a byte */
-	volatile sig_atomic_t running, resized, continued, ended;
+	volatile sig_atomic_t running, resized, stopped, ended;
 } sh;
 
 /* What may come next is in the names of candidates. */
@@ -43,40 +43,45 @@ static void on_signal(int sig)
 
 	if (sig == SIGWINCH)
 		sh.resized = 1;
-	else if (sig == SIGCONT)
-		sh.continued = 1;
+	else if (sig == SIGTSTP)
+		sh.stopped = 1;
 	else if (sig != SIGINT)
 		sh.ended = sig;
 	/* What comes next begins on a line of its own, after the ^C of the terminal. */
 	else if (sh.running && write(STDERR_FILENO, "\n", 1) < 0)
 		errno = saved;
-	/* Whoever polls must wake up even if the signal came just before. */
-	if (write(sh.wake[1], "", 1) < 0)
+	/* Whoever polls must wake up even if the signal came just before; but a command goes on
+	 * when only the window changes. */
+	if ((sig != SIGWINCH || !sh.running) && write(sh.wake[1], "", 1) < 0)
 		errno = saved;
 	errno = saved;
 }
 
-static void catch_signals(void)
+static void catch_signal(int sig)
 {
-	static const int signals[] = {SIGINT, SIGWINCH, SIGCONT, SIGTERM, SIGHUP, SIGQUIT};
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
 	sigemptyset(&sa.sa_mask);
+	sigaction(sig, &sa, NULL);
+}
+
+static void catch_signals(void)
+{
+	static const int signals[] = {SIGINT, SIGWINCH, SIGTSTP, SIGTERM, SIGHUP, SIGQUIT};
+
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		sigaction(signals[i], &sa, NULL);
+		catch_signal(signals[i]);
 	rl_catch_signals = 0;
 	rl_catch_sigwinch = 0;
 }
 
-/* Empties the pipe. Returns whether there was anything. */
-static bool drain_wake(void)
+/* Empties the pipe. */
+static void drain_wake(void)
 {
 	char buf[64];
-	bool any = false;
 
 	while (read(sh.wake[0], buf, sizeof buf) > 0)
-		any = true;
-	return any;
+		continue;
 }
 
 /* The words up to where the cursor is, the last one being the one it is in. */
@@ -177,26 +182,39 @@ static void on_line(char *line)
 static void give_up_line(void)
 {
 	rl_callback_sigcleanup();
+	rl_point = rl_end;
+	rl_redisplay();
 	fputs("^C\n", rl_outstream);
 	rl_replace_line("", 0);
 	rl_on_new_line();
 	rl_redisplay();
 }
 
+/* Ctrl-Z at the prompt: whoever gets the terminal gets it as it was. */
+static void stop_here(void)
+{
+	rl_deprep_terminal();
+	signal(SIGTSTP, SIG_DFL);
+	raise(SIGTSTP);
+	catch_signal(SIGTSTP);
+	rl_prep_terminal(1);
+	rl_forced_update_display();
+}
+
 static void after_signal(void)
 {
+	bool interrupted = !sh.ended && !sh.stopped && !sh.resized;
+
 	drain_wake();
-	if (sh.ended)
-		on_line(NULL);
-	else if (sh.continued)
-		rl_prep_terminal(1);
 	if (sh.resized)
 		rl_resize_terminal();
-	if (sh.continued && !sh.ended)
-		rl_forced_update_display();
-	if (!sh.ended && !sh.continued && !sh.resized)
+	if (sh.stopped)
+		stop_here();
+	if (interrupted)
 		give_up_line();
-	sh.resized = sh.continued = 0;
+	sh.resized = sh.stopped = 0;
+	if (sh.ended)
+		on_line(NULL);
 }
 
 /* Reads one line into sh.line. */
@@ -208,7 +226,13 @@ static void read_line(void)
 	};
 
 	sh.entered = false;
+	sh.line = NULL;
 	drain_wake();
+	if (sh.ended)
+		return;
+	if (sh.resized)
+		rl_reset_screen_size();
+	sh.resized = 0;
 	rl_callback_handler_install("mcpctl> ", on_line);
 	while (!sh.entered) {
 		if (poll(fds, 2, -1) < 0)
@@ -254,9 +278,11 @@ static bool run_line(const char *line, enum status *status_r)
 	} else if (w.n > 0) {
 		remember(line, &w);
 		drain_wake(); /* a Ctrl-C from before is not about this command */
+		signal(SIGTSTP, SIG_DFL);
 		sh.running = 1;
 		*status_r = run_words(sh.m, w.v, w.n);
 		sh.running = 0;
+		catch_signal(SIGTSTP);
 	}
 	words_free(&w);
 	return go_on;

@@ -159,7 +159,7 @@ static void records_are_listed(void **state)
 				  "'more':1,'other':{'ready':2,'failed':[]},'list':['a','b'],"
 				  "'no':false,'real':0.5}",
 				  0),
-			    "id     a\\x1b\\x0a\n"
+			    "id     a\\x1b \n"
 			    "name   n\n"
 			    "age    1d01h\n"
 			    "size   0 B\n"
