@@ -4,19 +4,25 @@
 #include <string.h>
 
 #include "output.h"
+#include "text.h"
+#include "utf8.h"
 
-/* JSON leaves DEL and the C1 control characters as they are; a terminal would obey them. An escape
- * in their place means the same. */
+/* jansson escapes the oldest control characters alone. An escape for the others means the same, and
+ * no terminal obeys it. The newlines are those of the layout. */
 static void put_safe(FILE *f, const char *text)
 {
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p == 0x7f) {
-			fputs("\\u007f", f);
-		} else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) {
-			fprintf(f, "\\u%04x", p[1]);
-			p++;
+	size_t left = strlen(text), n;
+	uint32_t c;
+
+	for (; left > 0; text += n, left -= n) {
+		n = utf8_decode(text, left, &c);
+		if (n == 0) { /* not from jansson */
+			fputc('?', f);
+			n = 1;
+		} else if (text_is_tricky(c) && c != '\n') {
+			fprintf(f, "\\u%04x", (unsigned)c);
 		} else {
-			fputc(*p, f);
+			fwrite(text, 1, n, f);
 		}
 	}
 }

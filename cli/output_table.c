@@ -124,40 +124,58 @@ static const struct ctl_column *find_column(const struct ctl_column *columns, co
 	return NULL;
 }
 
-/* What a member is called: its title in small letters, or its key. */
-static void put_label(FILE *f, const struct ctl_column *c, const char *key, size_t width)
+/* What a member is called: its title in small letters, or its key. malloc'd; NULL on lack of
+ * memory. */
+static char *make_label(const struct ctl_column *c, const char *key)
 {
-	const char *label = c ? c->title : key;
-	size_t n = 0;
+	char *label = text_escape(c ? c->title : key, "");
 
-	for (; label[n]; n++)
-		fputc(c && label[n] >= 'A' && label[n] <= 'Z' ? label[n] - 'A' + 'a' : label[n], f);
+	for (char *p = c ? label : NULL; p && *p; p++)
+		*p = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
+	return label;
+}
+
+static void put_label(FILE *f, const char *label, size_t width)
+{
+	size_t n = text_width(label);
+
+	fputs(label, f);
 	put_padding(f, width > n ? width - n : 0);
+}
+
+/* The widest label of those in RECORD. */
+static size_t label_width(const struct ctl_column *columns, json_t *record)
+{
+	const char *key;
+	json_t *value;
+	size_t width = 0;
+
+	json_object_foreach (record, key, value) {
+		char *label = make_label(find_column(columns, key), key);
+		size_t n = label ? text_width(label) : 0;
+
+		width = n > width ? n : width;
+		free(label);
+	}
+	return width;
 }
 
 static void table_record(const struct output_to *to, const struct ctl_column *columns,
 			 json_t *record)
 {
 	json_t *whole = output_complete(columns, record), *value;
+	size_t width = label_width(columns, whole);
 	const char *key;
-	size_t width = 0;
 
 	json_object_foreach (whole, key, value) {
 		const struct ctl_column *c = find_column(columns, key);
-		size_t n = strlen(c ? c->title : key);
+		char *label = make_label(c, key), *cell = output_cell(c, value);
 
-		width = n > width ? n : width;
-	}
-	json_object_foreach (whole, key, value) {
-		const struct ctl_column *c = find_column(columns, key);
-		char *cell = output_cell(c, value);
-
-		if (c && c->flags & CTL_COL_HIDE) {
-			free(cell);
-			continue;
+		if (label && cell && !(c && c->flags & CTL_COL_HIDE)) {
+			put_label(to->f, label, width + GAP);
+			fprintf(to->f, "%s\n", cell);
 		}
-		put_label(to->f, c, key, width + GAP);
-		fprintf(to->f, "%s\n", cell ? cell : "");
+		free(label);
 		free(cell);
 	}
 	json_decref(whole);

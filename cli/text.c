@@ -9,11 +9,10 @@
 
 #define LONGEST_ESCAPE 10 /* \u{10ffff} */
 
-/* Marks and overrides of bidirectional text (UAX 9): they reorder what surrounds them. */
-static bool turns_text(wchar_t wc)
+bool text_is_tricky(uint32_t c)
 {
-	return wc == 0x061c || wc == 0x200e || wc == 0x200f || (wc >= 0x202a && wc <= 0x202e) ||
-	       (wc >= 0x2066 && wc <= 0x2069);
+	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x061c || c == 0x200e || c == 0x200f ||
+	       (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
 /* The character at S and its length; what is no character is one byte. */
@@ -27,7 +26,7 @@ static size_t read_character(const char *s, wchar_t *wc_r, bool *good_r)
 		*good_r = false;
 		return 1;
 	}
-	*good_r = iswprint((wint_t)*wc_r) && !turns_text(*wc_r);
+	*good_r = iswprint((wint_t)*wc_r) && !text_is_tricky((uint32_t)*wc_r);
 	return n;
 }
 

@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Whether a terminal would obey the character C, or reorder what surrounds it (UAX 9), instead of
+ * showing it. */
+bool text_is_tricky(uint32_t c);
+
 /* A copy of S in which control characters, marks that turn the direction of writing and bytes that
  * are no character become \xNN or \u{NNNN}. KEEP: characters that stay ("\n\t"). NULL on lack of
  * memory. */

@@ -17,11 +17,6 @@ dist_examples_DATA = contrib/examples/mcpd.json contrib/examples/commands.json
 
 # Completion for shells, which asks mcpctl.
 bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = contrib/completions/bash/mcpctl
 zshcompletiondir = $(datadir)/zsh/site-functions
-dist_zshcompletion_DATA = contrib/completions/_mcpctl
-EXTRA_DIST += contrib/completions/mcpctl.bash
-install-data-local:
-	$(MKDIR_P) $(DESTDIR)$(bashcompletiondir)
-	$(INSTALL_DATA) $(srcdir)/contrib/completions/mcpctl.bash $(DESTDIR)$(bashcompletiondir)/mcpctl
-uninstall-local:
-	rm -f $(DESTDIR)$(bashcompletiondir)/mcpctl
+dist_zshcompletion_DATA = contrib/completions/zsh/_mcpctl

@@ -131,3 +131,33 @@ tests_fuzz_fuzz_http_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_http_LDADD = $(unit_ldadd)
 endif
 endif
+
+check_PROGRAMS += tests/fuzz/replay_command
+TESTS += tests/fuzz/replay_command
+tests_fuzz_replay_command_SOURCES = tests/fuzz/fuzz_command.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_command_CPPFLAGS = $(fuzz_cppflags) $(CLI_CPPFLAGS) -DFUZZ_NAME='"command"'
+tests_fuzz_replay_command_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_command_LDADD = $(CLI_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_command
+tests_fuzz_fuzz_command_SOURCES = tests/fuzz/fuzz_command.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_command_CPPFLAGS = $(fuzz_cppflags) $(CLI_CPPFLAGS)
+tests_fuzz_fuzz_command_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_command_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_command_LDADD = $(CLI_LIBS)
+endif
+
+check_PROGRAMS += tests/fuzz/replay_output
+TESTS += tests/fuzz/replay_output
+tests_fuzz_replay_output_SOURCES = tests/fuzz/fuzz_output.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_output_CPPFLAGS = $(fuzz_cppflags) $(CLI_CPPFLAGS) -DFUZZ_NAME='"output"'
+tests_fuzz_replay_output_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_output_LDADD = $(CLI_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_output
+tests_fuzz_fuzz_output_SOURCES = tests/fuzz/fuzz_output.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_output_CPPFLAGS = $(fuzz_cppflags) $(CLI_CPPFLAGS)
+tests_fuzz_fuzz_output_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_output_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_output_LDADD = $(CLI_LIBS)
+endif

@@ -402,7 +402,7 @@ def _():
         script = ('. "$1"; COMP_WORDS=("$2" -s "$3" session close "$4"); COMP_CWORD=5; _mcpctl; '
                   'printf "%s\\n" "${COMPREPLY[@]}"')
         got = subprocess.run([bash, "-c", script, "bash",
-                              os.path.join(TOP, "contrib/completions/mcpctl.bash"), MCPCTL, d.socket,
+                              os.path.join(TOP, "contrib/completions/bash/mcpctl"), MCPCTL, d.socket,
                               c.sid[:3]], stdout=subprocess.PIPE, timeout=TIMEOUT, check=True)
         equal(got.stdout.decode().split(), [c.sid])
 
@@ -602,6 +602,35 @@ def _():
             equal(sh.run("counts"), "Active sessions: 0, Active users: 0\r\n")
             sh.send("\x04")
             sh.end()
+
+
+@case("the shell: a window of another size and Ctrl-Z leave a command, and what is typed, alone")
+def _():
+    with Daemon({"fake": fake(scope="shared")}) as d:
+        with Shell(d) as sh:
+            sh.expect("mcpctl> ")
+            sh.send("tool call hang\r")
+            wait_until(lambda: d.ctl("status")["calls"] == 1, "the call")
+            for columns in (60, 70, 80):
+                fcntl.ioctl(sh.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+            os.kill(sh.pid, signal.SIGSTOP)
+            wait_until(lambda: proc_stat(sh.pid)[0] == "T", "the stop")
+            os.kill(sh.pid, signal.SIGCONT)
+            equal(d.ctl("status")["calls"], 1, "calls")
+            sh.send("\x03")
+            assert "cancelled" in sh.expect("mcpctl> ")
+            sh.send("coun")
+            sh.expect("coun")
+            os.kill(sh.pid, signal.SIGTSTP)
+            # The session of the pty has no shell to stop for: an orphan is not stopped, but
+            # sees its terminal given back and taken again.
+            sh.expect("coun")
+            sh.send("ts\r")
+            sh.expect("Active sessions: ")
+            sh.expect("mcpctl> ")
+            sh.send("\x04")
+            sh.end()
+            equal(sh.status, 0)
 
 
 @case("the shell: SIGTERM leaves the terminal as it was")

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -897,6 +898,40 @@ static void connections_are_counted(void **state)
 		peer_close(&p[i]);
 }
 
+/* Without descriptors it stops accepting for a second instead of trying again and again. */
+static void lack_of_descriptors_passes(void **state)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	const char *preload = getenv("LD_PRELOAD");
+	struct rlimit old, none;
+	struct peer p = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)};
+	json_t *hello;
+
+	(void)state;
+	if (preload && strstr(preload, "vgpreload")) {
+		print_message("# valgrind has descriptors of its own\n");
+		close(p.fd);
+		skip();
+	}
+	strcpy(sa.sun_path, path);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = (struct rlimit){.rlim_cur = (rlim_t)p.fd + 1, .rlim_max = old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(connect(p.fd, (struct sockaddr *)&sa, sizeof sa), 0);
+	for (int i = 0; i < 20; i++)
+		loop_turn(fx.base);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_int_equal(capture_matches("no connection can be accepted for a second"), 1);
+	while (!p.buf || p.len == 0) {
+		assert_true(event_base_loop(fx.base, EVLOOP_ONCE) >= 0); /* the timer is in it */
+		assert_true(read_more(&p));
+	}
+	hello = hear(&p);
+	assert_string_equal(json_string_value(json_object_get(hello, "method")), "hello");
+	json_decref(hello);
+	peer_close(&p);
+}
+
 /* As another user, in a process of its own. Returns what it heard: one line after the hello. */
 static void ask_as_nobody(int out, const char *line)
 {
@@ -1033,6 +1068,7 @@ int main(void)
 		TEST(directories_are_not_trusted_blindly),
 		TEST(mode_and_group),
 		TEST(connections_are_counted),
+		TEST(lack_of_descriptors_passes),
 		TEST(others_may_only_read),
 		TEST(lack_of_memory_ends_one_request),
 	};
