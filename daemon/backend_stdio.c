@@ -350,30 +350,14 @@ static void stdio_describe(const struct backend *b, json_t *row)
 	json_object_set_new(row, "restarts", json_integer((json_int_t)s->restarts));
 }
 
-const struct backend_ops backend_stdio_ops = {
-	.kind = "stdio",
-	.init = stdio_init,
-	.fini = stdio_fini,
-	.start = stdio_start,
-	.stop = stdio_stop,
-	.restart = stdio_restart,
-	.describe = stdio_describe,
-	.link_call = stdio_link_call,
-	.link_close = stdio_link_close,
-	.link_notify = stdio_link_notify,
-	.link_pid = stdio_link_pid,
-};
+/* What differs between a child and an upstream, the channel knows. */
+#define OPS(kind_)                                                                                 \
+	{                                                                                          \
+		.kind = kind_, .init = stdio_init, .fini = stdio_fini, .start = stdio_start,       \
+		.stop = stdio_stop, .restart = stdio_restart, .describe = stdio_describe,          \
+		.link_call = stdio_link_call, .link_close = stdio_link_close,                      \
+		.link_notify = stdio_link_notify, .link_pid = stdio_link_pid,                      \
+	}
 
-/* The same, but that its instances are sessions with an upstream. */
-const struct backend_ops backend_http_ops = {
-	.kind = "http",
-	.init = stdio_init,
-	.fini = stdio_fini,
-	.start = stdio_start,
-	.stop = stdio_stop,
-	.restart = stdio_restart,
-	.describe = stdio_describe,
-	.link_call = stdio_link_call,
-	.link_close = stdio_link_close,
-	.link_notify = stdio_link_notify,
-};
+const struct backend_ops backend_stdio_ops = OPS("stdio");
+const struct backend_ops backend_http_ops = OPS("http");

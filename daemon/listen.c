@@ -1,6 +1,5 @@
 #include "listen.h"
 
-#include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -14,7 +13,6 @@
 #include "pool.h"
 #include "reply.h"
 #include "server.h"
-#include "sse.h"
 #include "stream.h"
 #include "view.h"
 
@@ -116,22 +114,7 @@ static void on_gone(struct exchange *x, void *arg)
 /* Writes MSG, or a comment where it is NULL. False: the stream is no more. */
 static bool put(struct listen *l, const json_t *msg)
 {
-	struct evbuffer *frame = evbuffer_new();
-	size_t len = 0;
-	char *text = msg ? jsonrpc_dump(msg, &len) : NULL;
-	int rc = ERR_NOMEM;
-
-	if (frame && (text || !msg))
-		rc = text ? sse_event(frame, "message", NULL, -1, text, len)
-			  : sse_comment(frame, "mcpd");
-	if (rc == 0)
-		rc = exchange_stream_write(l->x, frame);
-	if (rc == 0 && exchange_backlog(l->x) > l->all->conf->limits.max_backlog)
-		rc = ERR_LIMIT;
-	free(text);
-	if (frame)
-		evbuffer_free(frame);
-	if (rc == 0) {
+	if (modern_write(l->x, msg, l->all->conf->limits.max_backlog) == 0) {
 		delayq_add(l->all->keepalive, &l->keepalive);
 		return true;
 	}

@@ -16,13 +16,28 @@ static void handle_ping(struct request *r)
 	call_result(r->call, json_object());
 }
 
+/* Ends R with RESULT and the instructions; NULL: there was no memory for it. */
+static void introduce(struct request *r, json_t *result_take, const struct catalog *cat)
+{
+	char *text;
+
+	if (!result_take) {
+		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
+		return;
+	}
+	text = catalog_instructions(cat);
+	if (text)
+		json_object_set_new(result_take, "instructions", json_string(text));
+	free(text);
+	call_result(r->call, result_take);
+}
+
 /* Lifecycle, "Initialization". The revision was negotiated when the session was opened. */
 static void handle_initialize(struct request *r)
 {
 	struct server *s = r->server;
 	const struct catalog *cat = server_catalog(s);
 	json_t *result = NULL;
-	char *text;
 
 	if (cat)
 		result = json_pack("{s:s, s:o, s:{s:s, s:s, s:s}}", "protocolVersion",
@@ -30,15 +45,7 @@ static void handle_initialize(struct request *r)
 				   catalog_capabilities(cat, view_incomplete(s->conf.view)),
 				   "serverInfo", "name", "mcpd", "title", "mcpd", "version",
 				   PACKAGE_VERSION);
-	if (!result) {
-		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
-		return;
-	}
-	text = catalog_instructions(cat);
-	if (text)
-		json_object_set_new(result, "instructions", json_string(text));
-	free(text);
-	call_result(r->call, result);
+	introduce(r, result, cat);
 }
 
 static void list(struct request *r, enum offer_kind kind)
@@ -356,20 +363,11 @@ static void handle_discover(struct request *r)
 	struct server *s = r->server;
 	const struct catalog *cat = server_catalog(s);
 	json_t *result = NULL;
-	char *text;
 
 	if (cat)
 		result = json_pack("{s:o, s:o}", "supportedVersions", era_supported(), "capabilities",
 				   catalog_capabilities(cat, view_incomplete(s->conf.view)));
-	if (!result) {
-		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
-		return;
-	}
-	text = catalog_instructions(cat);
-	if (text)
-		json_object_set_new(result, "instructions", json_string(text));
-	free(text);
-	call_result(r->call, result);
+	introduce(r, result, cat);
 }
 
 #define LEGACY METHOD_LEGACY

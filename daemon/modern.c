@@ -1,6 +1,5 @@
 #include "modern.h"
 
-#include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +14,6 @@
 #include "reply.h"
 #include "seal.h"
 #include "server.h"
-#include "sse.h"
 #include "stream.h"
 #include "view.h"
 
@@ -81,31 +79,16 @@ static void on_gone(struct exchange *x, void *arg)
 /* Writes an event, or a comment where MSG is NULL. A client that does not read is gone. */
 static void put(struct mreq *r, const json_t *msg)
 {
-	struct evbuffer *frame = evbuffer_new();
-	size_t len = 0;
-	char *text = msg ? jsonrpc_dump(msg, &len) : NULL;
-	int rc = ERR_NOMEM;
+	struct exchange *x = r->x;
 
-	if (frame && (text || !msg))
-		rc = text ? sse_event(frame, "message", NULL, -1, text, len)
-			  : sse_comment(frame, "mcpd");
-	if (rc == 0)
-		rc = exchange_stream_write(r->x, frame);
-	if (rc == 0 && exchange_backlog(r->x) > r->m->conf->limits.max_backlog)
-		rc = ERR_LIMIT;
-	if (rc == 0)
+	if (modern_write(x, msg, r->m->conf->limits.max_backlog) == 0) {
 		delayq_add(r->m->keepalive, &r->timer);
-	free(text);
-	if (frame)
-		evbuffer_free(frame);
-	if (rc && r->x) {
-		struct exchange *x = r->x;
-
-		exchange_on_gone(x, NULL, NULL);
-		r->x = NULL;
-		exchange_abort(x);
-		server_cancel(pooled_server(r->pooled), r, "the client does not read");
+		return;
 	}
+	exchange_on_gone(x, NULL, NULL);
+	r->x = NULL;
+	exchange_abort(x);
+	server_cancel(pooled_server(r->pooled), r, "the client does not read");
 }
 
 /* From nothing to SSE; the first byte goes out at once. */

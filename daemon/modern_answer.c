@@ -1,11 +1,14 @@
 #include "autoconf.h"
 
 /* modern_answer.c: what servers of the older revisions say, in the words of 2026-07-28. */
+#include <event2/buffer.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "exchange.h"
 #include "jsonrpc.h"
 #include "modern_impl.h"
+#include "sse.h"
 
 /* How long a client may rely on an answer without asking again. Lists change with a notification, so this
  * bounds only what a client without subscriptions misses. */
@@ -131,4 +134,24 @@ json_t *modern_strip(json_t *params)
 		json_decref(meta);
 	}
 	return copy;
+}
+
+int modern_write(struct exchange *x, const json_t *msg, size_t max_backlog)
+{
+	struct evbuffer *frame = evbuffer_new();
+	size_t len = 0;
+	char *text = msg ? jsonrpc_dump(msg, &len) : NULL;
+	int rc = ERR_NOMEM;
+
+	if (frame && (text || !msg))
+		rc = text ? sse_event(frame, "message", NULL, -1, text, len)
+			  : sse_comment(frame, "mcpd");
+	if (rc == 0)
+		rc = exchange_stream_write(x, frame);
+	if (rc == 0 && exchange_backlog(x) > max_backlog)
+		rc = ERR_LIMIT;
+	free(text);
+	if (frame)
+		evbuffer_free(frame);
+	return rc;
 }

@@ -89,6 +89,9 @@ void modern_refuse(struct exchange *x, int status, json_t *id, int code, json_t 
 json_t *modern_response(const struct mreq *r, const struct answer *answer, int *status_r);
 /* RESULT gets resultType and the serverInfo. */
 void modern_stamp(json_t *result, const char *type);
+/* Writes MSG as an event of the stream on X, or a comment where MSG is NULL. 0, or an error after which X is of
+ * no more use: ERR_CLOSED, ERR_NOMEM, ERR_LIMIT (the client does not read). */
+int modern_write(struct exchange *x, const json_t *msg, size_t max_backlog);
 /* PARAMS without what is for us alone (a new reference). */
 json_t *modern_strip(json_t *params);
 
