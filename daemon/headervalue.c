@@ -19,8 +19,9 @@ static bool is_encoded(const char *value)
 	       memcmp(value + len - SUFFIX_LEN, suffix, SUFFIX_LEN) == 0;
 }
 
-/* OpenSSL's decoder forgives white space and odd bits, so what it made is encoded again and compared: there
- * is one right way to write a value, and two ways are one too many for whoever checks it on the way. */
+/* OpenSSL's decoder forgives white space and odd bits, so what it made is encoded again and
+ * compared: there is one right way to write a value, and two ways are one too many for whoever
+ * checks it on the way. */
 static bool is_canonical(const unsigned char *text, size_t text_len, const char *in, size_t len)
 {
 	size_t size = (text_len + 2) / 3 * 4 + 1;
@@ -72,8 +73,8 @@ char *headervalue_decode(const char *value, struct err *e)
 	char *copy;
 
 	if (is_encoded(value))
-		return decode_base64(value + PREFIX_LEN,
-				     strlen(value) - PREFIX_LEN - SUFFIX_LEN, e);
+		return decode_base64(value + PREFIX_LEN, strlen(value) - PREFIX_LEN - SUFFIX_LEN,
+				     e);
 	copy = strdup(value);
 	if (!copy)
 		err_set(e, ERR_NOMEM, "out of memory");
@@ -109,19 +110,30 @@ char *headervalue_encode(const char *text)
 	return out;
 }
 
+/* strtod() also takes white space, hexadecimal, "inf" and "nan", which are no numbers of JSON. */
+static bool parse_number(const char *text, double *d_r)
+{
+	char *end;
+
+	if (!*text || text[strspn(text, "0123456789+-.eE")])
+		return false;
+	*d_r = strtod(text, &end);
+	return *end == '\0' && isfinite(*d_r);
+}
+
 static bool integer_equal(const char *text, json_int_t value)
 {
 	char *end;
 	long long n;
 	double d;
 
+	if (!parse_number(text, &d))
+		return false;
 	errno = 0;
 	n = strtoll(text, &end, 10);
-	if (end != text && *end == '\0' && errno == 0)
+	if (*end == '\0' && errno == 0)
 		return n == value;
-	d = strtod(text, &end);
-	return end != text && *end == '\0' && isfinite(d) && fabs(d) <= 9007199254740991.0 &&
-	       d == (double)value;
+	return fabs(d) <= 9007199254740991.0 && d == (double)value;
 }
 
 bool headervalue_equal(const char *text, const json_t *body)
@@ -134,10 +146,9 @@ bool headervalue_equal(const char *text, const json_t *body)
 	if (json_is_integer(body))
 		return integer_equal(text, json_integer_value(body));
 	if (json_is_real(body)) {
-		double d = json_real_value(body);
+		double d;
 
-		return fabs(d) <= 9007199254740991.0 && (double)(json_int_t)d == d &&
-		       integer_equal(text, (json_int_t)d);
+		return parse_number(text, &d) && !islessgreater(d, json_real_value(body));
 	}
 	return false;
 }

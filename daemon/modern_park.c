@@ -150,6 +150,11 @@ static void park(struct mreq *r)
 		return;
 	}
 	mreq_send_last(r, 200, msg);
+	if (r->state == MREQ_OVER) {
+		/* The client did not read, so the call was cancelled instead. */
+		HASH_DEL(r->m->parked, r);
+		return;
+	}
 	mreq_stop_timer(r);
 	r->state = MREQ_PARKED;
 	r->m->n_parked++;

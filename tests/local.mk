@@ -276,6 +276,34 @@ tests_unit_test_question_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_question_CFLAGS = $(unit_cflags)
 tests_unit_test_question_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_era
+TESTS += tests/unit/test_era
+tests_unit_test_era_SOURCES = tests/unit/test_era.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_era_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_era_CFLAGS = $(unit_cflags)
+tests_unit_test_era_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_headervalue
+TESTS += tests/unit/test_headervalue
+tests_unit_test_headervalue_SOURCES = tests/unit/test_headervalue.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_headervalue_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_headervalue_CFLAGS = $(unit_cflags)
+tests_unit_test_headervalue_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_xheader
+TESTS += tests/unit/test_xheader
+tests_unit_test_xheader_SOURCES = tests/unit/test_xheader.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_xheader_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_xheader_CFLAGS = $(unit_cflags)
+tests_unit_test_xheader_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_seal
+TESTS += tests/unit/test_seal
+tests_unit_test_seal_SOURCES = tests/unit/test_seal.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_seal_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_seal_CFLAGS = $(unit_cflags)
+tests_unit_test_seal_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_offer
 TESTS += tests/unit/test_offer
 tests_unit_test_offer_SOURCES = tests/unit/test_offer.c tests/unit/support.c tests/unit/support.h \

@@ -1,0 +1,158 @@
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "seal.h"
+
+static struct seal *s;
+
+static int setup(void **state)
+{
+	(void)state;
+	s = seal_new(NULL);
+	return s ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	seal_free(&s);
+	seal_free(&s);
+	return 0;
+}
+
+/* A sealed {"h":7}, good until 100 in the context "me". */
+static char *sealed(void)
+{
+	json_t *payload = json_of("{'h': 7}");
+	char *text = seal_close(s, payload, 100, "me");
+
+	assert_non_null(text);
+	json_decref(payload);
+	return text;
+}
+
+static void refused(const char *text, const char *context, int64_t now)
+{
+	struct err e = {0};
+
+	assert_null(seal_open(s, text, context, now, &e));
+	assert_int_equal(e.code, ERR_DENIED);
+}
+
+static void opens(void **state)
+{
+	char *text = sealed(), *other = sealed();
+	struct err e;
+	json_t *got = seal_open(s, text, "me", 99, &e);
+
+	(void)state;
+	assert_true(json_is(got, "{'h': 7}"));
+	assert_string_not_equal(text, other); /* a nonce of its own each time */
+	assert_null(strstr(text, "h"
+				 "\"")); /* nothing to read */
+	json_decref(got);
+	free(text);
+	free(other);
+}
+
+static void expires(void **state)
+{
+	char *text = sealed();
+
+	(void)state;
+	refused(text, "me", 100);
+	refused(text, "me", INT64_MAX);
+	free(text);
+}
+
+static void knows_its_context(void **state)
+{
+	char *text = sealed();
+
+	(void)state;
+	refused(text, "you", 0);
+	refused(text, "", 0);
+	refused(text, "me ", 0);
+	free(text);
+}
+
+static void notices_every_change(void **state)
+{
+	char *text = sealed();
+	size_t len = strlen(text);
+	char *longer = malloc(len + 8);
+
+	(void)state;
+	assert_non_null(longer);
+	for (size_t i = 0; i < len; i++) {
+		char was = text[i];
+
+		text[i] = was == 'A' ? 'B' : 'A';
+		refused(text, "me", 0);
+		text[i] = '=';
+		refused(text, "me", 0);
+		text[i] = was;
+	}
+	for (size_t i = 0; i < len; i++) {
+		memcpy(longer, text, i);
+		longer[i] = '\0';
+		refused(longer, "me", 0);
+	}
+	snprintf(longer, len + 8, "%sA", text);
+	refused(longer, "me", 0);
+	snprintf(longer, len + 8, "%s-tamper", text);
+	refused(longer, "me", 0);
+	free(longer);
+	free(text);
+}
+
+static void foreign(void **state)
+{
+	struct seal *other = seal_new(NULL);
+	json_t *payload = json_of("{}");
+	char *text = seal_close(other, payload, 100, "me");
+
+	(void)state;
+	refused(text, "me", 0);
+	refused("", "me", 0);
+	refused("nonsense", "me", 0);
+	free(text);
+	json_decref(payload);
+	seal_free(&other);
+}
+
+static void digests(void **state)
+{
+	json_t *a = json_of("{'x': 1, 'y': {'b': 2, 'a': [1, 2]}}"),
+	       *b = json_of("{'y': {'a': [1, 2], 'b': 2}, 'x': 1}"),
+	       *c = json_of("{'y': {'a': [2, 1], 'b': 2}, 'x': 1}");
+	char *da = seal_digest(a), *db = seal_digest(b), *dc = seal_digest(c);
+
+	(void)state;
+	assert_int_equal(strlen(da), 64);
+	assert_string_equal(da, db);
+	assert_string_not_equal(da, dc);
+	free(da);
+	free(db);
+	free(dc);
+	json_decref(a);
+	json_decref(b);
+	json_decref(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(opens),
+		cmocka_unit_test(expires),
+		cmocka_unit_test(knows_its_context),
+		cmocka_unit_test(notices_every_change),
+		cmocka_unit_test(foreign),
+		cmocka_unit_test(digests),
+	};
+
+	return cmocka_run_group_tests_name("seal", tests, setup, teardown);
+}
