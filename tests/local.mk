@@ -437,5 +437,11 @@ bench: mcpd$(EXEEXT) tests/bench/bare$(EXEEXT) tests/bench/echo$(EXEEXT) tests/b
 	top_builddir='$(abs_top_builddir)' $(PYTHON) $(srcdir)/tests/bench/run $(BENCH_ARGS)
 .PHONY: bench
 
-# Servers and clients of the conformance suite.
-EXTRA_DIST += tests/conformance/fixture.mjs tests/conformance/legacy-server.mjs
+# The official conformance suite. What npm installs there is not distributed.
+EXTRA_DIST += tests/conformance/fixture.mjs tests/conformance/legacy-server.mjs \
+	tests/conformance/modern-client.mjs tests/conformance/package.json \
+	tests/conformance/package-lock.json tests/conformance/.npmrc tests/conformance/RESULTS.md
+dist_check_SCRIPTS += tests/conformance/run.py
+if HAVE_PYTHON
+TESTS += tests/conformance/run.py
+endif

@@ -77,6 +77,36 @@ tests_fuzz_fuzz_text_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_text_LDADD = $(DAEMON_LIBS)
 endif
 
+check_PROGRAMS += tests/fuzz/replay_era
+TESTS += tests/fuzz/replay_era
+tests_fuzz_replay_era_SOURCES = tests/fuzz/fuzz_era.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_era_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"era"'
+tests_fuzz_replay_era_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_era_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_era
+tests_fuzz_fuzz_era_SOURCES = tests/fuzz/fuzz_era.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_era_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_era_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_era_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_era_LDADD = $(DAEMON_LIBS)
+endif
+
+check_PROGRAMS += tests/fuzz/replay_headervalue
+TESTS += tests/fuzz/replay_headervalue
+tests_fuzz_replay_headervalue_SOURCES = tests/fuzz/fuzz_headervalue.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_headervalue_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"headervalue"'
+tests_fuzz_replay_headervalue_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_headervalue_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_headervalue
+tests_fuzz_fuzz_headervalue_SOURCES = tests/fuzz/fuzz_headervalue.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_headervalue_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_headervalue_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_headervalue_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_headervalue_LDADD = $(DAEMON_LIBS)
+endif
+
 check_PROGRAMS += tests/fuzz/replay_mcpclient
 TESTS += tests/fuzz/replay_mcpclient
 tests_fuzz_replay_mcpclient_SOURCES = tests/fuzz/fuzz_mcpclient.c tests/fuzz/replay.c tests/fuzz/fuzz.h
