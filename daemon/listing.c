@@ -8,6 +8,7 @@
 #include "jsonrpc.h"
 #include "log.h"
 #include "mcpclient.h"
+#include "xheader.h"
 
 #define MAX_PAGES   1000
 #define MAX_ENTRIES 100000
@@ -91,8 +92,30 @@ static void set_list(struct listing *l, enum offer_kind kind, json_t *list)
 	l->offer->lists[kind] = json_incref(list);
 }
 
+/* A tool with an illegal x-mcp-header is none for clients of 2026-07-28, and which arguments go into headers
+ * must not depend on who looks: it is left out for everybody. */
+static void drop_bad_tools(const struct listing *l)
+{
+	const struct log_scope scope = {.backend = mcpclient_name(l->m)};
+	struct err why;
+
+	for (size_t i = json_array_size(l->entries); l->kind == OFFER_TOOLS && i-- > 0;) {
+		const json_t *tool = json_array_get(l->entries, i);
+
+		if (xheader_check(json_object_get(tool, "inputSchema"), &why) == 0)
+			continue;
+		log_warn(&scope, "tool %s is left out: %s",
+			 json_string_value(json_object_get(tool, "name")) != NULL
+				 ? json_string_value(json_object_get(tool, "name"))
+				 : "without a name",
+			 why.text);
+		json_array_remove(l->entries, i);
+	}
+}
+
 static void take_list(struct listing *l)
 {
+	drop_bad_tools(l);
 	set_list(l, l->kind, l->entries);
 	next_list(l);
 }

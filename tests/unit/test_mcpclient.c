@@ -681,6 +681,27 @@ static void test_listing(void **state)
 	assert_string_equal(listing_why, "test over");
 }
 
+/* Tools that a client of 2026-07-28 would drop are left out for everybody, and the log says why. */
+static void test_listing_drops_bad_tools(void **state)
+{
+	struct listing *l;
+
+	(void)state;
+	open_ready();
+	capture_start();
+	listing_start(client, NULL, LISTING_ALL, on_listed, NULL, &l);
+	feed("{'jsonrpc':'2.0','id':2,'result':{'tools':["
+	     "{'name':'a'},"
+	     "{'name':'bad','inputSchema':{'type':'object','properties':{"
+	     "'x':{'type':'object','x-mcp-header':'X'}}}},"
+	     "{'name':'b'}]}}");
+	assert_true(json_is(listed->lists[OFFER_TOOLS], "[{'name':'a'},{'name':'b'}]"));
+	assert_int_equal(capture_matches("tool bad is left out: x-mcp-header"), 1);
+	capture_stop();
+	offer_unref(&listed);
+	close_client();
+}
+
 /* --- lack of memory -------------------------------------------------------------------------- */
 
 /* Everything once; some of it may fail, all of it must end. */
@@ -762,6 +783,7 @@ int main(void)
 		T(test_closes_in_callbacks),
 		T(test_closes_in_handshake),
 		T(test_listing),
+		T(test_listing_drops_bad_tools),
 		T(test_lack_of_memory),
 	};
 
