@@ -16,9 +16,20 @@ struct completion {
 	const char *key; /* of the rows that the daemon sends */
 };
 
+/* Whether a name of somebody else's can stand in a line as it is. */
+static bool is_plain(const char *name)
+{
+	for (; *name; name++) {
+		if ((unsigned char)*name <= ' ' || strchr("\x7f\"'\\#{}[]", *name))
+			return false;
+	}
+	return true;
+}
+
 static void offer(const struct completion *c, const char *candidate)
 {
-	if (candidate && strncmp(candidate, c->prefix, strlen(c->prefix)) == 0)
+	if (candidate && is_plain(candidate) &&
+	    strncmp(candidate, c->prefix, strlen(c->prefix)) == 0)
 		c->fn(candidate, c->arg);
 }
 

@@ -127,7 +127,7 @@ int words_split_open(const char *line, struct words *w)
 
 	if (rc < 0)
 		return rc;
-	if (s.open)
+	if (s.open || *s.at == '#')
 		return ERR_PARSE;
 	if (len > 0 && !is_blank(line[len - 1]))
 		return 0;

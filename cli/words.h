@@ -19,7 +19,8 @@ struct words {
  */
 int words_split(const char *line, struct words *w, struct err *e);
 /* The same for a line that is still being written: where it ends with a blank, a new and empty word
- * has begun. ERR_PARSE: the last word is inside a quote or bracket. */
+ * has begun, so that there is at least one. ERR_PARSE: its end is inside a quote, a bracket or a
+ * comment. */
 int words_split_open(const char *line, struct words *w);
 void words_free(struct words *w);
 

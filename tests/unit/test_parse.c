@@ -69,6 +69,9 @@ static void the_last_word_is_open(void **state)
 		{"a 'b", "!a|b"},
 		{"a 'b'", "a|b"},
 		{"a {\"x\": ", "!a|{\"x\": "},
+		{"# a", "!"},
+		{"a # ", "!a"},
+		{"a #", "!a"},
 	};
 
 	(void)state;
