@@ -4,21 +4,45 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The quote that ends the string which begins behind S; END when there is none. */
+static const char *closing_quote(const char *s, const char *end)
+{
+	const char *from = s, *quote;
+
+	while ((quote = memchr(s, '"', (size_t)(end - s))) != NULL) {
+		const char *p = quote;
+
+		while (p > from && p[-1] == '\\')
+			p--;
+		if ((quote - p) % 2 == 0)
+			return quote;
+		s = quote + 1;
+	}
+	return end;
+}
+
 /* Whether arrays and objects nest deeper than MAX in LEN bytes of what may be JSON. */
 static bool nests_deeper(const char *s, size_t len, unsigned max)
 {
+	const char *end = s + len;
 	unsigned depth = 0;
 
-	for (size_t i = 0; i < len; i++) {
-		if (s[i] == '"') {
-			for (i++; i < len && s[i] != '"'; i++)
-				if (s[i] == '\\')
-					i++;
-		} else if (s[i] == '[' || s[i] == '{') {
+	for (; s < end; s++) {
+		switch (*s) {
+		case '"':
+			s = closing_quote(s + 1, end);
+			if (s == end)
+				return false;
+			break;
+		case '[':
+		case '{':
 			if (++depth > max)
 				return true;
-		} else if ((s[i] == ']' || s[i] == '}') && depth > 0) {
-			depth--;
+			break;
+		case ']':
+		case '}':
+			depth -= depth > 0;
+			break;
 		}
 	}
 	return false;
