@@ -14,7 +14,7 @@ LAYERS = [
     ["main"],
     ["mcpd"],
     ["control", "endpoint"],
-    ["legacy"],
+    ["legacy", "modern"],
     ["sessions", "session"],
     ["server", "transport"],
     ["view"],
@@ -25,6 +25,8 @@ LAYERS = [
 # Only these files may use it.
 ALONE = {
     r"#include <(event2/http|evhttp)": r"daemon/(httpd|exchange|framing)\w*\.[ch]",
+    r"#include <curl/": r"daemon/httpc\w*\.c",
+    r"#include <openssl/": r"daemon/(seal|headervalue)\w*\.c",
     r"\b(fork|vfork|waitpid|waitid|wait4|posix_spawnp?)\(": r"(daemon/(child(ren)?|detach)\w*|cli/configcheck)\.c",
     r"#include <readline/": r"cli/(shell|complete)\w*\.[ch]",
     r"\b(system|popen)\(": r"",
