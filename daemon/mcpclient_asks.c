@@ -158,6 +158,15 @@ void mcpclient_on_cancelled(struct mcpclient *m, json_t *params)
 	question_withdraw(q);
 }
 
+void mcpclient_orphan(struct mcpclient *m, const struct pending *p)
+{
+	struct asked *a;
+
+	TAILQ_FOREACH (a, &m->asked, entry)
+		if (a->of == p)
+			a->of = NULL;
+}
+
 void mcpclient_withdraw(struct mcpclient *m, const struct pending *p)
 {
 	struct asked *a, *next;

@@ -83,5 +83,7 @@ void mcpclient_on_request(struct mcpclient *m, json_t *id, const char *method, j
 void mcpclient_on_cancelled(struct mcpclient *m, json_t *params);
 /* The questions of call P (NULL: all) are over; the server hears so unless it is gone. */
 void mcpclient_withdraw(struct mcpclient *m, const struct pending *p);
+/* The questions of call P, which has ended, belong to none from now on. */
+void mcpclient_orphan(struct mcpclient *m, const struct pending *p);
 
 #endif

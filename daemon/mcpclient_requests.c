@@ -67,16 +67,25 @@ static void reply(struct pending *p, const struct mcpclient_reply *r)
 	free_pending(p);
 }
 
-/* Out of the books, and whoever keeps count hears of it; the call itself is not ended yet. */
-static struct call *let_go(struct pending *p, bool ok)
+enum outcome { DONE, FAILED, CANCELLED };
+
+/* Out of the books, and whoever keeps count hears of it; the call itself is not ended yet.
+ *
+ * A question that came during the call is taken back only where the call was cancelled. Else it
+ * stays open: servers do not say to which call it belongs, it may be to none (roots/list right
+ * after the start), and the client is about to answer. */
+static struct call *let_go(struct pending *p, enum outcome outcome)
 {
 	struct call *c = p->call;
 
 	unlink_pending(p);
 	call_detach(c);
-	mcpclient_withdraw(p->m, p);
+	if (outcome == CANCELLED)
+		mcpclient_withdraw(p->m, p);
+	else
+		mcpclient_orphan(p->m, p);
 	if (p->done != NULL)
-		p->done(p->m, c, ok, p->arg);
+		p->done(p->m, c, outcome == DONE, p->arg);
 	free_pending(p);
 	return c;
 }
@@ -89,7 +98,8 @@ void mcpclient_fail(struct pending *p, const char *why)
 	if (p->call == NULL)
 		reply(p, &r);
 	else
-		call_error(let_go(p, false), RPC_INTERNAL_ERROR, NULL, "backend %s: %s", name, why);
+		call_error(let_go(p, FAILED), RPC_INTERNAL_ERROR, NULL, "backend %s: %s", name,
+			   why);
 }
 
 static const char *send_error(int rc)
@@ -154,7 +164,7 @@ static void on_cancel(struct call *c, const char *reason, void *arg)
 	json_int_t id = p->id;
 
 	(void)c;
-	let_go(p, false);
+	let_go(p, CANCELLED);
 	if (id > 0)
 		mcpclient_send(
 			m, jsonrpc_notification("notifications/cancelled",
@@ -245,9 +255,9 @@ static void answered(struct pending *p, const json_t *msg)
 		r.result = result;
 		reply(p, &r);
 	} else if (result != NULL) {
-		call_result(let_go(p, true), json_incref(result));
+		call_result(let_go(p, DONE), json_incref(result));
 	} else {
-		call_error(let_go(p, false), code, json_incref(json_object_get(error, "data")),
+		call_error(let_go(p, FAILED), code, json_incref(json_object_get(error, "data")),
 			   "%s", text);
 	}
 }

@@ -47,7 +47,8 @@ Tools (arguments in parentheses; all answer with one text item, JSON where there
   sample(text)  elicit(message)  roots()       ask the client; the answer is what it said
   ask_later(method, params, delay)   answers at once, asks after DELAY seconds (outside any call);
                        what came back is told by asked()
-  asked()              the answer to the last question of ask_later, or null
+  asked()              the answer to the last question of ask_later or ask_aside, or null
+  ask_aside(method, params)   asks before it answers, but does not wait: told by asked()
   ask_cancel()         asks elicitation/create, cancels that itself, then answers
   set_tools(names)     the extra tools are these now; notifications/tools/list_changed
   double()             answers twice         wrongid()  answers under the id as a string, then right
@@ -196,6 +197,21 @@ def t_ask_later(a, ident, token):
     return text("later")
 
 
+def t_ask_aside(a, ident, token):
+    # The question is on its way when the answer is.
+    sent = threading.Event()
+
+    def aside():
+        box = queue.Queue()
+        STATE["waiting"]["aside"] = box
+        send({"id": "aside", "method": a.get("method", "roots/list"), "params": a.get("params", {})})
+        sent.set()
+        STATE["asked"] = box.get()
+    threading.Thread(target=aside, daemon=True).start()
+    sent.wait()
+    return text("aside")
+
+
 def t_ask_cancel(a, ident, token):
     q = ask("elicitation/create", {"message": "never mind",
                                    "requestedSchema": {"type": "object", "properties": {}}}, True)
@@ -322,7 +338,7 @@ TOOLS = {
     "die": lambda a, i, t: os._exit(a.get("status", 1)),
     "slow": t_slow, "hang": t_hang, "progress": t_progress, "deadtoken": t_deadtoken,
     "log": t_log, "update": t_update, "sample": t_sample, "elicit": t_elicit, "roots": t_roots,
-    "ask_later": t_ask_later, "ask_cancel": t_ask_cancel, "set_tools": t_set_tools,
+    "ask_later": t_ask_later, "ask_aside": t_ask_aside, "ask_cancel": t_ask_cancel, "set_tools": t_set_tools,
     "double": t_double, "wrongid": t_wrongid, "unknown": t_unknown, "lost": t_lost,
     "garbage": t_garbage, "toolong": t_toolong, "midline": t_midline, "crash": t_crash,
     "close_stdout": t_close_stdout, "close_stdin": t_close_stdin, "stop_reading": t_stop_reading,

@@ -315,6 +315,17 @@ def _():
         c.answer(q["id"], {"action": "accept"})  # too late: dropped
 
 
+@case("a question that comes during a call, but does not belong to it, outlives the call")
+def _():
+    with daemon() as d:
+        c = Client(d, caps={"roots": {}})
+        p = c.start_tool("ask_aside")
+        q = p.ask()
+        equal(p.text(), "aside", "answer")
+        c.answer(q["id"], {"roots": [{"uri": "file:///late"}]})
+        wait_until(lambda: "file:///late" in c.tool("asked"), "the answer to arrive")
+
+
 @case("a question that nobody answers in limits.questionTimeout: the child gets an error")
 def _():
     with daemon(limits={"questionTimeout": 0.2}) as d:

@@ -506,7 +506,24 @@ static void test_question_of_a_call(void **state)
 	last_sent_is("{'jsonrpc':'2.0','id':1,'error':{'code':-1,'message':'no','data':[1]}}");
 }
 
-static void test_question_ends_with_its_call(void **state)
+/* It may have had nothing to do with the call: a server that asks for the roots right after its
+ * start. */
+static void test_question_outlives_its_call(void **state)
+{
+	static struct reply r;
+
+	(void)state;
+	open_ready();
+	start_call(&r, "{}", NULL);
+	feed("{'jsonrpc':'2.0','id':1,'method':'roots/list'}");
+	feed("{'jsonrpc':'2.0','id':2,'result':{}}");
+	assert_int_equal(r.ends, 1);
+	assert_int_equal(r.withdrawn, 0);
+	question_answer(r.asked, json_of("{'roots':[]}"), NULL);
+	last_sent_is("{'jsonrpc':'2.0','id':1,'result':{'roots':[]}}");
+}
+
+static void test_question_ends_with_its_cancelled_call(void **state)
 {
 	static struct reply r;
 
@@ -515,13 +532,16 @@ static void test_question_ends_with_its_call(void **state)
 	start_call(&r, "{}", NULL);
 	feed("{'jsonrpc':'2.0','id':1,'method':'elicitation/create','params':{}}");
 	feed("{'jsonrpc':'2.0','id':2,'method':'elicitation/create','params':{}}");
-	feed("{'jsonrpc':'2.0','id':2,'result':{}}");
+	call_cancel(r.call, NULL);
 	assert_int_equal(r.ends, 1);
 	assert_int_equal(r.withdrawn, 2);
-	last_sent_is("{'jsonrpc':'2.0','id':2,'error':{'code':-32600,'message':"
-		     "'the request that this belongs to has ended'}}");
+	assert_true(json_is(sent[n_sent - 2],
+			    "{'jsonrpc':'2.0','id':2,'error':{'code':-32600,'message':"
+			    "'the request that this belongs to has ended'}}"));
+	last_sent_is("{'jsonrpc':'2.0','method':'notifications/cancelled','params':"
+		     "{'requestId':2,'reason':'cancelled'}}");
 	question_answer(r.asked, json_object(), NULL);
-	assert_int_equal(n_sent, 3);
+	assert_int_equal(n_sent, 4);
 }
 
 static void test_question_is_cancelled(void **state)
@@ -774,7 +794,8 @@ int main(void)
 		T(test_own_requests),
 		T(test_ping_and_unknown),
 		T(test_question_of_a_call),
-		T(test_question_ends_with_its_call),
+		T(test_question_outlives_its_call),
+		T(test_question_ends_with_its_cancelled_call),
 		T(test_question_is_cancelled),
 		T(test_question_of_nobody),
 		T(test_too_many_questions),

@@ -325,10 +325,9 @@ const checks = {
 				({ roots: [{ uri: 'file://' + folder + '/sub', name: 'sub' }] }));
 		});
 		// The server asks for the roots when it has been initialized, and uses them when it has them.
-		let allowed;
-		do
-			allowed = textOf(await tool(client, 'list_allowed_directories'));
-		while (!allowed.includes(folder + '/sub'));
+		const allowed = async () => textOf(await tool(client, 'list_allowed_directories'));
+		while (!(await allowed()).includes(folder + '/sub'))
+			await new Promise((resolve) => setTimeout(resolve, 20));
 		const outside = await tool(client, 'list_directory', { path: folder });
 		assert.equal(outside.isError, true);
 		await end(client);
