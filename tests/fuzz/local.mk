@@ -191,3 +191,55 @@ tests_fuzz_fuzz_output_CFLAGS = $(LIB_CFLAGS)
 tests_fuzz_fuzz_output_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_output_LDADD = $(CLI_LIBS)
 endif
+
+check_PROGRAMS += tests/fuzz/replay_ssereader
+TESTS += tests/fuzz/replay_ssereader
+tests_fuzz_replay_ssereader_SOURCES = tests/fuzz/fuzz_ssereader.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_ssereader_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"ssereader"'
+tests_fuzz_replay_ssereader_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_ssereader_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_ssereader
+tests_fuzz_fuzz_ssereader_SOURCES = tests/fuzz/fuzz_ssereader.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_ssereader_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_ssereader_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_ssereader_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_ssereader_LDADD = $(DAEMON_LIBS)
+endif
+
+check_PROGRAMS += tests/fuzz/replay_header
+TESTS += tests/fuzz/replay_header
+tests_fuzz_replay_header_SOURCES = tests/fuzz/fuzz_header.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_header_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"header"'
+tests_fuzz_replay_header_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_header_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_header
+tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_header_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_header_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_header_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_header_LDADD = $(DAEMON_LIBS)
+endif
+
+if HAVE_CMOCKA
+control_sources = tests/fuzz/fuzz_control.c tests/fuzz/fuzz.h \
+	tests/unit/session_fixture.c tests/unit/session_fixture.h \
+	tests/unit/fake_backend.c tests/unit/fake_backend.h \
+	tests/unit/fake_exchange.c tests/unit/fake_exchange.h \
+	tests/unit/support.c tests/unit/support.h
+check_PROGRAMS += tests/fuzz/replay_control
+TESTS += tests/fuzz/replay_control
+tests_fuzz_replay_control_SOURCES = $(control_sources) tests/fuzz/replay.c
+tests_fuzz_replay_control_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/tests/fuzz -DFUZZ_NAME='"control"'
+tests_fuzz_replay_control_CFLAGS = $(unit_cflags)
+tests_fuzz_replay_control_LDADD = $(unit_ldadd)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_control
+tests_fuzz_fuzz_control_SOURCES = $(control_sources)
+tests_fuzz_fuzz_control_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/tests/fuzz
+tests_fuzz_fuzz_control_CFLAGS = $(unit_cflags)
+tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_control_LDADD = $(unit_ldadd)
+endif
+endif
