@@ -344,8 +344,8 @@ static bool server_conversation(void)
 	static const struct mcpclient_events events = {send_nowhere, on_ready, on_failed,
 						       on_notification, on_question};
 	static const char *const lines[] = {
-		"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"protocolVersion\":\"2025-06-18\","
-		"\"capabilities\":{},\"serverInfo\":{\"name\":\"f\",\"version\":\"1\"}}}",
+		("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"protocolVersion\":\"2025-06-18\","
+		 "\"capabilities\":{},\"serverInfo\":{\"name\":\"f\",\"version\":\"1\"}}}"),
 		"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"elicitation/create\",\"params\":{}}",
 		"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{}}",
 		"{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}",
