@@ -38,6 +38,15 @@ struct mcpclient_spec {
 	size_t max_queue;   /* calls that wait for the handshake; more are refused */
 };
 
+/* Codes of the errors that a channel makes up for a server/discover that met no answer of JSON-RPC.
+ * No server's: those are larger, or inside what JSON-RPC reserves. */
+enum mcpclient_code {
+	/* The server refused it with an HTTP 4xx or without a word: it knows no such request. */
+	MCPCLIENT_CODE_REFUSED = -1000001,
+	/* It did not get that far: network, time, 401, 403, 5xx. Says nothing about the server. */
+	MCPCLIENT_CODE_FAILED = -1000002,
+};
+
 /* The channel and the owner. Each may close the mcpclient. */
 struct mcpclient_events {
 	/* Sends MSG (borrowed). 0, ERR_LIMIT (the server does not read), ERR_CLOSED, ERR_NOMEM. */
