@@ -149,10 +149,6 @@ int mcpctl_main(int argc, char **argv)
 		printf("mcpctl %s\n", PACKAGE_VERSION);
 		return fflush(stdout) == 0 ? STATUS_OK : STATUS_IO;
 	}
-	if (o.help && optind == argc) {
-		help_usage(stdout);
-		return fflush(stdout) == 0 ? STATUS_OK : STATUS_IO;
-	}
 	if (o.help)
 		argv[--optind] = help_command;
 	return (int)run(&o, argv + optind, (size_t)(argc - optind));

@@ -483,6 +483,13 @@ class Shell:
             return f.read().split("\n")[:-1]
 
 
+@case("--help names the commands, without a daemon")
+def _():
+    p = subprocess.run([MCPCTL, "-s", "/nowhere", "--help"], stdout=subprocess.PIPE, check=True)
+    text = p.stdout.decode()
+    assert "\n  session close ID" in text and "\n  status\n" in text, text
+
+
 @case("the shell: greets, runs, completes, helps, ends")
 def _():
     with Daemon({"fake": fake()}) as d:
