@@ -17,6 +17,7 @@
 #include "log.h"
 #include "placeholder.h"
 #include "schema.h"
+#include "toolresult.h"
 
 /* Of stderr as much as a person reads. What comes after it is dropped. */
 #define MAX_STDERR 16384
@@ -72,7 +73,7 @@ static void job_fail(struct job *j, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	result = exec_result_error(fmt, ap);
+	result = toolresult_verror(fmt, ap);
 	va_end(ap);
 	job_end(j, result);
 }
@@ -199,7 +200,7 @@ static void refuse(struct call *c, const struct err *why)
 	if (why->code == ERR_NOMEM)
 		call_result(c, NULL);
 	else
-		call_result(c, exec_result_text("Invalid arguments: %s", why->text));
+		call_result(c, toolresult_error("Invalid arguments: %s", why->text));
 }
 
 /* Starts the command for the call. */

@@ -3,7 +3,6 @@
 #define MCPD_EXEC_RESULT_H
 
 #include <jansson.h>
-#include <stdarg.h>
 
 struct config_tool;
 struct evbuffer;
@@ -19,9 +18,5 @@ struct exec_output {
  * on lack of memory. */
 json_t *exec_result(const struct config_tool *tool, const struct exec_output *output,
 		    unsigned max_depth);
-
-/* A result with isError and this text. NULL on lack of memory. */
-json_t *exec_result_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-json_t *exec_result_error(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
 #endif

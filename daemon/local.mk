@@ -39,6 +39,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/endpoint.c daemon/endpoint.h \
 	daemon/environ.c daemon/environ.h \
 	daemon/exec_result.c daemon/exec_result.h \
+	daemon/fetch.c daemon/fetch.h \
 	daemon/era.c daemon/era.h \
 	daemon/exchange.c daemon/exchange.h daemon/exchange_impl.h \
 	daemon/exchange_request.c \
@@ -77,9 +78,11 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/session.c daemon/session.h \
 	daemon/sessions.c daemon/sessions.h \
 	daemon/stream.c daemon/stream.h \
+	daemon/toolresult.c daemon/toolresult.h \
 	daemon/transport.c daemon/transport.h \
 	daemon/uritemplate.c daemon/uritemplate.h \
 	daemon/upstream.c daemon/upstream.h daemon/upstream_impl.h daemon/upstream_leg.c \
+	daemon/url.c daemon/url.h \
 	daemon/view.c daemon/view.h \
 	daemon/xheader.c daemon/xheader.h
 

@@ -1,0 +1,231 @@
+#include "autoconf.h"
+
+#include "fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "defer.h"
+#include "delayq.h"
+#include "url.h"
+
+#define MAX_REDIRECTS 3
+
+struct fetch {
+	struct httpc *h;
+	struct httpc_request *req;
+	struct httpc_spec spec; /* with copies of all strings */
+	char *method, *url, *body, *ca_file;
+	char **headers;
+	int64_t until; /* clock_ms(); 0: no limit */
+	char *in;
+	size_t len, max;
+	unsigned redirects;
+	int status;
+	fetch_fn fn; /* NULL: over */
+	void *arg;
+	struct err why; /* too long, or no memory */
+	struct defer freeing;
+};
+
+static void free_strings(char **list)
+{
+	for (char **s = list; s != NULL && *s != NULL; s++) {
+		explicit_bzero(*s, strlen(*s)); /* headers have secrets in them */
+		free(*s);
+	}
+	free(list);
+}
+
+static void release(void *arg)
+{
+	struct fetch *f = arg;
+
+	free_strings(f->headers);
+	if (f->body != NULL)
+		explicit_bzero(f->body, f->spec.len);
+	free(f->method);
+	free(f->url);
+	free(f->body);
+	free(f->ca_file);
+	free(f->in);
+	free(f);
+}
+
+static void finish(struct fetch *f, const struct fetch_answer *a, const struct err *e)
+{
+	fetch_fn fn = f->fn;
+
+	f->fn = NULL;
+	defer_call(&f->freeing, release, f);
+	if (fn != NULL)
+		fn(f, a, e, f->arg);
+}
+
+static void on_head(struct httpc_request *r, int status, void *arg)
+{
+	struct fetch *f = arg;
+
+	(void)r;
+	f->status = status;
+}
+
+static void on_data(struct httpc_request *r, const char *bytes, size_t len, void *arg)
+{
+	struct fetch *f = arg;
+	char *grown;
+
+	(void)r;
+	if (f->len + len > f->max) {
+		err_set(&f->why, ERR_LIMIT, "the answer is longer than %zu bytes", f->max);
+		grown = NULL;
+	} else {
+		grown = realloc(f->in, f->len + len + 1);
+		if (grown == NULL)
+			err_set(&f->why, ERR_NOMEM, "out of memory");
+	}
+	if (grown == NULL) {
+		httpc_cancel(&f->req);
+		finish(f, NULL, &f->why);
+		return;
+	}
+	memcpy(grown + f->len, bytes, len);
+	f->in = grown;
+	f->len += len;
+	f->in[f->len] = '\0';
+}
+
+static int begin(struct fetch *f, struct err *e);
+
+/* Whether the answer sends us to another place of the same origin, and we go there. */
+static bool redirect(struct fetch *f, struct httpc_request *r)
+{
+	bool get = strcmp(f->method, "GET") == 0;
+	const char *to = httpc_header(r, "Location");
+	struct err e;
+	char *url;
+
+	if (to == NULL || ++f->redirects > MAX_REDIRECTS)
+		return false;
+	if (f->status != 307 && f->status != 308 &&
+	    !(get && (f->status == 301 || f->status == 302)))
+		return false;
+	url = url_redirect(f->url, to);
+	if (url == NULL)
+		return false;
+	free(f->url);
+	f->url = url;
+	f->len = 0;
+	if (begin(f, &e) < 0)
+		finish(f, NULL, &e);
+	return true;
+}
+
+static void on_done(struct httpc_request *r, const struct err *e, void *arg)
+{
+	struct fetch *f = arg;
+	struct fetch_answer a = {.status = f->status, .len = f->len};
+
+	f->req = NULL;
+	if (e != NULL) {
+		finish(f, NULL, e);
+		return;
+	}
+	if (redirect(f, r))
+		return;
+	a.type = httpc_header(r, "Content-Type");
+	a.type = a.type != NULL ? a.type : "";
+	a.body = f->len > 0 ? f->in : "";
+	a.retry_after = httpc_header(r, "Retry-After");
+	a.www_authenticate = httpc_header(r, "WWW-Authenticate");
+	finish(f, &a, NULL);
+}
+
+static int begin(struct fetch *f, struct err *e)
+{
+	static const struct httpc_events events = {
+		.on_head = on_head, .on_data = on_data, .on_done = on_done};
+
+	f->spec.url = f->url;
+	if (f->until > 0) {
+		f->spec.timeout_ms = f->until - clock_ms();
+		if (f->spec.timeout_ms <= 0)
+			return err_set(e, ERR_TIMEOUT, "it took too long");
+	}
+	return httpc_start(f->h, &f->spec, &events, f, &f->req, e);
+}
+
+/* Copies of all that is borrowed. */
+static int keep(struct fetch *f, const struct httpc_spec *spec)
+{
+	size_t n = 0;
+
+	while (spec->headers != NULL && spec->headers[n] != NULL)
+		n++;
+	f->spec = *spec;
+	f->headers = calloc(n + 1, sizeof(*f->headers));
+	f->method = strdup(spec->method);
+	f->url = strdup(spec->url);
+	if (f->headers == NULL || f->method == NULL || f->url == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < n; i++)
+		if ((f->headers[i] = strdup(spec->headers[i])) == NULL)
+			return ERR_NOMEM;
+	if (spec->ca_file != NULL && (f->ca_file = strdup(spec->ca_file)) == NULL)
+		return ERR_NOMEM;
+	if (spec->body != NULL && (f->body = malloc(spec->len + 1)) == NULL)
+		return ERR_NOMEM;
+	if (f->body != NULL) {
+		memcpy(f->body, spec->body, spec->len);
+		f->body[spec->len] = '\0';
+	}
+	f->spec.method = f->method;
+	f->spec.headers = (const char *const *)f->headers;
+	f->spec.body = f->body;
+	f->spec.ca_file = f->ca_file;
+	return 0;
+}
+
+struct fetch *fetch_start(struct httpc *h, const struct httpc_spec *spec, size_t max, fetch_fn fn,
+			  void *arg, struct err *e)
+{
+	struct fetch *f = calloc(1, sizeof(*f));
+
+	if (f == NULL || keep(f, spec) < 0) {
+		if (f != NULL)
+			release(f);
+		err_set(e, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	f->h = h;
+	f->max = max;
+	f->fn = fn;
+	f->arg = arg;
+	f->until = spec->timeout_ms > 0 ? clock_ms() + spec->timeout_ms : 0;
+	if (begin(f, e) == 0)
+		return f;
+	release(f);
+	return NULL;
+}
+
+void fetch_cancel(struct fetch **fp)
+{
+	struct fetch *f = *fp;
+
+	*fp = NULL;
+	if (f == NULL || f->fn == NULL)
+		return;
+	f->fn = NULL;
+	httpc_cancel(&f->req);
+	defer_call(&f->freeing, release, f);
+}
+
+bool fetch_is_json(const char *type)
+{
+	size_t len = strcspn(type, "; \t");
+
+	return (len == 16 && strncasecmp(type, "application/json", len) == 0) ||
+	       (len == 9 && strncasecmp(type, "text/json", len) == 0) ||
+	       (len > 5 && strncasecmp(type + len - 5, "+json", 5) == 0);
+}

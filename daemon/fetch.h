@@ -1,0 +1,42 @@
+/* fetch.h: one outgoing HTTP request whose whole answer is wanted, up to a limit.
+ *
+ * Redirects are followed inside the same origin only (307 and 308; for GET also 301 and 302): one
+ * that leads elsewhere would take secrets along, and is an answer like any other. */
+#ifndef MCPD_FETCH_H
+#define MCPD_FETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+#include "httpc.h"
+
+struct fetch;
+
+/* Good until the callback returns. */
+struct fetch_answer {
+	int status;
+	const char *type; /* Content-Type; "" without one */
+	const char *body; /* terminated; "" without one */
+	size_t len;
+	const char *retry_after;      /* NULL without one */
+	const char *www_authenticate; /* NULL without one */
+};
+
+/* The end, once. A is NULL without a whole answer: E says why (ERR_LIMIT: it is too long;
+ * ERR_TIMEOUT, ERR_IO, ERR_DENIED, ERR_NOMEM). F is gone when this returns. */
+typedef void (*fetch_fn)(struct fetch *f, const struct fetch_answer *a, const struct err *e,
+			 void *arg);
+
+/* Begins; everything in SPEC is copied. MAX is bytes of the body. FN never comes from inside. NULL
+ * with E filled. */
+struct fetch *fetch_start(struct httpc *h, const struct httpc_spec *spec, size_t max, fetch_fn fn,
+			  void *arg, struct err *e);
+/* No callback comes any more; the request is cut off. *F becomes NULL. */
+void fetch_cancel(struct fetch **f);
+
+/* Whether TYPE (a Content-Type) says JSON: application/json, text/json, or anything that ends in
+ * "+json". */
+bool fetch_is_json(const char *type);
+
+#endif
