@@ -22,6 +22,9 @@ static const struct key session_keys[] = {
 	SESSION("max", type_count, max, 1, 10000000, 10000),
 	SESSION("maxPerUser", type_count, max_per_user, 1, 10000000, 100),
 	SESSION("maxPerPeer", type_count, max_per_peer, 1, 10000000, 1000),
+	KEY("persist", type_bool, struct config_sessions, persist, .def = true),
+	SESSION("maxCallsPerUser", type_count, max_calls_per_user, 0, 10000000, 0),
+	SESSION("callsPerMinute", type_count, max_calls_per_minute, 0, 10000000, 0),
 };
 static const struct key_table session_table = KEY_TABLE(session_keys);
 
@@ -208,22 +211,6 @@ static int read_auth(struct reader *r, const struct key *k, json_t *value, void 
 static const struct key_type type_auth = {
 	.read = read_auth, .dump = config_dump_nothing, .expected = "an object"};
 
-static int read_store(struct reader *r, const struct key *k, json_t *value, void *field)
-{
-	(void)k;
-	(void)field;
-	if (value == NULL)
-		return 0;
-	if (only_member(r, value, "path") == NULL)
-		return ERR_INVALID;
-	log_notice(NULL, "%s: store: not used in this version: nothing is kept over a restart",
-		   r->file);
-	return 0;
-}
-
-static const struct key_type type_store = {
-	.read = read_store, .dump = config_dump_nothing, .expected = "an object"};
-
 static const struct key top_keys[] = {
 	KEY("listen", type_list, struct config, listen, .text = "127.0.0.1:6200",
 	    .check = check_listen),
@@ -236,7 +223,8 @@ static const struct key top_keys[] = {
 	KEY("sessions", type_object, struct config, sessions, .table = &session_table),
 	KEY("limits", type_object, struct config, limits, .table = &limit_table),
 	KEY("log", type_object, struct config, log, .table = &log_table),
-	{.name = "store", .type = &type_store},
+	KEY("store", type_object, struct config, store, .table = &config_store_keys,
+	    .check = config_check_store),
 	{.name = "auth", .type = &type_auth},
 	{.name = "mcpServers", .type = &type_backends},
 };

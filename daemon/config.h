@@ -1,7 +1,6 @@
 /* config.h: the configuration file as a value. See mcpd.conf(5).
  *
- * Unknown keys, wrong types and impossible values are errors that name the file and the path of the
- * key
+ * Unknown keys, wrong types and impossible values are errors that name the file and the path of the key
  * ("mcpd.json: mcpServers.files.args[2]: expected a string, found a number"). */
 #ifndef MCPD_CONFIG_H
 #define MCPD_CONFIG_H
@@ -63,6 +62,16 @@ struct config_sessions {
 	unsigned max;		 /* 10000 */
 	unsigned max_per_user;	 /* 100 */
 	unsigned max_per_peer;	 /* 1000 */
+	bool persist;		 /* true: sessions outlive the daemon, where the store does */
+	unsigned max_calls_per_user;	   /* 0: no limit: in flight */
+	unsigned max_calls_per_minute; /* 0: no limit: of one user */
+};
+
+enum config_store_kind { CONFIG_STORE_AUTO, CONFIG_STORE_MEMORY, CONFIG_STORE_SQLITE };
+struct config_store {
+	enum config_store_kind kind; /* never AUTO once it was read: see config_store.c */
+	char *path;		     /* directory; NULL for memory */
+	char *key;		     /* file of the key; NULL for memory */
 };
 
 struct config_limits {
@@ -78,8 +87,7 @@ struct config_limits {
 	unsigned max_children_per_peer; /* 256 */
 	unsigned max_connections;	/* 0: as many as descriptors allow */
 	int64_t call_timeout_ms;	/* 1 h */
-	int64_t question_timeout_ms; /* 10 min: the client's answer to sampling, elicitation, roots
-				      */
+	int64_t question_timeout_ms;	/* 10 min: the client's answer to sampling, elicitation, roots */
 	int64_t keepalive_ms;	     /* 20 s: SSE comments */
 	int64_t upgrade_ms;	     /* 1 s: a pending answer becomes an SSE stream */
 	int64_t learn_wait_ms;	/* 20 s: how long initialize and lists wait for backends at start */
@@ -108,6 +116,7 @@ struct config {
 	char **allowed_hosts;	/* NULL-terminated; localhost, 127.0.0.1 and [::1] always count on
 				   loopback */
 	struct config_sessions sessions;
+	struct config_store store;
 	struct config_limits limits;
 	struct config_log log;
 	struct config_backend *backends; /* in the file's order, without the disabled ones */

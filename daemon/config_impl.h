@@ -84,7 +84,10 @@ extern const struct key_type type_tools;    /* struct config_backend: tools */
 extern const struct key_type config_type_kind; /* struct config_backend: kind */
 extern const char *const config_scope_words[];
 extern const struct key_table config_keys, config_stdio_keys, config_exec_keys, config_http_keys,
-	config_tool_keys;
+	config_tool_keys, config_store_keys;
+
+/* What the store is where the file leaves it open. */
+int config_check_store(struct reader *r, void *field);
 
 /* Reads VALUE (NULL: all defaults) into STRUCT_ by TABLE. Unknown keys are errors. */
 int config_read_table(struct reader *r, const struct key_table *table, json_t *value,

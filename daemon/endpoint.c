@@ -16,6 +16,7 @@
 #include "modern.h"
 #include "reply.h"
 #include "sessions.h"
+#include "store.h"
 #include "view.h"
 
 struct place {
@@ -26,6 +27,7 @@ struct place {
 struct endpoint {
 	const struct config *conf;
 	struct sessions *sessions;
+	const struct store *store; /* NULL: none */
 	struct legacy legacy;
 	struct modern *modern;
 	struct place *places; /* the first one serves all backends */
@@ -96,6 +98,11 @@ void endpoint_free(struct endpoint **epp)
 	free(ep);
 }
 
+void endpoint_set_store(struct endpoint *ep, const struct store *store)
+{
+	ep->store = store;
+}
+
 void endpoint_drain(struct endpoint *ep)
 {
 	ep->legacy.draining = true;
@@ -131,6 +138,9 @@ static void health(struct endpoint *ep, struct exchange *x)
 			ep->legacy.draining ? "stopping" : "ok", "name", "mcpd", "version",
 			PACKAGE_VERSION, "authEnabled", 0, "activeSessions",
 			(json_int_t)c.sessions, "activeUsers", (json_int_t)c.users);
+	/* It serves on, so its status stays. Why is for those who may ask mcpctl, not for everybody. */
+	if (ep->store && store_trouble(ep->store))
+		json_object_set_new(msg, "store", json_string("trouble"));
 	exchange_set_header(x, "Cache-Control", "no-store");
 	exchange_reply_json(x, ep->legacy.draining ? 503 : 200, msg);
 	json_decref(msg);

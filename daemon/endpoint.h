@@ -12,6 +12,7 @@ struct endpoint;
 struct event_base;
 struct exchange;
 struct sessions;
+struct store;
 struct view;
 
 /* BASE and all else outlive the endpoint. ALL serves CONF's path itself, SINGLES[i] "PATH/NAME" of the i-th backend. NULL with E
@@ -20,6 +21,9 @@ struct endpoint *endpoint_new(struct event_base *base, const struct config *conf
 			      struct sessions *sessions, struct view *all,
 			      struct view *const *singles, size_t n, struct err *e);
 void endpoint_free(struct endpoint **e);
+
+/* /health tells of STORE's trouble. STORE outlives it. */
+void endpoint_set_store(struct endpoint *e, const struct store *store);
 
 /* Takes an exchange (httpd_handler; ARG is the endpoint). */
 void endpoint_handle(struct exchange *x, void *arg);

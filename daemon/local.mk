@@ -1,9 +1,9 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
 DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon
-DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS)
+DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(SQLITE_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
-daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS)
+daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(SQLITE_CFLAGS)
 daemon_libmcpd_a_SOURCES = \
 	daemon/backend.c daemon/backend.h daemon/backend_impl.h \
 	daemon/backend_exec.c \
@@ -23,7 +23,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/cleanup.c daemon/cleanup.h \
 	daemon/config.c daemon/config.h daemon/config_impl.h \
 	daemon/config_backends.c daemon/config_http.c daemon/config_table.c \
-	daemon/config_tools.c daemon/config_types.c \
+	daemon/config_store.c daemon/config_tools.c daemon/config_types.c \
 	daemon/jsonpath.c daemon/jsonpath.h \
 	daemon/pattern.c daemon/pattern.h \
 	daemon/placeholder.c daemon/placeholder.h \
@@ -77,12 +77,14 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/server_links.c \
 	daemon/session.c daemon/session.h \
 	daemon/sessions.c daemon/sessions.h \
+	daemon/store.c daemon/store.h daemon/store_impl.h daemon/store_key.c daemon/store_sql.c \
 	daemon/stream.c daemon/stream.h \
 	daemon/toolresult.c daemon/toolresult.h \
 	daemon/transport.c daemon/transport.h \
 	daemon/uritemplate.c daemon/uritemplate.h \
 	daemon/upstream.c daemon/upstream.h daemon/upstream_impl.h daemon/upstream_leg.c \
 	daemon/url.c daemon/url.h \
+	daemon/users.c daemon/users.h \
 	daemon/view.c daemon/view.h \
 	daemon/xheader.c daemon/xheader.h
 

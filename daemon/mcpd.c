@@ -26,6 +26,8 @@
 #include "notify.h"
 #include "options.h"
 #include "sessions.h"
+#include "store.h"
+#include "users.h"
 #include "view.h"
 
 /* How long answers that are written but not sent may keep the daemon, once all children are gone. */
@@ -40,6 +42,8 @@ struct mcpd {
 	struct backend_env env;
 	struct backend **backends;
 	struct view *all, **singles; /* singles[i] shows backends[i] alone */
+	struct store *store;
+	struct users *users;
 	struct sessions *sessions;
 	struct endpoint *endpoint;
 	struct httpd *httpd;
@@ -118,10 +122,11 @@ static json_t *status(void *arg)
 
 	for (char **b = d->bound; *b; b++)
 		json_array_append_new(listen, json_sprintf("http://%s%s", *b, d->conf->path));
-	return json_pack("{s:s, s:I, s:I, s:o, s:s, s:I, s:I}", "version", PACKAGE_VERSION, "pid",
+	return json_pack("{s:s, s:I, s:I, s:o, s:s, s:I, s:I, s:o}", "version", PACKAGE_VERSION, "pid",
 			 (json_int_t)getpid(), "uptime_ms", (json_int_t)(clock_ms() - d->started),
 			 "listen", listen, "config", d->conf->file ? d->conf->file : "", "children",
-			 (json_int_t)children_count(d->children), "calls", (json_int_t)call_count());
+			 (json_int_t)children_count(d->children), "calls", (json_int_t)call_count(),
+			 "store", store_describe(d->store));
 }
 
 /* The loop. What is switched off and on again in one turn, as evhttp does with each request, costs no
@@ -145,8 +150,10 @@ static int start_loop(struct mcpd *d, struct err *e)
 		.max_per_peer = d->conf->limits.max_children_per_peer,
 	};
 
-	/* A client or child that goes away while we write is an error of that write, not a signal. */
+	/* A client or child that goes away while we write is an error of that write, not a signal; so
+	 * is a file that must not grow. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	descriptors_raise();
 	d->started = clock_ms();
 	d->base = loop_new();
@@ -155,6 +162,15 @@ static int start_loop(struct mcpd *d, struct err *e)
 	d->children = children_new(d->base, &limits, e);
 	d->httpc = d->children ? httpc_new(d->base, e) : NULL;
 	return d->httpc ? 0 : e->code;
+}
+
+static int start_store(struct mcpd *d, struct err *e)
+{
+	d->store = store_open(d->base, &d->conf->store, e);
+	if (!d->store)
+		return e->code;
+	d->users = users_new(d->base, d->store, &d->conf->sessions, NULL);
+	return d->users ? 0 : no_memory(e);
 }
 
 static int start_backends(struct mcpd *d, struct err *e)
@@ -197,10 +213,12 @@ static int start_http(struct mcpd *d, struct err *e)
 	d->sessions = sessions_new(d->base, &c->sessions, &c->limits);
 	if (!d->sessions)
 		return no_memory(e);
+	sessions_set_users(d->sessions, d->users);
 	d->endpoint =
 		endpoint_new(d->base, c, d->sessions, d->all, d->singles, c->n_backends, e);
 	if (!d->endpoint)
 		return e->code;
+	endpoint_set_store(d->endpoint, d->store);
 	d->httpd = httpd_new(d->base, &limits, endpoint_handle, d->endpoint);
 	while (c->listen[n])
 		n++;
@@ -249,7 +267,8 @@ static int start_signals(struct mcpd *d, struct err *e)
 static int start(struct mcpd *d, struct err *e)
 {
 	static int (*const steps[])(struct mcpd *, struct err *) = {
-		start_loop, start_backends, start_http, start_control, start_signals,
+		start_loop, start_store,   start_backends,
+		start_http, start_control, start_signals,
 	};
 
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -273,6 +292,8 @@ static void tear_down(struct mcpd *d)
 	endpoint_free(&d->endpoint);
 	defer_fini(); /* sessions that were closed in the last turn still use what goes next */
 	sessions_free(&d->sessions);
+	users_free(&d->users);
+	store_close(&d->store);
 	view_free(&d->all);
 	for (size_t i = 0; d->singles && i < d->conf->n_backends; i++)
 		view_free(&d->singles[i]);

@@ -21,6 +21,8 @@ struct registry {
 	struct pair *caps;
 	struct pair *peers;
 	uint64_t opened;
+	size_t (*count_users)(const void *arg);
+	const void *arg;
 };
 
 struct registry *registry_new(void)
@@ -30,6 +32,12 @@ struct registry *registry_new(void)
 	if (r)
 		TAILQ_INIT(&r->order);
 	return r;
+}
+
+void registry_count_users(struct registry *r, size_t (*fn)(const void *arg), const void *arg)
+{
+	r->count_users = fn;
+	r->arg = arg;
 }
 
 static struct pair *pair_find(struct pair *map, const char *key)
@@ -213,7 +221,7 @@ size_t registry_peer_count(struct registry *r, const char *peer)
 void registry_counts(const struct registry *r, struct registry_counts *counts_r)
 {
 	counts_r->sessions = HASH_COUNT(r->sessions);
-	counts_r->users = 0; /* users have tokens only once there is a store of them */
+	counts_r->users = r->count_users ? r->count_users(r->arg) : 0;
 	counts_r->user_map = HASH_COUNT(r->users);
 	counts_r->caps_map = HASH_COUNT(r->caps);
 	counts_r->opened = r->opened;

@@ -35,6 +35,8 @@ struct registry_counts {
 };
 
 struct registry *registry_new(void);
+/* Who knows how many users have tokens; nobody has, without it. */
+void registry_count_users(struct registry *r, size_t (*fn)(const void *arg), const void *arg);
 void registry_free(struct registry **r);
 
 /* Writes a fresh id. 0 or ERR_IO. */

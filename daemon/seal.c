@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_LEN 32
+#define KEY_LEN SEAL_KEY_SIZE
 #define NONCE_LEN 12
 #define TAG_LEN 16
 /* Nothing we seal comes near; OpenSSL counts in int. */
@@ -20,14 +20,37 @@ struct seal {
 
 struct seal *seal_new(struct err *e)
 {
+	unsigned char key[KEY_LEN];
+	struct seal *s = NULL;
+
+	if (seal_make_key(key, e) == 0) {
+		s = seal_with_key(key);
+		if (!s)
+			err_set(e, ERR_NOMEM, "out of memory");
+	}
+	OPENSSL_cleanse(key, sizeof key);
+	return s;
+}
+
+struct seal *seal_with_key(const unsigned char key[SEAL_KEY_SIZE])
+{
 	struct seal *s = calloc(1, sizeof *s);
 
-	if (!s || RAND_priv_bytes(s->key, KEY_LEN) != 1) {
-		free(s);
-		err_set(e, s ? ERR_IO : ERR_NOMEM, "no random key could be made");
-		return NULL;
-	}
+	if (s)
+		memcpy(s->key, key, KEY_LEN);
 	return s;
+}
+
+int seal_make_key(unsigned char key_r[SEAL_KEY_SIZE], struct err *e)
+{
+	if (RAND_priv_bytes(key_r, KEY_LEN) != 1)
+		return err_set(e, ERR_IO, "no random key could be made");
+	return 0;
+}
+
+void seal_wipe(void *secret, size_t len)
+{
+	OPENSSL_cleanse(secret, len);
 }
 
 void seal_free(struct seal **sp)

@@ -1,17 +1,26 @@
 /* seal.h: what a client carries for us and must neither read nor change: AES-256-GCM (NIST SP 800-38D) under a
- * key that lives as long as the daemon, in base64url. */
+ * key that lives as long as the daemon, or in a file (store.h), in base64url. */
 #ifndef MCPD_SEAL_H
 #define MCPD_SEAL_H
 
 #include <jansson.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "err.h"
 
 struct seal;
 
+#define SEAL_KEY_SIZE 32 /* bytes */
+
 /* A fresh random key. NULL with E filled. */
 struct seal *seal_new(struct err *e);
+/* A key that is kept elsewhere (copied). NULL on lack of memory. */
+struct seal *seal_with_key(const unsigned char key[SEAL_KEY_SIZE]);
+/* Fills KEY_R with a fresh key. 0 or ERR_IO. */
+int seal_make_key(unsigned char key_r[SEAL_KEY_SIZE], struct err *e);
+/* Overwrites what was secret, so that no compiler leaves it out. */
+void seal_wipe(void *secret, size_t len);
 void seal_free(struct seal **s); /* the key is wiped */
 
 /* Seals PAYLOAD (borrowed), good until EXPIRES (seconds since the epoch) for whoever gives the same CONTEXT again

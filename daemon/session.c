@@ -11,6 +11,7 @@
 #include "registry.h"
 #include "server.h"
 #include "transport.h"
+#include "users.h"
 
 enum session_state { SESSION_OPEN, SESSION_CLOSING, SESSION_CLOSED };
 
@@ -314,6 +315,8 @@ int session_open(struct session_env *env, const struct session_conf *conf, struc
 	delayq_add(env->idle, &s->idle);
 	scope = scope_of(s);
 	log_lifecycle(&scope, "Session created: %s", s->entry.id);
+	if (env->users && s->caller.user)
+		users_session(env->users, s->caller.user);
 	*s_r = s;
 	return 0;
 }

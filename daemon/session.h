@@ -25,6 +25,7 @@ struct config_limits;
 struct session;
 struct sessions;
 struct transport;
+struct users;
 struct view;
 
 enum close_reason {
@@ -55,6 +56,7 @@ struct session_env {
 	const struct stream_env *streams;
 	struct delayq *idle;		  /* sessions in order of their last sign of life */
 	const struct session_step *steps; /* session_steps; tests make some fail */
+	struct users *users;		  /* NULL: none are known */
 };
 
 struct session_conf {

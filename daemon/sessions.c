@@ -6,6 +6,7 @@
 #include "delayq.h"
 #include "log.h"
 #include "stream.h"
+#include "users.h"
 
 struct sessions {
 	struct session_env env;
@@ -58,6 +59,17 @@ void sessions_free(struct sessions **ssp)
 	stream_env_free(&ss->streams);
 	registry_free(&ss->env.registry);
 	free(ss);
+}
+
+static size_t count_users(const void *arg)
+{
+	return users_count(arg);
+}
+
+void sessions_set_users(struct sessions *ss, struct users *us)
+{
+	ss->env.users = us;
+	registry_count_users(ss->env.registry, count_users, us);
 }
 
 struct session_env *sessions_env(struct sessions *ss)

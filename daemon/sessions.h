@@ -14,10 +14,13 @@
 
 struct event_base;
 struct sessions;
+struct users;
 
 /* BASE, CONF and LIMITS outlive it. NULL on lack of memory. */
 struct sessions *sessions_new(struct event_base *base, const struct config_sessions *conf,
 			      const struct config_limits *limits);
+/* Whose tokens count, in the counts and when a user comes back. US outlives it. */
+void sessions_set_users(struct sessions *ss, struct users *us);
 /* Everything must be closed. */
 void sessions_free(struct sessions **ss);
 

@@ -64,7 +64,7 @@ const struct ctl_command ctlspec_commands[] = {
 			NUMBER("sessions", "SESSIONS"), NUMBER("users", "USERS"),
 			NUMBER("children", "CHILDREN"), NUMBER("calls", "CALLS"),
 			VALUE("backends", "BACKENDS"), STRING("logLevel", "LOG LEVEL"),
-			BYTES("memory", "MEMORY"))),
+			VALUE("store", "STORE"), BYTES("memory", "MEMORY"))),
 	COMMAND("backends list", CTL_READ, CTL_ROWS, 0, "list the backends and their states",
 		COLUMNS(STRING("name", "NAME"), STRING("kind", "KIND"), STRING("state", "STATE"),
 			STRING("scope", "SCOPE"), NUMBER("children", "CHILDREN"),

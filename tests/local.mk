@@ -62,6 +62,13 @@ tests_unit_test_children_CFLAGS = $(unit_cflags)
 tests_unit_test_children_LDFLAGS = -Wl,--wrap=fork -Wl,--wrap=kill
 tests_unit_test_children_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_store
+TESTS += tests/unit/test_store
+tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_store_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_store_CFLAGS = $(unit_cflags) $(SQLITE_CFLAGS)
+tests_unit_test_store_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_err
 TESTS += tests/unit/test_err
 tests_unit_test_err_SOURCES = tests/unit/test_err.c tests/unit/support.c tests/unit/support.h

@@ -28,6 +28,7 @@ ALONE = {
     r"#include <curl/": r"daemon/httpc\w*\.c",
     r"#include <openssl/": r"daemon/(seal|headervalue)\w*\.c",
     r"\b(fork|vfork|waitpid|waitid|wait4|posix_spawnp?)\(": r"(daemon/(child(ren)?|detach)\w*|cli/configcheck)\.c",
+    r"#include <sqlite3": r"daemon/store_sql\.c",
     r"#include <readline/": r"cli/(shell|complete)\w*\.[ch]",
     r"\b(system|popen)\(": r"",
     r"\b(sprintf|gets|strtok)\(": r"",

@@ -18,6 +18,7 @@ SECTIONS = {
     "file": "The file",
     "sessions": "Sessions",
     "limits": "Limits",
+    "store": "Store",
     "log": "Log",
     "stdio": "Servers that speak over stdio",
     "exec": "Commands as tools",

@@ -219,7 +219,10 @@ static void bad_top(void **state)
 		{"{'auth':{'mode':'none','x':1}}",
 		 "auth: expected \"mode\", a string, and nothing else"},
 		{"{'auth':7}", "auth: expected an object, found a number"},
-		{"{'store':{'dir':'x'}}", "store: expected \"path\", a string, and nothing else"},
+		{"{'store':{'dir':'x'}}", "store.dir: unknown key"},
+		{"{'store':{'path':'x'}}", "store.path: expected an absolute path"},
+		{"{'store':{'kind':'redis'}}",
+		 "store.kind: expected one of auto, memory, sqlite, found \"redis\""},
 		{"{'allowedHosts':'a'}",
 		 "allowedHosts: expected an array of strings, found a string"},
 	};
@@ -528,8 +531,7 @@ static void pasted(void **state)
 	assert_int_equal(capture_matches("t.json: mcpServers.a.timeout: ignored: "), 1);
 	assert_int_equal(capture_matches("t.json: mcpServers.a.description: ignored: "), 1);
 	assert_int_equal(capture_matches("t.json: mcpServers.a.env.K: taken as it stands"), 1);
-	assert_int_equal(capture_matches("t.json: store: not used in this version"), 1);
-	assert_int_equal(capture_count(), 7);
+	assert_int_equal(capture_count(), 6);
 	capture_stop();
 	log_set_level(LOGL_ERROR);
 	config_free(&c);
@@ -558,6 +560,37 @@ static json_t *round_trip(const char *text)
 	return dump;
 }
 
+static void assert_store(const char *text, const char *wanted)
+{
+	json_t *dump = round_trip(text);
+
+	assert_true(json_is(json_object_get(dump, "store"), wanted));
+	json_decref(dump);
+}
+
+/* Nobody gets a database without asking, except from a service manager. */
+static void store_defaults(void **state)
+{
+	(void)state;
+	unsetenv("STATE_DIRECTORY");
+	unsetenv("CREDENTIALS_DIRECTORY");
+	assert_store("{}", "{'kind':'memory'}");
+	assert_store("{'store':{}}", "{'kind':'memory'}");
+	assert_store("{'store':{'kind':'sqlite'}}",
+		     "{'kind':'sqlite','path':'" LOCALSTATEDIR "/lib/mcpd',"
+		     "'keyFile':'" LOCALSTATEDIR "/lib/mcpd/key'}");
+	assert_store("{'store':{'path':'/a','keyFile':'/b'}}",
+		     "{'kind':'sqlite','path':'/a','keyFile':'/b'}");
+	setenv("STATE_DIRECTORY", "/s/mcpd:/s/more", 1);
+	assert_store("{}", "{'kind':'sqlite','path':'/s/mcpd','keyFile':'/s/mcpd/key'}");
+	assert_store("{'store':{'kind':'memory'}}", "{'kind':'memory'}");
+	assert_store("{'store':{'path':'/a'}}", "{'kind':'sqlite','path':'/a','keyFile':'/a/key'}");
+	setenv("CREDENTIALS_DIRECTORY", "/nowhere", 1);
+	assert_store("{}", "{'kind':'sqlite','path':'/s/mcpd','keyFile':'/s/mcpd/key'}");
+	unsetenv("STATE_DIRECTORY");
+	unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 /* A value for K that is not its default, as JSON text. */
 static void other_value(const struct key *k, char *out, size_t size)
 {
@@ -567,6 +600,8 @@ static void other_value(const struct key *k, char *out, size_t size)
 		snprintf(out, size, "%.3f", (double)k->max / 1000 - 0.5);
 	else if (k->type == &type_word)
 		snprintf(out, size, "\"%s\"", k->words[k->def == 0 ? 1 : 0]);
+	else if (k->type == &type_bool)
+		snprintf(out, size, "%s", k->def ? "false" : "true");
 	else
 		fail_msg("%s: no other value known", k->name);
 }
@@ -585,7 +620,9 @@ static void each_key(void **state)
 
 		for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 			ours = ours || strcmp(tables[i], outer->name) == 0;
-		assert_int_equal(ours, outer->type == &type_object);
+		/* Keys of the store depend on each other: they have a test of their own. */
+		assert_int_equal(ours, outer->type == &type_object &&
+					       outer->table != &config_store_keys);
 		for (size_t i = 0; ours && i < outer->table->n; i++) {
 			const struct key *k = &outer->table->keys[i];
 			char value[64], text[200];
@@ -711,6 +748,7 @@ int main(void)
 		cmocka_unit_test(stdio),	 cmocka_unit_test(exec),
 		cmocka_unit_test(bad_backends),	 cmocka_unit_test(backend_names),
 		cmocka_unit_test(pasted),	 cmocka_unit_test(warnings),
+		cmocka_unit_test(store_defaults),
 		cmocka_unit_test(each_key),	 cmocka_unit_test(whole),
 		cmocka_unit_test(no_memory),
 	};

@@ -1,0 +1,37 @@
+/* store_impl.h: for the store_*.c files alone: tables in memory, their database, their key. */
+#ifndef MCPD_STORE_IMPL_H
+#define MCPD_STORE_IMPL_H
+
+#include "seal.h"
+#include "store.h"
+
+struct store_sql;
+
+/* Both may come again (ERR_IO: locked, full, not readable now) or not (ERR_PARSE: corrupt, of
+ * another program or of a newer version; ERR_DENIED: wrong key; ERR_NOMEM). */
+
+/* Opens or makes the database in DIR and brings its schema up to date. */
+int store_sql_open(const char *dir, struct store_sql **sql_r, struct err *e);
+void store_sql_close(struct store_sql **sql);
+/* Calls FN for each value of each table. FN lacks memory when it returns ERR_NOMEM. */
+int store_sql_load(struct store_sql *sql,
+		   int (*fn)(enum store_table table, const char *key, const char *value, void *arg),
+		   void *arg, struct err *e);
+/* One transaction: begin, any number of writes (VALUE NULL: delete), end. DURABLE: with fsync.
+ * After any failure the transaction is undone. */
+int store_sql_begin(struct store_sql *sql, bool durable, struct err *e);
+int store_sql_write(struct store_sql *sql, enum store_table table, const char *key,
+		    const char *value, struct err *e);
+int store_sql_commit(struct store_sql *sql, struct err *e);
+/* The value by which the right key is known: malloc'd, NULL where there is none yet; and the
+ * setting of it. */
+int store_sql_check(struct store_sql *sql, char **value_r, struct err *e);
+int store_sql_set_check(struct store_sql *sql, const char *value, struct err *e);
+
+/* The key in FILE: NULL with E filled where it cannot be read. MAY_MAKE: a file that is not there
+ * is made, mode 0600, with a fresh key. */
+struct seal *store_key(const char *file, bool may_make, struct err *e);
+/* How soon a store in trouble tries again; for tests. */
+void store_set_retry(struct store *s, int64_t ms);
+
+#endif

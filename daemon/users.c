@@ -1,0 +1,417 @@
+#include "users.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "delayq.h"
+#include "hash.h"
+#include "log.h"
+#include "seal.h"
+#include "store.h"
+
+#define SWEEP_SECONDS 60
+#define MINUTE_MS     60000
+
+struct user {
+	UT_hash_handle hh;
+	json_t *record;		 /* of the token, as it is in the store; NULL: none */
+	struct user_token token; /* its members belong to the record */
+	bool connected; /* had a session since the token came, or the token is of an earlier life */
+	unsigned calls; /* in flight */
+	int64_t credit; /* calls times MINUTE_MS: what is left of those of a minute */
+	int64_t credited; /* clock_ms() */
+	char name[];
+};
+
+struct users {
+	struct store *store;
+	const struct config_sessions *conf;
+	const char *issuer;
+	struct user *users;
+	size_t with_tokens;
+	struct store_waiter loaded;
+	struct event *sweep;
+	size_t (*logout)(const char *user, void *arg);
+	void *arg;
+};
+
+static struct user *find(const struct users *us, const char *name)
+{
+	struct user *u;
+
+	HASH_FIND_STR(us->users, name, u);
+	return u;
+}
+
+static struct user *get(struct users *us, const char *name)
+{
+	size_t size = strlen(name) + 1;
+	struct user *u = find(us, name);
+
+	if (u)
+		return u;
+	u = calloc(1, sizeof *u + size);
+	if (!u)
+		return NULL;
+	memcpy(u->name, name, size);
+	u->credit = (int64_t)us->conf->max_calls_per_minute * MINUTE_MS;
+	u->credited = clock_ms();
+	HASH_ADD_STR(us->users, name, u);
+	if (u->hh.tbl)
+		return u;
+	free(u);
+	return NULL;
+}
+
+/* Strings of a record that are secret go with it; jansson frees them as they are, so they are
+ * wiped. */
+static void wipe_record(json_t *record)
+{
+	static const char *const names[] = {"access", "refresh"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *text = json_string_value(json_object_get(record, names[i]));
+
+		if (text && record->refcount == 1)
+			seal_wipe((void *)(uintptr_t)text, strlen(text));
+	}
+	json_decref(record);
+}
+
+static void set_record(struct users *us, struct user *u, json_t *record_take)
+{
+	us->with_tokens += (record_take != NULL) - (u->record != NULL);
+	if (u->record)
+		wipe_record(u->record);
+	u->record = record_take;
+	u->token = (struct user_token){
+		.access = json_string_value(json_object_get(record_take, "access")),
+		.refresh = json_string_value(json_object_get(record_take, "refresh")),
+		.expires = json_integer_value(json_object_get(record_take, "expires")),
+		.issuer = json_string_value(json_object_get(record_take, "issuer")),
+		.scope = json_string_value(json_object_get(record_take, "scope")),
+		.audience = json_object_get(record_take, "audience"),
+	};
+}
+
+static bool is_minute_full(const struct users *us, const struct user *u)
+{
+	return us->conf->max_calls_per_minute == 0 || clock_ms() - u->credited >= MINUTE_MS;
+}
+
+/* Nothing is known of a user who has nothing. */
+static void drop_if_empty(struct users *us, struct user *u)
+{
+	if (u->record || u->calls || !is_minute_full(us, u))
+		return;
+	HASH_DEL(us->users, u);
+	free(u);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool is_expired(const struct user_token *t, time_t now)
+{
+	return t->expires && t->expires <= now;
+}
+
+/* A token of an earlier life. */
+static void on_stored(const char *key, json_t *record, void *arg)
+{
+	struct users *us = arg;
+	struct user *u;
+
+	if (!json_is_string(json_object_get(record, "access")) ||
+	    !same(json_string_value(json_object_get(record, "issuer")), us->issuer))
+		return;
+	u = get(us, key);
+	if (!u || u->record)
+		return;
+	set_record(us, u, json_deep_copy(record));
+	u->connected = true;
+}
+
+static void on_loaded(void *arg)
+{
+	struct users *us = arg;
+
+	store_each(us->store, STORE_TOKENS, on_stored, us);
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct users *us = arg;
+	struct user *u, *tmp;
+	time_t now = time(NULL);
+	size_t n = 0;
+
+	(void)fd, (void)what;
+	HASH_ITER (hh, us->users, u, tmp) {
+		if (u->record && !u->token.refresh && is_expired(&u->token, now)) {
+			store_delete(us->store, STORE_TOKENS, u->name);
+			set_record(us, u, NULL);
+			n++;
+		}
+		drop_if_empty(us, u);
+	}
+	if (n > 0)
+		log_notice(NULL, "Swept expired tokens of %zu users", n);
+}
+
+struct users *users_new(struct event_base *base, struct store *store,
+			const struct config_sessions *conf, const char *issuer)
+{
+	static const struct timeval period = {.tv_sec = SWEEP_SECONDS};
+	struct users *us = calloc(1, sizeof *us);
+
+	if (!us)
+		return NULL;
+	us->store = store;
+	us->conf = conf;
+	us->issuer = issuer;
+	us->loaded.fn = on_loaded;
+	us->loaded.arg = us;
+	us->sweep = event_new(base, -1, EV_PERSIST, on_sweep, us);
+	if (!us->sweep || event_add(us->sweep, &period) < 0) {
+		users_free(&us);
+		return NULL;
+	}
+	on_loaded(us);
+	store_when_loaded(store, &us->loaded);
+	return us;
+}
+
+void users_free(struct users **usp)
+{
+	struct users *us = *usp;
+	struct user *u, *tmp;
+
+	*usp = NULL;
+	if (!us)
+		return;
+	store_unwait(us->store, &us->loaded);
+	HASH_ITER (hh, us->users, u, tmp) {
+		set_record(us, u, NULL);
+		HASH_DEL(us->users, u);
+		free(u);
+	}
+	if (us->sweep)
+		event_free(us->sweep);
+	free(us);
+}
+
+static bool is_newer(const struct user *u, const struct user_token *t)
+{
+	if (!u->record || !same(u->token.issuer, t->issuer))
+		return true;
+	if (same(u->token.access, t->access))
+		return t->refresh && !same(u->token.refresh, t->refresh);
+	/* Never is later than any time. */
+	return t->expires == 0 || (u->token.expires && t->expires >= u->token.expires);
+}
+
+int users_seen(struct users *us, const char *user, const struct user_token *t)
+{
+	struct user *u = get(us, user);
+	const char *refresh;
+	json_t *record;
+
+	if (!u)
+		return ERR_NOMEM;
+	if (!is_newer(u, t))
+		return 0;
+	refresh = t->refresh			     ? t->refresh
+		  : same(u->token.issuer, t->issuer) ? u->token.refresh
+						     : NULL;
+	record = json_pack("{s:s, s:s?, s:I, s:s?, s:s?, s:O?}", "access", t->access, "refresh",
+			   refresh, "expires", (json_int_t)t->expires, "issuer", t->issuer, "scope",
+			   t->scope, "audience", t->audience);
+	if (!record || store_put(us->store, STORE_TOKENS, user, record) < 0) {
+		json_decref(record);
+		drop_if_empty(us, u);
+		return ERR_NOMEM;
+	}
+	set_record(us, u, record);
+	return 0;
+}
+
+void users_session(struct users *us, const char *user)
+{
+	struct user *u = find(us, user);
+
+	if (!u || !u->record)
+		return;
+	if (u->connected) {
+		struct log_scope scope = {.user = user};
+
+		log_lifecycle(&scope, "User %s reconnecting", user);
+	}
+	u->connected = true;
+}
+
+const struct user_token *users_token(struct users *us, const char *user)
+{
+	const struct user *u = find(us, user);
+
+	return u && u->record ? &u->token : NULL;
+}
+
+void users_on_logout(struct users *us, size_t (*fn)(const char *user, void *arg), void *arg)
+{
+	us->logout = fn;
+	us->arg = arg;
+}
+
+int users_logout(struct users *us, const char *user)
+{
+	struct user *u = find(us, user);
+	bool known = u && u->record;
+	size_t closed;
+
+	if (known) {
+		/* First, so that the counts that each session logs are those without the user. */
+		store_delete(us->store, STORE_TOKENS, user);
+		set_record(us, u, NULL);
+		u->connected = false;
+		drop_if_empty(us, u);
+	}
+	closed = us->logout ? us->logout(user, us->arg) : 0;
+	return known || closed ? (int)closed : ERR_NOTFOUND;
+}
+
+size_t users_count(const struct users *us)
+{
+	return us->with_tokens;
+}
+
+int users_secret_set(struct users *us, const char *user, const char *backend, const char *secret)
+{
+	json_t *all = store_get(us->store, STORE_SECRETS, user, NULL);
+	int rc = ERR_NOMEM;
+
+	if (!all)
+		all = json_object();
+	if (all && json_object_set_new(all, backend, json_string(secret)) == 0)
+		rc = store_put(us->store, STORE_SECRETS, user, all);
+	json_decref(all);
+	return rc;
+}
+
+int users_secret_unset(struct users *us, const char *user, const char *backend)
+{
+	json_t *all = store_get(us->store, STORE_SECRETS, user, NULL);
+	int rc = ERR_NOTFOUND;
+
+	if (all && json_object_del(all, backend) == 0)
+		rc = json_object_size(all) ? store_put(us->store, STORE_SECRETS, user, all)
+					   : store_delete(us->store, STORE_SECRETS, user);
+	json_decref(all);
+	return rc;
+}
+
+char *users_secret(struct users *us, const char *user, const char *backend)
+{
+	json_t *all = store_get(us->store, STORE_SECRETS, user, NULL);
+	const char *secret = json_string_value(json_object_get(all, backend));
+	char *copy = secret ? strdup(secret) : NULL;
+
+	json_decref(all);
+	return copy;
+}
+
+/* The names of those who have anything, each once. */
+static void add_name(const char *key, json_t *value, void *arg)
+{
+	(void)value;
+	json_object_set_new(arg, key, json_true());
+}
+
+void users_each(struct users *us, void (*fn)(const char *user, void *arg), void *arg)
+{
+	json_t *names = json_object(), *value;
+	struct user *u, *tmp;
+	const char *name;
+
+	HASH_ITER (hh, us->users, u, tmp) {
+		if (u->record || u->calls)
+			add_name(u->name, NULL, names);
+	}
+	store_each(us->store, STORE_SECRETS, add_name, names);
+	json_object_foreach (names, name, value)
+		fn(name, arg);
+	json_decref(names);
+}
+
+json_t *users_describe(struct users *us, const char *user)
+{
+	const struct user *u = find(us, user);
+	json_t *all = store_get(us->store, STORE_SECRETS, user, NULL), *names = json_array(),
+	       *secret;
+	const struct user_token *t = u && u->record ? &u->token : NULL;
+	const char *name;
+
+	json_object_foreach (all, name, secret)
+		json_array_append_new(names, json_string(name));
+	json_decref(all);
+	if (!t && !(u && u->calls) && json_array_size(names) == 0) {
+		json_decref(names);
+		return NULL;
+	}
+	return json_pack("{s:s, s:b, s:b, s:I, s:s, s:s, s:I, s:o}", "user", user, "token",
+			 t != NULL, "refresh", t && t->refresh, "expires_ms",
+			 (json_int_t)(t ? t->expires * 1000 : 0), "issuer",
+			 t && t->issuer ? t->issuer : "", "scope", t && t->scope ? t->scope : "",
+			 "calls", (json_int_t)(u ? u->calls : 0), "secrets", names);
+}
+
+/* What came back of the minute since the last look. */
+static void refill(const struct users *us, struct user *u)
+{
+	int64_t now = clock_ms(), most = (int64_t)us->conf->max_calls_per_minute * MINUTE_MS;
+
+	u->credit += (now - u->credited) * us->conf->max_calls_per_minute;
+	if (u->credit > most)
+		u->credit = most;
+	u->credited = now;
+}
+
+int users_calls_begin(struct users *us, const char *user, unsigned n, unsigned *retry_r,
+		      struct err *e)
+{
+	unsigned most = us->conf->max_calls_per_user, rate = us->conf->max_calls_per_minute;
+	/* A batch of more than there are in a minute costs the whole minute. */
+	int64_t price = (int64_t)(n < rate ? n : rate) * MINUTE_MS;
+	struct user *u;
+
+	if (!user || (most == 0 && rate == 0))
+		return 0;
+	u = get(us, user);
+	if (!u)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	*retry_r = 1;
+	if (most && u->calls + n > most)
+		return err_set(e, ERR_LIMIT, "too many calls in flight (limit %u)", most);
+	refill(us, u);
+	if (rate && u->credit < price) {
+		*retry_r = (unsigned)((price - u->credit) / rate / 1000 + 1);
+		return err_set(e, ERR_LIMIT, "too many calls (limit %u a minute)", rate);
+	}
+	u->calls += n;
+	u->credit -= rate ? price : 0;
+	return 0;
+}
+
+void users_calls_end(struct users *us, const char *user, unsigned n)
+{
+	struct user *u = user ? find(us, user) : NULL;
+
+	if (!u)
+		return;
+	u->calls -= n < u->calls ? n : u->calls;
+	drop_if_empty(us, u);
+}

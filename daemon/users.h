@@ -1,0 +1,72 @@
+/* users.h: the principals of tokens: what belongs to them and outlives their sessions.
+ *
+ * A user is the one string that everything is bound to (claim of the configured issuer, or name in
+ * the file of tokens). Tokens and secrets are in the store; limits and counts are in memory. */
+#ifndef MCPD_USERS_H
+#define MCPD_USERS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "err.h"
+
+struct event_base;
+struct store;
+struct users;
+
+struct user_token {
+	const char *access;
+	const char *refresh; /* NULL: none */
+	int64_t expires;     /* seconds since the epoch; 0: never */
+	const char *issuer;  /* NULL: of the file of tokens */
+	const char *scope;   /* NULL: none */
+	json_t *audience;    /* what it is good for; NULL: not said */
+};
+
+/* ISSUER: whose tokens count, NULL where there is none; a token of another one is as if unknown.
+ * All is borrowed for the life of the users. NULL on lack of memory. */
+struct users *users_new(struct event_base *base, struct store *store,
+			const struct config_sessions *conf, const char *issuer);
+void users_free(struct users **us);
+
+/* USER was authenticated with TOKEN (borrowed): the first one is stored, a newer one (it expires
+ * later, or is of another issuer) takes its place. A refresh token that is there stays where TOKEN
+ * has none. Cheap when nothing is new. 0 or ERR_NOMEM. */
+int users_seen(struct users *us, const char *user, const struct user_token *token);
+/* A new session of USER: logs "User USER reconnecting" when a token was stored by an earlier one.
+ */
+void users_session(struct users *us, const char *user);
+/* NULL without one. Borrowed until the next turn. */
+const struct user_token *users_token(struct users *us, const char *user);
+
+/* What else goes when a user logs out: closes the sessions, returns how many. */
+void users_on_logout(struct users *us, size_t (*fn)(const char *user, void *arg), void *arg);
+/* Removes USER's tokens and closes the sessions. Logs the counts. Returns how many sessions there
+ * were; ERR_NOTFOUND when there was neither. */
+int users_logout(struct users *us, const char *user);
+
+/* Users with tokens. */
+size_t users_count(const struct users *us);
+
+/* Secrets that the operator keeps for USER towards BACKEND. 0, ERR_NOMEM or ERR_NOTFOUND. */
+int users_secret_set(struct users *us, const char *user, const char *backend, const char *secret);
+int users_secret_unset(struct users *us, const char *user, const char *backend);
+/* malloc'd; NULL without one. The caller wipes it. */
+char *users_secret(struct users *us, const char *user, const char *backend);
+
+/* Calls FN for every user who has tokens, secrets, or calls in flight. */
+void users_each(struct users *us, void (*fn)(const char *user, void *arg), void *arg);
+/* For `mcpctl users list`: user, token (BOOLEAN), expires_ms, calls, secrets (names of backends). A
+ * new reference; NULL: no such user, or lack of memory. Never a token or a secret. */
+json_t *users_describe(struct users *us, const char *user);
+
+/* May USER begin N more calls? 0 (users_calls_end() is owed for each), or ERR_LIMIT with the text
+ * for the client and the seconds after which it may try again. A NULL user has no limits. */
+int users_calls_begin(struct users *us, const char *user, unsigned n, unsigned *retry_r,
+		      struct err *e);
+void users_calls_end(struct users *us, const char *user, unsigned n);
+
+#endif
