@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hash.h"
+#include "translate.h"
 #include "uritemplate.h"
 
 /* What both eras allow in the name of a tool: 64 characters of [A-Za-z0-9_.-]. */
@@ -23,12 +24,14 @@ struct entry {
 
 struct source {
 	const char *name;
+	enum mcp_rev rev;
 	json_t *capabilities; /* NULL: not learnt */
 	char *instructions;
 };
 
 struct catalog {
 	bool prefix;
+	enum mcp_rev rev; /* of whoever looks at it */
 	json_t *lists[OFFER_KINDS];
 	struct entry *by_key[OFFER_KINDS];
 	size_t n;
@@ -91,11 +94,16 @@ static void visible_name(char out[NAME_MAX_LEN + 1], const char *source, const c
 	out[n] = '\0';
 }
 
-/* ENTRY under another name. */
-static json_t *renamed(json_t *entry, enum offer_kind kind, const char *name)
+/* ENTRY of SOURCE in the words of the catalogue's revision, and under NAME (NULL: its own). */
+static json_t *dressed(const struct catalog *c, size_t source, enum offer_kind kind, json_t *entry,
+		       const char *name)
 {
-	json_t *copy = json_copy(entry);
+	json_t *own = translate_entry(kind, c->sources[source].rev, c->rev, entry), *copy;
 
+	if (own == NULL || name == NULL)
+		return own;
+	copy = json_copy(own);
+	json_decref(own);
 	if (copy != NULL && json_object_set_new(copy, offer_key(kind), json_string(name)) < 0) {
 		json_decref(copy);
 		copy = NULL;
@@ -135,19 +143,28 @@ nomem:
 	return ERR_NOMEM;
 }
 
+/* ENTRY joins the list under NAME (NULL: its own). 0 or ERR_NOMEM. */
+static int show(struct catalog *c, enum offer_kind kind, size_t source, json_t *entry,
+		const char *name)
+{
+	json_t *shown = dressed(c, source, kind, entry, name);
+	int rc = shown != NULL ? insert(c, kind, source, entry, shown) : ERR_NOMEM;
+
+	json_decref(shown);
+	return rc;
+}
+
 /* Adds one entry of SOURCE; leaves it out where there is no key or the key is taken. */
 static int add(struct catalog *c, enum offer_kind kind, size_t source, json_t *entry)
 {
 	const char *key = key_of(kind, entry);
 	char name[NAME_MAX_LEN + 1];
 	const struct entry *same;
-	json_t *shown;
-	int rc;
 
 	if (key == NULL)
 		return 0;
 	if (!c->prefix || (kind != OFFER_TOOLS && kind != OFFER_PROMPTS))
-		return find(c, kind, key) == NULL ? insert(c, kind, source, entry, entry) : 0;
+		return find(c, kind, key) == NULL ? show(c, kind, source, entry, NULL) : 0;
 	visible_name(name, c->sources[source].name, key, false);
 	same = find(c, kind, name);
 	if (same != NULL && same->source == source &&
@@ -155,12 +172,7 @@ static int add(struct catalog *c, enum offer_kind kind, size_t source, json_t *e
 		return 0;
 	if (same != NULL) /* "a_" + "b" and "a" + "_b" look alike */
 		visible_name(name, c->sources[source].name, key, true);
-	if (find(c, kind, name) != NULL)
-		return 0;
-	shown = renamed(entry, kind, name);
-	rc = shown != NULL ? insert(c, kind, source, entry, shown) : ERR_NOMEM;
-	json_decref(shown);
-	return rc;
+	return find(c, kind, name) == NULL ? show(c, kind, source, entry, name) : 0;
 }
 
 /* Takes over what source I offers. 0 or ERR_NOMEM. */
@@ -170,6 +182,7 @@ static int merge(struct catalog *c, size_t i, const struct offer *o)
 	json_t *entry;
 	size_t at;
 
+	s->rev = o->rev;
 	s->capabilities = json_incref(o->capabilities);
 	if (o->instructions != NULL && (s->instructions = strdup(o->instructions)) == NULL)
 		return ERR_NOMEM;
@@ -182,13 +195,15 @@ static int merge(struct catalog *c, size_t i, const struct offer *o)
 	return 0;
 }
 
-struct catalog *catalog_new(const struct catalog_source *sources, size_t n, bool prefix)
+struct catalog *catalog_new(const struct catalog_source *sources, size_t n, bool prefix,
+			    enum mcp_rev rev)
 {
 	struct catalog *c = calloc(1, sizeof(*c) + n * sizeof(c->sources[0]));
 
 	if (c == NULL)
 		return NULL;
 	c->prefix = prefix;
+	c->rev = rev;
 	c->n = n;
 	for (int kind = 0; kind < OFFER_KINDS; kind++)
 		if ((c->lists[kind] = json_array()) == NULL)
@@ -236,6 +251,13 @@ const json_t *catalog_entry(const struct catalog *c, enum offer_kind kind, const
 	const struct entry *e = find(c, kind, key);
 
 	return e != NULL ? json_array_get(c->lists[kind], e->index) : NULL;
+}
+
+const json_t *catalog_original(const struct catalog *c, enum offer_kind kind, const char *key)
+{
+	const struct entry *e = find(c, kind, key);
+
+	return e != NULL ? e->original : NULL;
 }
 
 int catalog_find(const struct catalog *c, enum offer_kind kind, const char *name, size_t *source_r,

@@ -18,19 +18,23 @@ struct catalog_source {
 	const struct offer *offer; /* NULL: offers nothing (not learnt, failed) */
 };
 
-/* Merges N sources. PREFIX: tools and prompts become "NAME__original" (two underscores), made legal
+/* Merges N sources, in the words of REV (translate.h).  PREFIX: tools and prompts become "NAME__original" (two underscores), made legal
  * in both eras: at most 64 characters of [A-Za-z0-9_.-]; what is not legal or too long is changed or cut
  * and ends in "_" and eight hex digits of a hash of the whole name (so does the later of two that come
  * out the same). Resource URIs stay; of equal URIs the first wins, likewise of equal names inside one
  * source. An entry without its key (or not an object) is left out. NULL on lack of memory. */
-struct catalog *catalog_new(const struct catalog_source *sources, size_t n, bool prefix);
+struct catalog *catalog_new(const struct catalog_source *sources, size_t n, bool prefix,
+			    enum mcp_rev rev);
 void catalog_free(struct catalog **c);
 
-/* The merged list: a borrowed array. Its entries are shared with the offers: not to be changed. */
+/* The merged list: a borrowed array. Its entries may be shared with the offers: not to be changed. */
 json_t *catalog_list(const struct catalog *c, enum offer_kind kind);
 
 /* The entry of the list KIND with this name or URI: borrowed, NULL without one. */
 const json_t *catalog_entry(const struct catalog *c, enum offer_kind kind, const char *key);
+
+/* The same entry as its source lists it: in the source's own revision, under its own name. */
+const json_t *catalog_original(const struct catalog *c, enum offer_kind kind, const char *key);
 
 /* Where the tool or prompt NAME comes from. 0: *source_r is the index of the source and *original_r its
  * own name (borrowed from the catalogue). ERR_NOTFOUND otherwise. */

@@ -20,7 +20,7 @@ struct tool_call {
 
 static int make_tool(struct control_request *r, json_t *item, json_t **row_r)
 {
-	const struct catalog *catalog = view_catalog(r->control->deps.view);
+	const struct catalog *catalog = view_catalog(r->control->deps.view, MCP_REV_NEWEST);
 	const char *name = json_string_value(json_object_get(item, "name"));
 	const char *original, *text = json_string_value(json_object_get(item, "description"));
 	const json_t *schema = json_object_get(item, "inputSchema");
@@ -38,7 +38,7 @@ static int make_tool(struct control_request *r, json_t *item, json_t **row_r)
 
 static void list_tools(struct control_request *r)
 {
-	const struct catalog *catalog = view_catalog(r->control->deps.view);
+	const struct catalog *catalog = view_catalog(r->control->deps.view, MCP_REV_NEWEST);
 
 	control_rows(r, catalog ? json_incref(catalog_list(catalog, OFFER_TOOLS)) : NULL,
 		     make_tool);
@@ -167,7 +167,7 @@ static struct tool_call *tool_call_new(struct control_request *r, struct backend
 static void call_tool(struct control_request *r)
 {
 	struct view *view = r->control->deps.view;
-	const struct catalog *catalog = view_catalog(view);
+	const struct catalog *catalog = view_catalog(view, MCP_REV_NEWEST);
 	const char *name = control_string(r, "name"), *original;
 	struct tool_call *t;
 	size_t source;

@@ -192,8 +192,13 @@ static void take_request(struct session *s, struct stream *st, json_t *msg)
 		return;
 	error = jsonrpc_error(id, RPC_INTERNAL_ERROR,
 			      rc == ERR_CLOSED ? "the session was closed" : "out of memory", NULL);
+	if (!error)
+		stream_close(st, 503, RPC_INTERNAL_ERROR, "out of memory");
 	stream_respond(st, error);
 	json_decref(error);
+	/* As with any initialize that fails: nobody knows this session. */
+	if (!session_announced(s))
+		session_close(s, CLOSE_FAILED, NULL);
 }
 
 static void initialize(struct legacy *l, const struct legacy_request *rq, json_t *msg)

@@ -189,7 +189,7 @@ static json_t *take_uris(struct listen *l, const json_t *wanted, const json_t *c
 /* What of WANTED will be delivered. */
 static json_t *honour(struct listen *l, const json_t *wanted)
 {
-	const struct catalog *cat = view_catalog(l->view);
+	const struct catalog *cat = view_catalog(l->view, MCP_REV_NEWEST);
 	json_t *caps = cat ? catalog_capabilities(cat, view_incomplete(l->view)) : NULL;
 	json_t *granted = json_object(), *uris = json_object_get(wanted, "resourceSubscriptions");
 

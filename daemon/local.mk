@@ -82,6 +82,8 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/toolresult.c daemon/toolresult.h \
 	daemon/transport.c daemon/transport.h \
 	daemon/uritemplate.c daemon/uritemplate.h \
+	daemon/translate.c daemon/translate.h daemon/translate_impl.h \
+	daemon/translate_ask.c daemon/translate_tools.c \
 	daemon/upstream.c daemon/upstream.h daemon/upstream_impl.h daemon/upstream_leg.c \
 	daemon/url.c daemon/url.h \
 	daemon/users.c daemon/users.h \

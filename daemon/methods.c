@@ -8,6 +8,7 @@
 #include "era.h"
 #include "jsonrpc.h"
 #include "server_impl.h"
+#include "translate.h"
 
 #define NO_MEMORY "out of memory"
 
@@ -90,15 +91,24 @@ static void handle_templates_list(struct request *r)
 	list(r, OFFER_TEMPLATES);
 }
 
-/* Hands the call to backend I of the view, with the backend's own time limit. */
+/* Hands the call to backend I of the view, in that backend's words and with its own time limit. */
 static void pass(struct request *r, size_t i)
 {
-	struct link *l = server_link(r->server, i);
+	struct translate t = {.from = r->server->conf.caller->rev, .method = call_method(r->call)};
+	json_t *params = call_params(r->call), *said;
 
-	if (!l)
+	r->via = server_link(r->server, i);
+	t.to = server_backend_rev(r);
+	said = r->via ? translate_params(&t, params) : NULL;
+	if (!r->via || (params && !said)) {
 		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
+		return;
+	}
+	if (said != params)
+		call_set_params(r->call, said);
 	else
-		link_call(l, r->call);
+		json_decref(said);
+	link_call(r->via, r->call);
 }
 
 /* The string member KEY of the parameters; NULL after having refused the call. */
@@ -173,6 +183,15 @@ static bool replace_param(struct request *r, const char *key, json_t *value_take
 	return true;
 }
 
+/* The tool NAME as its backend lists it: a new reference, or NULL. */
+static json_t *tool_of(struct request *r, const char *name)
+{
+	const struct catalog *cat = server_catalog(r->server);
+	const json_t *tool = cat ? catalog_original(cat, OFFER_TOOLS, name) : NULL;
+
+	return json_incref((json_t *)(uintptr_t)tool);
+}
+
 static void pass_named(struct request *r, enum offer_kind kind, const char *what)
 {
 	const char *name = need_string(r, "name"), *original;
@@ -180,6 +199,8 @@ static void pass_named(struct request *r, enum offer_kind kind, const char *what
 
 	if (!name || !find(r, kind, what, name, &i, &original))
 		return;
+	if (kind == OFFER_TOOLS)
+		r->tool = tool_of(r, name);
 	if (strcmp(name, original) != 0 && !replace_param(r, "name", json_string(original)))
 		return;
 	pass(r, i);
@@ -203,8 +224,10 @@ static void handle_prompts_get(struct request *r)
 
 static void refuse_uri(struct request *r, const char *uri)
 {
-	call_error(r->call, RPC_RESOURCE_NOT_FOUND, json_pack("{s:s}", "uri", uri),
-		   "Resource not found: %.300s", uri);
+	bool legacy = mcp_rev_is_legacy(r->server->conf.caller->rev);
+
+	call_error(r->call, legacy ? RPC_RESOURCE_NOT_FOUND : RPC_INVALID_PARAMS,
+		   json_pack("{s:s}", "uri", uri), "Resource not found: %.300s", uri);
 }
 
 /* Where URI lives; false: the call was refused. */

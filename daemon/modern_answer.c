@@ -36,26 +36,6 @@ void modern_stamp(json_t *result, const char *type)
 	json_object_set_new(result, "_meta", meta);
 }
 
-/* "execution" is of 2025-11-25 alone. The entries are shared with the catalogue, so they are copied. */
-static void strip_execution(json_t *result)
-{
-	json_t *tools = json_object_get(result, "tools"), *copy = NULL, *tool;
-	size_t i;
-
-	json_array_foreach(tools, i, tool)
-	{
-		if (!json_object_get(tool, "execution"))
-			continue;
-		if (!copy)
-			copy = json_copy(tools);
-		tool = json_copy(tool);
-		json_object_del(tool, "execution");
-		json_array_set_new(copy, i, tool);
-	}
-	if (copy)
-		json_object_set_new(result, "tools", copy);
-}
-
 static json_t *shape_result(const struct mreq *r, json_t *result)
 {
 	json_t *copy = json_is_object(result) ? json_copy(result) : json_object();
@@ -70,34 +50,12 @@ static json_t *shape_result(const struct mreq *r, json_t *result)
 		if (!json_object_get(copy, "cacheScope"))
 			json_object_set_new(copy, "cacheScope", json_string("private"));
 	}
-	strip_execution(copy);
 	modern_stamp(copy, "complete");
 	return copy;
 }
 
-/* Codes that the older revisions use and this one does not, or means otherwise. */
-static int shape_code(int code)
-{
-	if (code == RPC_RESOURCE_NOT_FOUND)
-		return RPC_INVALID_PARAMS;
-	if (code <= -32000 && code >= -32099 && code != RPC_MISSING_CAPABILITY)
-		return RPC_INTERNAL_ERROR;
-	return code;
-}
-
-/* A resource that is not there is named in the error. */
-static json_t *shape_data(const struct mreq *r, const struct answer *answer)
-{
-	const char *uri = json_string_value(json_object_get(answer->data, "uri"));
-
-	(void)r;
-	return uri || answer->data ? json_incref(answer->data) : NULL;
-}
-
 json_t *modern_response(const struct mreq *r, const struct answer *answer, int *status_r)
 {
-	int code;
-
 	*status_r = 200;
 	if (answer->kind == ANSWER_RESULT)
 		return jsonrpc_result(r->id, shape_result(r, answer->result));
@@ -105,12 +63,11 @@ json_t *modern_response(const struct mreq *r, const struct answer *answer, int *
 		*status_r = 503;
 		return jsonrpc_error(r->id, RPC_INTERNAL_ERROR, answer->message, NULL);
 	}
-	code = shape_code(answer->code);
-	if (code == RPC_METHOD_NOT_FOUND)
+	if (answer->code == RPC_METHOD_NOT_FOUND)
 		*status_r = 404;
-	if (code == RPC_MISSING_CAPABILITY)
+	if (answer->code == RPC_MISSING_CAPABILITY)
 		*status_r = 400;
-	return jsonrpc_error(r->id, code, answer->message, shape_data(r, answer));
+	return jsonrpc_error(r->id, answer->code, answer->message, json_incref(answer->data));
 }
 
 json_t *modern_strip(json_t *params)

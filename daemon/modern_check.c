@@ -84,7 +84,7 @@ static int check_param(const char *header, const json_t *value, void *arg)
 /* Mcp-Param-* of a tool whose schema asks for it. */
 static bool check_params(struct exchange *x, struct view *view, const struct mcheck *c)
 {
-	const struct catalog *cat = view_catalog(view);
+	const struct catalog *cat = view_catalog(view, MCP_REV_NEWEST);
 	const char *name = json_string_value(json_object_get(c->params, "name"));
 	const json_t *tool = cat && name ? catalog_entry(cat, OFFER_TOOLS, name) : NULL;
 	struct param_check pc = {.x = x, .id = c->id};

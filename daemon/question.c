@@ -6,6 +6,7 @@
 
 #include "defer.h"
 #include "jsonrpc.h"
+#include "translate.h"
 
 struct question {
 	json_t *params;
@@ -14,6 +15,7 @@ struct question {
 	question_withdrawn_fn withdrawn;
 	void *withdrawn_arg;
 	struct defer release;
+	enum mcp_rev from, to; /* of the asker, of the client */
 	bool ended;
 	char method[];
 };
@@ -43,6 +45,20 @@ const char *question_method(const struct question *q)
 json_t *question_params(const struct question *q)
 {
 	return q->params;
+}
+
+int question_translate(struct question *q, enum mcp_rev from, enum mcp_rev to, struct err *e)
+{
+	struct err why = {0};
+	json_t *params = translate_question(q->method, from, to, q->params, &why);
+
+	if (why.code < 0)
+		return err_set(e, why.code, "%s", why.text);
+	json_decref(q->params);
+	q->params = params;
+	q->from = from;
+	q->to = to;
+	return 0;
 }
 
 void question_take(struct question *q, question_withdrawn_fn fn, void *arg)
@@ -79,6 +95,12 @@ static json_t *error_object(int code, const char *message)
 
 void question_answer(struct question *q, json_t *result_take, json_t *error_take)
 {
+	if (result_take != NULL && q->from != q->to) {
+		json_t *said = translate_reply(q->method, q->to, q->from, result_take);
+
+		json_decref(result_take);
+		result_take = said;
+	}
 	if (result_take == NULL && error_take == NULL) /* what the front made of it failed */
 		error_take = error_object(RPC_INTERNAL_ERROR, "out of memory");
 	if (end_once(q))

@@ -8,6 +8,9 @@
 
 #include <jansson.h>
 
+#include "err.h"
+#include "protocol.h"
+
 struct question;
 
 /* To the asker: RESULT or ERROR (a JSON-RPC error object) is not NULL, both borrowed. */
@@ -20,6 +23,11 @@ struct question *question_new(const char *method, json_t *params_take, question_
 			      void *arg);
 const char *question_method(const struct question *q);
 json_t *question_params(const struct question *q); /* borrowed, may be NULL */
+
+/* Q, asked in revision FROM, is for a client that speaks TO: its parameters are put in the client's
+ * words, and the answer in those of the asker (translate.h). 0; ERR_UNSUPPORTED: TO has no words for it;
+ * ERR_NOMEM. Q is as it was then. */
+int question_translate(struct question *q, enum mcp_rev from, enum mcp_rev to, struct err *e);
 
 /* The front takes Q on and wants to hear of a withdrawal. */
 void question_take(struct question *q, question_withdrawn_fn fn, void *arg);

@@ -9,6 +9,7 @@
 #include "methods.h"
 #include "question.h"
 #include "server_impl.h"
+#include "translate.h"
 
 static void request_free(struct request *r)
 {
@@ -16,6 +17,7 @@ static void request_free(struct request *r)
 	r->server->in_flight--;
 	view_unwait(r->server->conf.view, &r->waiter);
 	json_decref(r->id);
+	json_decref(r->tool);
 	free(r);
 }
 
@@ -29,44 +31,127 @@ static void on_notify(struct call *c, const char *method, json_t *params, void *
 		s->conf.front->notify(r->where, method, params, s->conf.arg);
 }
 
+enum mcp_rev server_backend_rev(const struct request *r)
+{
+	const struct offer *o = r->via ? link_offer(r->via) : NULL;
+
+	return o ? o->rev : r->server->conf.caller->rev;
+}
+
+/* What a client has to have declared before it may be asked. */
+struct need {
+	const char *method;
+	const char *capability, *part;	 /* PART: a member of the capability; NULL: none in particular */
+	const char *key, *value;	 /* of the parameters: only a question like this; NULL: any */
+};
+
+/* The more particular first. */
+static const struct need needs[] = {
+	{"elicitation/create", "elicitation", "url", "mode", "url"},
+	{"elicitation/create", "elicitation", NULL, NULL, NULL},
+	{"sampling/createMessage", "sampling", "tools", "tools", NULL},
+	{"sampling/createMessage", "sampling", NULL, NULL, NULL},
+	{"roots/list", "roots", NULL, NULL, NULL},
+};
+#define N_NEEDS (sizeof needs / sizeof *needs)
+
+static bool concerns(const struct need *need, const struct question *q)
+{
+	const json_t *value = need->key ? json_object_get(question_params(q), need->key) : NULL;
+	const char *text = json_string_value(value);
+
+	if (strcmp(question_method(q), need->method) != 0 || (need->key && !value))
+		return false;
+	return !need->value || (text && strcmp(text, need->value) == 0);
+}
+
+/* What Q needs; NULL: it is no question that clients know. */
+static const struct need *need_of(const struct question *q)
+{
+	for (size_t i = 0; i < N_NEEDS; i++) {
+		if (concerns(&needs[i], q))
+			return &needs[i];
+	}
+	return NULL;
+}
+
+static bool has(const struct server *s, const struct need *need)
+{
+	return s->capabilities & 1u << (need - needs);
+}
+
+/* The client's capabilities as bits, in the order of the table above. What its revision does not have, it
+ * does not have either, whatever it says. */
+static unsigned parse_capabilities(enum mcp_rev rev, const char *text)
+{
+	json_t *said = json_loads(text, 0, NULL), *caps = translate_capabilities(rev, said);
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < N_NEEDS; i++) {
+		const json_t *cap = json_object_get(caps, needs[i].capability);
+
+		if (json_is_object(cap) && (!needs[i].part || json_object_get(cap, needs[i].part)))
+			bits |= 1u << i;
+	}
+	json_decref(caps);
+	json_decref(said);
+	return bits;
+}
+
+/* A client that did not declare a capability is never asked for it (Lifecycle, "Capability Negotiation"). */
+void server_ask(struct server *s, void *where, struct question *q_take)
+{
+	const struct need *need = need_of(q_take);
+
+	if (!need)
+		question_refuse(q_take, RPC_METHOD_NOT_FOUND, "Method not found");
+	else if (s->closed || !has(s, need))
+		question_refuse(q_take, RPC_METHOD_NOT_FOUND,
+				"the client did not declare this capability");
+	else
+		s->conf.front->ask(where, q_take, s->conf.arg);
+}
+
 static void on_ask(struct call *c, struct question *q, void *arg)
 {
 	struct request *r = arg;
-
-	const char *missing = server_missing_capability(r->server, q);
+	struct server *s = r->server;
+	const struct need *need = need_of(q);
+	struct err e;
 
 	(void)c;
-	if (!missing || mcp_rev_is_legacy(r->server->conf.caller->rev)) {
-		server_ask(r->server, r->where, q);
-		return;
+	if (need && !has(s, need) && !mcp_rev_is_legacy(s->conf.caller->rev)) {
+		/* 2026-07-28 has an error for this, and the client can do something about it. */
+		r->denied = need;
+		question_refuse(q, RPC_METHOD_NOT_FOUND, "the client did not declare this capability");
+		call_cancel(r->call, "the client lacks a capability that is needed");
+	} else if (question_translate(q, server_backend_rev(r), s->conf.caller->rev, &e) < 0) {
+		question_refuse(q, e.code == ERR_NOMEM ? RPC_INTERNAL_ERROR : RPC_METHOD_NOT_FOUND,
+				e.text);
+	} else {
+		server_ask(s, r->where, q);
 	}
-	/* 2026-07-28 has an error for this, and the client can do something about it. */
-	r->denied = missing;
-	question_refuse(q, RPC_METHOD_NOT_FOUND, "the client did not declare this capability");
-	call_cancel(r->call, "the client lacks a capability that is needed");
 }
 
-static struct answer denial(const char *capability)
+static struct answer denial(const struct need *need)
 {
+	json_t *part = need->part ? json_pack("{s:{}}", need->part) : json_object();
+
 	return (struct answer){
 		.kind = ANSWER_ERROR,
 		.code = RPC_MISSING_CAPABILITY,
 		.message = "the client lacks a capability that is needed",
-		.data = json_pack("{s:{s:{}}}", "requiredCapabilities", capability),
+		.data = json_pack("{s:{s:o}}", "requiredCapabilities", need->capability, part),
 	};
 }
 
-static void on_end(struct call *c, const struct answer *answer, void *arg)
+void server_end(struct request *r, const struct answer *answer)
 {
-	struct request *r = arg;
 	struct server *s = r->server;
 	json_t *id = json_incref(r->id);
 	void *where = r->where;
 	struct answer denied = {0};
 
-	(void)c;
-	if (r->after)
-		r->after(r, answer);
 	if (r->denied)
 		denied = denial(r->denied);
 	request_free(r);
@@ -75,65 +160,61 @@ static void on_end(struct call *c, const struct answer *answer, void *arg)
 	json_decref(id);
 }
 
+static const struct answer no_memory = {
+	.kind = ANSWER_ERROR, .code = RPC_INTERNAL_ERROR, .message = "out of memory"};
+
+static void end_result(struct request *r, const struct translate *t, json_t *result)
+{
+	struct answer said = {.kind = ANSWER_RESULT, .result = translate_result(t, result)};
+
+	server_end(r, said.result ? &said : &no_memory);
+	json_decref(said.result);
+}
+
+static void end_error(struct request *r, const struct translate *t, const struct answer *answer)
+{
+	struct answer said = *answer;
+	struct translated_error e;
+
+	translate_error(t, answer->code, answer->message, answer->data, &e);
+	said.code = e.code;
+	said.data = e.data;
+	if (e.result)
+		said = (struct answer){.kind = ANSWER_RESULT, .result = e.result};
+	server_end(r, &said);
+	json_decref(e.data);
+	json_decref(e.result);
+}
+
+/* What a backend said, in the client's words. What mcpd itself says is in them already. */
+static void on_end(struct call *c, const struct answer *answer, void *arg)
+{
+	struct request *r = arg;
+	json_t *params = json_incref(call_params(c));
+	const struct translate t = {
+		.from = server_backend_rev(r),
+		.to = r->server->conf.caller->rev,
+		.method = r->method ? r->method->name : "",
+		.params = params,
+		.tool = r->tool,
+	};
+
+	if (r->after)
+		r->after(r, answer);
+	if (!r->via || answer->kind == ANSWER_CANCELLED)
+		server_end(r, answer);
+	else if (answer->kind == ANSWER_RESULT)
+		end_result(r, &t, answer->result);
+	else
+		end_error(r, &t, answer);
+	json_decref(params);
+}
+
 static const struct call_front call_front = {
 	.notify = on_notify,
 	.ask = on_ask,
 	.end = on_end,
 };
-
-static const struct {
-	const char *method, *capability;
-} askable[] = {
-	{"sampling/createMessage", "sampling"},
-	{"elicitation/create", "elicitation"},
-	{"roots/list", "roots"},
-};
-#define N_ASKABLE (sizeof askable / sizeof *askable)
-#define CAP_URL (1u << N_ASKABLE)
-
-const char *server_missing_capability(const struct server *s, const struct question *q)
-{
-	const char *mode = json_string_value(json_object_get(question_params(q), "mode"));
-
-	for (size_t i = 0; i < N_ASKABLE; i++) {
-		if (strcmp(question_method(q), askable[i].method) != 0)
-			continue;
-		if (mode && strcmp(mode, "url") == 0 && !(s->capabilities & CAP_URL))
-			return askable[i].capability;
-		return s->capabilities & 1u << i ? NULL : askable[i].capability;
-	}
-	return NULL;
-}
-
-/* A client that did not declare a capability is never asked for it (Lifecycle, "Capability Negotiation"). */
-void server_ask(struct server *s, void *where, struct question *q_take)
-{
-	size_t i = 0;
-
-	while (i < N_ASKABLE && strcmp(question_method(q_take), askable[i].method) != 0)
-		i++;
-	if (i == N_ASKABLE)
-		question_refuse(q_take, RPC_METHOD_NOT_FOUND, "Method not found");
-	else if (s->closed || server_missing_capability(s, q_take))
-		question_refuse(q_take, RPC_METHOD_NOT_FOUND,
-				"the client did not declare this capability");
-	else
-		s->conf.front->ask(where, q_take, s->conf.arg);
-}
-
-/* The client's capabilities as bits, in the order of the table above. */
-static unsigned parse_capabilities(const char *text)
-{
-	json_t *caps = json_loads(text, 0, NULL);
-	unsigned bits = 0;
-
-	for (size_t i = 0; i < N_ASKABLE; i++)
-		bits |= json_is_object(json_object_get(caps, askable[i].capability)) ? 1u << i : 0;
-	if (json_object_get(json_object_get(caps, "elicitation"), "url"))
-		bits |= CAP_URL;
-	json_decref(caps);
-	return bits;
-}
 
 /* Log messages below the level that the client asked for are not for it. */
 bool server_wants_log(const struct server *s, json_t *params)
@@ -157,7 +238,7 @@ struct server *server_new(const struct server_conf *conf)
 		return NULL;
 	s->conf = *conf;
 	TAILQ_INIT(&s->requests);
-	s->capabilities = parse_capabilities(conf->caller->capabilities);
+	s->capabilities = parse_capabilities(conf->caller->rev, conf->caller->capabilities);
 	s->watch.changed = on_view_changed;
 	s->watch.arg = s;
 	view_watch(conf->view, &s->watch);

@@ -8,6 +8,7 @@
 #include "server.h"
 
 struct method;
+struct need;
 
 /* A request of the client while it is in flight. */
 struct request {
@@ -18,7 +19,9 @@ struct request {
 	const struct method *method;
 	struct call *call;
 	struct view_waiter waiter;
-	const char *denied; /* the capability for lack of which it was given up */
+	const struct need *denied; /* the capability for lack of which it was given up */
+	struct link *via;	   /* the backend that it went to; NULL: none (yet) */
+	json_t *tool;		   /* as that backend lists it; NULL: not a tool, or not listed */
 	/* What the session remembers of the outcome (a subscription); NULL: nothing. */
 	void (*after)(struct request *r, const struct answer *answer);
 };
@@ -49,8 +52,10 @@ void server_push_log_level(struct server *s);
 void server_cancel_pushes(struct server *s);
 /* Asks the client on behalf of the request at WHERE (NULL: of none), if it declared that it can be asked. */
 void server_ask(struct server *s, void *where, struct question *q_take);
-/* The capability that Q needs and the client did not declare; NULL: none. */
-const char *server_missing_capability(const struct server *s, const struct question *q);
+/* The revision that is spoken with the backend of R. */
+enum mcp_rev server_backend_rev(const struct request *r);
+/* Ends R with ANSWER, which is in the client's words. */
+void server_end(struct request *r, const struct answer *answer);
 bool server_wants_log(const struct server *s, json_t *params);
 
 #endif

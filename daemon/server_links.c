@@ -20,8 +20,15 @@ static void on_notification(struct link *l, const char *method, json_t *params, 
 
 static void on_question(struct link *l, struct question *q_take, void *arg)
 {
-	(void)l;
-	server_ask(arg, NULL, q_take);
+	struct server *s = arg;
+	const struct offer *o = link_offer(l);
+	enum mcp_rev to = s->conf.caller->rev;
+	struct err e;
+
+	if (question_translate(q_take, o ? o->rev : to, to, &e) < 0)
+		question_refuse(q_take, RPC_METHOD_NOT_FOUND, e.text);
+	else
+		server_ask(s, NULL, q_take);
 }
 
 static void on_changed(struct link *l, unsigned mask, void *arg)
@@ -135,7 +142,7 @@ static struct catalog *own_catalog(struct server *s)
 		sources[i].offer =
 			s->links && s->links[i] ? link_offer(s->links[i]) : backend_offer(b);
 	}
-	c = catalog_new(sources, n, view_prefixed(s->conf.view));
+	c = catalog_new(sources, n, view_prefixed(s->conf.view), s->conf.caller->rev);
 	free(sources);
 	return c;
 }
@@ -143,7 +150,7 @@ static struct catalog *own_catalog(struct server *s)
 const struct catalog *server_catalog(struct server *s)
 {
 	if (!s->differs)
-		return view_catalog(s->conf.view);
+		return view_catalog(s->conf.view, s->conf.caller->rev);
 	if (!s->own)
 		s->own = own_catalog(s);
 	return s->own;

@@ -11,6 +11,7 @@
 #include "jsonrpc.h"
 #include "log.h"
 #include "stdio_impl.h"
+#include "translate.h"
 
 #define MAX_BACKOFF_MS 60000
 #define MAX_QUEUE      1024 /* calls that wait for one child to start */
@@ -164,13 +165,15 @@ static void on_failed(struct mcpclient *m, const struct err *why, void *arg)
 static json_t *caller_capabilities(const struct caller *caller)
 {
 	static const char *const known[] = {"sampling", "elicitation", "roots"};
-	json_t *all = json_loads(caller->capabilities, 0, NULL);
+	json_t *said = json_loads(caller->capabilities, 0, NULL);
+	json_t *all = translate_capabilities(caller->rev, said);
 	json_t *caps = json_object(), *one;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if ((one = json_object_get(all, known[i])) != NULL)
 			json_object_set(caps, known[i], one);
 	json_decref(all);
+	json_decref(said);
 	return caps;
 }
 

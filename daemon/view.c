@@ -11,7 +11,7 @@ struct view {
 	bool prefix;
 	bool waited; /* the wait is over, settled or not */
 	bool read;   /* somebody has seen a list, and may want to hear that it is different now */
-	struct catalog *catalog; /* NULL: to be made anew */
+	struct catalog *catalogs[MCP_REVS]; /* NULL: to be made anew when somebody asks */
 	struct event *wait_over;
 	TAILQ_HEAD(, view_waiter) waiters;
 	TAILQ_HEAD(, view_watch) watches;
@@ -37,13 +37,19 @@ static void on_wait_over(evutil_socket_t fd, short what, void *arg)
 	release(v);
 }
 
+static void forget_catalogs(struct view *v)
+{
+	for (size_t i = 0; i < MCP_REVS; i++)
+		catalog_free(&v->catalogs[i]);
+}
+
 static void on_backend_changed(struct backend *b, unsigned mask, void *arg)
 {
 	struct view *v = arg;
 	struct view_watch *w, *next;
 
 	(void)b;
-	catalog_free(&v->catalog);
+	forget_catalogs(v);
 	if (!v->read)
 		mask = 0;
 	for (w = TAILQ_FIRST(&v->watches); mask && w; w = next) {
@@ -101,7 +107,7 @@ void view_free(struct view **vp)
 		backend_unwatch(v->backends[i], v);
 	if (v->wait_over)
 		event_free(v->wait_over);
-	catalog_free(&v->catalog);
+	forget_catalogs(v);
 	free(v->backends);
 	free(v);
 }
@@ -116,13 +122,13 @@ struct backend *view_backend(const struct view *v, size_t i)
 	return v->backends[i];
 }
 
-const struct catalog *view_catalog(struct view *v)
+const struct catalog *view_catalog(struct view *v, enum mcp_rev rev)
 {
 	struct catalog_source *sources;
 
 	v->read = true;
-	if (v->catalog)
-		return v->catalog;
+	if (v->catalogs[rev])
+		return v->catalogs[rev];
 	sources = calloc(v->n ? v->n : 1, sizeof *sources);
 	if (!sources)
 		return NULL;
@@ -130,9 +136,9 @@ const struct catalog *view_catalog(struct view *v)
 		sources[i].name = backend_name(v->backends[i]);
 		sources[i].offer = backend_offer(v->backends[i]);
 	}
-	v->catalog = catalog_new(sources, v->n, v->prefix);
+	v->catalogs[rev] = catalog_new(sources, v->n, v->prefix, rev);
 	free(sources);
-	return v->catalog;
+	return v->catalogs[rev];
 }
 
 bool view_prefixed(const struct view *v)

@@ -34,8 +34,8 @@ void view_free(struct view **v);
 
 size_t view_size(const struct view *v);
 struct backend *view_backend(const struct view *v, size_t i);
-/* The merged catalogue now; NULL on lack of memory. Borrowed until the next change. */
-const struct catalog *view_catalog(struct view *v);
+/* The merged catalogue now, in the words of REV; NULL on lack of memory. Borrowed until the next change. */
+const struct catalog *view_catalog(struct view *v, enum mcp_rev rev);
 bool view_prefixed(const struct view *v);
 /* Every backend was learnt or has failed once. */
 bool view_settled(const struct view *v);

@@ -12,6 +12,8 @@ enum mcp_rev {
 	MCP_REV_2025_11_25,
 	MCP_REV_2026_07_28,
 };
+#define MCP_REV_NEWEST	      MCP_REV_2026_07_28
+#define MCP_REVS	      (MCP_REV_NEWEST + 1)
 #define MCP_REV_LEGACY_NEWEST MCP_REV_2025_11_25
 
 /* The name ("2025-11-25"); never NULL. */

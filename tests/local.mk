@@ -336,6 +336,15 @@ tests_unit_test_catalog_CFLAGS = $(unit_cflags)
 tests_unit_test_catalog_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_catalog_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_translate
+TESTS += tests/unit/test_translate
+tests_unit_test_translate_SOURCES = tests/unit/test_translate.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_translate_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_translate_CFLAGS = $(unit_cflags)
+tests_unit_test_translate_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_translate_LDADD = $(unit_ldadd)
+
 session_fixture = tests/unit/session_fixture.c tests/unit/session_fixture.h \
 	tests/unit/fake_backend.c tests/unit/fake_backend.h \
 	tests/unit/fake_exchange.c tests/unit/fake_exchange.h \

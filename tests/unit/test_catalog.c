@@ -48,7 +48,7 @@ static struct made make(bool prefix, const char *const *names, const char *const
 		m.offers[n] = texts[n][0] != '\0' ? offer_of(texts[n]) : NULL;
 		sources[n] = (struct catalog_source){names[n], m.offers[n]};
 	}
-	m.c = catalog_new(sources, n, prefix);
+	m.c = catalog_new(sources, n, prefix, MCP_REV_2025_11_25);
 	assert_non_null(m.c);
 	return m;
 }
@@ -97,7 +97,7 @@ static const char *name_at(const struct made *m, enum offer_kind kind, size_t i)
 
 static void nothing_at_all(void **state)
 {
-	struct catalog *c = catalog_new(NULL, 0, true);
+	struct catalog *c = catalog_new(NULL, 0, true, MCP_REV_2025_11_25);
 	size_t source;
 	const char *original;
 	json_t *value;
@@ -308,7 +308,7 @@ static void key_with_a_nul_is_left_out(void **state)
 	(void)state;
 	json_object_set_new(entry, "name", json_stringn("x\0y", 3));
 	json_array_append_new(o->lists[OFFER_TOOLS], entry);
-	c = catalog_new(&source, 1, true);
+	c = catalog_new(&source, 1, true, MCP_REV_2025_11_25);
 	assert_non_null(c);
 	assert_int_equal(json_array_size(catalog_list(c, OFFER_TOOLS)), 0);
 	catalog_free(&c);
@@ -449,7 +449,7 @@ static struct made tools(int n, const char *left_out)
 			json_array_append_new(m.offers[0]->lists[OFFER_TOOLS],
 					      json_pack("{s:s}", "name", name));
 	}
-	m.c = catalog_new(&source, 1, true);
+	m.c = catalog_new(&source, 1, true, MCP_REV_2025_11_25);
 	assert_non_null(m.c);
 	return m;
 }
@@ -598,7 +598,7 @@ static void every_allocation_may_fail(void **state)
 			struct catalog *c;
 
 			failalloc_at(n, stay);
-			c = catalog_new(sources, 2, true);
+			c = catalog_new(sources, 2, true, MCP_REV_2025_11_25);
 			if (c != NULL) {
 				caps = catalog_capabilities(c, false);
 				page = catalog_page(c, OFFER_TOOLS, NULL, 1, &e);
@@ -637,7 +637,7 @@ static void ten_thousand_tools(void **state)
 		snprintf(name, sizeof(name), "tool_number_%d", i);
 		json_array_append_new(o->lists[OFFER_TOOLS], json_pack("{s:s}", "name", name));
 	}
-	c = catalog_new(&source, 1, true);
+	c = catalog_new(&source, 1, true, MCP_REV_2025_11_25);
 	assert_non_null(c);
 	for (int i = 0; i < MANY; i++) {
 		char name[64];

@@ -19,13 +19,13 @@
 
 #define META                                                                                       \
 	"\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","                   \
-	"\"io.modelcontextprotocol/clientCapabilities\":{\"elicitation\":{\"form\":{}}},"          \
+	"\"io.modelcontextprotocol/clientCapabilities\":{\"sampling\":{}},"                        \
 	"\"io.modelcontextprotocol/clientInfo\":{\"name\":\"c\",\"version\":\"1\"},"               \
 	"\"io.modelcontextprotocol/logLevel\":\"debug\"}"
 
 static const char *const initialize =
 	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{"
-	"\"protocolVersion\":\"2025-03-26\",\"capabilities\":{\"elicitation\":{}},"
+	"\"protocolVersion\":\"2025-03-26\",\"capabilities\":{\"sampling\":{}},"
 	"\"clientInfo\":{\"name\":\"c\",\"version\":\"1\"}}}";
 
 static const char *const modern_call = "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"tools/"
@@ -100,7 +100,7 @@ static void backend_asks(void)
 
 	if (fake_held() == 0)
 		return;
-	q = question_new("elicitation/create", json_pack("{s:s}", "message", "?"), on_answer, NULL);
+	q = question_new("sampling/createMessage", json_pack("{s:i}", "maxTokens", 9), on_answer, NULL);
 	if (q == NULL)
 		return;
 	questions++;

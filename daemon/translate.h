@@ -1,0 +1,59 @@
+/* translate.h: what is said in one revision of the protocol, in the words of another.
+ *
+ * Neither the front nor the back knows the other's revision: between them stand these functions,
+ * which know nothing but JSON. FROM is the revision in which something was said, TO that of whoever
+ * hears it. Nothing is changed in place. Where nothing has to differ, and always where FROM is TO,
+ * the very same value comes back (with one reference more), so a pair that agrees pays for nothing.
+ *
+ * All return a new reference; NULL on lack of memory. */
+#ifndef MCPD_TRANSLATE_H
+#define MCPD_TRANSLATE_H
+
+#include <jansson.h>
+
+#include "err.h"
+#include "offer.h"
+#include "protocol.h"
+
+/* What a method is called with, as far as the shape depends on it. */
+struct translate {
+	enum mcp_rev from, to;
+	const char *method;
+	const json_t *params; /* of the call; NULL: none */
+	const json_t
+		*tool; /* the entry that tools/call is about, as the backend lists it; or NULL */
+};
+
+/* An entry of a list: without members that TO does not know. An output schema that does not
+ * describe an object is wrapped for the legacy revisions: {"result": ...} (2026-07-28, changes 10).
+ */
+json_t *translate_entry(enum offer_kind kind, enum mcp_rev from, enum mcp_rev to, json_t *entry);
+
+/* A result: content that TO does not know becomes text; structured content is wrapped like its
+ * schema, and repeated as text where nothing else says it. */
+json_t *translate_result(const struct translate *t, json_t *result);
+
+/* The parameters of a request, from the client to the backend. */
+json_t *translate_params(const struct translate *t, json_t *params);
+
+/* An error in the words of TO. */
+struct translated_error {
+	int code;
+	json_t *data;	/* a new reference, or NULL */
+	json_t *result; /* not NULL: it is no error in TO but this result of a tool; a new reference
+			 */
+};
+void translate_error(const struct translate *t, int code, const char *message, json_t *data,
+		     struct translated_error *out);
+
+/* What a backend asks the client. NULL with E = ERR_UNSUPPORTED: TO has no words for it;
+ * ERR_NOMEM. */
+json_t *translate_question(const char *method, enum mcp_rev from, enum mcp_rev to, json_t *params,
+			   struct err *e);
+/* The client's answer to it, FROM the client TO the backend. */
+json_t *translate_reply(const char *method, enum mcp_rev from, enum mcp_rev to, json_t *result);
+
+/* CAPABILITIES of a client of revision REV without what is not of that revision. */
+json_t *translate_capabilities(enum mcp_rev rev, json_t *capabilities);
+
+#endif
