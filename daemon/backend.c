@@ -10,12 +10,11 @@
 #include "jsonrpc.h"
 #include "log.h"
 
-/* NULL: a kind that this version does not serve. */
 static const struct backend_ops *const kinds[] = {
 	[CONFIG_STDIO] = &backend_stdio_ops,
 	[CONFIG_EXEC] = &backend_exec_ops,
 	[CONFIG_HTTP] = &backend_http_ops,
-	[CONFIG_WEB] = NULL,
+	[CONFIG_WEB] = &backend_web_ops,
 };
 
 static struct log_scope scope_of(const struct backend *b)
@@ -28,11 +27,6 @@ struct backend *backend_new(const struct backend_env *env, const struct config_b
 {
 	struct backend *b;
 
-	if (!kinds[conf->kind]) {
-		err_set(e, ERR_UNSUPPORTED, "backend %s: %s backends are not available", conf->name,
-			config_kind_name(conf->kind));
-		return NULL;
-	}
 	b = calloc(1, sizeof *b);
 	if (!b) {
 		err_set(e, ERR_NOMEM, "out of memory");

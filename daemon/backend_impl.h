@@ -52,6 +52,7 @@ struct backend {
 extern const struct backend_ops backend_stdio_ops;
 extern const struct backend_ops backend_exec_ops;
 extern const struct backend_ops backend_http_ops;
+extern const struct backend_ops backend_web_ops;
 
 /* The adapter learnt an offer: the state becomes READY and whoever watches hears what differs. */
 void backend_learned(struct backend *b, struct offer *offer_take);

@@ -11,51 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "config_backend.h"
 #include "err.h"
 #include "log.h"
-
-enum config_kind { CONFIG_STDIO, CONFIG_EXEC, CONFIG_HTTP, CONFIG_WEB };
-enum config_scope { CONFIG_SCOPE_SESSION, CONFIG_SCOPE_USER, CONFIG_SCOPE_SHARED };
-
-/* One tool of an exec backend. */
-struct config_tool {
-	char *name;
-	json_t *entry;	/* as it stands in tools/list: name, title, description, inputSchema, ... */
-	char **command; /* NULL-terminated argv with {placeholders} as whole elements */
-	char *cwd;	/* NULL: the backend's or the daemon's */
-	int64_t timeout_ms; /* default 30 s */
-	size_t max_output;  /* bytes of stdout; default 1 MiB */
-	bool structured;    /* stdout is JSON and becomes structuredContent */
-};
-
-/* Headers for an upstream. */
-struct config_headers {
-	char **lines;	 /* NULL-terminated "Name: value", with the secrets in them; may be NULL */
-	json_t *written; /* as in the file; may be NULL */
-};
-
-struct config_backend {
-	char *name; /* [A-Za-z0-9][A-Za-z0-9_.-]{0,31} without "__" */
-	enum config_kind kind;
-	bool disabled;
-	char **env; /* NULL-terminated "K=V": added to (or replacing) what the daemon hands on */
-	char *cwd;  /* NULL: the daemon's */
-	int64_t call_timeout_ms; /* 0: limits.call_timeout_ms */
-	/* stdio */
-	char **argv; /* NULL-terminated: command and args */
-	enum config_scope scope;
-	unsigned max_children;	  /* default 256 */
-	int64_t idle_stop_ms;	  /* 0: off */
-	int64_t start_timeout_ms; /* for initialize; default 60 s (npx may have to download) */
-	/* exec */
-	struct config_tool *tools;
-	size_t n_tools;
-	/* http */
-	char *url;
-	struct config_headers headers;
-	char *ca_file; /* NULL: the system's certificates */
-	bool allow_link_local;
-};
 
 struct config_sessions {
 	int64_t idle_timeout_ms; /* default 30 min; 0: never */
@@ -132,8 +90,5 @@ void config_free(struct config **c);
 /* The effective configuration with every default filled in, as a new JSON object that
  * config_parse() reads back to the same. */
 json_t *config_dump(const struct config *c);
-
-const char *config_kind_name(enum config_kind kind);
-const char *config_scope_name(enum config_scope scope);
 
 #endif

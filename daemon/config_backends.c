@@ -180,12 +180,12 @@ const struct key_table config_exec_keys = KEY_TABLE(exec_keys);
 static const struct {
 	const char *key;
 	enum config_kind kind;
-	const struct key_table *table; /* NULL: not in this version */
+	const struct key_table *table;
 } kinds[] = {
 	{"command", CONFIG_STDIO, &config_stdio_keys},
 	{"tools", CONFIG_EXEC, &config_exec_keys},
 	{"url", CONFIG_HTTP, &config_http_keys},
-	{"web", CONFIG_WEB, NULL},
+	{"web", CONFIG_WEB, &config_web_keys},
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -232,8 +232,8 @@ static int find_kind(struct reader *r, json_t *value, enum config_kind *kind_r)
 	}
 	if (found == NULL)
 		return reader_fail(r,
-				   "expected \"command\" (a stdio server), \"url\" (an HTTP server) or "
-				   "\"tools\" (commands)");
+				   "expected \"command\" (a stdio server), \"url\" (an HTTP server), "
+				   "\"web\" (a web endpoint) or \"tools\" (commands)");
 	return 0;
 }
 
@@ -259,10 +259,6 @@ static int read_backend(struct reader *r, const char *name, json_t *value, struc
 	 * missing. */
 	b->disabled = json_is_true(json_object_get(value, "disabled"));
 	r->strict = !b->disabled;
-	if (table_of(b) == NULL)
-		return b->disabled ? 0
-				   : reader_fail(r, "%s backends are not available in this version",
-						 config_kind_name(b->kind));
 	rc = config_read_table(r, table_of(b), value, b);
 	if (rc == 0)
 		rc = config_check_cwd(r, "cwd", b->cwd);

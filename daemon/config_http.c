@@ -103,6 +103,8 @@ static int read_headers(struct reader *r, const struct key *k, json_t *value, vo
 		return 0;
 	if (!json_is_object(value))
 		return reader_expected(r, k->type->expected, value);
+	if (json_object_size(value) > CONFIG_MAX_HEADERS)
+		return reader_fail(r, "there are more than %d", CONFIG_MAX_HEADERS);
 	lines = json_array();
 	json_object_foreach (value, name, one) {
 		size_t mark = jsonpath_down(&r->path, name);
@@ -137,7 +139,7 @@ static void clear_headers(const struct key *k, void *field)
 	h->written = NULL;
 }
 
-static const struct key_type type_headers = {.read = read_headers,
+const struct key_type config_type_headers = {.read = read_headers,
 					     .dump = dump_headers,
 					     .clear = clear_headers,
 					     .expected = "an object of header values"};
@@ -156,7 +158,7 @@ static int check_url(struct reader *r, void *field)
 static const struct key http_keys[] = {
 	KEY("type", config_type_kind, struct config_backend, kind),
 	KEY("url", type_string, struct config_backend, url, .required = true, .check = check_url),
-	KEY("headers", type_headers, struct config_backend, headers),
+	KEY("headers", config_type_headers, struct config_backend, headers),
 	KEY("scope", type_word, struct config_backend, scope, .words = config_scope_words,
 	    .def = CONFIG_SCOPE_SESSION),
 	KEY("caFile", type_string, struct config_backend, ca_file),

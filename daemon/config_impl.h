@@ -82,9 +82,10 @@ int config_dump_nothing(const struct key *k, const void *field, json_t *into);
 extern const struct key_type type_backends; /* struct config: backends */
 extern const struct key_type type_tools;    /* struct config_backend: tools */
 extern const struct key_type config_type_kind; /* struct config_backend: kind */
+extern const struct key_type config_type_headers; /* struct config_headers */
 extern const char *const config_scope_words[];
 extern const struct key_table config_keys, config_stdio_keys, config_exec_keys, config_http_keys,
-	config_tool_keys, config_store_keys;
+	config_tool_keys, config_store_keys, config_web_keys;
 
 /* What the store is where the file leaves it open. */
 int config_check_store(struct reader *r, void *field);

@@ -8,6 +8,9 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/backend.c daemon/backend.h daemon/backend_impl.h \
 	daemon/backend_exec.c \
 	daemon/backend_stdio.c daemon/stdio_impl.h \
+	daemon/backend_web.c daemon/web_impl.h daemon/web_learn.c \
+	daemon/web_result.c daemon/web_result.h \
+	daemon/web_tools.c daemon/web_tools.h \
 	daemon/stdio_events.c \
 	daemon/stdio_instance.c \
 	daemon/stdio_learn.c \
@@ -22,8 +25,8 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/children_spawn.c daemon/children_spawn.h \
 	daemon/cleanup.c daemon/cleanup.h \
 	daemon/config.c daemon/config.h daemon/config_impl.h \
-	daemon/config_backends.c daemon/config_http.c daemon/config_table.c \
-	daemon/config_store.c daemon/config_tools.c daemon/config_types.c \
+	daemon/config_backends.c daemon/config_backend.h daemon/config_http.c daemon/config_table.c \
+	daemon/config_store.c daemon/config_tools.c daemon/config_types.c daemon/config_web.c \
 	daemon/jsonpath.c daemon/jsonpath.h \
 	daemon/pattern.c daemon/pattern.h \
 	daemon/placeholder.c daemon/placeholder.h \

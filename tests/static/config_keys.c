@@ -41,5 +41,6 @@ int main(void)
 	print_table("stdio", &config_stdio_keys);
 	print_table("exec", &config_exec_keys);
 	print_table("tool", &config_tool_keys);
+	print_table("web", &config_web_keys);
 	return 0;
 }

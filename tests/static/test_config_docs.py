@@ -23,6 +23,7 @@ SECTIONS = {
     "stdio": "Servers that speak over stdio",
     "exec": "Commands as tools",
     "tool": "Tools",
+    "web": "Web endpoints",
 }
 
 count = 0

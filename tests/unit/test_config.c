@@ -403,8 +403,8 @@ static void bad_backends(void **state)
 		{"[]", "mcpServers: expected an object of servers, found an array"},
 		{"{'a':[]}", "mcpServers.a: expected an object, found an array"},
 		{"{'a':{}}",
-		 "mcpServers.a: expected \"command\" (a stdio server), \"url\" (an HTTP server) or \"tools\" "
-		 "(commands)"},
+		 "mcpServers.a: expected \"command\" (a stdio server), \"url\" (an HTTP server), "
+		 "\"web\" (a web endpoint) or \"tools\" (commands)"},
 		{"{'a':{'command':'cat','tools':{}}}",
 		 "mcpServers.a: \"command\" and \"tools\" exclude each other"},
 		{"{'a':{'url':'ftp://x'}}",
@@ -415,8 +415,11 @@ static void bad_backends(void **state)
 		 "mcpServers.a.headers.X: the environment variable \"MCPD_NO_SUCH\" is not set"},
 		{"{'a':{'url':'http://x','headers':{'X':{'file':'/nonexistent'}}}}",
 		 "mcpServers.a.headers.X: the file \"/nonexistent\" cannot be read, or is empty"},
-		{"{'a':{'web':'http://x'}}",
-		 "mcpServers.a: web backends are not available in this version"},
+		{"{'a':{'web':'http://x?y'}}",
+		 "mcpServers.a.web: expected an http:// or https:// URL without user, query and "
+		 "fragment"},
+		{"{'a':{'web':'http://x','toolsPath':'x'}}",
+		 "mcpServers.a.toolsPath: expected a path that begins with \"/\", without fragment"},
 		{"{'a':{'command':'cat','type':'sse'}}",
 		 "mcpServers.a.type: expected \"stdio\" (that is what the other keys say), found "
 		 "\"sse\""},

@@ -1,0 +1,245 @@
+/* backend_web.c: tools behind a plain HTTP endpoint: one request tells them, one request calls one.
+ */
+#include "autoconf.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "delayq.h"
+#include "jsonrpc.h"
+#include "log.h"
+#include "toolresult.h"
+#include "web_impl.h"
+
+/* The call outlives its request by this, so that the request's own time limit speaks first. */
+#define DEADLINE_SLACK_MS 5000
+
+/* A call on its way to the endpoint. */
+struct job {
+	TAILQ_ENTRY(job) entry;
+	struct web *web;
+	struct call *call;
+	json_t *tool; /* as it was listed when the call came */
+	struct fetch *fetch;
+};
+
+static void job_free(struct job *j)
+{
+	fetch_cancel(&j->fetch);
+	json_decref(j->tool);
+	TAILQ_REMOVE(&j->web->jobs, j, entry);
+	free(j);
+}
+
+/* The end of the job and of its call. RESULT NULL: no memory for one. */
+static void job_end(struct job *j, json_t *result_take)
+{
+	struct call *c = j->call;
+
+	call_detach(c);
+	job_free(j); /* first: whoever hears of the end may do anything */
+	call_result(c, result_take);
+}
+
+static const char *job_name(const struct job *j)
+{
+	return json_string_value(json_object_get(j->tool, "name"));
+}
+
+static json_t *unreachable(const struct job *j, const struct err *e)
+{
+	const struct config_backend *conf = j->web->backend->conf;
+
+	if (e->code == ERR_NOMEM)
+		return NULL;
+	if (e->code == ERR_TIMEOUT)
+		return toolresult_error("%s: timed out after %.15g s", job_name(j),
+					(double)conf->call_timeout_ms / 1000);
+	if (e->code == ERR_LIMIT)
+		return toolresult_error("%s: %s", job_name(j), e->text);
+	return toolresult_error("%s: the web endpoint cannot be reached: %s", job_name(j), e->text);
+}
+
+static void on_answer(struct fetch *f, const struct fetch_answer *a, const struct err *e, void *arg)
+{
+	struct job *j = arg;
+	struct web *w = j->web;
+
+	(void)f;
+	j->fetch = NULL;
+	if (a == NULL) {
+		job_end(j, unreachable(j, e));
+		return;
+	}
+	if (a->status == 404) /* maybe the tool is no more */
+		web_learn_soon(w);
+	job_end(j, web_result(j->tool, a, w->backend->env->limits->max_depth));
+}
+
+static int job_send(struct job *j, const char *body, size_t len, struct err *e)
+{
+	struct web *w = j->web;
+	const struct config_backend *conf = w->backend->conf;
+	struct httpc_spec spec = {
+		.method = "POST",
+		.url = w->invoke_url,
+		.body = body,
+		.len = len,
+		.timeout_ms = conf->call_timeout_ms,
+	};
+
+	j->fetch = web_fetch(w, &spec, conf->max_output, on_answer, j, e);
+	return j->fetch != NULL ? 0 : e->code;
+}
+
+static void on_cancel(struct call *c, const char *reason, void *arg)
+{
+	(void)c;
+	(void)reason;
+	job_free(arg);
+}
+
+static const struct call_back call_back = {.cancel = on_cancel};
+
+static void run(struct web *w, json_t *tool, struct call *c, json_t *arguments)
+{
+	json_t *message = json_pack("{s:O, s:O}", "name", json_object_get(tool, "name"),
+				    "arguments", arguments);
+	struct job *j = calloc(1, sizeof(*j));
+	struct err e = {.text = "out of memory"};
+	char *body = NULL;
+	size_t len;
+
+	if (j != NULL) {
+		j->web = w;
+		j->call = c;
+		j->tool = json_incref(tool);
+		TAILQ_INSERT_TAIL(&w->jobs, j, entry);
+		body = message != NULL ? jsonrpc_dump(message, &len) : NULL;
+	}
+	json_decref(message);
+	if (body == NULL || job_send(j, body, len, &e) < 0) {
+		if (j != NULL)
+			job_free(j);
+		call_error(c, RPC_INTERNAL_ERROR, NULL, "%s", e.text);
+	} else {
+		call_attach(c, &call_back, j);
+		call_set_deadline(c, w->backend->conf->call_timeout_ms + DEADLINE_SLACK_MS);
+	}
+	free(body);
+}
+
+static void call_tool(struct web *w, const char *name, json_t *tool, struct call *c)
+{
+	json_t *arguments = json_incref(json_object_get(call_params(c), "arguments"));
+	struct err why;
+	int rc;
+
+	if (arguments == NULL)
+		arguments = json_object();
+	rc = arguments != NULL ? web_tools_check(w->tools, name, arguments, &why) : ERR_NOMEM;
+	if (rc == 0)
+		run(w, tool, c, arguments);
+	else if (rc == ERR_NOMEM)
+		call_result(c, NULL);
+	else /* for the model to read and do better (MCP, Tools, "Error Handling") */
+		call_result(c, toolresult_error("Invalid arguments: %s", why.text));
+	json_decref(arguments);
+}
+
+static void web_link_call(struct link *l, struct call *c)
+{
+	struct web *w = l->backend->impl;
+	const char *name = json_string_value(json_object_get(call_params(c), "name"));
+	json_t *tool = NULL;
+
+	if (strcmp(call_method(c), "tools/call") != 0) {
+		call_error(c, RPC_METHOD_NOT_FOUND, NULL, "%s offers tools only",
+			   l->backend->conf->name);
+		return;
+	}
+	if (name != NULL && w->tools != NULL)
+		tool = web_tools_entry(w->tools, name);
+	if (tool != NULL) {
+		call_tool(w, name, tool, c);
+		return;
+	}
+	web_learn_soon(w);
+	call_error(c, RPC_INVALID_PARAMS, NULL, "Unknown tool: %.200s",
+		   name != NULL ? name : "(no name)");
+}
+
+static void web_link_close(struct link *l)
+{
+	(void)l; /* the calls have ended, and with them their requests */
+}
+
+static void web_stop(struct backend *b)
+{
+	struct web *w = b->impl;
+	struct job *j;
+
+	web_learn_stop(w);
+	while ((j = TAILQ_FIRST(&w->jobs)) != NULL) {
+		struct call *c = j->call;
+
+		call_detach(c);
+		job_free(j);
+		call_error(c, RPC_INTERNAL_ERROR, NULL, "backend %s is stopped", b->conf->name);
+	}
+}
+
+static void web_fini(struct backend *b)
+{
+	struct web *w = b->impl;
+
+	web_stop(b);
+	web_tools_free(&w->tools);
+	free(w->list_url);
+	free(w->invoke_url);
+	free(w);
+	b->impl = NULL;
+}
+
+static int web_init(struct backend *b, struct err *e)
+{
+	struct web *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	TAILQ_INIT(&w->jobs);
+	w->backend = b;
+	b->impl = w;
+	web_learn_init(w);
+	w->list_url = url_join(b->conf->url, b->conf->tools_path);
+	w->invoke_url = url_join(b->conf->url, b->conf->invoke_path);
+	if (w->list_url != NULL && w->invoke_url != NULL)
+		return 0;
+	web_fini(b);
+	return err_set(e, ERR_NOMEM, "out of memory");
+}
+
+static void web_start(struct backend *b)
+{
+	web_learn(b->impl);
+}
+
+static void web_restart(struct backend *b)
+{
+	web_stop(b);
+	web_start(b);
+}
+
+const struct backend_ops backend_web_ops = {
+	.kind = "web",
+	.init = web_init,
+	.fini = web_fini,
+	.start = web_start,
+	.stop = web_stop,
+	.restart = web_restart,
+	.link_call = web_link_call,
+	.link_close = web_link_close,
+};

@@ -1,0 +1,41 @@
+/* web_impl.h: the parts of the web backend. For backend_web.c and web_learn.c alone. */
+#ifndef MCPD_WEB_IMPL_H
+#define MCPD_WEB_IMPL_H
+
+#include <event2/event_struct.h>
+#include <sys/queue.h>
+
+#include "backend_impl.h"
+#include "fetch.h"
+#include "url.h"
+#include "web_result.h"
+#include "web_tools.h"
+
+struct web {
+	struct backend *backend;
+	char *list_url, *invoke_url;
+	struct web_tools *tools; /* NULL: nothing learnt yet */
+	TAILQ_HEAD(, job) jobs;
+	/* learning */
+	struct web_tools *learning; /* what came so far; NULL: not just now */
+	struct fetch *fetch;
+	struct event timer;    /* the next time */
+	int64_t learnt_at;     /* clock_ms() of the last attempt */
+	unsigned failures;     /* in a row */
+	struct err complained; /* of what, so that it is not said each time */
+};
+
+/* Begins a request to the endpoint with the headers and rules of the configuration; as
+ * fetch_start(). */
+struct fetch *web_fetch(struct web *w, const struct httpc_spec *spec, size_t max, fetch_fn fn,
+			void *arg, struct err *e);
+
+/* web_learn.c */
+void web_learn_init(struct web *w);
+/* Asks for the tools now, and from then on in the interval of the configuration. */
+void web_learn(struct web *w);
+/* The list seems to be out of date: asks for it, unless that was done just now. */
+void web_learn_soon(struct web *w);
+void web_learn_stop(struct web *w);
+
+#endif

@@ -1,0 +1,194 @@
+/* web_learn.c: what a web endpoint offers, page by page, again and again. */
+#include "autoconf.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "delayq.h"
+#include "log.h"
+#include "web_impl.h"
+
+#define MAX_BACKOFF_S 60
+#define SOON_MS	      10000 /* between two times that nobody but a failing call asked for */
+
+struct fetch *web_fetch(struct web *w, const struct httpc_spec *spec, size_t max, fetch_fn fn,
+			void *arg, struct err *e)
+{
+	const struct config_backend *conf = w->backend->conf;
+	struct httpc_spec full = *spec;
+	const char *headers[3 + CONFIG_MAX_HEADERS] = {"Accept: application/json, text/*;q=0.5"};
+	size_t n = 1;
+
+	if (spec->body != NULL)
+		headers[n++] = "Content-Type: application/json";
+	for (char **line = conf->headers.lines; line != NULL && *line != NULL; line++)
+		headers[n++] = *line;
+	full.headers = headers;
+	full.ca_file = conf->ca_file;
+	full.allow_link_local = conf->allow_link_local;
+	return fetch_start(w->backend->env->httpc, &full, max, fn, arg, e);
+}
+
+static void learn_in(struct web *w, int64_t ms)
+{
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	if (evtimer_add(&w->timer, &tv) < 0)
+		log_error(NULL, "out of memory: backend %s will not be asked again",
+			  w->backend->conf->name);
+}
+
+static void failed(struct web *w, const struct err *e)
+{
+	unsigned n = w->failures++;
+
+	web_tools_free(&w->learning);
+	learn_in(w, 1000 * (n < 6 ? INT64_C(1) << n : MAX_BACKOFF_S));
+	backend_failed(w->backend, e);
+}
+
+static void complain(struct web *w)
+{
+	const struct log_scope scope = {.backend = w->backend->conf->name};
+	const char *why = web_tools_complaint(w->learning);
+
+	if (strcmp(why, w->complained.text) == 0)
+		return;
+	if (why[0] != '\0')
+		log_warn(&scope, "%s", why);
+	err_set(&w->complained, 0, "%s", why);
+}
+
+static void learnt(struct web *w)
+{
+	static const struct err no_memory = {.code = ERR_NOMEM, .text = "out of memory"};
+	struct offer *o = web_tools_offer(w->learning, w->backend->conf->name);
+
+	if (o == NULL) {
+		failed(w, &no_memory);
+		return;
+	}
+	complain(w);
+	web_tools_free(&w->tools);
+	w->tools = w->learning;
+	w->learning = NULL;
+	w->failures = 0;
+	if (w->backend->conf->learn_interval_ms > 0)
+		learn_in(w, w->backend->conf->learn_interval_ms);
+	backend_learned(w->backend, o);
+}
+
+static void ask_page(struct web *w, const char *cursor);
+
+static int take_page(struct web *w, const struct fetch_answer *a, char **cursor_r, struct err *e)
+{
+	if (a->status >= 300 && a->status < 400)
+		return err_set(e, ERR_PROTOCOL,
+			       "the list of tools is somewhere else (HTTP %d), which is not "
+			       "followed",
+			       a->status);
+	if (a->status != 200)
+		return err_set(e, ERR_PROTOCOL, "the list of tools was answered with HTTP %d",
+			       a->status);
+	if (web_tools_add(w->learning, a->body, a->len, w->backend->env->limits->max_depth,
+			  cursor_r, e) < 0)
+		return err_wrap(e, "the list of tools");
+	return 0;
+}
+
+static void on_page(struct fetch *f, const struct fetch_answer *a, const struct err *e, void *arg)
+{
+	struct web *w = arg;
+	char *cursor = NULL;
+	struct err why;
+
+	(void)f;
+	w->fetch = NULL;
+	if (a == NULL)
+		failed(w, e);
+	else if (take_page(w, a, &cursor, &why) < 0)
+		failed(w, &why);
+	else if (cursor != NULL)
+		ask_page(w, cursor);
+	else
+		learnt(w);
+	free(cursor);
+}
+
+/* The URL of the page that CURSOR (NULL: the first) names. */
+static char *page_url(const struct web *w, const char *cursor)
+{
+	char *escaped, *url;
+
+	if (cursor == NULL)
+		return strdup(w->list_url);
+	escaped = url_escape(cursor);
+	if (escaped == NULL || asprintf(&url, "%s%ccursor=%s", w->list_url,
+					strchr(w->list_url, '?') != NULL ? '&' : '?', escaped) < 0)
+		url = NULL;
+	free(escaped);
+	return url;
+}
+
+static void ask_page(struct web *w, const char *cursor)
+{
+	char *url = page_url(w, cursor);
+	struct httpc_spec spec = {
+		.method = "GET",
+		.url = url,
+		.timeout_ms = w->backend->conf->start_timeout_ms,
+	};
+	struct err e = {.code = ERR_NOMEM, .text = "out of memory"};
+
+	if (url != NULL)
+		w->fetch = web_fetch(w, &spec, w->backend->env->limits->max_line, on_page, w, &e);
+	free(url);
+	if (w->fetch == NULL)
+		failed(w, &e);
+}
+
+void web_learn(struct web *w)
+{
+	static const struct err no_memory = {.code = ERR_NOMEM, .text = "out of memory"};
+
+	if (w->learning != NULL)
+		return;
+	event_del(&w->timer);
+	w->learnt_at = clock_ms();
+	w->learning = web_tools_new();
+	if (w->learning != NULL)
+		ask_page(w, NULL);
+	else
+		failed(w, &no_memory);
+}
+
+void web_learn_soon(struct web *w)
+{
+	int64_t since = clock_ms() - w->learnt_at;
+
+	if (w->learning == NULL && w->failures == 0)
+		learn_in(w, since < SOON_MS ? SOON_MS - since : 0);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	web_learn(arg);
+}
+
+void web_learn_init(struct web *w)
+{
+	evtimer_assign(&w->timer, w->backend->env->base, on_timer, w);
+}
+
+void web_learn_stop(struct web *w)
+{
+	event_del(&w->timer);
+	fetch_cancel(&w->fetch);
+	web_tools_free(&w->learning);
+	w->failures = 0;
+}

@@ -1,0 +1,184 @@
+#include "autoconf.h"
+
+#include "web_tools.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "jsonrpc.h"
+#include "offer.h"
+#include "schema.h"
+#include "xheader.h"
+
+#define MAX_PAGES 1000
+#define MAX_TOOLS 100000
+
+struct web_tools {
+	json_t *list;
+	json_t *index;	 /* name: entry */
+	json_t *checked; /* the names of those whose arguments we can check, as keys */
+	json_t *cursors; /* those seen, as keys: who repeats one would go on for ever */
+	size_t pages;
+	struct err complaint;
+};
+
+struct web_tools *web_tools_new(void)
+{
+	struct web_tools *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->list = json_array();
+	t->index = json_object();
+	t->checked = json_object();
+	t->cursors = json_object();
+	if (t->list == NULL || t->index == NULL || t->checked == NULL || t->cursors == NULL)
+		web_tools_free(&t);
+	return t;
+}
+
+void web_tools_free(struct web_tools **tp)
+{
+	struct web_tools *t = *tp;
+
+	*tp = NULL;
+	if (t == NULL)
+		return;
+	json_decref(t->list);
+	json_decref(t->index);
+	json_decref(t->checked);
+	json_decref(t->cursors);
+	free(t);
+}
+
+const char *web_tools_complaint(const struct web_tools *t)
+{
+	return t->complaint.text;
+}
+
+/* Whether ENTRY can be a tool. If not, E says why. */
+static int check_entry(const struct web_tools *t, json_t *entry, struct err *e)
+{
+	const char *name = json_string_value(json_object_get(entry, "name"));
+	json_t *input = json_object_get(entry, "inputSchema");
+	json_t *output = json_object_get(entry, "outputSchema");
+	struct err why;
+
+	if (name == NULL || name[0] == '\0')
+		return err_set(e, ERR_INVALID, "a tool without a name is left out");
+	if (json_object_get(t->index, name) != NULL)
+		return err_set(e, ERR_INVALID, "a second tool %.100s is left out", name);
+	if ((input != NULL && !json_is_object(input)) ||
+	    (output != NULL && !json_is_object(output)))
+		return err_set(e, ERR_INVALID, "tool %.100s is left out: a schema is no object",
+			       name);
+	if (xheader_check(input, &why) < 0)
+		return err_set(e, ERR_INVALID, "tool %.100s is left out: %.300s", name, why.text);
+	return 0;
+}
+
+static int add_tool(struct web_tools *t, json_t *entry)
+{
+	const char *name = json_string_value(json_object_get(entry, "name"));
+	json_t *schema = json_object_get(entry, "inputSchema");
+	int rc = 0;
+
+	if (schema == NULL) { /* MCP: there has to be one */
+		schema = json_pack("{s:s}", "type", "object");
+		rc |= json_object_set_new(entry, "inputSchema", schema);
+	}
+	rc |= json_array_append(t->list, entry);
+	rc |= json_object_set(t->index, name, entry);
+	if (rc == 0 && schema_check(schema, NULL) == 0)
+		rc |= json_object_set_new(t->checked, name, json_true());
+	return rc == 0 ? 0 : ERR_NOMEM;
+}
+
+static int add_all(struct web_tools *t, json_t *tools, struct err *e)
+{
+	json_t *entry;
+	struct err why;
+	size_t i;
+
+	json_array_foreach (tools, i, entry) {
+		if (json_array_size(t->list) >= MAX_TOOLS)
+			return err_set(e, ERR_LIMIT, "there are more than %d tools", MAX_TOOLS);
+		if (check_entry(t, entry, &why) < 0) {
+			if (t->complaint.code == 0)
+				t->complaint = why;
+		} else if (add_tool(t, entry) < 0) {
+			return err_set(e, ERR_NOMEM, "out of memory");
+		}
+	}
+	return 0;
+}
+
+/* The cursor of PAGE; a list without end ends here. */
+static int next_cursor(struct web_tools *t, const json_t *page, char **cursor_r, struct err *e)
+{
+	const char *cursor = json_string_value(json_object_get(page, "nextCursor"));
+
+	if (cursor == NULL)
+		return 0;
+	if (json_object_get(t->cursors, cursor) != NULL)
+		return err_set(e, ERR_PROTOCOL, "a page names a cursor for the second time");
+	if (++t->pages >= MAX_PAGES)
+		return err_set(e, ERR_LIMIT, "there are more than %d pages", MAX_PAGES);
+	*cursor_r = strdup(cursor);
+	if (*cursor_r != NULL && json_object_set_new(t->cursors, cursor, json_true()) == 0)
+		return 0;
+	free(*cursor_r);
+	*cursor_r = NULL;
+	return err_set(e, ERR_NOMEM, "out of memory");
+}
+
+int web_tools_add(struct web_tools *t, const char *page, size_t len, unsigned max_depth,
+		  char **cursor_r, struct err *e)
+{
+	json_t *value = jsonrpc_parse(page, len, max_depth, e);
+	json_t *tools = json_object_get(value, "tools");
+	int rc;
+
+	*cursor_r = NULL;
+	if (value == NULL)
+		return e->code;
+	if (!json_is_array(tools))
+		rc = err_set(e, ERR_PROTOCOL, "it is not {\"tools\": [...]}");
+	else
+		rc = add_all(t, tools, e);
+	if (rc == 0)
+		rc = next_cursor(t, value, cursor_r, e);
+	json_decref(value);
+	return rc;
+}
+
+struct offer *web_tools_offer(const struct web_tools *t, const char *name)
+{
+	struct offer *o = offer_new(MCP_REV_LEGACY_NEWEST);
+	int rc = 0;
+
+	if (o == NULL)
+		return NULL;
+	o->server_info = json_pack("{s:s, s:s}", "name", name, "version", PACKAGE_VERSION);
+	rc |= o->server_info == NULL ? -1 : 0;
+	rc |= json_object_set_new(o->capabilities, "tools", json_object());
+	rc |= json_array_extend(o->lists[OFFER_TOOLS], t->list);
+	if (rc != 0)
+		offer_unref(&o);
+	return o;
+}
+
+json_t *web_tools_entry(const struct web_tools *t, const char *name)
+{
+	return json_object_get(t->index, name);
+}
+
+int web_tools_check(const struct web_tools *t, const char *name, json_t *arguments, struct err *e)
+{
+	if (!json_is_object(arguments))
+		return err_set(e, ERR_INVALID, "expected an object");
+	if (json_object_get(t->checked, name) == NULL)
+		return 0;
+	return schema_validate(json_object_get(web_tools_entry(t, name), "inputSchema"), arguments,
+			       e);
+}
