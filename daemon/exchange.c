@@ -49,6 +49,7 @@ static void exchange_free(void *arg)
 
 	free(x->fields);
 	free(x->decoded);
+	free(x->user);
 	free(x);
 }
 

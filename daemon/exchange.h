@@ -43,6 +43,10 @@ const char *exchange_path(const struct exchange *x);
 const char *exchange_query(const struct exchange *x);
 /* The peer's address without port. */
 const char *exchange_peer(const struct exchange *x);
+/* Who sent it, once that is known: a copy of USER that lives as long as the exchange. NULL: nobody
+ * said (the default). 0 or ERR_NOMEM. */
+int exchange_set_user(struct exchange *x, const char *user);
+const char *exchange_user(const struct exchange *x);
 /* The first value of header NAME (case-insensitive) with SP and HTAB stripped on both sides
  * (RFC 9110 section 5.5), or NULL. The pointer is good until the next call for the same exchange.
  */

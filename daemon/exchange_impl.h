@@ -26,6 +26,7 @@ struct exchange {
 	size_t fields_len;
 	const char *path; /* never NULL */
 	char *decoded;	  /* what PATH points to, where the client sent it escaped */
+	char *user;	  /* NULL: unauthenticated */
 	enum exchange_state state;
 	bool handling; /* inside the handler: settle frees, nobody else */
 	bool watched;

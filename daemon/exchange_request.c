@@ -1,5 +1,6 @@
 #include "exchange_impl.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -78,6 +79,22 @@ const char *exchange_peer(const struct exchange *x)
 	if (strncmp(address, mapped, sizeof(mapped) - 1) == 0 && strchr(address, '.') != NULL)
 		return address + sizeof(mapped) - 1;
 	return address;
+}
+
+int exchange_set_user(struct exchange *x, const char *user)
+{
+	char *copy = user != NULL ? strdup(user) : NULL;
+
+	if (user != NULL && copy == NULL)
+		return ERR_NOMEM;
+	free(x->user);
+	x->user = copy;
+	return 0;
+}
+
+const char *exchange_user(const struct exchange *x)
+{
+	return x->user;
 }
 
 const char *exchange_header(struct exchange *x, const char *name)

@@ -79,6 +79,14 @@ static const struct server_front legacy_front = {
 	.send = on_send,
 };
 
+/* Whoever else knows the id of a session does not get to know that there is one. */
+static bool is_owner(const struct session *s, const char *user)
+{
+	const char *owner = session_user(s);
+
+	return owner && user ? strcmp(owner, user) == 0 : owner == user;
+}
+
 /* The session that the request names, or NULL after having answered it. ID is that of the message. */
 static struct session *find_session(struct legacy *l, const struct legacy_request *rq, json_t *id)
 {
@@ -96,7 +104,8 @@ static struct session *find_session(struct legacy *l, const struct legacy_reques
 		return NULL;
 	}
 	s = sessions_find(l->sessions, value);
-	if (!s || session_closing(s) || session_view(s) != rq->view) {
+	if (!s || session_closing(s) || session_view(s) != rq->view ||
+	    !is_owner(s, exchange_user(rq->x))) {
 		reply_error(rq->x, 404, id, RPC_SESSION_NOT_FOUND, "Session not found");
 		return NULL;
 	}
@@ -160,6 +169,7 @@ static struct session *open_session(struct legacy *l, const struct legacy_reques
 		.view = rq->view,
 		.path = rq->path,
 		.peer = exchange_peer(rq->x),
+		.user = exchange_user(rq->x),
 		.rev = mcp_rev_negotiate(
 			json_string_value(json_object_get(params, "protocolVersion"))),
 		.capabilities = caps,
@@ -171,7 +181,7 @@ static struct session *open_session(struct legacy *l, const struct legacy_reques
 
 	if (!caps || !info)
 		no_memory(rq->x, id);
-	else if (sessions_admit(l->sessions, conf.peer, NULL, &e) < 0 ||
+	else if (sessions_admit(l->sessions, conf.peer, conf.user, &e) < 0 ||
 		 session_open(sessions_env(l->sessions), &conf, &s, &e) < 0)
 		reply_error(rq->x, 503, id, RPC_TRANSPORT, "%s", e.text);
 	free(caps);

@@ -237,6 +237,7 @@ static struct mreq *mreq_new(struct modern *m, struct exchange *x, struct view *
 {
 	struct pool_want want = {
 		.view = view,
+		.user = exchange_user(x),
 		.peer = exchange_peer(x),
 		.capabilities = c->env.capabilities,
 		.exclusive = may_ask(c),
@@ -249,7 +250,7 @@ static struct mreq *mreq_new(struct modern *m, struct exchange *x, struct view *
 	r->method = c->method;
 	r->handle = ++m->last_handle;
 	TAILQ_INIT(&r->asks);
-	r->context = park_context(NULL, view, c);
+	r->context = park_context(want.user, view, c);
 	r->pooled = r->context ? pool_take(m->pool, &want) : NULL;
 	if (!r->pooled) {
 		free(r->context);
@@ -296,12 +297,12 @@ void modern_request(struct modern *m, struct exchange *x, struct view *view, jso
 			    "Not Acceptable: Accept must list application/json or "
 			    "text/event-stream");
 	else if (listen)
-		listens_open(m->listens, x, view, NULL, c.id, c.params);
+		listens_open(m->listens, x, view, exchange_user(x), c.id, c.params);
 	else if (responses && !json_is_object(responses))
 		modern_refuse(x, 200, c.id, RPC_INVALID_PARAMS, NULL,
 			      "Invalid params: inputResponses must be an object");
 	else if (json_object_get(c.params, "requestState"))
-		park_resume(m, x, &c, NULL);
+		park_resume(m, x, &c, exchange_user(x));
 	else
 		dispatch(m, x, view, &c);
 }

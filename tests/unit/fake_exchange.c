@@ -26,6 +26,7 @@ struct exchange {
 	enum exchange_method method;
 	char *path, *asked; /* asked: the headers of the request */
 	char *value;	    /* the last one that was asked for */
+	char *user;
 	char *request;
 	size_t request_len;
 	exchange_gone_fn gone;
@@ -232,6 +233,7 @@ void fake_exchanges_free(void)
 		evbuffer_free(x->body);
 		free(x->text);
 		free(x->path);
+		free(x->user);
 		forget_request(x);
 		free(x);
 	}
@@ -241,6 +243,22 @@ void fake_exchanges_free(void)
 }
 
 /* ---- what exchange.h declares ---- */
+
+int exchange_set_user(struct exchange *x, const char *user)
+{
+	char *copy = user != NULL ? strdup(user) : NULL;
+
+	if (user != NULL && copy == NULL)
+		return ERR_NOMEM;
+	free(x->user);
+	x->user = copy;
+	return 0;
+}
+
+const char *exchange_user(const struct exchange *x)
+{
+	return x->user;
+}
 
 enum exchange_method exchange_method(const struct exchange *x)
 {
