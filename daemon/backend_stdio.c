@@ -191,6 +191,10 @@ static const struct {
 	{"resources/subscribe", subscribe},
 	{"resources/unsubscribe", unsubscribe},
 	{"logging/setLevel", set_level},
+	{"tasks/cancel", pass},
+	{"tasks/get", pass},
+	{"tasks/result", pass},
+	{"tasks/update", pass},
 };
 
 static void stdio_link_call(struct link *l, struct call *c)

@@ -100,6 +100,12 @@ static void pass(struct request *r, size_t i)
 	r->via = server_link(r->server, i);
 	t.to = server_backend_rev(r);
 	said = r->via ? translate_params(&t, params) : NULL;
+	if (said && again_needs_task(r)) {
+		json_t *task = again_as_task(r, said);
+
+		json_decref(said);
+		said = task;
+	}
 	if (!r->via || (params && !said)) {
 		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
 		return;

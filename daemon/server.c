@@ -75,13 +75,13 @@ static const struct need *need_of(const struct question *q)
 	return NULL;
 }
 
+/* The client's capabilities as bits, in the order of the table above. */
 static bool has(const struct server *s, const struct need *need)
 {
 	return s->capabilities & 1u << (need - needs);
 }
 
-/* The client's capabilities as bits, in the order of the table above. What its revision does not have, it
- * does not have either, whatever it says. */
+/* What the client's revision does not have, it does not have either, whatever it says. */
 static unsigned parse_capabilities(enum mcp_rev rev, const char *text)
 {
 	json_t *said = json_loads(text, 0, NULL), *caps = translate_capabilities(rev, said);
@@ -112,17 +112,26 @@ void server_ask(struct server *s, void *where, struct question *q_take)
 		s->conf.front->ask(where, q_take, s->conf.arg);
 }
 
+bool server_can_ask(struct request *r, const struct question *q)
+{
+	const struct need *need = need_of(q);
+
+	if (!need || has(r->server, need))
+		return need != NULL;
+	if (!mcp_rev_is_legacy(r->server->conf.caller->rev))
+		r->denied = need;
+	return false;
+}
+
 static void on_ask(struct call *c, struct question *q, void *arg)
 {
 	struct request *r = arg;
 	struct server *s = r->server;
-	const struct need *need = need_of(q);
 	struct err e;
 
 	(void)c;
-	if (need && !has(s, need) && !mcp_rev_is_legacy(s->conf.caller->rev)) {
+	if (!server_can_ask(r, q) && r->denied) {
 		/* 2026-07-28 has an error for this, and the client can do something about it. */
-		r->denied = need;
 		question_refuse(q, RPC_METHOD_NOT_FOUND, "the client did not declare this capability");
 		call_cancel(r->call, "the client lacks a capability that is needed");
 	} else if (question_translate(q, server_backend_rev(r), s->conf.caller->rev, &e) < 0) {
@@ -154,10 +163,25 @@ void server_end(struct request *r, const struct answer *answer)
 
 	if (r->denied)
 		denied = denial(r->denied);
+	again_over(r, answer);
 	request_free(r);
 	s->conf.front->end(where, id, denied.data ? &denied : answer, s->conf.arg);
 	json_decref(denied.data);
 	json_decref(id);
+}
+
+static const struct call_front call_front;
+
+struct call *server_next_call(struct request *r, const char *method, json_t *params_take,
+			      int64_t deadline_ms)
+{
+	struct server *s = r->server;
+	struct call *next = call_new(s->conf.base, &call_front, r, s->conf.caller, method,
+				     params_take, call_progress_token(r->call), deadline_ms);
+
+	if (next)
+		r->call = next;
+	return next;
 }
 
 static const struct answer no_memory = {
@@ -199,6 +223,10 @@ static void on_end(struct call *c, const struct answer *answer, void *arg)
 		.tool = r->tool,
 	};
 
+	if (r->via && again_goes_on(r, answer)) {
+		json_decref(params);
+		return;
+	}
 	if (r->after)
 		r->after(r, answer);
 	if (!r->via || answer->kind == ANSWER_CANCELLED)

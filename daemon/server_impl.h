@@ -1,4 +1,4 @@
-/* server_impl.h: for server.c, methods.c and server_links.c alone. */
+/* server_impl.h: for server.c, server_*.c and methods*.c alone. */
 #ifndef MCPD_SERVER_IMPL_H
 #define MCPD_SERVER_IMPL_H
 
@@ -7,6 +7,7 @@
 
 #include "server.h"
 
+struct again;
 struct method;
 struct need;
 
@@ -21,6 +22,7 @@ struct request {
 	struct view_waiter waiter;
 	const struct need *denied; /* the capability for lack of which it was given up */
 	struct link *via;	   /* the backend that it went to; NULL: none (yet) */
+	struct again *again;	   /* NULL: one call is enough, as far as is known */
 	json_t *tool;		   /* as that backend lists it; NULL: not a tool, or not listed */
 	/* What the session remembers of the outcome (a subscription); NULL: nothing. */
 	void (*after)(struct request *r, const struct answer *answer);
@@ -54,6 +56,25 @@ void server_cancel_pushes(struct server *s);
 void server_ask(struct server *s, void *where, struct question *q_take);
 /* The revision that is spoken with the backend of R. */
 enum mcp_rev server_backend_rev(const struct request *r);
+/* The next call of R in the place of one that has ended; PARAMS is consumed. NULL on lack of memory. */
+struct call *server_next_call(struct request *r, const char *method, json_t *params_take,
+			      int64_t deadline_ms);
+/* A request to the backend at L whose answer nobody waits for. PARAMS is consumed. */
+void server_push(struct server *s, struct link *l, const char *method, json_t *params_take);
+/* Whether the client can be asked Q; false: R is denied, and *NEED says what is missing. */
+bool server_can_ask(struct request *r, const struct question *q);
+
+/* server_again.c: requests that take more than one call. */
+/* The call of R has ended with ANSWER: whether R goes on with another one. */
+bool again_goes_on(struct request *r, const struct answer *answer);
+/* The tool that R calls runs as a task alone (2025-11-25, Tasks), and the client cannot do that: R does it
+ * in its place. PARAMS of the call (a new reference), or NULL on lack of memory. */
+json_t *again_as_task(struct request *r, json_t *params);
+/* Whether it is so. */
+bool again_needs_task(const struct request *r);
+/* R has ended, with ANSWER. */
+void again_over(struct request *r, const struct answer *answer);
+
 /* Ends R with ANSWER, which is in the client's words. */
 void server_end(struct request *r, const struct answer *answer);
 bool server_wants_log(const struct server *s, json_t *params);

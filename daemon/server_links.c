@@ -65,21 +65,26 @@ static void on_pushed(struct call *c, const struct answer *answer, void *arg)
 
 static const struct call_front push_front = {.end = on_pushed};
 
-static void push_level(struct server *s, struct link *l)
+void server_push(struct server *s, struct link *l, const char *method, json_t *params_take)
 {
-	json_t *params = json_pack("{s:s}", "level", mcp_log_level_name(s->conf.caller->log_level));
 	struct push *p = calloc(1, sizeof *p);
 
 	if (p)
-		p->call = call_new(s->conf.base, &push_front, p, s->conf.caller, "logging/setLevel",
-				   json_incref(params), NULL, 0);
-	json_decref(params);
+		p->call = call_new(s->conf.base, &push_front, p, s->conf.caller, method,
+				   json_incref(params_take), NULL, 0);
+	json_decref(params_take);
 	if (!p || !p->call) {
 		free(p);
 		return;
 	}
 	LIST_INSERT_HEAD(&s->pushes, p, entry);
 	link_call(l, p->call);
+}
+
+static void push_level(struct server *s, struct link *l)
+{
+	server_push(s, l, "logging/setLevel",
+		    json_pack("{s:s}", "level", mcp_log_level_name(s->conf.caller->log_level)));
 }
 
 static struct push *first_live(const struct server *s)

@@ -37,6 +37,8 @@ static const struct {
 	{THING_ANNOTATIONS, "lastModified", MCP_REV_2025_06_18, NEWEST},
 	{THING_CONTENTS, "_meta", MCP_REV_2025_06_18, NEWEST},
 	{THING_CALL_RESULT, "structuredContent", MCP_REV_2025_06_18, NEWEST},
+	{THING_META, "io.modelcontextprotocol/related-task", MCP_REV_2025_11_25,
+	 MCP_REV_2025_11_25},
 	{THING_CALL_PARAMS, "task", MCP_REV_2025_11_25, MCP_REV_2025_11_25},
 	{THING_COMPLETE_PARAMS, "context", MCP_REV_2025_06_18, NEWEST},
 	{THING_ELICITATION, "mode", MCP_REV_2025_11_25, NEWEST},
@@ -266,6 +268,15 @@ json_t *translate_content(json_t *block, const void *arg)
 /* --- results ------------------------------------------------------------------------------------
  */
 
+json_t *translate_meta(json_t *value, const void *arg)
+{
+	const struct translate_pair *pair = arg;
+	struct cow c = cow_of(value);
+
+	translate_trim(&c, THING_META, pair->to);
+	return cow_done(&c);
+}
+
 static bool has_text(const json_t *content)
 {
 	const json_t *block;
@@ -375,6 +386,7 @@ json_t *translate_result(const struct translate *t, json_t *result)
 	if (t->from == t->to)
 		return json_incref(result);
 	c = cow_of(result);
+	cow_map(&c, "_meta", translate_meta, &pair);
 	for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
 		if (strcmp(t->method, results[i].method) == 0)
 			results[i].fn(&c, t, &pair);

@@ -40,6 +40,7 @@ enum thing {
 	THING_ANNOTATIONS,
 	THING_CONTENTS, /* of a resource */
 	THING_CALL_RESULT,
+	THING_META, /* of results and questions */
 	THING_CALL_PARAMS,
 	THING_COMPLETE_PARAMS,
 	THING_ELICITATION,
@@ -58,6 +59,8 @@ struct translate_pair {
 };
 /* A content block (struct translate_pair). */
 json_t *translate_content(json_t *block, const void *pair);
+/* _meta of a result or question (struct translate_pair). */
+json_t *translate_meta(json_t *value, const void *pair);
 /* Whether the legacy revisions cannot show SCHEMA as it is: it does not describe an object. */
 bool translate_must_wrap(const json_t *schema);
 /* SCHEMA as that of the member "result" of an object. */

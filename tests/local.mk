@@ -367,6 +367,14 @@ tests_unit_test_transport_CFLAGS = $(unit_cflags)
 tests_unit_test_transport_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_transport_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_again
+TESTS += tests/unit/test_again
+tests_unit_test_again_SOURCES = tests/unit/test_again.c $(session_fixture)
+tests_unit_test_again_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_again_CFLAGS = $(unit_cflags)
+tests_unit_test_again_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_again_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_server
 TESTS += tests/unit/test_server
 tests_unit_test_server_SOURCES = tests/unit/test_server.c $(session_fixture)

@@ -183,6 +183,9 @@ static const struct result_vector results[] = {
 	 "{'contents':[{'uri':'r:','text':'x'}]}"},
 	{"resources/read", R26, R06, NULL, "{'contents':[{'uri':'r:','text':'x','_meta':{}}]}",
 	 SAME},
+	{"tools/call", R11, R26, NULL,
+	 "{'content':[],'_meta':{'io.modelcontextprotocol/related-task':{'taskId':'1'},'x':1}}",
+	 "{'content':[],'_meta':{'x':1}}"},
 	{"completion/complete", R26, R03, NULL, "{'completion':{'values':[]}}", SAME},
 	/* nonsense */
 	{"tools/call", R26, R03, NULL, "{'content':{'x':[1]}}", SAME},
