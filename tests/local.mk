@@ -463,8 +463,10 @@ bench: mcpd$(EXEEXT) tests/bench/bare$(EXEEXT) tests/bench/echo$(EXEEXT) tests/b
 
 # The official conformance suite. What npm installs there is not distributed.
 EXTRA_DIST += tests/conformance/fixture.mjs tests/conformance/legacy-server.mjs \
-	tests/conformance/modern-client.mjs tests/conformance/package.json \
-	tests/conformance/package-lock.json tests/conformance/.npmrc tests/conformance/RESULTS.md
+	tests/conformance/modern-server.mjs tests/conformance/modern-client.mjs \
+	tests/conformance/legacy-client.mjs tests/conformance/package.json \
+	tests/conformance/package-lock.json tests/conformance/.npmrc tests/conformance/relays.json \
+	tests/conformance/RESULTS.md
 dist_check_SCRIPTS += tests/conformance/run.py
 if HAVE_PYTHON
 TESTS += tests/conformance/run.py
