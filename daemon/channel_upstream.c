@@ -1,6 +1,9 @@
 /* The channel to a server behind a URL. */
 #include "autoconf.h"
 
+#include <string.h>
+
+#include "offer.h"
 #include "stdio_impl.h"
 
 static void on_message(struct upstream *u, const char *text, size_t len, void *arg)
@@ -19,10 +22,62 @@ static void on_renewed(struct upstream *u, void *arg)
 		instance_renewed(in);
 }
 
+static void on_lost(struct upstream *u, const char *why, void *arg)
+{
+	struct instance *in = arg;
+
+	if (in->up == u)
+		instance_fail(in, why);
+}
+
+/* What sessions meet, the state of the backend should tell. */
+static void on_trouble(struct upstream *u, void *arg)
+{
+	struct instance *in = arg;
+
+	if (in->up == u && in->client != NULL)
+		learn_doubt(in->s);
+}
+
+static void on_mismatch(struct upstream *u, void *arg)
+{
+	struct instance *in = arg;
+
+	if (in->up != u || !instance_ready(in))
+		return;
+	learn_on_list_changed(in, 1u << OFFER_TOOLS);
+	learn_doubt(in->s); /* others know what this one knew */
+}
+
+static const json_t *schema(struct upstream *u, const char *tool, void *arg)
+{
+	const struct instance *in = arg;
+	const struct offer *o = in->offer != NULL ? in->offer : in->s->b->offer;
+	json_t *one;
+	size_t i;
+
+	(void)u;
+	if (o == NULL)
+		return NULL;
+	json_array_foreach (o->lists[OFFER_TOOLS], i, one) {
+		const char *name = json_string_value(json_object_get(one, "name"));
+
+		if (name != NULL && strcmp(name, tool) == 0)
+			return json_object_get(one, "inputSchema");
+	}
+	return NULL;
+}
+
 static int upstream_open(struct instance *in, const struct caller *caller, struct err *e)
 {
-	static const struct upstream_events events = {.on_message = on_message,
-						      .on_renewed = on_renewed};
+	static const struct upstream_events events = {
+		.on_message = on_message,
+		.on_renewed = on_renewed,
+		.on_lost = on_lost,
+		.on_trouble = on_trouble,
+		.on_mismatch = on_mismatch,
+		.schema = schema,
+	};
 	const struct backend *b = in->s->b;
 	const struct upstream_spec spec = {
 		.url = b->conf->url,

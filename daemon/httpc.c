@@ -8,6 +8,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -18,6 +19,8 @@
 
 #define CONNECT_TIMEOUT_MS 10000
 #define MAX_CONNECTIONS	   64 /* kept open for the next request */
+#define MAX_IDLE_S	   4  /* and how long: servers close them after 5 s and more */
+#define KEEPALIVE_S	   30
 
 struct httpc_request {
 	TAILQ_ENTRY(httpc_request) link;
@@ -28,7 +31,7 @@ struct httpc_request {
 	void *arg;
 	struct defer starting, freeing;
 	char error[CURL_ERROR_SIZE];
-	bool head_told, allow_link_local, refused;
+	bool head_told, allow_link_local, refused, once, sent;
 };
 
 struct httpc {
@@ -178,22 +181,57 @@ static bool is_link_local(const struct sockaddr *sa)
 	return false;
 }
 
+/* A peer that is gone without a word (power, network) is noticed within a minute or so: streams
+ * stay open for days, and long calls are silent. Where the system cannot, it takes longer. */
+static void watch_peer(int fd)
+{
+	int on = 1, idle = KEEPALIVE_S, interval = KEEPALIVE_S / 3, count = 3;
+	unsigned unacknowledged_ms = KEEPALIVE_S * 2 * 1000;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms,
+		   sizeof(unacknowledged_ms));
+}
+
 /* Every address a name resolves to comes by here before it is connected to. */
 static curl_socket_t on_curl_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct httpc_request *r = arg;
+	int fd;
 
 	(void)purpose;
 	if (!r->allow_link_local && is_link_local(&address->addr)) {
 		r->refused = true;
 		return CURL_SOCKET_BAD;
 	}
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd >= 0)
+		watch_peer(fd);
+	return fd;
+}
+
+/* A connection is there, and the request is about to be sent on it. Where an idle connection turns
+ * out to be closed, libcurl sends the request again on another; but whether the server had read it
+ * before it closed, nobody knows. */
+static int on_curl_send(void *arg, char *to, char *from, int to_port, int from_port)
+{
+	struct httpc_request *r = arg;
+	bool again = r->sent;
+
+	(void)to, (void)from, (void)to_port, (void)from_port;
+	r->sent = true;
+	return again && r->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static void fill_error(const struct httpc_request *r, CURLcode code, struct err *e)
 {
 	const char *text = r->error[0] != '\0' ? r->error : curl_easy_strerror(code);
+
+	if (code == CURLE_ABORTED_BY_CALLBACK && r->sent)
+		text = "the connection was closed before the answer";
 
 	if (r->refused)
 		err_set(e, ERR_DENIED, "addresses of the local link are refused (allowLinkLocal)");
@@ -280,7 +318,9 @@ static bool set_options(struct httpc_request *r, const struct httpc_spec *spec)
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)spec->timeout_ms);
-	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_curl_send);
+	curl_easy_setopt(c, CURLOPT_PREREQDATA, r);
+	curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, (long)MAX_IDLE_S);
 	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, NULL);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "mcpd/" PACKAGE_VERSION);
 	if (spec->ca_file != NULL)
@@ -319,6 +359,7 @@ int httpc_start(struct httpc *h, const struct httpc_spec *spec, const struct htt
 	r->events = events;
 	r->arg = arg;
 	r->allow_link_local = spec->allow_link_local;
+	r->once = spec->once;
 	TAILQ_INSERT_TAIL(&h->requests, r, link);
 	h->n++;
 	r->easy = curl_easy_init();

@@ -25,6 +25,7 @@ struct httpc_spec {
 	int64_t connect_timeout_ms; /* 0: 10 s */
 	int64_t timeout_ms;	    /* of the whole exchange; 0: none (a stream) */
 	bool allow_link_local;
+	bool once; /* never sent twice, also where the server closed the connection under it */
 	const char *ca_file; /* NULL: the system's */
 };
 

@@ -90,6 +90,8 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/upstream.c daemon/upstream.h daemon/upstream_impl.h daemon/upstream_leg.c \
 	daemon/url.c daemon/url.h \
 	daemon/users.c daemon/users.h \
+	daemon/upstream_answer.c daemon/headerlines.c daemon/headerlines.h \
+	daemon/mcpheaders.c daemon/mcpheaders.h \
 	daemon/view.c daemon/view.h \
 	daemon/xheader.c daemon/xheader.h
 

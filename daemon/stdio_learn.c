@@ -194,6 +194,8 @@ static void on_listed(struct offer *o_take, const char *why, void *arg)
 		log_warn(&scope, "the lists of a session's child could not be learnt: %s", why);
 	if (!instance_ready(in))
 		return;
+	if (in->up != NULL && in->relist == 0)
+		upstream_relearnt(in->up);
 	if (in->relist != 0)
 		start_listing(in);
 	else if (in->role == INSTANCE_PROBE) /* servers add to their lists right after the start */

@@ -1,9 +1,10 @@
 /* upstream.h: the channel to an MCP server over Streamable HTTP, as its client: POSTs, the streams
- * they are answered with, the standalone stream, the session of the upstream.
+ * they are answered with, and, for the legacy revisions, the session and its standalone stream.
  *
- * A request that the upstream did not answer properly is answered here, with an error that says
- * why. A session that the upstream ended (404) is opened again, and the message that met the 404 is
- * sent again: it was not dispatched. */
+ * Of which era a message is, its _meta says; its headers are made from it here. A request that the
+ * upstream did not answer properly is answered here, with an error that says why. A session that
+ * the upstream has ended is opened again, once for all messages that met its end; a request is sent
+ * again unless it may have been carried out. */
 #ifndef MCPD_UPSTREAM_H
 #define MCPD_UPSTREAM_H
 
@@ -27,12 +28,22 @@ struct upstream_spec {
 	size_t max_message; /* bytes of one body or event */
 };
 
-/* From the loop, never from inside a call; each may close the upstream. */
+/* From the loop, never from inside a call, but for schema(); each may close the upstream. */
 struct upstream_events {
 	/* One JSON-RPC message (or batch) as it came; LEN bytes, terminated. */
 	void (*on_message)(struct upstream *u, const char *text, size_t len, void *arg);
 	/* The upstream had lost the session and has a fresh one: what was set up in it is gone. */
 	void (*on_renewed)(struct upstream *u, void *arg);
+	/* The session cannot be opened again, or the upstream speaks another revision by now: what
+	 * is known of it is not true any more. */
+	void (*on_lost)(struct upstream *u, const char *why, void *arg);
+	/* It cannot be reached, or fails (HTTP 5xx), just now. */
+	void (*on_trouble)(struct upstream *u, void *arg);
+	/* It refused the headers of a tools/call (-32020): the tools are to be listed again, and
+	 * upstream_relearnt() to be called then. NULL: they are not. */
+	void (*on_mismatch)(struct upstream *u, void *arg);
+	/* The inputSchema of TOOL, borrowed; NULL: unknown. */
+	const json_t *(*schema)(struct upstream *u, const char *tool, void *arg);
 };
 
 /* NULL on lack of memory. */
@@ -43,7 +54,11 @@ struct upstream *upstream_new(struct event_base *base, struct httpc *httpc,
  * more. *U becomes NULL. */
 void upstream_close(struct upstream **u);
 
-/* Sends MSG (borrowed). Its answer comes through on_message, whatever happens. 0 or ERR_NOMEM. */
+/* Sends MSG (borrowed). Its answer comes through on_message, whatever happens. A
+ * notifications/cancelled ends what it names: by closing that answer (modern), or by being sent
+ * (legacy). 0 or ERR_NOMEM. */
 int upstream_send(struct upstream *u, json_t *msg);
+/* The tools were listed again, or could not be. */
+void upstream_relearnt(struct upstream *u);
 
 #endif

@@ -1,5 +1,5 @@
-/* upstream_impl.h: the parts of the channel to an upstream. For upstream.c and upstream_leg.c
- * alone. */
+/* upstream_impl.h: the parts of the channel to an upstream. For upstream.c, upstream_leg.c (how
+ * things go over HTTP) and upstream_answer.c (what an answer means) alone. */
 #ifndef MCPD_UPSTREAM_IMPL_H
 #define MCPD_UPSTREAM_IMPL_H
 
@@ -14,27 +14,46 @@ struct event;
 
 enum leg_kind { LEG_POST, LEG_GET, LEG_DELETE };
 
-/* One HTTP exchange with the upstream, over its redirects and resumptions. */
+/* What a POST is, beyond its message. */
+enum leg_part {
+	PART_NONE,
+	PART_INITIALIZE,  /* opens a session */
+	PART_INITIALIZED, /* everything else waits for its end */
+	PART_DISCOVER,	  /* its end says of which era the upstream is */
+};
+
+/* One message on its way, over its redirects, resumptions and repetitions. */
 struct leg {
 	TAILQ_ENTRY(leg) link;
+	struct leg_list *in; /* the list that it is in; NULL: dropped */
 	struct upstream *u;
 	enum leg_kind kind;
+	enum leg_part part;
 	struct httpc_request *req; /* NULL between two of them */
 	json_t *msg;		   /* LEG_POST */
+	const char *method;	   /* of MSG; NULL: it has none */
 	json_t *id;		   /* of the request in MSG that is not answered; NULL: none */
+	json_t *cancels;	   /* the request that goes with this notification */
 	struct ssereader *sse;	   /* the answer is a stream */
 	char *last_id;		   /* where to resume */
+	char *url;		   /* after a temporary redirect; NULL: the upstream's */
 	char *body;
 	size_t len;
 	struct event *retry;
 	struct defer freeing;
-	long retry_ms;
+	long retry_ms;	/* how long the last wait was; 0: none since the last success */
+	unsigned epoch; /* the session that it was sent in */
 	unsigned resumes, redirects;
-	int status;
-	bool renewing; /* an initialize of our own after a 404 */
-	bool retried;  /* sent again after a 404 already */
-	bool too_long;
+	int status;	   /* of the exchange under way; 0: no answer yet */
+	bool broken;	   /* the exchange ended without a whole answer */
+	bool modern;	   /* MSG claims revision 2026-07-28 */
+	bool renewing;	   /* an initialize of our own */
+	bool with_session; /* was sent with a session's id */
+	bool repeated;	   /* sent again after the session was lost */
+	bool relearnt;	   /* sent again after its headers were refused */
+	bool opened;	   /* LEG_GET: there was such a stream */
 };
+TAILQ_HEAD(leg_list, leg);
 
 struct upstream {
 	struct event_base *base;
@@ -46,28 +65,53 @@ struct upstream {
 	char *session;
 	char version[16];   /* as negotiated; "" before */
 	json_t *initialize; /* the message, for when the session is lost */
-	TAILQ_HEAD(leg_list, leg) legs;
-	struct leg_list waiting; /* messages that met a 404 and wait for the new session */
+	unsigned epoch;	    /* of the session */
+	struct leg_list legs;
+	struct leg_list waiting; /* for the session */
+	struct leg_list unsure;	 /* their headers were refused: for a fresh list of tools */
 	struct defer freeing;
-	bool renewing;
+	bool renewing; /* the session is being opened again */
+	bool stale;    /* it answered as no server of its era does */
+	bool settling; /* notifications/initialized is under way */
 };
 
 /* upstream_leg.c */
 struct leg *leg_new(struct upstream *u, enum leg_kind kind);
+/* Into another list. */
+void leg_move(struct leg *l, struct leg_list *list);
 /* Begins its exchange, or the next one. 0 or ERR_NOMEM. */
 int leg_start(struct leg *l);
-/* Everything but the memory, which goes later. */
+/* Begins it or, where that cannot be, ends L. */
+void leg_go(struct leg *l);
+/* Everything but the memory, which goes later. Idempotent. */
 void leg_drop(struct leg *l);
 /* Nothing of the last answer is left. */
 void leg_rewind(struct leg *l);
+/* Goes on after MS, resuming where it was. False: not again. */
+bool leg_again(struct leg *l, long ms);
+/* Whether the media type of the answer is TYPE. */
+bool leg_type_is(struct leg *l, const char *type);
+
+/* upstream_answer.c */
+/* The head of an answer. */
+void answer_head(struct leg *l, struct httpc_request *r);
+/* TEXT came for L, in an event or as the whole body of a 200. */
+void answer_take(struct leg *l, const char *text, size_t len);
+/* L is answered with more than the limit, or out of memory. */
+void answer_too_much(struct leg *l, bool nomem);
+/* The exchange of L is over: E is why it broke, NULL where it did not. L may be gone after it. */
+void answer_end(struct leg *l, const struct err *e);
 /* An answer of ours to the request of this leg, if it has none. */
-void leg_refuse(struct leg *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void answer_refuse(struct leg *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* upstream.c: what legs find out about the session. */
-/* L met a 404. True: the session is opened again and L starts again after it. */
-bool upstream_session_lost(struct leg *l);
-/* The attempt to open the session again is over. */
+/* L learnt that its session is gone. */
+void upstream_session_lost(struct leg *l);
+/* L, an initialize of ours or a notifications/initialized, is over. */
 void upstream_renewed(struct upstream *u, bool ok, const char *why);
+void upstream_settled(struct upstream *u);
+/* The notification that cancels request ID has arrived: nothing more comes for that. */
+void upstream_cancelled(struct upstream *u, const json_t *id);
 /* The goodbye is over. */
 void upstream_gone(struct upstream *u);
 

@@ -290,6 +290,13 @@ tests_unit_test_era_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_era_CFLAGS = $(unit_cflags)
 tests_unit_test_era_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_mcpheaders
+TESTS += tests/unit/test_mcpheaders
+tests_unit_test_mcpheaders_SOURCES = tests/unit/test_mcpheaders.c tests/unit/support.c \
+	tests/unit/support.h
+tests_unit_test_mcpheaders_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_mcpheaders_CFLAGS = $(unit_cflags)
+tests_unit_test_mcpheaders_LDADD = $(unit_ldadd)
 check_PROGRAMS += tests/unit/test_headervalue
 TESTS += tests/unit/test_headervalue
 tests_unit_test_headervalue_SOURCES = tests/unit/test_headervalue.c tests/unit/support.c tests/unit/support.h

@@ -1,0 +1,19 @@
+/* mcpheaders.h: the headers in which a message of revision 2026-07-28 repeats what its body says
+ * (Streamable HTTP, "Standard Headers" and "Custom Headers from Tool Parameters"). Always made from
+ * the body that goes out, never copied from one that came in. */
+#ifndef MCPD_MCPHEADERS_H
+#define MCPD_MCPHEADERS_H
+
+#include <jansson.h>
+
+struct headerlines;
+
+/* The revision that MSG claims in its _meta; borrowed. NULL: none, so MSG is of a legacy one. */
+const char *mcpheaders_claim(const json_t *msg);
+
+/* Adds those of MSG, which claims a revision: MCP-Protocol-Version, Mcp-Method, Mcp-Name, and
+ * Mcp-Param-* as SCHEMA, the inputSchema of the tool that it calls, wants (NULL: unknown).
+ * 0, ERR_NOMEM, or ERR_INVALID where something cannot be said in a header. */
+int mcpheaders_add(struct headerlines *h, const json_t *msg, const json_t *schema);
+
+#endif
