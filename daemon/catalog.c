@@ -94,12 +94,35 @@ static void visible_name(char out[NAME_MAX_LEN + 1], const char *source, const c
 	out[n] = '\0';
 }
 
+/* A source of the revision of whoever looks, with tasks. The two revisions know quite different ones. */
+static bool runs_tasks(const struct catalog *c, size_t source)
+{
+	return c->sources[source].rev == c->rev &&
+	       offer_has_tasks(c->rev, c->sources[source].capabilities);
+}
+
+/* "execution" counts only where the server runs tasks, and as mcpd declares that for all of them together, a
+ * server that does not had better say nothing (2025-11-25, Tasks, "Tool-Level Negotiation"). */
+static json_t *without_execution(const struct catalog *c, size_t source, json_t *entry_take)
+{
+	json_t *copy;
+
+	if (runs_tasks(c, source) || json_object_get(entry_take, "execution") == NULL)
+		return entry_take;
+	copy = json_copy(entry_take);
+	json_decref(entry_take);
+	json_object_del(copy, "execution");
+	return copy;
+}
+
 /* ENTRY of SOURCE in the words of the catalogue's revision, and under NAME (NULL: its own). */
 static json_t *dressed(const struct catalog *c, size_t source, enum offer_kind kind, json_t *entry,
 		       const char *name)
 {
 	json_t *own = translate_entry(kind, c->sources[source].rev, c->rev, entry), *copy;
 
+	if (own != NULL && kind == OFFER_TOOLS)
+		own = without_execution(c, source, own);
 	if (own == NULL || name == NULL)
 		return own;
 	copy = json_copy(own);
@@ -332,6 +355,26 @@ static bool any_subscribes(const struct catalog *c)
 	return false;
 }
 
+bool catalog_runs_tasks(const struct catalog *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (runs_tasks(c, i))
+			return true;
+	return false;
+}
+
+/* There is no way to list the tasks of several backends page by page, so that is not offered. */
+static bool add_tasks(const struct catalog *c, json_t *all)
+{
+	if (!catalog_runs_tasks(c))
+		return true;
+	if (mcp_rev_is_legacy(c->rev))
+		return json_object_set_new(all, "tasks",
+					   json_pack("{s:{}, s:{s:{s:{}}}}", "cancel", "requests",
+						     "tools", "call")) == 0;
+	return json_object_set_new(all, "extensions", json_pack("{s:{}}", EXTENSION_TASKS)) == 0;
+}
+
 json_t *catalog_capabilities(const struct catalog *c, bool unknown)
 {
 	static const struct {
@@ -358,7 +401,7 @@ json_t *catalog_capabilities(const struct catalog *c, bool unknown)
 		whole = json_object_set_new(json_object_get(all, "resources"), "subscribe",
 					    json_true()) == 0 &&
 			whole;
-	if (whole)
+	if (whole && add_tasks(c, all))
 		return all;
 	json_decref(all);
 	return NULL;

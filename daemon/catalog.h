@@ -49,9 +49,12 @@ int catalog_find_template(const struct catalog *c, const char *uri_template, siz
 
 /* What can be declared to a legacy client (a new reference): the union of the sources' capabilities as
  * far as mcpd delivers them: tools, prompts (listChanged), resources (listChanged, subscribe),
- * logging, completions. listChanged is always there: mcpd itself sees a change when a backend restarts.
+ * logging, completions,
+ * tasks or the extension for them. listChanged is always there: mcpd itself sees a change when a backend restarts.
  * UNKNOWN: some source is not learnt yet, so declare tools, prompts and resources all the same. */
 json_t *catalog_capabilities(const struct catalog *c, bool unknown);
+/* Whether some source runs tasks that whoever looks at the catalogue could deal with. */
+bool catalog_runs_tasks(const struct catalog *c);
 /* The sources' instructions, each under its name where there are several; malloc'd, NULL if none. */
 char *catalog_instructions(const struct catalog *c);
 

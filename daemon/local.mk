@@ -77,7 +77,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/methods.c daemon/methods.h \
 	daemon/seal.c daemon/seal.h \
 	daemon/server.c daemon/server.h daemon/server_impl.h \
-	daemon/server_again.c daemon/server_links.c \
+	daemon/server_again.c daemon/server_links.c daemon/server_tasks.c daemon/tasks.c daemon/tasks.h \
 	daemon/session.c daemon/session.h \
 	daemon/sessions.c daemon/sessions.h \
 	daemon/store.c daemon/store.h daemon/store_impl.h daemon/store_key.c daemon/store_sql.c \

@@ -92,14 +92,17 @@ static void handle_templates_list(struct request *r)
 }
 
 /* Hands the call to backend I of the view, in that backend's words and with its own time limit. */
-static void pass(struct request *r, size_t i)
+void server_pass(struct request *r, size_t i)
 {
 	struct translate t = {.from = r->server->conf.caller->rev, .method = call_method(r->call)};
 	json_t *params = call_params(r->call), *said;
 
+	r->source = i;
 	r->via = server_link(r->server, i);
 	t.to = server_backend_rev(r);
 	said = r->via ? translate_params(&t, params) : NULL;
+	if (r->via && r->tool)
+		r->relays_task = server_relays_task(r);
 	if (said && again_needs_task(r)) {
 		json_t *task = again_as_task(r, said);
 
@@ -209,7 +212,7 @@ static void pass_named(struct request *r, enum offer_kind kind, const char *what
 		r->tool = tool_of(r, name);
 	if (strcmp(name, original) != 0 && !replace_param(r, "name", json_string(original)))
 		return;
-	pass(r, i);
+	server_pass(r, i);
 }
 
 static void handle_tools_call(struct request *r)
@@ -258,7 +261,7 @@ static void handle_resources_read(struct request *r)
 	size_t i;
 
 	if (uri && find_uri(r, uri, &i))
-		pass(r, i);
+		server_pass(r, i);
 }
 
 static bool offers(struct server *s, size_t i, const char *capability, const char *member)
@@ -303,7 +306,7 @@ static void pass_subscription(struct request *r,
 		return;
 	}
 	r->after = after;
-	pass(r, i);
+	server_pass(r, i);
 }
 
 static void handle_subscribe(struct request *r)
@@ -367,7 +370,7 @@ static void handle_complete(struct request *r)
 			   "backend %s does not support completion",
 			   backend_name(view_backend(r->server->conf.view, i)));
 	else
-		pass(r, i);
+		server_pass(r, i);
 }
 
 static void handle_set_level(struct request *r)
@@ -417,6 +420,10 @@ static const struct method methods[] = {
 	{"resources/templates/list", handle_templates_list, true, BOTH, NULL},
 	{"resources/unsubscribe", handle_unsubscribe, true, INTERNAL, NULL},
 	{"server/discover", handle_discover, true, MODERN, NULL},
+	{"tasks/cancel", server_handle_task, true, BOTH, "taskId"},
+	{"tasks/get", server_handle_task, true, BOTH, "taskId"},
+	{"tasks/result", server_handle_task, true, LEGACY, "taskId"},
+	{"tasks/update", server_handle_task, true, MODERN, "taskId"},
 	{"tools/call", handle_tools_call, true, BOTH, "name"},
 	{"tools/list", handle_tools_list, true, BOTH, NULL},
 };

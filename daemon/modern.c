@@ -232,6 +232,20 @@ static bool may_ask(const struct mcheck *c)
 	return false;
 }
 
+/* The task that C is about; NULL: none. */
+static const char *task_of(const struct mcheck *c)
+{
+	if (!c->method->named || strcmp(c->method->named, "taskId") != 0)
+		return NULL;
+	return json_string_value(json_object_get(c->params, "taskId"));
+}
+
+static bool has_tasks(const struct mcheck *c)
+{
+	return json_object_get(json_object_get(c->env.capabilities, "extensions"),
+			       EXTENSION_TASKS) != NULL;
+}
+
 static struct mreq *mreq_new(struct modern *m, struct exchange *x, struct view *view,
 			     const struct mcheck *c)
 {
@@ -240,7 +254,9 @@ static struct mreq *mreq_new(struct modern *m, struct exchange *x, struct view *
 		.user = exchange_user(x),
 		.peer = exchange_peer(x),
 		.capabilities = c->env.capabilities,
-		.exclusive = may_ask(c),
+		.exclusive = !task_of(c) && may_ask(c),
+		.tasks = has_tasks(c),
+		.task = task_of(c),
 	};
 	struct mreq *r = calloc(1, sizeof *r);
 

@@ -103,6 +103,24 @@ bool offer_equal(const struct offer *a, const struct offer *b)
 	       text_equal(a->instructions, b->instructions);
 }
 
+bool offer_has_tasks(enum mcp_rev rev, const json_t *capabilities)
+{
+	const json_t *at = NULL;
+
+	if (rev == MCP_REV_2025_11_25) {
+		at = json_object_get(json_object_get(capabilities, "tasks"), "requests");
+		at = json_object_get(json_object_get(at, "tools"), "call");
+	} else if (rev == MCP_REV_2026_07_28) {
+		at = json_object_get(json_object_get(capabilities, "extensions"), EXTENSION_TASKS);
+	}
+	return json_is_object(at);
+}
+
+bool offer_runs_tasks(const struct offer *o)
+{
+	return offer_has_tasks(o->rev, o->capabilities);
+}
+
 const char *offer_list_method(enum offer_kind kind)
 {
 	return kinds[kind].method;

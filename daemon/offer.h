@@ -27,6 +27,13 @@ void offer_unref(struct offer **o);
 struct offer *offer_with(const struct offer *o, enum offer_kind kind, json_t *list_take);
 bool offer_equal(const struct offer *a, const struct offer *b);
 
+/* The extension of 2026-07-28 for tasks. */
+#define EXTENSION_TASKS "io.modelcontextprotocol/tasks"
+/* Whether tools of O may be called as tasks (2025-11-25), or answer with tasks (the extension). */
+bool offer_runs_tasks(const struct offer *o);
+/* The same of the capabilities that a server of revision REV declared. */
+bool offer_has_tasks(enum mcp_rev rev, const json_t *capabilities);
+
 /* The method that lists KIND ("tools/list"), the member of its result ("tools"), the member that
  * names an entry ("name", "uri", "uriTemplate"), and the capability ("tools", "resources"). */
 const char *offer_list_method(enum offer_kind kind);

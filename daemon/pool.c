@@ -8,6 +8,7 @@
 #include "config.h"
 #include "defer.h"
 #include "delayq.h"
+#include "offer.h"
 #include "protocol.h"
 #include "server.h"
 
@@ -56,8 +57,13 @@ static void drop(struct pooled *s)
 
 static void on_idle(struct delayq_node *node, void *arg)
 {
+	struct pooled *s = (struct pooled *)(void *)((char *)node - offsetof(struct pooled, idle));
+
 	(void)arg;
-	drop((struct pooled *)(void *)((char *)node - offsetof(struct pooled, idle)));
+	if (server_tasks(s->server) > 0)
+		delayq_add(s->pool->idle, &s->idle);
+	else
+		drop(s);
 }
 
 struct pool *pool_new(struct event_base *base, const struct config_limits *limits,
@@ -120,6 +126,29 @@ static struct pooled *find(struct pool *p, const struct pool_want *want, const c
 	return NULL;
 }
 
+/* The server that has the task which is wanted; NULL: nobody has, or somebody else. */
+static struct pooled *find_task(struct pool *p, const struct pool_want *want)
+{
+	struct pooled *s;
+
+	TAILQ_FOREACH(s, &p->servers, link)
+	{
+		if (s->view == want->view && same_text(s->caller.user, want->user) &&
+		    server_has_task(s->server, want->task))
+			return s;
+	}
+	return NULL;
+}
+
+/* What its backends hear of the client: malloc'd. Capabilities are the same whatever the order of their
+ * members. */
+static char *capabilities(const struct pool_want *want)
+{
+	if (want->exclusive)
+		return json_dumps(want->capabilities, JSON_COMPACT | JSON_SORT_KEYS);
+	return strdup(want->tasks ? "{\"extensions\":{\"" EXTENSION_TASKS "\":{}}}" : "{}");
+}
+
 static struct pooled *pooled_new(struct pool *p, const struct pool_want *want, const char *caps)
 {
 	size_t caps_size = strlen(caps) + 1, peer_size = strlen(want->peer) + 1;
@@ -157,14 +186,14 @@ static struct pooled *pooled_new(struct pool *p, const struct pool_want *want, c
 
 struct pooled *pool_take(struct pool *p, const struct pool_want *want)
 {
-	/* Capabilities are the same whatever the order of their members. */
-	char *caps = want->exclusive ? json_dumps(want->capabilities, JSON_COMPACT | JSON_SORT_KEYS)
-				     : strdup("{}");
+	char *caps = capabilities(want);
 	struct pooled *s;
 
 	if (!caps)
 		return NULL;
-	s = find(p, want, caps);
+	s = want->task && want->tasks ? find_task(p, want) : NULL;
+	if (!s)
+		s = find(p, want, caps);
 	if (!s)
 		s = pooled_new(p, want, caps);
 	free(caps);

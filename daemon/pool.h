@@ -2,7 +2,8 @@
  *
  * A request that may have to ask its client something gets a server to itself while it lasts, because what a
  * stdio server asks does not say for which request; the last one used is used again first, so that a client that
- * does one thing at a time stays with one child. Everything else of a principal shares one server. */
+ * does one thing at a time stays with one child. Everything else of a principal shares one server. A server that
+ * has tasks stays as long as they do. */
 #ifndef MCPD_POOL_H
 #define MCPD_POOL_H
 
@@ -26,6 +27,8 @@ struct pool_want {
 	const char *peer;
 	json_t *capabilities;	  /* borrowed */
 	bool exclusive;		  /* may have to ask the client */
+	bool tasks;		  /* the client declared the extension for tasks */
+	const char *task;	  /* the task that it is about: only its server knows it; or NULL */
 };
 
 /* FRONT's arg will be the struct pooled. A server that nobody used for IDLE_MS is closed. NULL on lack of memory. */

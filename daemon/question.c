@@ -10,6 +10,8 @@
 
 struct question {
 	json_t *params;
+	json_t *related; /* the asker's value of related_key in _meta; NULL: none */
+	const char *related_key;
 	question_answer_fn fn;
 	void *arg;
 	question_withdrawn_fn withdrawn;
@@ -67,11 +69,39 @@ void question_take(struct question *q, question_withdrawn_fn fn, void *arg)
 	q->withdrawn_arg = arg;
 }
 
+void question_relate(struct question *q, json_t *params, const char *key)
+{
+	q->related = json_incref(json_object_get(json_object_get(q->params, "_meta"), key));
+	q->related_key = key;
+	json_decref(q->params);
+	q->params = json_incref(params);
+}
+
+/* RESULT as the asker knows what it is about; consumed. NULL on lack of memory. */
+static json_t *unrelate(const struct question *q, json_t *result_take)
+{
+	json_t *meta = json_object_get(result_take, "_meta"), *copy;
+
+	if (!q->related || !json_object_get(meta, q->related_key))
+		return result_take;
+	meta = json_copy(meta);
+	copy = json_copy(result_take);
+	json_decref(result_take);
+	if (json_object_set(meta, q->related_key, q->related) < 0 ||
+	    json_object_set(copy, "_meta", meta) < 0) {
+		json_decref(copy);
+		copy = NULL;
+	}
+	json_decref(meta);
+	return copy;
+}
+
 static void release(void *arg)
 {
 	struct question *q = arg;
 
 	json_decref(q->params);
+	json_decref(q->related);
 	free(q);
 }
 
@@ -101,6 +131,8 @@ void question_answer(struct question *q, json_t *result_take, json_t *error_take
 		json_decref(result_take);
 		result_take = said;
 	}
+	if (result_take != NULL)
+		result_take = unrelate(q, result_take);
 	if (result_take == NULL && error_take == NULL) /* what the front made of it failed */
 		error_take = error_object(RPC_INTERNAL_ERROR, "out of memory");
 	if (end_once(q))

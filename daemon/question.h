@@ -29,6 +29,10 @@ json_t *question_params(const struct question *q); /* borrowed, may be NULL */
  * ERR_NOMEM. Q is as it was then. */
 int question_translate(struct question *q, enum mcp_rev from, enum mcp_rev to, struct err *e);
 
+/* PARAMS (borrowed) replace those of Q; they differ by the id of ours that stands under KEY of their _meta. An
+ * answer that repeats it gets the asker's back in its place. */
+void question_relate(struct question *q, json_t *params, const char *key);
+
 /* The front takes Q on and wants to hear of a withdrawal. */
 void question_take(struct question *q, question_withdrawn_fn fn, void *arg);
 

@@ -9,6 +9,7 @@
 #include "methods.h"
 #include "question.h"
 #include "server_impl.h"
+#include "tasks.h"
 #include "translate.h"
 
 static void request_free(struct request *r)
@@ -52,8 +53,10 @@ static const struct need needs[] = {
 	{"sampling/createMessage", "sampling", "tools", "tools", NULL},
 	{"sampling/createMessage", "sampling", NULL, NULL, NULL},
 	{"roots/list", "roots", NULL, NULL, NULL},
+	{"tasks/get", "extensions", EXTENSION_TASKS, NULL, NULL},
 };
-#define N_NEEDS (sizeof needs / sizeof *needs)
+#define N_NEEDS	   (sizeof needs / sizeof *needs)
+#define NEED_TASKS (&needs[N_NEEDS - 1]) /* no question, but a capability as well */
 
 static bool concerns(const struct need *need, const struct question *q)
 {
@@ -68,7 +71,7 @@ static bool concerns(const struct need *need, const struct question *q)
 /* What Q needs; NULL: it is no question that clients know. */
 static const struct need *need_of(const struct question *q)
 {
-	for (size_t i = 0; i < N_NEEDS; i++) {
+	for (size_t i = 0; i < N_NEEDS - 1; i++) {
 		if (concerns(&needs[i], q))
 			return &needs[i];
 	}
@@ -112,6 +115,16 @@ void server_ask(struct server *s, void *where, struct question *q_take)
 		s->conf.front->ask(where, q_take, s->conf.arg);
 }
 
+bool server_declared_tasks(const struct server *s)
+{
+	return has(s, NEED_TASKS);
+}
+
+void server_deny_tasks(struct request *r)
+{
+	r->denied = NEED_TASKS;
+}
+
 bool server_can_ask(struct request *r, const struct question *q)
 {
 	const struct need *need = need_of(q);
@@ -134,6 +147,8 @@ static void on_ask(struct call *c, struct question *q, void *arg)
 		/* 2026-07-28 has an error for this, and the client can do something about it. */
 		question_refuse(q, RPC_METHOD_NOT_FOUND, "the client did not declare this capability");
 		call_cancel(r->call, "the client lacks a capability that is needed");
+	} else if (server_task_question(s, r->source, q) < 0) {
+		question_refuse(q, RPC_INTERNAL_ERROR, "out of memory");
 	} else if (question_translate(q, server_backend_rev(r), s->conf.caller->rev, &e) < 0) {
 		question_refuse(q, e.code == ERR_NOMEM ? RPC_INTERNAL_ERROR : RPC_METHOD_NOT_FOUND,
 				e.text);
@@ -187,12 +202,27 @@ struct call *server_next_call(struct request *r, const char *method, json_t *par
 static const struct answer no_memory = {
 	.kind = ANSWER_ERROR, .code = RPC_INTERNAL_ERROR, .message = "out of memory"};
 
+/* A task of the extension that nobody declared: no answer to this request. */
+static bool is_stray_task(const struct request *r, const json_t *result)
+{
+	const char *type = json_string_value(json_object_get(result, "resultType"));
+
+	return !r->relays_task && type && strcmp(type, "task") == 0;
+}
+
 static void end_result(struct request *r, const struct translate *t, json_t *result)
 {
-	struct answer said = {.kind = ANSWER_RESULT, .result = translate_result(t, result)};
+	static const struct answer stray = {.kind = ANSWER_ERROR,
+					    .code = RPC_INTERNAL_ERROR,
+					    .message = "the server answered with a task, "
+						       "which the client did not declare"};
+	json_t *own = server_task_result(r, result);
+	json_t *theirs = own ? translate_result(t, own) : NULL;
+	const struct answer said = {.kind = ANSWER_RESULT, .result = theirs};
 
-	server_end(r, said.result ? &said : &no_memory);
-	json_decref(said.result);
+	server_end(r, !theirs ? &no_memory : is_stray_task(r, result) ? &stray : &said);
+	json_decref(theirs);
+	json_decref(own);
 }
 
 static void end_error(struct request *r, const struct translate *t, const struct answer *answer)
@@ -282,6 +312,7 @@ void server_free(struct server **sp)
 		return;
 	server_close(s, NULL);
 	catalog_free(&s->own);
+	tasks_free(&s->tasks);
 	json_decref(s->subscriptions);
 	free(s);
 }

@@ -57,6 +57,10 @@ bool server_cancel(struct server *s, const void *where, const char *reason);
 int server_close(struct server *s, struct err *e);
 
 size_t server_in_flight(const struct server *s);
+/* Whether task ID is one of its client's. */
+bool server_has_task(struct server *s, const char *id);
+/* How many tasks its client has: as long as there are any, the server is needed. */
+size_t server_tasks(struct server *s);
 size_t server_children(const struct server *s); /* that belong to this session alone */
 /* {"calls":[{"method","age_ms"}],"pids":[..],"subscriptions":[..],"logLevel":..}, a new reference. */
 json_t *server_describe(const struct server *s);

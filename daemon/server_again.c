@@ -167,15 +167,6 @@ static bool ask_urls(struct request *r, const struct answer *answer)
 /* ---- tools that run as a task alone -----------------------------------------------------------
  */
 
-static bool runs_tasks(const struct request *r)
-{
-	const struct offer *o = link_offer(r->via);
-	const json_t *requests =
-		json_object_get(json_object_get(o->capabilities, "tasks"), "requests");
-
-	return json_object_get(json_object_get(requests, "tools"), "call") != NULL;
-}
-
 bool again_needs_task(const struct request *r)
 {
 	const char *support = json_string_value(
@@ -184,7 +175,7 @@ bool again_needs_task(const struct request *r)
 	return support && strcmp(support, "required") == 0 &&
 	       server_backend_rev(r) == MCP_REV_2025_11_25 &&
 	       r->server->conf.caller->rev != MCP_REV_2025_11_25 && link_offer(r->via) &&
-	       runs_tasks(r);
+	       offer_runs_tasks(link_offer(r->via));
 }
 
 json_t *again_as_task(struct request *r, json_t *params)

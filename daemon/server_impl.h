@@ -10,6 +10,7 @@
 struct again;
 struct method;
 struct need;
+struct tasks;
 
 /* A request of the client while it is in flight. */
 struct request {
@@ -23,6 +24,8 @@ struct request {
 	const struct need *denied; /* the capability for lack of which it was given up */
 	struct link *via;	   /* the backend that it went to; NULL: none (yet) */
 	struct again *again;	   /* NULL: one call is enough, as far as is known */
+	size_t source;		   /* which of the view's it is */
+	bool relays_task;	   /* its result may be a task of the client's */
 	json_t *tool;		   /* as that backend lists it; NULL: not a tool, or not listed */
 	/* What the session remembers of the outcome (a subscription); NULL: nothing. */
 	void (*after)(struct request *r, const struct answer *answer);
@@ -34,6 +37,7 @@ struct server {
 	LIST_HEAD(, push) pushes; /* requests of our own to the backends */
 	struct link **links;   /* one place for each backend of the view; NULL: none yet */
 	struct catalog *own;   /* NULL: the view's catalogue is right for this session */
+	struct tasks *tasks;   /* NULL: none */
 	json_t *subscriptions; /* object used as a set of URIs; NULL: none */
 	struct view_watch watch;
 	unsigned in_flight;
@@ -74,6 +78,24 @@ json_t *again_as_task(struct request *r, json_t *params);
 bool again_needs_task(const struct request *r);
 /* R has ended, with ANSWER. */
 void again_over(struct request *r, const struct answer *answer);
+
+/* Hands R to backend SOURCE of the view, in that backend's words (methods.c). */
+void server_pass(struct request *r, size_t source);
+
+/* server_tasks.c: tasks that are relayed. */
+/* Whether the backend may answer R, a call of a tool, with a task. */
+bool server_relays_task(struct request *r);
+/* tasks/get and so on. */
+void server_handle_task(struct request *r);
+/* RESULT, PARAMS with our ids: a new reference; NULL on lack of memory, or for a notification about a task
+ * that is not the client's. */
+json_t *server_task_result(struct request *r, json_t *result);
+json_t *server_task_notification(struct server *s, size_t source, json_t *params);
+/* Q, asked by backend SOURCE, says with our id to which task it belongs. 0 or ERR_NOMEM. */
+int server_task_question(struct server *s, size_t source, struct question *q);
+/* server.c: whether the client declared the extension, and what it hears if not. */
+bool server_declared_tasks(const struct server *s);
+void server_deny_tasks(struct request *r);
 
 /* Ends R with ANSWER, which is in the client's words. */
 void server_end(struct request *r, const struct answer *answer);

@@ -6,15 +6,29 @@
 #include "question.h"
 #include "server_impl.h"
 
+static size_t index_of(const struct server *s, const struct link *l)
+{
+	size_t i = 0;
+
+	while (s->links[i] != l)
+		i++;
+	return i;
+}
+
 static void on_notification(struct link *l, const char *method, json_t *params, void *arg)
 {
 	struct server *s = arg;
 
-	(void)l;
 	if (s->closed)
 		return;
 	if (strcmp(method, "notifications/message") == 0 && !server_wants_log(s, params))
 		return;
+	if (strncmp(method, "notifications/tasks", sizeof "notifications/tasks" - 1) == 0) {
+		params = server_task_notification(s, index_of(s, l), params);
+		if (params)
+			s->conf.front->send(jsonrpc_notification(method, params), s->conf.arg);
+		return;
+	}
 	s->conf.front->send(jsonrpc_notification(method, json_incref(params)), s->conf.arg);
 }
 
@@ -25,7 +39,9 @@ static void on_question(struct link *l, struct question *q_take, void *arg)
 	enum mcp_rev to = s->conf.caller->rev;
 	struct err e;
 
-	if (question_translate(q_take, o ? o->rev : to, to, &e) < 0)
+	if (!s->closed && server_task_question(s, index_of(s, l), q_take) < 0)
+		question_refuse(q_take, RPC_INTERNAL_ERROR, "out of memory");
+	else if (question_translate(q_take, o ? o->rev : to, to, &e) < 0)
 		question_refuse(q_take, RPC_METHOD_NOT_FOUND, e.text);
 	else
 		server_ask(s, NULL, q_take);

@@ -66,6 +66,8 @@ static const struct {
 	{"notifications/message", on_message},
 	{"notifications/resources/updated", on_updated},
 	{"notifications/elicitation/complete", to_link},
+	{"notifications/tasks/status", to_link},
+	{"notifications/tasks", to_link},
 };
 
 void stdio_on_notification(struct mcpclient *m, const char *method, json_t *params, void *arg)

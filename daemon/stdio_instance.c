@@ -172,6 +172,9 @@ static json_t *caller_capabilities(const struct caller *caller)
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if ((one = json_object_get(all, known[i])) != NULL)
 			json_object_set(caps, known[i], one);
+	/* Of the extensions this is the one that mcpd knows how to relay. */
+	if (json_object_get(json_object_get(all, "extensions"), EXTENSION_TASKS) != NULL)
+		json_object_set_new(caps, "extensions", json_pack("{s:{}}", EXTENSION_TASKS));
 	json_decref(all);
 	json_decref(said);
 	return caps;

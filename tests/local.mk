@@ -110,6 +110,19 @@ tests_unit_test_jsonrpc_CFLAGS = $(unit_cflags)
 tests_unit_test_jsonrpc_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_jsonrpc_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_tasks
+TESTS += tests/unit/test_tasks
+tests_unit_test_tasks_SOURCES = tests/unit/test_tasks.c \
+	tests/unit/endpoint_fixture.c tests/unit/endpoint_fixture.h \
+	tests/unit/session_fixture.c tests/unit/session_fixture.h \
+	tests/unit/fake_backend.c tests/unit/fake_backend.h \
+	tests/unit/fake_exchange.c tests/unit/fake_exchange.h \
+	tests/unit/support.c tests/unit/support.h tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_tasks_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_tasks_CFLAGS = $(unit_cflags)
+tests_unit_test_tasks_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_tasks_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_oom
 TESTS += tests/unit/test_oom
 tests_unit_test_oom_SOURCES = tests/unit/test_oom.c \

@@ -1,0 +1,193 @@
+/* server_tasks.c: tasks that client and backend know in the same way, relayed under ids of our own:
+ * the experimental ones of 2025-11-25, and the extension io.modelcontextprotocol/tasks of
+ * 2026-07-28. */
+#include <string.h>
+
+#include "catalog.h"
+#include "jsonrpc.h"
+#include "question.h"
+#include "server_impl.h"
+#include "tasks.h"
+
+#define RELATED	  "io.modelcontextprotocol/related-task"
+#define NO_MEMORY "out of memory"
+
+/* ---- who has them ------------------------------------------------------------------------------
+ */
+
+static bool modern(const struct server *s)
+{
+	return !mcp_rev_is_legacy(s->conf.caller->rev);
+}
+
+/* Whether both sides of R have tasks, and the same kind of them. */
+static bool both_have_tasks(const struct request *r)
+{
+	const struct offer *o = link_offer(r->via);
+
+	return o && o->rev == r->server->conf.caller->rev && offer_runs_tasks(o);
+}
+
+bool server_relays_task(struct request *r)
+{
+	if (!both_have_tasks(r))
+		return false;
+	return modern(r->server) ? server_declared_tasks(r->server)
+				 : json_object_get(call_params(r->call), "task") != NULL;
+}
+
+/* ---- ids on their way to the client
+ * ----------------------------------------------------------------- */
+
+/* OBJECT with our id instead of the backend's (a new reference); NULL on lack of memory. */
+static json_t *renamed(const json_t *object, const char *id)
+{
+	json_t *copy = id ? json_copy((json_t *)(uintptr_t)object) : NULL;
+
+	if (copy && json_object_size(copy) == json_object_size(object) &&
+	    json_object_set_new(copy, "taskId", json_string(id)) == 0)
+		return copy;
+	json_decref(copy);
+	return NULL;
+}
+
+static json_t *with_member(json_t *object, const char *key, json_t *value_take)
+{
+	json_t *copy = value_take ? json_copy(object) : NULL;
+
+	if (copy && json_object_size(copy) == json_object_size(object) &&
+	    json_object_set(copy, key, value_take) == 0) {
+		json_decref(value_take);
+		return copy;
+	}
+	json_decref(value_take);
+	json_decref(copy);
+	return NULL;
+}
+
+/* The task that OBJECT describes becomes known. Our id; NULL on lack of memory. */
+static const char *learn(struct request *r, const json_t *object)
+{
+	struct server *s = r->server;
+	const char *remote = json_string_value(json_object_get(object, "taskId"));
+	const json_t *ttl = json_object_get(object, modern(s) ? "ttlMs" : "ttl");
+
+	if (!s->tasks)
+		s->tasks = tasks_new();
+	return s->tasks ? tasks_add(s->tasks, r->source, remote, json_integer_value(ttl)) : NULL;
+}
+
+/* _meta of VALUE with our id where it says to which task VALUE belongs; VALUE itself where it does
+ * not, or the task is nobody's. A new reference; NULL on lack of memory. */
+static json_t *related(struct server *s, size_t source, json_t *value)
+{
+	json_t *meta = json_object_get(value, "_meta"), *task = json_object_get(meta, RELATED);
+	const char *remote = json_string_value(json_object_get(task, "taskId"));
+	const char *id = remote && s->tasks ? tasks_id(s->tasks, source, remote) : NULL;
+
+	if (!id)
+		return json_incref(value);
+	meta = with_member(meta, RELATED, renamed(task, id));
+	return meta ? with_member(value, "_meta", meta) : NULL;
+}
+
+static json_t *legacy_task_result(struct request *r, json_t *result)
+{
+	json_t *task = json_object_get(result, "task");
+
+	if (!r->relays_task)
+		return json_incref(result);
+	if (json_is_string(json_object_get(task, "taskId")))
+		return with_member(result, "task", renamed(task, learn(r, task)));
+	if (json_is_string(json_object_get(result, "taskId")))
+		return renamed(result, learn(r, result));
+	return related(r->server, r->source, result);
+}
+
+static json_t *modern_task_result(struct request *r, json_t *result)
+{
+	if (!r->relays_task || !json_is_string(json_object_get(result, "taskId")))
+		return json_incref(result);
+	return renamed(result, learn(r, result));
+}
+
+json_t *server_task_result(struct request *r, json_t *result)
+{
+	if (!r->relays_task && !r->server->tasks)
+		return json_incref(result);
+	return modern(r->server) ? modern_task_result(r, result) : legacy_task_result(r, result);
+}
+
+int server_task_question(struct server *s, size_t source, struct question *q)
+{
+	json_t *params = question_params(q), *own;
+
+	if (!s->tasks || !params)
+		return 0;
+	own = related(s, source, params);
+	if (!own)
+		return ERR_NOMEM;
+	if (own != params)
+		question_relate(q, own, RELATED);
+	json_decref(own);
+	return 0;
+}
+
+json_t *server_task_notification(struct server *s, size_t source, json_t *params)
+{
+	const char *remote = json_string_value(json_object_get(params, "taskId"));
+	const char *id = remote && s->tasks ? tasks_id(s->tasks, source, remote) : NULL;
+
+	return id ? renamed(params, id) : NULL;
+}
+
+/* ---- tasks/... of the client --------------------------------------------------------------------
+ */
+
+static bool offered(struct server *s)
+{
+	const struct catalog *cat = server_catalog(s);
+
+	return cat && catalog_runs_tasks(cat);
+}
+
+void server_handle_task(struct request *r)
+{
+	struct server *s = r->server;
+	const char *id = json_string_value(json_object_get(call_params(r->call), "taskId")),
+		   *remote;
+	size_t source;
+	json_t *params;
+
+	if (!offered(s)) {
+		call_error(r->call, RPC_METHOD_NOT_FOUND, NULL, "Method not found: %s",
+			   call_method(r->call));
+	} else if (modern(s) && !server_declared_tasks(s)) {
+		server_deny_tasks(r);
+		call_error(r->call, RPC_INVALID_REQUEST, NULL, "the client has no tasks");
+	} else if (!id) {
+		call_error(r->call, RPC_INVALID_PARAMS, NULL, "%s: \"taskId\" must be a string",
+			   call_method(r->call));
+	} else if (!s->tasks || !tasks_find(s->tasks, id, &source, &remote)) {
+		call_error(r->call, RPC_INVALID_PARAMS, NULL, "Task not found");
+	} else if (!(params = with_member(call_params(r->call), "taskId", json_string(remote)))) {
+		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
+	} else {
+		call_set_params(r->call, params);
+		r->relays_task = true;
+		server_pass(r, source);
+	}
+}
+
+bool server_has_task(struct server *s, const char *id)
+{
+	size_t source;
+	const char *remote;
+
+	return s->tasks && tasks_find(s->tasks, id, &source, &remote);
+}
+
+size_t server_tasks(struct server *s)
+{
+	return tasks_count(s->tasks);
+}

@@ -1,0 +1,32 @@
+/* tasks.h: tasks that backends run for one client, under ids of our own.
+ *
+ * A backend's id means something on that hop alone: two backends may use the same one, and whoever
+ * has an id has the task. So clients get 128 random bits instead, known in one server only.
+ * Bounded: beyond TASKS_MAX the one that nobody asked about for longest is forgotten. */
+#ifndef MCPD_TASKS_H
+#define MCPD_TASKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tasks;
+
+#define TASKS_MAX     256
+#define TASKS_TTL_MAX INT64_C(86400000) /* a day: also where the backend names no end */
+
+/* NULL on lack of memory. */
+struct tasks *tasks_new(void);
+void tasks_free(struct tasks **t);
+
+/* Our id of task REMOTE of backend SOURCE, made when it is new; it is good for TTL_MS from now (0
+ * or less: TASKS_TTL_MAX). Borrowed until the next change. NULL on lack of memory or entropy. */
+const char *tasks_add(struct tasks *t, size_t source, const char *remote, int64_t ttl_ms);
+/* The same of one that is known; NULL: it is not. */
+const char *tasks_id(const struct tasks *t, size_t source, const char *remote);
+/* Whose task ID is. False: nobody's here. */
+bool tasks_find(struct tasks *t, const char *id, size_t *source_r, const char **remote_r);
+/* How many there are; those whose time is over are forgotten. T may be NULL. */
+size_t tasks_count(struct tasks *t);
+
+#endif
