@@ -34,6 +34,7 @@ struct store {
 	struct event *turn; /* the end of this turn */
 	struct event *retry;
 	struct waiters durable, loaded;
+	unsigned long round; /* of telling those who wait for durable */
 	int64_t retry_ms;
 	bool news;    /* those who wait for loaded values are to be told */
 	bool waiting; /* for the retry: nothing is written before */
@@ -404,15 +405,14 @@ static void settle(struct store *s)
 /* Tells those who wait now, not those who begin to meanwhile. */
 static void tell_durable(struct store *s)
 {
-	struct store_waiter end = {0}, *w;
+	struct store_waiter *w;
 
-	TAILQ_INSERT_TAIL(&s->durable, &end, link);
-	while ((w = TAILQ_FIRST(&s->durable)) != &end) {
+	s->round++;
+	while ((w = TAILQ_FIRST(&s->durable)) && w->round != s->round) {
 		TAILQ_REMOVE(&s->durable, w, link);
 		w->queued = false;
 		w->fn(w->arg);
 	}
-	TAILQ_REMOVE(&s->durable, &end, link);
 }
 
 static void tell_loaded(struct store *s)
@@ -506,22 +506,23 @@ void store_close(struct store **sp)
 	free(s);
 }
 
-static void wait_in(struct waiters *list, struct store_waiter *w)
+static void wait_in(struct store *s, struct waiters *list, struct store_waiter *w)
 {
 	if (!w->queued)
 		TAILQ_INSERT_TAIL(list, w, link);
+	w->round = s->round;
 	w->queued = true;
 }
 
 void store_when_durable(struct store *s, struct store_waiter *w)
 {
-	wait_in(&s->durable, w);
+	wait_in(s, &s->durable, w);
 	end_turn(s);
 }
 
 void store_when_loaded(struct store *s, struct store_waiter *w)
 {
-	wait_in(&s->loaded, w);
+	wait_in(s, &s->loaded, w);
 	s->news = true;
 	end_turn(s);
 }

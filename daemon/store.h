@@ -31,6 +31,7 @@ struct store_waiter {
 	TAILQ_ENTRY(store_waiter) link;
 	void (*fn)(void *arg);
 	void *arg;
+	unsigned long round; /* the store's */
 	bool queued;
 };
 
