@@ -251,12 +251,18 @@ static void exchange_head(struct exchange *x, struct httphead *h, int status,
 	httphead_add(h, x->fields, x->fields_len);
 }
 
+void exchange_queue(struct exchange *x)
+{
+	x->queue = true;
+}
+
 void exchange_reply(struct exchange *x, int status, const char *content_type, const char *body,
 		    size_t len)
 {
 	enum evhttp_cmd_type command;
 	struct bufferevent *bev;
 	struct httphead h;
+	int rc;
 
 	if (!exchange_may_end(x))
 		return;
@@ -273,7 +279,9 @@ void exchange_reply(struct exchange *x, int status, const char *content_type, co
 	if (command != EVHTTP_REQ_HEAD)
 		httphead_add(&h, body, len);
 	bev = exchange_bev(x);
-	if (httphead_send(&h, bufferevent_getfd(bev), bufferevent_get_output(bev)) != 0)
+	rc = x->queue ? httphead_queue(&h, 0, bufferevent_get_output(bev))
+		      : httphead_send(&h, bufferevent_getfd(bev), bufferevent_get_output(bev));
+	if (rc != 0)
 		exchange_abort(x);
 	else
 		exchange_finish(x);

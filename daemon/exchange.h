@@ -60,6 +60,10 @@ const char *exchange_body(struct exchange *x, size_t *len_r);
  * is refused (ERR_INVALID). */
 int exchange_set_header(struct exchange *x, const char *name, const char *value);
 
+/* The answer leaves after this turn of the loop, whose end is when the store writes: nobody is told what
+ * a crash could take back. Otherwise it may leave at once. */
+void exchange_queue(struct exchange *x);
+
 /* Ends the exchange with STATUS. CONTENT_TYPE NULL (and LEN 0) sends no body; 202 and 204 never
  * have one. Lack of memory closes the connection instead. */
 void exchange_reply(struct exchange *x, int status, const char *content_type, const char *body,

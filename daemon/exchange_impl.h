@@ -32,6 +32,7 @@ struct exchange {
 	bool watched;
 	bool chunked;
 	bool close;
+	bool queue; /* nothing is sent in this turn */
 	struct defer defer;
 };
 
