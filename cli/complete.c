@@ -93,6 +93,9 @@ static void offer_values(struct completion *c, const struct walk *w, const struc
 	case CTL_BACKEND:
 		offer_remote(c, "backends.list", "name");
 		return;
+	case CTL_USER:
+		offer_remote(c, "users.list", "user");
+		return;
 	case CTL_TOOL:
 		offer_remote(c, "tools.list", "name");
 		return;

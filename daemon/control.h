@@ -16,6 +16,7 @@ struct config;
 struct control;
 struct event_base;
 struct sessions;
+struct users;
 struct view;
 
 /* What the commands work on. Everything outlives the control; the struct itself is copied. */
@@ -23,6 +24,7 @@ struct control_deps {
 	struct event_base *base;
 	const struct config *config; /* control, control_mode, control_group, file */
 	struct sessions *sessions;
+	struct users *users; /* NULL: nobody is known */
 	struct backend *const *backends;
 	size_t n_backends;
 	struct view *view; /* of all backends: the tools that can be listed and called */

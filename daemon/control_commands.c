@@ -11,6 +11,7 @@
 #include "control_impl.h"
 #include "delayq.h"
 #include "log.h"
+#include "records.h"
 #include "sessions.h"
 
 /* The producer behind control_rows(). */
@@ -77,6 +78,7 @@ static int make_same(struct control_request *r, json_t *item, json_t **row_r)
 struct gathering {
 	json_t *array;
 	const char *user;
+	struct sessions *sessions;
 	bool failed;
 };
 
@@ -113,6 +115,11 @@ static void sessions_list(struct control_request *r)
 {
 	struct gathering g = {.array = json_array()};
 
+	if (control_param(r, "dormant")) {
+		json_decref(g.array);
+		control_dormant_list(r);
+		return;
+	}
 	sessions_each(r->control->deps.sessions, gather_id, &g);
 	control_rows(r, gathered(&g), make_session);
 }
@@ -170,6 +177,37 @@ static void close_one(struct session *s, void *arg)
 		g->failed = true;
 }
 
+/* Sessions that wait for their clients are closed like others, but nothing of it can fail. */
+static void close_dormant(const char *id, void *arg)
+{
+	struct gathering *g = arg;
+	struct records *records = sessions_dormant(g->sessions);
+	char *user = records_user(records, id);
+
+	if (!g->user || (user && strcmp(user, g->user) == 0)) {
+		json_t *row = json_pack("{s:s, s:s, s:i, s:s}", "id", id, "user",
+					user ? user : "", "failed", 0, "errors", "");
+
+		sessions_close_dormant(g->sessions, id);
+		if (json_array_append_new(g->array, row) < 0)
+			g->failed = true;
+	}
+	free(user);
+}
+
+/* The dormant session that PREFIX means, if it means no open one; NULL: none. */
+static const char *find_dormant(struct control_request *r, const char *prefix)
+{
+	struct records *records = sessions_dormant(r->control->deps.sessions);
+	struct session *s;
+	const char *id;
+
+	if (!records || sessions_find_prefix(r->control->deps.sessions, prefix, &s, NULL) == 0 ||
+	    records_find_prefix(records, prefix, &id, NULL) < 0)
+		return NULL;
+	return id;
+}
+
 /* Finds all sessions before any is closed: a wrong id in the list closes none. */
 static void close_listed(struct control_request *r, json_t *ids, struct gathering *g)
 {
@@ -178,10 +216,15 @@ static void close_listed(struct control_request *r, json_t *ids, struct gatherin
 	size_t i;
 
 	json_array_foreach (ids, i, id) {
-		if (!find_session(r, json_string_value(id)))
+		if (!find_dormant(r, json_string_value(id)) &&
+		    !find_session(r, json_string_value(id)))
 			return;
 	}
 	json_array_foreach (ids, i, id) {
+		const char *dormant = find_dormant(r, json_string_value(id));
+
+		if (dormant)
+			close_dormant(dormant, g);
 		/* Not there: named twice. */
 		if (sessions_find_prefix(r->control->deps.sessions, json_string_value(id), &s,
 					 NULL) == 0)
@@ -191,13 +234,17 @@ static void close_listed(struct control_request *r, json_t *ids, struct gatherin
 
 static void session_close_command(struct control_request *r)
 {
-	struct gathering g = {.array = json_array(), .user = control_string(r, "user")};
+	struct sessions *sessions = r->control->deps.sessions;
+	struct gathering g = {
+		.array = json_array(), .user = control_string(r, "user"), .sessions = sessions};
 	json_t *ids = control_param(r, "ids");
 
 	if (ids)
 		close_listed(r, ids, &g);
 	else
-		sessions_each(r->control->deps.sessions, close_one, &g);
+		sessions_each(sessions, close_one, &g);
+	if (!ids && sessions_dormant(sessions))
+		records_each(sessions_dormant(sessions), close_dormant, &g);
 	if (r->ended)
 		json_decref(g.array);
 	else
@@ -255,12 +302,16 @@ static void status(struct control_request *r)
 	json_t *own, *result;
 
 	sessions_counts(deps->sessions, &c);
-	result = json_pack("{s:s, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:o, s:s, s:I}", "version",
+	result = json_pack("{s:s, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:s, s:I}", "version",
 			   PACKAGE_VERSION, "pid", (json_int_t)getpid(), "uptime_ms",
 			   (json_int_t)(clock_ms() - r->control->started), "control",
 			   deps->config->control, "config",
 			   deps->config->file ? deps->config->file : "", "sessions",
-			   (json_int_t)c.sessions, "users", (json_int_t)c.users, "calls",
+			   (json_int_t)c.sessions, "dormant",
+			   (json_int_t)(sessions_dormant(deps->sessions)
+						? records_dormant(sessions_dormant(deps->sessions))
+						: 0),
+			   "users", (json_int_t)c.users, "calls",
 			   (json_int_t)call_count(), "backends", backend_states(deps), "logLevel",
 			   log_level_name(log_get_level()), "memory", resident_bytes());
 	own = deps->status ? deps->status(deps->arg) : NULL;
@@ -341,6 +392,9 @@ const struct control_handler control_handlers[] = {
 	{"sessions list", sessions_list, control_rows_pump, NULL, control_rows_stop},
 	{"session show", session_show, NULL, NULL, NULL},
 	{"session close", session_close_command, control_rows_pump, NULL, control_rows_stop},
+	{"users list", control_users_list, control_rows_pump, NULL, control_rows_stop},
+	{"user show", control_user_show, NULL, NULL, NULL},
+	{"user logout", control_user_logout, NULL, NULL, NULL},
 	{"counts", counts, NULL, NULL, NULL},
 	{"status", status, NULL, NULL, NULL},
 	{"backends list", backends_list, control_rows_pump, NULL, control_rows_stop},

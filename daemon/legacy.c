@@ -72,11 +72,17 @@ static void on_send(json_t *msg_take, void *arg)
 	transport_send(session_transport(arg), msg_take);
 }
 
+static void on_changed(void *arg)
+{
+	session_changed(arg);
+}
+
 static const struct server_front legacy_front = {
 	.notify = on_notify,
 	.ask = on_ask,
 	.end = on_end,
 	.send = on_send,
+	.changed = on_changed,
 };
 
 /* Whoever else knows the id of a session does not get to know that there is one. */
@@ -85,6 +91,51 @@ static bool is_owner(const struct session *s, const char *user)
 	const char *owner = session_user(s);
 
 	return owner && user ? strcmp(owner, user) == 0 : owner == user;
+}
+
+static struct session_conf conf_of(const struct legacy_request *rq)
+{
+	return (struct session_conf){
+		.view = rq->view,
+		.path = rq->path,
+		.user = exchange_user(rq->x),
+		.peer = exchange_peer(rq->x),
+		.front = &legacy_front,
+	};
+}
+
+/* The open session ID if it is of this user and path. */
+static struct session *find_open(struct legacy *l, const struct legacy_request *rq, const char *id)
+{
+	struct session *s = sessions_find(l->sessions, id);
+
+	if (!s || session_closing(s) || session_view(s) != rq->view ||
+	    !is_owner(s, exchange_user(rq->x)))
+		return NULL;
+	return s;
+}
+
+/* Open, or of an earlier life of the daemon. NULL after having answered. */
+static struct session *find_or_restore(struct legacy *l, const struct legacy_request *rq,
+				       const char *value, json_t *id)
+{
+	struct session *s = find_open(l, rq, value);
+	struct session_conf conf = conf_of(rq);
+	struct err e;
+	int rc;
+
+	if (s)
+		return s;
+	rc = sessions_restore(l->sessions, value, &conf, exchange_method(rq->x) == EXCHANGE_DELETE,
+			      &s, &e);
+	if (rc == 0)
+		return s;
+	/* A client takes 404 as the end of its session: never say so of what may pass. */
+	if (rc == ERR_NOTFOUND)
+		reply_error(rq->x, 404, id, RPC_SESSION_NOT_FOUND, "Session not found");
+	else
+		reply_error(rq->x, 503, id, RPC_TRANSPORT, "%s", e.text);
+	return NULL;
 }
 
 /* The session that the request names, or NULL after having answered it. ID is that of the message. */
@@ -103,13 +154,9 @@ static struct session *find_session(struct legacy *l, const struct legacy_reques
 				  : "Bad Request: Mcp-Session-Id header is required");
 		return NULL;
 	}
-	s = sessions_find(l->sessions, value);
-	if (!s || session_closing(s) || session_view(s) != rq->view ||
-	    !is_owner(s, exchange_user(rq->x))) {
-		reply_error(rq->x, 404, id, RPC_SESSION_NOT_FOUND, "Session not found");
-		return NULL;
-	}
-	exchange_set_header(rq->x, "Mcp-Session-Id", session_id(s));
+	s = find_or_restore(l, rq, value, id);
+	if (s)
+		exchange_set_header(rq->x, "Mcp-Session-Id", session_id(s));
 	return s;
 }
 
@@ -165,20 +212,13 @@ static struct session *open_session(struct legacy *l, const struct legacy_reques
 {
 	char *caps = jsonrpc_dump(json_object_get(params, "capabilities"), NULL);
 	char *info = jsonrpc_dump(json_object_get(params, "clientInfo"), NULL);
-	struct session_conf conf = {
-		.view = rq->view,
-		.path = rq->path,
-		.peer = exchange_peer(rq->x),
-		.user = exchange_user(rq->x),
-		.rev = mcp_rev_negotiate(
-			json_string_value(json_object_get(params, "protocolVersion"))),
-		.capabilities = caps,
-		.client_info = info,
-		.front = &legacy_front,
-	};
+	struct session_conf conf = conf_of(rq);
 	struct session *s = NULL;
 	struct err e = {0};
 
+	conf.rev = mcp_rev_negotiate(json_string_value(json_object_get(params, "protocolVersion")));
+	conf.capabilities = caps;
+	conf.client_info = info;
 	if (!caps || !info)
 		no_memory(rq->x, id);
 	else if (sessions_admit(l->sessions, conf.peer, conf.user, &e) < 0 ||
@@ -236,6 +276,7 @@ static void initialize(struct legacy *l, const struct legacy_request *rq, json_t
 	s = open_session(l, rq, id, params);
 	if (!s)
 		return;
+	exchange_queue(rq->x);
 	st = exchange_set_header(rq->x, "Mcp-Session-Id", session_id(s)) < 0
 		     ? NULL
 		     : transport_post(session_transport(s), rq->x, reply_accept(rq->x), 1, false);
@@ -408,9 +449,9 @@ void legacy_get(struct legacy *l, const struct legacy_request *rq)
 		return;
 	session_touch(s);
 	last = exchange_header(rq->x, "Last-Event-ID");
-	if (last)
-		rc = transport_resume(session_transport(s), rq->x, last, &e);
-	else
+	rc = last ? transport_resume(session_transport(s), rq->x, last, &e) : ERR_CLOSED;
+	/* A stream of an earlier life of the daemon is gone with what was on it: a new one takes its place. */
+	if (!last || (rc == ERR_NOTFOUND && session_restored(s)))
 		rc = transport_get(session_transport(s), rq->x, &e);
 	if (rc == ERR_INVALID || rc == ERR_NOTFOUND)
 		reply_error(rq->x, 400, NULL, RPC_TRANSPORT, "Bad Request: %s", e.text);
@@ -425,5 +466,6 @@ void legacy_delete(struct legacy *l, const struct legacy_request *rq)
 	if (!s || !check_revision(rq, NULL))
 		return;
 	session_close(s, CLOSE_CLIENT, NULL);
+	exchange_queue(rq->x);
 	exchange_reply(rq->x, 200, NULL, NULL, 0);
 }

@@ -36,6 +36,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/control_log.c \
 	daemon/control_socket.c daemon/control_socket.h \
 	daemon/control_tools.c \
+	daemon/control_users.c \
 	daemon/defer.c daemon/defer.h \
 	daemon/delayq.c daemon/delayq.h \
 	daemon/descriptors.c daemon/descriptors.h \
@@ -63,6 +64,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/detach.c daemon/detach.h \
 	daemon/offer.c daemon/offer.h \
 	daemon/question.c daemon/question.h \
+	daemon/records.c daemon/records.h \
 	daemon/registry.c daemon/registry.h \
 	daemon/reply.c daemon/reply.h \
 	daemon/replay.c daemon/replay.h \

@@ -197,6 +197,13 @@ static int start_backends(struct mcpd *d, struct err *e)
 	return d->all ? 0 : no_memory(e);
 }
 
+static size_t log_out(const char *user, void *arg)
+{
+	struct mcpd *d = arg;
+
+	return sessions_logout(d->sessions, user);
+}
+
 static int start_http(struct mcpd *d, struct err *e)
 {
 	const struct config *c = d->conf;
@@ -214,6 +221,9 @@ static int start_http(struct mcpd *d, struct err *e)
 	if (!d->sessions)
 		return no_memory(e);
 	sessions_set_users(d->sessions, d->users);
+	users_on_logout(d->users, log_out, d);
+	if (sessions_keep(d->sessions, d->store, NULL) < 0)
+		return no_memory(e);
 	d->endpoint =
 		endpoint_new(d->base, c, d->sessions, d->all, d->singles, c->n_backends, e);
 	if (!d->endpoint)
@@ -238,6 +248,7 @@ static int start_control(struct mcpd *d, struct err *e)
 		.base = d->base,
 		.config = d->conf,
 		.sessions = d->sessions,
+		.users = d->users,
 		.backends = d->backends,
 		.n_backends = d->conf->n_backends,
 		.view = d->all,

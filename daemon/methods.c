@@ -280,6 +280,7 @@ static void after_subscribe(struct request *r, const struct answer *answer)
 
 	if (answer->kind == ANSWER_RESULT && uri && r->server->subscriptions)
 		json_object_set_new(r->server->subscriptions, uri, json_true());
+	server_changed(r->server);
 }
 
 static void after_unsubscribe(struct request *r, const struct answer *answer)
@@ -288,6 +289,7 @@ static void after_unsubscribe(struct request *r, const struct answer *answer)
 
 	if (answer->kind == ANSWER_RESULT && uri)
 		json_object_del(r->server->subscriptions, uri);
+	server_changed(r->server);
 }
 
 /* Subscribing and its opposite go the same way; they differ in what is remembered. */
@@ -386,6 +388,7 @@ static void handle_set_level(struct request *r)
 	}
 	r->server->conf.caller->log_level = level;
 	server_push_log_level(r->server);
+	server_changed(r->server);
 	call_result(r->call, json_object());
 }
 

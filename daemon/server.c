@@ -445,6 +445,7 @@ int server_close(struct server *s, struct err *e)
 		return 0;
 	s->closed = true;
 	view_unwatch(s->conf.view, &s->watch);
+	view_unwait(s->conf.view, &s->restoring);
 	while ((r = first_live(s)))
 		call_cancel(r->call, "the session was closed");
 	server_cancel_pushes(s);
@@ -455,6 +456,17 @@ int server_close(struct server *s, struct err *e)
 	free(s->links);
 	s->links = NULL;
 	return 0;
+}
+
+const json_t *server_subscriptions(const struct server *s)
+{
+	return s->subscriptions;
+}
+
+void server_changed(struct server *s)
+{
+	if (s->conf.front->changed)
+		s->conf.front->changed(s->conf.arg);
 }
 
 size_t server_in_flight(const struct server *s)

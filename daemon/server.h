@@ -26,6 +26,8 @@ struct server_front {
 	void (*end)(void *where, json_t *id, const struct answer *answer, void *arg);
 	/* A notification that belongs to no request. Consumed. */
 	void (*send)(json_t *msg_take, void *arg);
+	/* What the client set (log level, subscriptions) is different now. May be NULL. */
+	void (*changed)(void *arg);
 };
 
 struct server_conf {
@@ -42,6 +44,9 @@ struct server_conf {
 struct server *server_new(const struct server_conf *conf);
 /* In a later turn than server_close(). */
 void server_free(struct server **s);
+/* The session had these subscriptions (array of URIs, borrowed, may be NULL) in an earlier life of the
+ * daemon: subscribes to them again, as soon as it is known whose they are. 0 or ERR_NOMEM. */
+int server_restore(struct server *s, const json_t *uris);
 
 /* A request of the client. ID and PARAMS are borrowed; PARAMS may be NULL. It ends through front->end, maybe
  * before this returns. ERR_NOMEM or ERR_CLOSED: it was not accepted, and nothing will come. */
@@ -56,6 +61,8 @@ bool server_cancel(struct server *s, const void *where, const char *reason);
  * error. */
 int server_close(struct server *s, struct err *e);
 
+/* URIs as keys; NULL: none. Borrowed. */
+const json_t *server_subscriptions(const struct server *s);
 size_t server_in_flight(const struct server *s);
 /* Whether task ID is one of its client's. */
 bool server_has_task(struct server *s, const char *id);

@@ -40,6 +40,7 @@ struct server {
 	struct tasks *tasks;   /* NULL: none */
 	json_t *subscriptions; /* object used as a set of URIs; NULL: none */
 	struct view_watch watch;
+	struct view_waiter restoring;
 	unsigned in_flight;
 	unsigned capabilities; /* what the client can be asked */
 	bool closed;
@@ -54,7 +55,9 @@ struct link *server_link(struct server *s, size_t i);
 void server_lists_changed(struct server *s, unsigned mask);
 /* The client's new log level reaches the backends that are in use. */
 void server_push_log_level(struct server *s);
-/* Cancels what server_push_log_level() has under way. */
+/* The front hears of it. */
+void server_changed(struct server *s);
+/* Cancels what server_push_log_level() or server_restore() has under way. */
 void server_cancel_pushes(struct server *s);
 /* Asks the client on behalf of the request at WHERE (NULL: of none), if it declared that it can be asked. */
 void server_ask(struct server *s, void *where, struct question *q_take);

@@ -85,7 +85,7 @@ void server_push(struct server *s, struct link *l, const char *method, json_t *p
 {
 	struct push *p = calloc(1, sizeof *p);
 
-	if (p)
+	if (p && params_take)
 		p->call = call_new(s->conf.base, &push_front, p, s->conf.caller, method,
 				   json_incref(params_take), NULL, 0);
 	json_decref(params_take);
@@ -145,6 +145,50 @@ struct link *server_link(struct server *s, size_t i)
 			push_level(s, s->links[i]);
 	}
 	return s->links[i];
+}
+
+/* A URI that nobody has any more stays a subscription: it may come back. */
+static void resubscribe(void *arg)
+{
+	struct server *s = arg;
+	json_t *uris = json_copy(s->subscriptions), *value;
+	const char *uri;
+
+	json_object_foreach(uris, uri, value)
+	{
+		const struct catalog *cat = s->closed ? NULL : server_catalog(s);
+		struct link *l;
+		size_t i = 0;
+
+		if (!cat || (catalog_find_uri(cat, uri, &i) < 0 && view_size(s->conf.view) != 1))
+			continue;
+		l = server_link(s, i);
+		if (l)
+			server_push(s, l, "resources/subscribe", json_pack("{s:s}", "uri", uri));
+	}
+	json_decref(uris);
+}
+
+int server_restore(struct server *s, const json_t *uris)
+{
+	const json_t *uri;
+	size_t i;
+
+	if (json_array_size(uris) == 0)
+		return 0;
+	s->subscriptions = json_object();
+	json_array_foreach(uris, i, uri)
+	{
+		if (json_object_set_new(s->subscriptions, json_string_value(uri), json_true()) < 0)
+			return ERR_NOMEM;
+	}
+	s->restoring.fn = resubscribe;
+	s->restoring.arg = s;
+	if (view_settled(s->conf.view))
+		resubscribe(s);
+	else
+		view_wait(s->conf.view, &s->restoring);
+	return 0;
 }
 
 /* The catalogue of a session whose children differ from what was learnt of their backends. */

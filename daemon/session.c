@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,12 +24,13 @@ struct session {
 	struct caller caller; /* what the server and the backends see of the client */
 	struct server *server;
 	struct transport *transport;
-	struct delayq_node idle;
+	struct delayq_node idle, saving;
 	struct defer freeing;
 	int64_t opened, touched; /* milliseconds, monotonic */
 	enum session_state state;
 	enum close_reason reason;
 	bool announced; /* the client knows the id */
+	bool restored;	/* of an earlier life of the daemon */
 	bool counted;	/* among the sessions of its peer */
 	char texts[]; /* user, peer, capabilities, clientInfo */
 };
@@ -61,14 +63,18 @@ static struct log_scope scope_of(const struct session *s)
 	};
 }
 
+static const char *user_name(const struct session *s)
+{
+	return s->caller.user ? s->caller.user : "unauthenticated";
+}
+
 static int step_log(void *ctx, struct err *e)
 {
 	struct session *s = ctx;
 	struct log_scope scope = scope_of(s);
 
 	(void)e;
-	log_lifecycle(&scope, "Session closed: %s (user: %s)", s->entry.id,
-		      s->caller.user ? s->caller.user : "unauthenticated");
+	log_lifecycle(&scope, "Session closed: %s (user: %s)", s->entry.id, user_name(s));
 	return 0;
 }
 
@@ -187,6 +193,7 @@ static void forget(struct session *s)
 	struct registry *r = s->env->registry;
 
 	delayq_remove(s->env->idle, &s->idle);
+	delayq_remove(s->env->saving, &s->saving);
 	registry_remove(r, &s->entry);
 	registry_unbind_user(r, s->entry.id);
 	registry_drop_caps(r, s->entry.id);
@@ -203,6 +210,7 @@ void session_close(struct session *s, enum close_reason reason, struct cleanup_r
 		return;
 	s->state = SESSION_CLOSING;
 	s->reason = reason;
+	s->env->closing(s, reason, s->env);
 	for (size_t i = 0; i < SESSION_STEPS; i++) {
 		cleanup_run(&s->env->steps[i].step, 1, s, &one);
 		log_step(s, &s->env->steps[i], &one.res[0]);
@@ -254,8 +262,13 @@ static struct session *session_new(struct session_env *env, const struct session
 		.rev = conf->rev,
 		.capabilities = put_text(&at, conf->capabilities),
 		.client_info = put_text(&at, conf->client_info),
-		.log_level = -1,
+		.log_level = conf->past ? conf->past->log_level : -1,
 	};
+	if (conf->past) {
+		snprintf(s->entry.id, sizeof s->entry.id, "%s", conf->past->id);
+		s->opened -= conf->past->age_ms;
+		s->restored = s->announced = true;
+	}
 	return s;
 }
 
@@ -279,7 +292,7 @@ static int set_up(struct session *s, const struct session_conf *conf, struct err
 		.arg = s,
 	};
 
-	if (registry_make_id(s->entry.id, e) < 0)
+	if (!conf->past && registry_make_id(s->entry.id, e) < 0)
 		return e ? e->code : ERR_IO;
 	s->transport = transport_new(s->env->streams, conf->rev, on_quiet, s);
 	s->server = server_new(&sc);
@@ -289,6 +302,15 @@ static int set_up(struct session *s, const struct session_conf *conf, struct err
 		return err_set(e, ERR_NOMEM, "out of memory");
 	s->counted = true;
 	return registry_add(r, &s->entry) ? err_set(e, ERR_NOMEM, "out of memory") : 0;
+}
+
+/* What there is more to do for one of an earlier life. */
+static int take_up(struct session *s, const struct session_past *past, struct err *e)
+{
+	transport_renumber(s->transport);
+	if (server_restore(s->server, past->subscriptions) < 0)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	return 0;
 }
 
 /* A session that nobody ever saw. */
@@ -308,14 +330,21 @@ int session_open(struct session_env *env, const struct session_conf *conf, struc
 	if (!s)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	rc = set_up(s, conf, e);
+	if (rc == 0 && conf->past)
+		rc = take_up(s, conf->past, e);
 	if (rc) {
 		session_drop(s);
 		return rc;
 	}
 	delayq_add(env->idle, &s->idle);
+	delayq_add(env->saving, &s->saving);
+	session_changed(s);
 	scope = scope_of(s);
-	log_lifecycle(&scope, "Session created: %s", s->entry.id);
-	if (env->users && s->caller.user)
+	if (conf->past)
+		log_lifecycle(&scope, "Session restored: %s (user: %s)", s->entry.id, user_name(s));
+	else
+		log_lifecycle(&scope, "Session created: %s", s->entry.id);
+	if (env->users && s->caller.user && !conf->past)
 		users_session(env->users, s->caller.user);
 	*s_r = s;
 	return 0;
@@ -339,6 +368,37 @@ const char *session_peer(const struct session *s)
 enum mcp_rev session_rev(const struct session *s)
 {
 	return s->caller.rev;
+}
+
+const struct caller *session_caller(const struct session *s)
+{
+	return &s->caller;
+}
+
+const char *session_path(const struct session *s)
+{
+	return s->path;
+}
+
+int64_t session_age_ms(const struct session *s)
+{
+	return clock_ms() - s->opened;
+}
+
+int64_t session_idle_ms(const struct session *s)
+{
+	return session_working(s) ? 0 : clock_ms() - s->touched;
+}
+
+bool session_restored(const struct session *s)
+{
+	return s->restored;
+}
+
+void session_changed(struct session *s)
+{
+	if (s->state == SESSION_OPEN)
+		s->env->save(s, s->env);
 }
 
 struct server *session_server(const struct session *s)
@@ -381,6 +441,11 @@ struct session *session_of_idle(struct delayq_node *node)
 	return (struct session *)(void *)((char *)node - offsetof(struct session, idle));
 }
 
+struct session *session_of_saving(struct delayq_node *node)
+{
+	return (struct session *)(void *)((char *)node - offsetof(struct session, saving));
+}
+
 void session_touch(struct session *s)
 {
 	if (s->state != SESSION_OPEN)
@@ -401,13 +466,11 @@ static json_t *client_name(const struct session *s, const char *member)
 
 json_t *session_describe(const struct session *s, bool detail)
 {
-	int64_t now = clock_ms();
 	json_t *row = json_pack(
 		"{s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I}", "id", s->entry.id, "user",
 		s->caller.user ? s->caller.user : "", "peer", s->caller.peer, "client",
 		client_name(s, "name"), "revision", mcp_rev_name(s->caller.rev), "age_ms",
-		(json_int_t)(now - s->opened), "idle_ms",
-		(json_int_t)(session_working(s) ? 0 : now - s->touched), "calls",
+		(json_int_t)session_age_ms(s), "idle_ms", (json_int_t)session_idle_ms(s), "calls",
 		(json_int_t)server_in_flight(s->server), "streams",
 		(json_int_t)transport_open_streams(s->transport), "children",
 		(json_int_t)server_children(s->server));

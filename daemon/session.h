@@ -21,6 +21,7 @@ struct registry_entry;
 struct server;
 struct server_front;
 struct stream_env;
+struct caller;
 struct config_limits;
 struct session;
 struct sessions;
@@ -55,8 +56,20 @@ struct session_env {
 	const struct config_limits *limits;
 	const struct stream_env *streams;
 	struct delayq *idle;		  /* sessions in order of their last sign of life */
+	struct delayq *saving;		  /* when their records are looked after again */
+	/* A record of S is due, because something in it changed; S is closing, for this reason. */
+	void (*save)(struct session *s, struct session_env *env);
+	void (*closing)(struct session *s, enum close_reason reason, struct session_env *env);
 	const struct session_step *steps; /* session_steps; tests make some fail */
 	struct users *users;		  /* NULL: none are known */
+};
+
+/* A session that there was in an earlier life of the daemon. */
+struct session_past {
+	const char *id;
+	int64_t age_ms;
+	int log_level;
+	const json_t *subscriptions; /* array of URIs or NULL; borrowed */
 };
 
 struct session_conf {
@@ -68,9 +81,11 @@ struct session_conf {
 	const char *capabilities; /* compact JSON text */
 	const char *client_info;  /* compact JSON text or NULL */
 	const struct server_front *front; /* its arg will be the session */
+	const struct session_past *past;  /* NULL: a new session */
 };
 
-/* Opens a session: server, transport, all three maps; logs "Session created: ID". On failure (ERR_NOMEM,
+/* Opens a session: server, transport, all three maps; logs "Session created: ID" or "Session restored: ID
+ * (user: USER)". On failure (ERR_NOMEM,
  * ERR_IO) nothing is left of it. CONF's strings are copied. */
 int session_open(struct session_env *env, const struct session_conf *conf, struct session **s_r,
 		 struct err *e);
@@ -84,6 +99,14 @@ const char *session_id(const struct session *s);
 const char *session_user(const struct session *s); /* NULL: unauthenticated */
 const char *session_peer(const struct session *s);
 enum mcp_rev session_rev(const struct session *s);
+const struct caller *session_caller(const struct session *s);
+const char *session_path(const struct session *s);
+int64_t session_age_ms(const struct session *s);
+int64_t session_idle_ms(const struct session *s); /* 0 while it is working */
+/* It was there in an earlier life of the daemon: its client may know of streams that we do not. */
+bool session_restored(const struct session *s);
+/* What belongs into its record is different now. */
+void session_changed(struct session *s);
 struct server *session_server(const struct session *s);
 struct transport *session_transport(const struct session *s);
 bool session_closing(const struct session *s);
@@ -95,6 +118,7 @@ struct view *session_view(const struct session *s);
 bool session_working(const struct session *s);
 /* The session whose idle time NODE is. */
 struct session *session_of_idle(struct delayq_node *node);
+struct session *session_of_saving(struct delayq_node *node);
 /* The client was heard: idle time starts afresh. */
 void session_touch(struct session *s);
 

@@ -2,9 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "delayq.h"
 #include "log.h"
+#include "records.h"
 #include "stream.h"
 #include "users.h"
 
@@ -12,7 +14,41 @@ struct sessions {
 	struct session_env env;
 	const struct config_sessions *conf;
 	struct stream_env *streams;
+	struct records *records; /* NULL: nothing outlives the daemon */
 };
+
+static struct sessions *of_env(struct session_env *env)
+{
+	return (struct sessions *)(void *)((char *)env - offsetof(struct sessions, env));
+}
+
+static void on_save(struct session *s, struct session_env *env)
+{
+	if (of_env(env)->records)
+		records_save(of_env(env)->records, s);
+}
+
+/* Only the end of the daemon is none of the session. A client that never heard of it cannot come back. */
+static void on_closing(struct session *s, enum close_reason reason, struct session_env *env)
+{
+	struct records *records = of_env(env)->records;
+
+	if (!records)
+		return;
+	if (reason == CLOSE_SHUTDOWN && session_announced(s))
+		records_save(records, s);
+	else
+		records_drop(records, session_id(s));
+}
+
+/* Its record says when it was last heard of. */
+static void on_saving(struct delayq_node *node, void *arg)
+{
+	struct sessions *ss = arg;
+
+	session_changed(session_of_saving(node));
+	delayq_add(ss->env.saving, node);
+}
 
 /* Idle time is over, unless the client holds a stream open or waits for an answer. */
 static void on_idle(struct delayq_node *node, void *arg)
@@ -41,9 +77,12 @@ struct sessions *sessions_new(struct event_base *base, const struct config_sessi
 		.limits = limits,
 		.streams = ss->streams,
 		.idle = delayq_new(base, conf->idle_timeout_ms, on_idle, ss),
+		.saving = delayq_new(base, records_interval_ms(conf), on_saving, ss),
+		.save = on_save,
+		.closing = on_closing,
 		.steps = session_steps,
 	};
-	if (!ss->streams || !ss->env.registry || !ss->env.idle)
+	if (!ss->streams || !ss->env.registry || !ss->env.idle || !ss->env.saving)
 		sessions_free(&ss);
 	return ss;
 }
@@ -55,10 +94,23 @@ void sessions_free(struct sessions **ssp)
 	*ssp = NULL;
 	if (!ss)
 		return;
+	records_free(&ss->records);
 	delayq_free(&ss->env.idle);
+	delayq_free(&ss->env.saving);
 	stream_env_free(&ss->streams);
 	registry_free(&ss->env.registry);
 	free(ss);
+}
+
+static bool is_open(const char *id, void *arg)
+{
+	return sessions_find(arg, id) != NULL;
+}
+
+int sessions_keep(struct sessions *ss, struct store *store, const char *issuer)
+{
+	ss->records = records_new(ss->env.base, store, ss->conf, issuer, is_open, ss);
+	return ss->records ? 0 : ERR_NOMEM;
 }
 
 static size_t count_users(const void *arg)
@@ -96,6 +148,98 @@ int sessions_admit(struct sessions *ss, const char *peer, const char *user, stru
 struct session *sessions_find(struct sessions *ss, const char *id)
 {
 	return registry_find(ss->env.registry, id);
+}
+
+/* Opens what RECORD tells of. */
+static int open_again(struct sessions *ss, const char *id, const json_t *record,
+		      const struct session_conf *like, struct session **s_r, struct err *e)
+{
+	json_int_t opened = json_integer_value(json_object_get(record, "opened"));
+	struct session_past past = {
+		.id = id,
+		.age_ms = (time(NULL) - (int64_t)opened) * 1000,
+		.log_level = (int)json_integer_value(json_object_get(record, "logLevel")),
+		.subscriptions = json_object_get(record, "subscriptions"),
+	};
+	struct session_conf conf = *like;
+
+	mcp_rev_parse(json_string_value(json_object_get(record, "revision")), &conf.rev);
+	conf.capabilities = json_string_value(json_object_get(record, "capabilities"));
+	conf.client_info = json_string_value(json_object_get(record, "client"));
+	conf.past = &past;
+	return session_open(&ss->env, &conf, s_r, e);
+}
+
+int sessions_restore(struct sessions *ss, const char *id, const struct session_conf *like,
+		     bool ending, struct session **s_r, struct err *e)
+{
+	json_t *record = ss->records ? records_find(ss->records, id, like->user, like->path) : NULL;
+	int rc = 0;
+
+	if (!record)
+		return err_set(e, ERR_NOTFOUND, "Session not found");
+	if (!ending)
+		rc = sessions_admit(ss, like->peer, like->user, e);
+	if (rc == 0)
+		rc = open_again(ss, id, record, like, s_r, e);
+	if (rc == 0)
+		records_awake(ss->records, id);
+	json_decref(record);
+	return rc;
+}
+
+struct records *sessions_dormant(struct sessions *ss)
+{
+	return ss->records;
+}
+
+void sessions_close_dormant(struct sessions *ss, const char *id)
+{
+	char *user = records_user(ss->records, id), line[80];
+	struct log_scope scope = {.session = id, .user = user};
+
+	log_lifecycle(&scope, "Session closed: %s (user: %s)", id, user ? user : "unauthenticated");
+	log_lifecycle(&scope, "%s", sessions_counts_line(ss, line, sizeof line));
+	records_drop(ss->records, id);
+	free(user);
+}
+
+struct leaving {
+	struct sessions *ss;
+	const char *user;
+	size_t n;
+};
+
+static void leave(struct session *s, void *arg)
+{
+	struct leaving *l = arg;
+
+	if (!session_user(s) || strcmp(session_user(s), l->user) != 0)
+		return;
+	session_close(s, CLOSE_LOGOUT, NULL);
+	l->n++;
+}
+
+static void leave_dormant(const char *id, void *arg)
+{
+	struct leaving *l = arg;
+	char *user = records_user(l->ss->records, id);
+
+	if (user && strcmp(user, l->user) == 0) {
+		sessions_close_dormant(l->ss, id);
+		l->n++;
+	}
+	free(user);
+}
+
+size_t sessions_logout(struct sessions *ss, const char *user)
+{
+	struct leaving l = {.ss = ss, .user = user};
+
+	sessions_each(ss, leave, &l);
+	if (ss->records)
+		records_each(ss->records, leave_dormant, &l);
+	return l.n;
 }
 
 int sessions_find_prefix(struct sessions *ss, const char *prefix, struct session **s_r, struct err *e)

@@ -13,7 +13,9 @@
 #include "session.h"
 
 struct event_base;
+struct records;
 struct sessions;
+struct store;
 struct users;
 
 /* BASE, CONF and LIMITS outlive it. NULL on lack of memory. */
@@ -21,6 +23,9 @@ struct sessions *sessions_new(struct event_base *base, const struct config_sessi
 			      const struct config_limits *limits);
 /* Whose tokens count, in the counts and when a user comes back. US outlives it. */
 void sessions_set_users(struct sessions *ss, struct users *us);
+/* Sessions outlive the daemon, as far as STORE does. Before any is opened; STORE outlives them. ISSUER:
+ * whose users are meant, or NULL; borrowed. 0 or ERR_NOMEM. */
+int sessions_keep(struct sessions *ss, struct store *store, const char *issuer);
 /* Everything must be closed. */
 void sessions_free(struct sessions **ss);
 
@@ -33,6 +38,18 @@ int sessions_admit(struct sessions *ss, const char *peer, const char *user, stru
 
 /* The session with this id, NULL if there is none. */
 struct session *sessions_find(struct sessions *ss, const char *id);
+/* Opens the session ID of an earlier life of the daemon again, if it is of LIKE's user and path; the rest
+ * of LIKE is its view, peer and front. 0; ERR_NOTFOUND as if it had never been there; or, where it stays
+ * as it was, ERR_LIMIT (not if it is to be closed: ENDING) or ERR_NOMEM. */
+int sessions_restore(struct sessions *ss, const char *id, const struct session_conf *like,
+		     bool ending, struct session **s_r, struct err *e);
+/* The sessions of an earlier life whose clients have not come back; NULL: nothing is kept. */
+struct records *sessions_dormant(struct sessions *ss);
+/* Closes the dormant session ID: logs it and the counts. */
+void sessions_close_dormant(struct sessions *ss, const char *id);
+/* Closes USER's sessions, dormant ones too; how many. */
+size_t sessions_logout(struct sessions *ss, const char *user);
+
 /* By a unique prefix of the id. ERR_NOTFOUND, or ERR_EXISTS when it is not unique. */
 int sessions_find_prefix(struct sessions *ss, const char *prefix, struct session **s_r, struct err *e);
 /* Calls FN for each, oldest first; FN may close any of them. */

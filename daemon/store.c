@@ -193,6 +193,10 @@ int store_put(struct store *s, enum store_table table, const char *key, const js
 		free(text);
 		return ERR_NOMEM;
 	}
+	if (en->value && strcmp(en->value, text) == 0) {
+		free(text);
+		return 0;
+	}
 	free(en->value);
 	en->value = text;
 	set_dirty(s, en);
@@ -352,8 +356,6 @@ static bool needs_sync(const struct store *s)
 {
 	const struct entry *en;
 
-	if (!TAILQ_EMPTY(&s->durable))
-		return true;
 	TAILQ_FOREACH (en, &s->dirty, link) {
 		if (is_sealed[en->table])
 			return true;

@@ -52,8 +52,8 @@ json_t *store_get(struct store *s, enum store_table table, const char *key, stru
 void store_each(struct store *s, enum store_table table,
 		void (*fn)(const char *key, json_t *value, void *arg), void *arg);
 
-/* Calls W->fn, never from inside this call, once everything that was put so far is on disk, or it
- * is known that it cannot be written now. */
+/* Calls W->fn, never from inside this call, once everything that was put so far is written
+ * (tokens and secrets: on disk for good), or it is known that it cannot be written now. */
 void store_when_durable(struct store *s, struct store_waiter *w);
 /* Calls W->fn each time when values of an earlier life were read: once soon, if there is nothing in
  * the way, and again if a database could be opened only later. */

@@ -1,8 +1,10 @@
 #include "transport.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "asks.h"
+#include "delayq.h"
 #include "exchange.h"
 #include "jsonrpc.h"
 #include "question.h"
@@ -44,6 +46,16 @@ struct transport *transport_new(const struct stream_env *env, enum mcp_rev rev,
 	replay_init(&t->replay, env->aging, env->limits->replay_events, env->limits->replay_bytes,
 		    on_evicted, t);
 	return t;
+}
+
+void transport_renumber(struct transport *t)
+{
+	uint32_t random = 0;
+
+	/* Half of all numbers are left to count on. Without randomness the clock has to do. */
+	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+		random = (uint32_t)clock_ms();
+	t->last_no = (random | 0x10000) & 0x7fffffff;
 }
 
 static void drop_stream(struct transport *t, struct stream *s)

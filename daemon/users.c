@@ -354,6 +354,7 @@ json_t *users_describe(struct users *us, const char *user)
 	       *secret;
 	const struct user_token *t = u && u->record ? &u->token : NULL;
 	const char *name;
+	json_t *row;
 
 	json_object_foreach (all, name, secret)
 		json_array_append_new(names, json_string(name));
@@ -362,11 +363,13 @@ json_t *users_describe(struct users *us, const char *user)
 		json_decref(names);
 		return NULL;
 	}
-	return json_pack("{s:s, s:b, s:b, s:I, s:s, s:s, s:I, s:o}", "user", user, "token",
-			 t != NULL, "refresh", t && t->refresh, "expires_ms",
-			 (json_int_t)(t ? t->expires * 1000 : 0), "issuer",
-			 t && t->issuer ? t->issuer : "", "scope", t && t->scope ? t->scope : "",
-			 "calls", (json_int_t)(u ? u->calls : 0), "secrets", names);
+	row = json_pack("{s:s, s:b, s:b, s:s, s:s, s:I, s:o}", "user", user, "token", t != NULL,
+			"refresh", t && t->refresh, "issuer", t && t->issuer ? t->issuer : "",
+			"scope", t && t->scope ? t->scope : "", "calls",
+			(json_int_t)(u ? u->calls : 0), "secrets", names);
+	if (t && t->expires)
+		json_object_set_new(row, "expires_ms", json_integer((json_int_t)t->expires * 1000));
+	return row;
 }
 
 /* What came back of the minute since the last look. */

@@ -35,8 +35,16 @@
 		DURATION("age_ms", "AGE"), DURATION("idle_ms", "IDLE"), NUMBER("calls", "CALLS"),  \
 		NUMBER("streams", "STREAMS"), NUMBER("children", "CHILDREN")
 
+/* The same of a user. */
+#define USER_COLUMNS                                                                               \
+	STRING("user", "USER"), NUMBER("sessions", "SESSIONS"), NUMBER("calls", "CALLS"),          \
+		BOOLEAN("token", "TOKEN"), TIME("expires_ms", "EXPIRES"),                          \
+		VALUE("secrets", "SECRETS")
+
 const struct ctl_command ctlspec_commands[] = {
 	COMMAND("sessions list", CTL_READ, CTL_ROWS, 0, "list the sessions, oldest first",
+		PARAMS({"dormant", NULL, CTL_FLAG, CTL_OPTION,
+			"those whose clients have not come back since the daemon was started"}),
 		COLUMNS(SESSION_COLUMNS)),
 	COMMAND("session show", CTL_READ, CTL_RECORD, 0, "show everything about one session",
 		PARAMS({"id", "ID", CTL_SESSION, 0, "the session"}),
@@ -51,17 +59,28 @@ const struct ctl_command ctlspec_commands[] = {
 		"close sessions, and say which steps of that failed",
 		PARAMS({"ids", "ID", CTL_SESSION, CTL_MANY | CTL_ONE_OF, "the sessions"},
 		       {"all", NULL, CTL_FLAG, CTL_OPTION | CTL_ONE_OF, "every session"},
-		       {"user", "USER", CTL_STRING, CTL_OPTION | CTL_ONE_OF,
+		       {"user", "USER", CTL_USER, CTL_OPTION | CTL_ONE_OF,
 			"the sessions of this user"}),
 		COLUMNS(ID("id", "ID"), STRING("user", "USER"), NUMBER("failed", "FAILED"),
 			STRING("errors", "ERRORS"))),
+	COMMAND("users list", CTL_READ, CTL_ROWS, 0, "list the users, by what is known of them",
+		COLUMNS(USER_COLUMNS)),
+	COMMAND("user show", CTL_READ, CTL_RECORD, 0, "show everything about one user",
+		PARAMS({"user", "USER", CTL_USER, 0, "the user"}),
+		COLUMNS(USER_COLUMNS, BOOLEAN("refresh", "REFRESH TOKEN"),
+			STRING("issuer", "ISSUER"), STRING("scope", "SCOPE"))),
+	COMMAND("user logout", CTL_ADMIN, CTL_TEXT, 0,
+		"forget the tokens of a user and close all sessions of that user",
+		PARAMS({"user", "USER", CTL_USER, 0, "the user"}),
+		COLUMNS(STRING("user", "USER"), NUMBER("sessions", "SESSIONS"))),
 	COMMAND("counts", CTL_READ, CTL_TEXT, 0, "print the numbers of sessions and users",
 		COLUMNS(NUMBER("activeSessions", "SESSIONS"), NUMBER("activeUsers", "USERS"))),
 	COMMAND("status", CTL_READ, CTL_RECORD, 0, "show how the daemon is",
 		COLUMNS(STRING("version", "VERSION"), NUMBER("pid", "PID"),
 			DURATION("uptime_ms", "UPTIME"), VALUE("listen", "LISTEN"),
 			STRING("control", "CONTROL"), STRING("config", "CONFIG"),
-			NUMBER("sessions", "SESSIONS"), NUMBER("users", "USERS"),
+			NUMBER("sessions", "SESSIONS"), NUMBER("dormant", "DORMANT"),
+			NUMBER("users", "USERS"),
 			NUMBER("children", "CHILDREN"), NUMBER("calls", "CALLS"),
 			VALUE("backends", "BACKENDS"), STRING("logLevel", "LOG LEVEL"),
 			VALUE("store", "STORE"), BYTES("memory", "MEMORY"))),
@@ -95,7 +114,7 @@ const struct ctl_command ctlspec_commands[] = {
 			"error, warning, notice, info or debug"}),
 		COLUMNS(STRING("logLevel", "LOG LEVEL"))),
 	COMMAND("config check", CTL_NOBODY, CTL_TEXT, CTL_LOCAL | CTL_SLOW,
-		"check a configuration file with mcpd -n; no daemon needed",
+		"check a configuration file as mcpd does; no daemon needed",
 		PARAMS({"file", "FILE", CTL_FILE, 0, "the configuration file"}),
 		COLUMNS(STRING("file", "FILE"), BOOLEAN("good", "GOOD"))),
 	COMMAND("shutdown", CTL_ADMIN, CTL_TEXT, CTL_WHOLE | CTL_LAST | CTL_SLOW,

@@ -31,6 +31,7 @@ enum ctl_type {
 	CTL_JSON,    /* a JSON object */
 	CTL_SESSION, /* a session id or a unique prefix of one */
 	CTL_BACKEND,
+	CTL_USER,
 	CTL_TOOL,
 	CTL_LOGLEVEL,
 	CTL_FILE,

@@ -207,6 +207,8 @@ class Daemon:
         self.socket = os.path.join(self.dir, "control.sock")
         self.config = dict({"listen": "127.0.0.1:0", "control": self.socket,
                             "mcpServers": servers or {}}, **config)
+        if self.config.get("store") is True:
+            self.config["store"] = {"path": os.path.join(self.dir, "state")}
         self.verbose, self.status = verbose, status
         self.cond = threading.Condition()
         self.proc = self.pid = self.addr = None
@@ -329,6 +331,25 @@ class Daemon:
         self.wait_end()
         self.check_end()
         self.stopped = True
+
+    def crash(self):
+        """kill -9, and the end of everything below: it comes to us."""
+        below = self.children()
+        self.proc.kill()
+        self.wait_end()
+        for pid in below:
+            try:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            except OSError:
+                pass
+        self.stopped = True
+
+    def restart(self, end=None):
+        """Ends the daemon (END: how; in order) and starts it again at the same address."""
+        (end or self.stop)()
+        self.config["listen"] = "%s:%d" % self.addr
+        self.start()
 
     def wait_end(self):
         self.proc.wait(TIMEOUT)

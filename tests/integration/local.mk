@@ -20,6 +20,7 @@ integration_tests = \
 	tests/integration/test_node.py \
 	tests/integration/test_peers_children.py \
 	tests/integration/test_peers_sessions.py \
+	tests/integration/test_restart.py \
 	tests/integration/test_scopes.py \
 	tests/integration/test_streams.py \
 	tests/integration/test_web.py

@@ -69,7 +69,12 @@ static void on_send(json_t *msg_take, void *arg)
 	hook(arg, 's');
 }
 
-static const struct server_front front = {on_notify, on_ask, on_end, on_send};
+static void on_changed(void *arg)
+{
+	session_changed(arg);
+}
+
+static const struct server_front front = {on_notify, on_ask, on_end, on_send, on_changed};
 
 int fixture_open(void **state)
 {

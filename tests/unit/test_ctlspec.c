@@ -95,7 +95,7 @@ static void parameters_are_sound(void **state)
 static void usage_is_told(void **state)
 {
 	static const char *const rows[][2] = {
-		{"sessions.list", "sessions list"},
+		{"sessions.list", "sessions list [--dormant]"},
 		{"session.show", "session show ID"},
 		{"session.close", "session close ID... | --all | --user USER"},
 		{"tool.call", "tool call NAME [JSON]"},

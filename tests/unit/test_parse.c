@@ -252,7 +252,7 @@ static const char *candidates(const char *line)
 static void words_are_completed(void **state)
 {
 	static const char *const rows[][2] = {
-		{"", "sessions session counts status backends backend tools tool log config "
+		{"", "sessions session users user counts status backends backend tools tool log config "
 		     "shutdown help version"},
 		{"se", "sessions session"},
 		{"session ", "list show close"},
@@ -273,7 +273,7 @@ static void words_are_completed(void **state)
 		{"counts --format ", "table json kv"},
 		{"counts --format j", "json"},
 		{"config check ", "<files>"},
-		{"help ", "sessions session counts status backends backend tools tool log config "
+		{"help ", "sessions session users user counts status backends backend tools tool log config "
 			  "shutdown help version"},
 		{"help session c", "close"},
 		{"help session close ", ""},
