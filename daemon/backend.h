@@ -16,6 +16,7 @@
 
 struct backend;
 struct children;
+struct credentials;
 struct config_backend;
 struct config_limits;
 struct event_base;
@@ -35,6 +36,7 @@ struct backend_env {
 	struct event_base *base;
 	struct children *children;
 	struct httpc *httpc;
+	struct credentials *credentials; /* NULL: there are none */
 	const struct config_limits *limits;
 };
 

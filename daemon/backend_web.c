@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "delayq.h"
+#include "grant.h"
 #include "jsonrpc.h"
 #include "log.h"
 #include "toolresult.h"
@@ -23,12 +24,21 @@ struct job {
 	struct web *web;
 	struct call *call;
 	json_t *tool; /* as it was listed when the call came */
+	char *body;
+	size_t len;
+	struct credential_wait *wait;
+	char *line; /* the credential that was sent; NULL: none */
 	struct fetch *fetch;
+	int64_t until; /* clock_ms() */
+	bool retried;  /* after a 401 */
 };
 
 static void job_free(struct job *j)
 {
+	credentials_cancel(&j->wait);
 	fetch_cancel(&j->fetch);
+	grant_wipe(j->line);
+	free(j->body);
 	json_decref(j->tool);
 	TAILQ_REMOVE(&j->web->jobs, j, entry);
 	free(j);
@@ -63,6 +73,23 @@ static json_t *unreachable(const struct job *j, const struct err *e)
 	return toolresult_error("%s: the web endpoint cannot be reached: %s", job_name(j), e->text);
 }
 
+static void job_begin(struct job *j);
+
+/* The credential is not good any more: once more, with another one, if there may be one. */
+static bool try_again(struct job *j, const struct fetch_answer *a)
+{
+	const struct backend *b = j->web->backend;
+
+	if (a->status != 401 || j->retried)
+		return false;
+	j->retried = credentials_refused(b->env->credentials, b->conf, call_caller(j->call)->user,
+					 j->line);
+	if (!j->retried)
+		return false;
+	job_begin(j);
+	return true;
+}
+
 static void on_answer(struct fetch *f, const struct fetch_answer *a, const struct err *e, void *arg)
 {
 	struct job *j = arg;
@@ -74,25 +101,48 @@ static void on_answer(struct fetch *f, const struct fetch_answer *a, const struc
 		job_end(j, unreachable(j, e));
 		return;
 	}
+	if (try_again(j, a))
+		return;
 	if (a->status == 404) /* maybe the tool is no more */
 		web_learn_soon(w);
 	job_end(j, web_result(j->tool, a, w->backend->env->limits->max_depth));
 }
 
-static int job_send(struct job *j, const char *body, size_t len, struct err *e)
+/* May end the job. */
+static void on_credential(const char *line, const struct err *e, void *arg)
 {
+	struct job *j = arg;
 	struct web *w = j->web;
-	const struct config_backend *conf = w->backend->conf;
+	int64_t left = j->until - clock_ms();
 	struct httpc_spec spec = {
 		.method = "POST",
 		.url = w->invoke_url,
-		.body = body,
-		.len = len,
-		.timeout_ms = conf->call_timeout_ms,
+		.body = j->body,
+		.len = j->len,
+		.timeout_ms = left > 0 ? left : 1,
 	};
+	struct err why = {.code = ERR_NOMEM};
 
-	j->fetch = web_fetch(w, &spec, conf->max_output, on_answer, j, e);
-	return j->fetch != NULL ? 0 : e->code;
+	grant_wipe(j->line);
+	j->line = line != NULL ? strdup(line) : NULL;
+	if (e != NULL) {
+		job_end(j, e->code == ERR_NOMEM ? NULL
+						: toolresult_error("%s: %s", job_name(j), e->text));
+		return;
+	}
+	if (line == NULL || j->line != NULL)
+		j->fetch =
+			web_fetch(w, &spec, line, w->backend->conf->max_output, on_answer, j, &why);
+	if (j->fetch == NULL)
+		job_end(j, unreachable(j, &why));
+}
+
+static void job_begin(struct job *j)
+{
+	const struct backend *b = j->web->backend;
+
+	credentials_get(b->env->credentials, b->conf, call_caller(j->call)->user, on_credential, j,
+			&j->wait);
 }
 
 static void on_cancel(struct call *c, const char *reason, void *arg)
@@ -104,32 +154,38 @@ static void on_cancel(struct call *c, const char *reason, void *arg)
 
 static const struct call_back call_back = {.cancel = on_cancel};
 
-static void run(struct web *w, json_t *tool, struct call *c, json_t *arguments)
+static struct job *job_new(struct web *w, json_t *tool, struct call *c, json_t *arguments)
 {
 	json_t *message = json_pack("{s:O, s:O}", "name", json_object_get(tool, "name"),
 				    "arguments", arguments);
-	struct job *j = calloc(1, sizeof(*j));
-	struct err e = {.text = "out of memory"};
-	char *body = NULL;
-	size_t len;
+	struct job *j = message != NULL ? calloc(1, sizeof(*j)) : NULL;
 
-	if (j != NULL) {
-		j->web = w;
-		j->call = c;
-		j->tool = json_incref(tool);
-		TAILQ_INSERT_TAIL(&w->jobs, j, entry);
-		body = message != NULL ? jsonrpc_dump(message, &len) : NULL;
-	}
+	if (j != NULL)
+		j->body = jsonrpc_dump(message, &j->len);
 	json_decref(message);
-	if (body == NULL || job_send(j, body, len, &e) < 0) {
-		if (j != NULL)
-			job_free(j);
-		call_error(c, RPC_INTERNAL_ERROR, NULL, "%s", e.text);
-	} else {
-		call_attach(c, &call_back, j);
-		call_set_deadline(c, w->backend->conf->call_timeout_ms + DEADLINE_SLACK_MS);
+	if (j == NULL || j->body == NULL) {
+		free(j);
+		return NULL;
 	}
-	free(body);
+	j->web = w;
+	j->call = c;
+	j->tool = json_incref(tool);
+	j->until = clock_ms() + w->backend->conf->call_timeout_ms;
+	TAILQ_INSERT_TAIL(&w->jobs, j, entry);
+	return j;
+}
+
+static void run(struct web *w, json_t *tool, struct call *c, json_t *arguments)
+{
+	struct job *j = job_new(w, tool, c, arguments);
+
+	if (j == NULL) {
+		call_result(c, NULL);
+		return;
+	}
+	call_attach(c, &call_back, j);
+	call_set_deadline(c, w->backend->conf->call_timeout_ms + DEADLINE_SLACK_MS);
+	job_begin(j);
 }
 
 static void call_tool(struct web *w, const char *name, json_t *tool, struct call *c)

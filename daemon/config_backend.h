@@ -28,6 +28,31 @@ struct config_headers {
 	json_t *written; /* as in the file; may be NULL */
 };
 
+/* Where the credential of an outgoing request comes from. */
+enum config_credential_from {
+	CONFIG_CREDENTIAL_NONE,	    /* there is none, but for what "headers" say */
+	CONFIG_CREDENTIAL_EXCHANGE, /* RFC 8693: the user's token for one that is good there */
+	CONFIG_CREDENTIAL_CLIENT,   /* RFC 6749, section 4.4: the daemon's own */
+	CONFIG_CREDENTIAL_SECRET,   /* what the operator stored for the user */
+};
+enum config_client_auth { CONFIG_CLIENT_BASIC, CONFIG_CLIENT_POST };
+
+struct config_secret {
+	char *value;	 /* may be NULL */
+	json_t *written; /* as in the file; may be NULL */
+};
+
+struct config_credential {
+	enum config_credential_from from;
+	char *endpoint;	 /* of tokens */
+	char *client_id; /* may be NULL */
+	struct config_secret client_secret;
+	enum config_client_auth client_auth;
+	char *audience, *resource, *scope; /* what is asked for; may be NULL */
+	char *header, *prefix;		   /* how it is sent; the prefix may be NULL */
+	char *ca_file;			   /* for the endpoint; may be NULL */
+};
+
 struct config_backend {
 	char *name; /* [A-Za-z0-9][A-Za-z0-9_.-]{0,31} without "__" */
 	enum config_kind kind;
@@ -49,6 +74,9 @@ struct config_backend {
 	struct config_headers headers;
 	char *ca_file; /* NULL: the system's certificates */
 	bool allow_link_local;
+	struct config_credential credential;
+	bool forward_token; /* the user's own token goes along */
+	char *learn_as;	    /* the user as whom the daemon learns; NULL: nobody */
 	/* web */
 	char *tools_path, *invoke_path;
 	int64_t learn_interval_ms; /* 0: only when there is a reason */

@@ -262,6 +262,8 @@ static int read_backend(struct reader *r, const char *name, json_t *value, struc
 	rc = config_read_table(r, table_of(b), value, b);
 	if (rc == 0)
 		rc = config_check_cwd(r, "cwd", b->cwd);
+	if (rc == 0)
+		rc = config_check_credential(r, b);
 	if (rc == 0 && b->kind == CONFIG_STDIO)
 		rc = config_check_program(r, b->argv[0], b->env, b->cwd);
 	return rc;

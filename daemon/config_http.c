@@ -29,9 +29,7 @@ static char *read_secret(struct reader *r, const char *file)
 	return NULL;
 }
 
-/* The value of one header: a string, {"env": NAME} or {"file": PATH}. malloc'd; NULL after having
- * said why. */
-static char *header_value(struct reader *r, json_t *value)
+char *config_secret_value(struct reader *r, json_t *value)
 {
 	const char *env = json_string_value(json_object_get(value, "env"));
 	const char *file = json_string_value(json_object_get(value, "file"));
@@ -81,7 +79,7 @@ static int add_header(struct reader *r, const char *name, json_t *value, json_t 
 
 	if (!httphead_name_ok(name) || is_reserved(name))
 		return reader_fail(r, "not a header name that can be set here");
-	text = header_value(r, value);
+	text = config_secret_value(r, value);
 	if (text == NULL)
 		return r->e->code;
 	if (httphead_value_ok(text))
@@ -167,6 +165,7 @@ static const struct key http_keys[] = {
 	KEY("startTimeout", type_seconds, struct config_backend, start_timeout_ms,
 	    RANGE(100, SECONDS(3600), SECONDS(60))),
 	KEY("callTimeout", type_seconds, struct config_backend, call_timeout_ms, RANGE(0, YEAR, 0)),
+	CREDENTIAL_KEYS,
 	KEY("disabled", type_bool, struct config_backend, disabled),
 };
 const struct key_table config_http_keys = KEY_TABLE(http_keys);

@@ -83,9 +83,21 @@ extern const struct key_type type_backends; /* struct config: backends */
 extern const struct key_type type_tools;    /* struct config_backend: tools */
 extern const struct key_type config_type_kind; /* struct config_backend: kind */
 extern const struct key_type config_type_headers; /* struct config_headers */
+/* What web and http have in common. */
+#define CREDENTIAL_KEYS                                                                            \
+	KEY("credential", type_object, struct config_backend, credential,                          \
+	    .table = &config_credential_keys),                                                     \
+		KEY("forwardToken", type_bool, struct config_backend, forward_token),              \
+		KEY("learnAs", type_string, struct config_backend, learn_as)
 extern const char *const config_scope_words[];
 extern const struct key_table config_keys, config_stdio_keys, config_exec_keys, config_http_keys,
-	config_tool_keys, config_store_keys, config_web_keys;
+	config_tool_keys, config_store_keys, config_web_keys,
+	config_credential_keys;
+
+/* Whether the credential of B is whole and fits. */
+int config_check_credential(struct reader *r, const struct config_backend *b);
+/* A string, {"env": NAME} or {"file": PATH}: malloc'd; NULL after having said why. */
+char *config_secret_value(struct reader *r, json_t *value);
 
 /* What the store is where the file leaves it open. */
 int config_check_store(struct reader *r, void *field);

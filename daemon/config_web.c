@@ -42,6 +42,7 @@ static const struct key web_keys[] = {
 	KEY("callTimeout", type_seconds, struct config_backend, call_timeout_ms,
 	    RANGE(100, YEAR, SECONDS(60))),
 	KEY("maxOutput", type_size, struct config_backend, max_output, RANGE(1, MIB(256), MIB(1))),
+	CREDENTIAL_KEYS,
 	KEY("disabled", type_bool, struct config_backend, disabled),
 };
 const struct key_table config_web_keys = KEY_TABLE(web_keys);

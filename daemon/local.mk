@@ -26,7 +26,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/cleanup.c daemon/cleanup.h \
 	daemon/config.c daemon/config.h daemon/config_impl.h \
 	daemon/config_backends.c daemon/config_backend.h daemon/config_http.c daemon/config_table.c \
-	daemon/config_store.c daemon/config_tools.c daemon/config_types.c daemon/config_web.c \
+	daemon/config_credential.c daemon/config_store.c daemon/config_tools.c daemon/config_types.c daemon/config_web.c \
 	daemon/jsonpath.c daemon/jsonpath.h \
 	daemon/pattern.c daemon/pattern.h \
 	daemon/placeholder.c daemon/placeholder.h \
@@ -37,6 +37,8 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/control_socket.c daemon/control_socket.h \
 	daemon/control_tools.c \
 	daemon/control_users.c \
+	daemon/credentials.c daemon/credentials.h daemon/credentials_impl.h daemon/granted.c \
+	daemon/grant.c daemon/grant.h \
 	daemon/defer.c daemon/defer.h \
 	daemon/delayq.c daemon/delayq.h \
 	daemon/descriptors.c daemon/descriptors.h \

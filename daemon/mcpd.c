@@ -13,6 +13,7 @@
 #include "backend.h"
 #include "children.h"
 #include "config.h"
+#include "credentials.h"
 #include "control.h"
 #include "defer.h"
 #include "delayq.h"
@@ -39,6 +40,7 @@ struct mcpd {
 	struct event_base *base;
 	struct children *children;
 	struct httpc *httpc;
+	struct credentials *credentials;
 	struct backend_env env;
 	struct backend **backends;
 	struct view *all, **singles; /* singles[i] shows backends[i] alone */
@@ -177,8 +179,12 @@ static int start_backends(struct mcpd *d, struct err *e)
 {
 	const struct config *c = d->conf;
 
+	d->credentials = credentials_new(d->base, d->httpc, d->store, d->users);
+	if (!d->credentials)
+		return no_memory(e);
 	d->env = (struct backend_env){
-		.base = d->base, .children = d->children, .httpc = d->httpc, .limits = &c->limits};
+		.base = d->base, .children = d->children, .httpc = d->httpc,
+		.credentials = d->credentials, .limits = &c->limits};
 	d->backends = calloc(c->n_backends + 1, sizeof(struct backend *));
 	d->singles = calloc(c->n_backends + 1, sizeof(struct view *));
 	if (!d->backends || !d->singles)
@@ -310,6 +316,7 @@ static void tear_down(struct mcpd *d)
 		view_free(&d->singles[i]);
 	for (size_t i = 0; d->backends && i < d->conf->n_backends; i++)
 		backend_free(&d->backends[i]);
+	credentials_free(&d->credentials);
 	children_free(&d->children);
 	httpc_free(&d->httpc);
 	defer_fini();

@@ -59,6 +59,22 @@ char *url_origin(const char *url)
 	return origin;
 }
 
+bool url_is_safe(const char *url)
+{
+	static const char *const own[] = {"http://localhost", "http://[::1]", "http://127.0.0.1"};
+	char *origin = url_origin(url);
+	bool safe = origin != NULL && strncmp(origin, "https:", 6) == 0;
+
+	for (size_t i = 0; origin != NULL && i < sizeof(own) / sizeof(own[0]); i++) {
+		size_t len = strlen(own[i]);
+
+		safe = safe || (strncmp(origin, own[i], len) == 0 &&
+				(origin[len] == ':' || origin[len] == '\0'));
+	}
+	free(origin);
+	return safe;
+}
+
 bool url_same_origin(const char *a, const char *b)
 {
 	char *oa = url_origin(a), *ob = url_origin(b);

@@ -13,6 +13,9 @@ bool url_ok(const char *url);
 /* Scheme, host and port as they are compared (RFC 6454, section 4): in lower case, and without the
  * port that the scheme means anyway. malloc'd; NULL on lack of memory, or where it is no URL. */
 char *url_origin(const char *url);
+/* Whether nobody on the way can read or change what is sent: https, or http to this machine itself.
+ */
+bool url_is_safe(const char *url);
 bool url_same_origin(const char *a, const char *b);
 
 /* The URL that Location header TO of an answer from URL leads to, if that is inside the same

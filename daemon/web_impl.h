@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "backend_impl.h"
+#include "credentials.h"
 #include "fetch.h"
 #include "url.h"
 #include "web_result.h"
@@ -18,17 +19,21 @@ struct web {
 	TAILQ_HEAD(, job) jobs;
 	/* learning */
 	struct web_tools *learning; /* what came so far; NULL: not just now */
+	struct credential_wait *wait;
 	struct fetch *fetch;
+	char *cursor;	       /* of the page that is asked for; NULL: the first */
+	char *line;	       /* the credential that was sent; NULL: none */
+	bool retried;	       /* after a 401 */
 	struct event timer;    /* the next time */
 	int64_t learnt_at;     /* clock_ms() of the last attempt */
 	unsigned failures;     /* in a row */
 	struct err complained; /* of what, so that it is not said each time */
 };
 
-/* Begins a request to the endpoint with the headers and rules of the configuration; as
- * fetch_start(). */
-struct fetch *web_fetch(struct web *w, const struct httpc_spec *spec, size_t max, fetch_fn fn,
-			void *arg, struct err *e);
+/* Begins a request to the endpoint with the headers and rules of the configuration and LINE, the
+ * credential (may be NULL); as fetch_start(). */
+struct fetch *web_fetch(struct web *w, const struct httpc_spec *spec, const char *line, size_t max,
+			fetch_fn fn, void *arg, struct err *e);
 
 /* web_learn.c */
 void web_learn_init(struct web *w);

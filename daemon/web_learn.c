@@ -8,24 +8,26 @@
 
 #include "config.h"
 #include "delayq.h"
+#include "grant.h"
 #include "log.h"
 #include "web_impl.h"
 
 #define MAX_BACKOFF_S 60
 #define SOON_MS	      10000 /* between two times that nobody but a failing call asked for */
 
-struct fetch *web_fetch(struct web *w, const struct httpc_spec *spec, size_t max, fetch_fn fn,
-			void *arg, struct err *e)
+struct fetch *web_fetch(struct web *w, const struct httpc_spec *spec, const char *line, size_t max,
+			fetch_fn fn, void *arg, struct err *e)
 {
 	const struct config_backend *conf = w->backend->conf;
 	struct httpc_spec full = *spec;
-	const char *headers[3 + CONFIG_MAX_HEADERS] = {"Accept: application/json, text/*;q=0.5"};
+	const char *headers[4 + CONFIG_MAX_HEADERS] = {"Accept: application/json, text/*;q=0.5"};
 	size_t n = 1;
 
 	if (spec->body != NULL)
 		headers[n++] = "Content-Type: application/json";
-	for (char **line = conf->headers.lines; line != NULL && *line != NULL; line++)
-		headers[n++] = *line;
+	for (char **h = conf->headers.lines; h != NULL && *h != NULL; h++)
+		headers[n++] = *h;
+	headers[n] = line;
 	full.headers = headers;
 	full.ca_file = conf->ca_file;
 	full.allow_link_local = conf->allow_link_local;
@@ -81,7 +83,7 @@ static void learnt(struct web *w)
 	backend_learned(w->backend, o);
 }
 
-static void ask_page(struct web *w, const char *cursor);
+static void ask_page(struct web *w);
 
 static int take_page(struct web *w, const struct fetch_answer *a, char **cursor_r, struct err *e)
 {
@@ -99,6 +101,18 @@ static int take_page(struct web *w, const struct fetch_answer *a, char **cursor_
 	return 0;
 }
 
+/* The credential is not good any more: once more, with another one, if there may be one. */
+static bool try_again(struct web *w, const struct fetch_answer *a)
+{
+	const struct config_backend *conf = w->backend->conf;
+
+	if (a->status != 401 || w->retried)
+		return false;
+	w->retried =
+		credentials_refused(w->backend->env->credentials, conf, conf->learn_as, w->line);
+	return w->retried;
+}
+
 static void on_page(struct fetch *f, const struct fetch_answer *a, const struct err *e, void *arg)
 {
 	struct web *w = arg;
@@ -107,15 +121,23 @@ static void on_page(struct fetch *f, const struct fetch_answer *a, const struct 
 
 	(void)f;
 	w->fetch = NULL;
-	if (a == NULL)
+	if (a == NULL) {
 		failed(w, e);
-	else if (take_page(w, a, &cursor, &why) < 0)
-		failed(w, &why);
-	else if (cursor != NULL)
-		ask_page(w, cursor);
-	else
-		learnt(w);
-	free(cursor);
+		return;
+	}
+	if (!try_again(w, a)) {
+		if (take_page(w, a, &cursor, &why) < 0) {
+			failed(w, &why);
+			return;
+		}
+		free(w->cursor);
+		w->cursor = cursor;
+		if (cursor == NULL) {
+			learnt(w);
+			return;
+		}
+	}
+	ask_page(w);
 }
 
 /* The URL of the page that CURSOR (NULL: the first) names. */
@@ -133,21 +155,34 @@ static char *page_url(const struct web *w, const char *cursor)
 	return url;
 }
 
-static void ask_page(struct web *w, const char *cursor)
+static void on_credential(const char *line, const struct err *e, void *arg)
 {
-	char *url = page_url(w, cursor);
+	struct web *w = arg;
+	char *url = page_url(w, w->cursor);
 	struct httpc_spec spec = {
 		.method = "GET",
 		.url = url,
 		.timeout_ms = w->backend->conf->start_timeout_ms,
 	};
-	struct err e = {.code = ERR_NOMEM, .text = "out of memory"};
+	struct err why = {.code = ERR_NOMEM, .text = "out of memory"};
 
-	if (url != NULL)
-		w->fetch = web_fetch(w, &spec, w->backend->env->limits->max_line, on_page, w, &e);
+	grant_wipe(w->line);
+	w->line = line != NULL ? strdup(line) : NULL;
+	if (e != NULL)
+		why = *e;
+	else if (url != NULL && (line == NULL || w->line != NULL))
+		w->fetch = web_fetch(w, &spec, line, w->backend->env->limits->max_line, on_page, w,
+				     &why);
 	free(url);
 	if (w->fetch == NULL)
-		failed(w, &e);
+		failed(w, &why);
+}
+
+/* Asks for the page that the cursor names. */
+static void ask_page(struct web *w)
+{
+	credentials_get_own(w->backend->env->credentials, w->backend->conf, on_credential, w,
+			    &w->wait);
 }
 
 void web_learn(struct web *w)
@@ -158,9 +193,12 @@ void web_learn(struct web *w)
 		return;
 	event_del(&w->timer);
 	w->learnt_at = clock_ms();
+	w->retried = false;
+	free(w->cursor);
+	w->cursor = NULL;
 	w->learning = web_tools_new();
 	if (w->learning != NULL)
-		ask_page(w, NULL);
+		ask_page(w);
 	else
 		failed(w, &no_memory);
 }
@@ -189,6 +227,11 @@ void web_learn_stop(struct web *w)
 {
 	event_del(&w->timer);
 	fetch_cancel(&w->fetch);
+	credentials_cancel(&w->wait);
+	grant_wipe(w->line);
+	w->line = NULL;
+	free(w->cursor);
+	w->cursor = NULL;
 	web_tools_free(&w->learning);
 	w->failures = 0;
 }

@@ -62,6 +62,17 @@ tests_unit_test_children_CFLAGS = $(unit_cflags)
 tests_unit_test_children_LDFLAGS = -Wl,--wrap=fork -Wl,--wrap=kill
 tests_unit_test_children_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_credentials
+TESTS += tests/unit/test_credentials
+tests_unit_test_credentials_SOURCES = tests/unit/test_credentials.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/http_fixture.c tests/unit/http_fixture.h tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_credentials_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_credentials_CFLAGS = $(unit_cflags)
+tests_unit_test_credentials_LDFLAGS = $(AM_LDFLAGS) $(failalloc_ldflags) -Wl,--wrap=time \
+	-Wl,--wrap=clock_ms -Wl,--wrap=fetch_start -Wl,--wrap=fetch_cancel \
+	-Wl,--wrap=store_when_durable
+tests_unit_test_credentials_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_store
 TESTS += tests/unit/test_store
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/support.c tests/unit/support.h

@@ -30,8 +30,8 @@ static void print_table(const char *name, const struct key_table *table)
 
 		printf("%s\t%s\t", name, k->name);
 		print_default(k);
-		if (k->type == &type_object)
-			print_table(k->name, k->table);
+		if (k->type == &type_object && k->table != &config_credential_keys)
+			print_table(k->name, k->table); /* credential: of several */
 	}
 }
 
@@ -42,5 +42,6 @@ int main(void)
 	print_table("exec", &config_exec_keys);
 	print_table("tool", &config_tool_keys);
 	print_table("web", &config_web_keys);
+	print_table("credential", &config_credential_keys);
 	return 0;
 }

@@ -24,6 +24,7 @@ SECTIONS = {
     "exec": "Commands as tools",
     "tool": "Tools",
     "web": "Web endpoints",
+    "credential": "Credentials",
 }
 
 count = 0

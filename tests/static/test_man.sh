@@ -46,7 +46,7 @@ check_sections()
 # The options that a program's own help names are in its page, long and short.
 check_options()
 {
-	options=$("$1" --help | grep -o -E -e '(^|[ ,[])--?[A-Za-z][a-z-]*' | sed 's/^[^-]*//' | sort -u)
+	options=$("$1" --help | sed "/^Commands/,\$d" | grep -o -E -e '(^|[ ,[])--?[A-Za-z][a-z-]*' | sed 's/^[^-]*//' | sort -u)
 	[ -n "$options" ] || not_ok "$1 has options"
 	for option in $options; do
 		if grep -q -E "Fl ${option#-}( |\$)" "$2"; then

@@ -418,8 +418,32 @@ static void bad_backends(void **state)
 		{"{'a':{'web':'http://x?y'}}",
 		 "mcpServers.a.web: expected an http:// or https:// URL without user, query and "
 		 "fragment"},
+		{"{'a':{'web':'http://x','credential':{'from':'exchange'}}}",
+		 "mcpServers.a.credential: \"exchange\" needs a \"tokenEndpoint\", the issuer's"},
+		{"{'a':{'web':'http://x','credential':{'from':'client','tokenEndpoint':'https://"
+		 "i'}}}",
+		 "mcpServers.a.credential: \"client\" needs a \"clientId\" and a \"clientSecret\""},
+		{"{'a':{'web':'http://x','credential':{'tokenEndpoint':'http://i'}}}",
+		 "mcpServers.a.credential.tokenEndpoint: expected an https:// URL (http:// only to "
+		 "this "
+		 "machine)"},
+		{"{'a':{'web':'http://x','credential':{'tokenEndpoint':'https://i'}}}",
+		 "mcpServers.a.credential: \"tokenEndpoint\" and \"clientId\" are for \"exchange\" "
+		 "and "
+		 "\"client\""},
+		{"{'a':{'web':'http://"
+		 "x','headers':{'authorization':'x'},'credential':{'from':'secret'}}}",
+		 "mcpServers.a.credential: \"headers\" set Authorization, too"},
+		{"{'a':{'web':'http://x','credential':{'from':'secret','header':'a b'}}}",
+		 "mcpServers.a.credential.header: expected the name of a header"},
+		{"{'a':{'url':'http://x','scope':'shared','credential':{'from':'secret'}}}",
+		 "mcpServers.a: each user's own credential needs a \"scope\" of \"user\" or "
+		 "\"session\""},
+		{"{'a':{'web':'http://x','forwardToken':true,'credential':{'from':'secret'}}}",
+		 "mcpServers.a: \"forwardToken\" and \"credential\" exclude each other"},
 		{"{'a':{'web':'http://x','toolsPath':'x'}}",
-		 "mcpServers.a.toolsPath: expected a path that begins with \"/\", without fragment"},
+		 "mcpServers.a.toolsPath: expected a path that begins with \"/\", without "
+		 "fragment"},
 		{"{'a':{'command':'cat','type':'sse'}}",
 		 "mcpServers.a.type: expected \"stdio\" (that is what the other keys say), found "
 		 "\"sse\""},
@@ -624,8 +648,8 @@ static void each_key(void **state)
 		for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 			ours = ours || strcmp(tables[i], outer->name) == 0;
 		/* Keys of the store depend on each other: they have a test of their own. */
-		assert_int_equal(ours, outer->type == &type_object &&
-					       outer->table != &config_store_keys);
+		assert_int_equal(ours,
+				 outer->type == &type_object && outer->table != &config_store_keys);
 		for (size_t i = 0; ours && i < outer->table->n; i++) {
 			const struct key *k = &outer->table->keys[i];
 			char value[64], text[200];
@@ -744,15 +768,23 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults),	 cmocka_unit_test(control_default),
-		cmocka_unit_test(top),		 cmocka_unit_test(bad_top),
-		cmocka_unit_test(bad_addresses), cmocka_unit_test(bad_paths),
-		cmocka_unit_test(syntax),	 cmocka_unit_test(files),
-		cmocka_unit_test(stdio),	 cmocka_unit_test(exec),
-		cmocka_unit_test(bad_backends),	 cmocka_unit_test(backend_names),
-		cmocka_unit_test(pasted),	 cmocka_unit_test(warnings),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(control_default),
+		cmocka_unit_test(top),
+		cmocka_unit_test(bad_top),
+		cmocka_unit_test(bad_addresses),
+		cmocka_unit_test(bad_paths),
+		cmocka_unit_test(syntax),
+		cmocka_unit_test(files),
+		cmocka_unit_test(stdio),
+		cmocka_unit_test(exec),
+		cmocka_unit_test(bad_backends),
+		cmocka_unit_test(backend_names),
+		cmocka_unit_test(pasted),
+		cmocka_unit_test(warnings),
 		cmocka_unit_test(store_defaults),
-		cmocka_unit_test(each_key),	 cmocka_unit_test(whole),
+		cmocka_unit_test(each_key),
+		cmocka_unit_test(whole),
 		cmocka_unit_test(no_memory),
 	};
 

@@ -1,0 +1,169 @@
+/* What authorises the daemon's own requests: the keys, and what does not fit together. */
+#include "autoconf.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config_impl.h"
+#include "httphead.h"
+#include "url.h"
+
+static int read_secret(struct reader *r, const struct key *k, json_t *value, void *field)
+{
+	struct config_secret *s = field;
+
+	(void)k;
+	if (value == NULL)
+		return 0;
+	s->written = json_incref(value);
+	if (!r->strict)
+		return 0;
+	s->value = config_secret_value(r, value);
+	return s->value != NULL ? 0 : r->e->code;
+}
+
+/* As it is written in the file: where a secret is kept elsewhere, it stays there. */
+static int dump_secret(const struct key *k, const void *field, json_t *into)
+{
+	const struct config_secret *s = field;
+
+	return s->written != NULL ? json_object_set(into, k->name, s->written) : 0;
+}
+
+static void clear_secret(const struct key *k, void *field)
+{
+	struct config_secret *s = field;
+
+	(void)k;
+	if (s->value != NULL)
+		explicit_bzero(s->value, strlen(s->value));
+	free(s->value);
+	json_decref(s->written);
+	memset(s, 0, sizeof(*s));
+}
+
+static const struct key_type type_secret = {
+	.read = read_secret,
+	.dump = dump_secret,
+	.clear = clear_secret,
+	.expected = "a string, {\"env\": NAME} or {\"file\": PATH}"};
+
+static int check_endpoint(struct reader *r, void *field)
+{
+	const char *url = *(char *const *)field;
+
+	if (url == NULL || (url_ok(url) && url_is_safe(url)))
+		return 0;
+	return reader_fail(r, "expected an https:// URL (http:// only to this machine)");
+}
+
+static int check_header(struct reader *r, void *field)
+{
+	return httphead_name_ok(*(char *const *)field)
+		       ? 0
+		       : reader_fail(r, "expected the name of a header");
+}
+
+static int check_prefix(struct reader *r, void *field)
+{
+	const char *prefix = *(char *const *)field;
+
+	return prefix == NULL || httphead_value_ok(prefix)
+		       ? 0
+		       : reader_fail(r, "expected the beginning of a header's value");
+}
+
+static const char *const from_words[] = {
+	[CONFIG_CREDENTIAL_NONE] = "none",
+	[CONFIG_CREDENTIAL_EXCHANGE] = "exchange",
+	[CONFIG_CREDENTIAL_CLIENT] = "client",
+	[CONFIG_CREDENTIAL_SECRET] = "secret",
+	NULL,
+};
+static const char *const auth_words[] = {
+	[CONFIG_CLIENT_BASIC] = "basic",
+	[CONFIG_CLIENT_POST] = "post",
+	NULL,
+};
+static const struct key keys[] = {
+	KEY("from", type_word, struct config_credential, from, .words = from_words,
+	    .def = CONFIG_CREDENTIAL_NONE),
+	KEY("tokenEndpoint", type_string, struct config_credential, endpoint,
+	    .check = check_endpoint),
+	KEY("clientId", type_string, struct config_credential, client_id),
+	KEY("clientSecret", type_secret, struct config_credential, client_secret),
+	KEY("clientAuth", type_word, struct config_credential, client_auth, .words = auth_words,
+	    .def = CONFIG_CLIENT_BASIC),
+	KEY("audience", type_string, struct config_credential, audience),
+	KEY("resource", type_string, struct config_credential, resource),
+	KEY("scope", type_string, struct config_credential, scope),
+	KEY("header", type_string, struct config_credential, header, .text = "Authorization",
+	    .check = check_header),
+	KEY("prefix", type_string, struct config_credential, prefix, .check = check_prefix),
+	KEY("caFile", type_string, struct config_credential, ca_file),
+};
+const struct key_table config_credential_keys = KEY_TABLE(keys);
+
+/* Whether the headers of the configuration already have the one that the credential goes into. */
+static bool is_taken(const struct config_backend *b, const char *header)
+{
+	size_t len = strlen(header);
+
+	for (char **line = b->headers.lines; line != NULL && *line != NULL; line++)
+		if (strncasecmp(*line, header, len) == 0 && (*line)[len] == ':')
+			return true;
+	return false;
+}
+
+static int check_source(struct reader *r, const struct config_backend *b)
+{
+	const struct config_credential *c = &b->credential;
+	bool grant = c->from == CONFIG_CREDENTIAL_EXCHANGE || c->from == CONFIG_CREDENTIAL_CLIENT;
+
+	if (grant && c->endpoint == NULL)
+		return reader_fail(r, "\"%s\" needs a \"tokenEndpoint\", the issuer's",
+				   from_words[c->from]);
+	if (c->from == CONFIG_CREDENTIAL_CLIENT &&
+	    (c->client_id == NULL || c->client_secret.written == NULL))
+		return reader_fail(r, "\"client\" needs a \"clientId\" and a \"clientSecret\"");
+	if (c->client_secret.written != NULL && c->client_id == NULL)
+		return reader_fail(r, "a \"clientSecret\" needs a \"clientId\"");
+	if (!grant && (c->endpoint != NULL || c->client_id != NULL))
+		return reader_fail(r, "\"tokenEndpoint\" and \"clientId\" are for \"exchange\" and "
+				      "\"client\"");
+	if (c->from != CONFIG_CREDENTIAL_NONE && is_taken(b, c->header))
+		return reader_fail(r, "\"headers\" set %s, too", c->header);
+	return 0;
+}
+
+int config_check_credential(struct reader *r, const struct config_backend *b)
+{
+	const struct config_credential *c = &b->credential;
+	bool per_user = b->forward_token || c->from == CONFIG_CREDENTIAL_EXCHANGE ||
+			c->from == CONFIG_CREDENTIAL_SECRET;
+	size_t mark;
+	int rc;
+
+	if (b->kind != CONFIG_HTTP && b->kind != CONFIG_WEB)
+		return 0;
+	mark = jsonpath_down(&r->path, "credential");
+	rc = check_source(r, b);
+	if (rc != 0)
+		return rc;
+	jsonpath_up(&r->path, mark);
+	if (b->forward_token && c->from != CONFIG_CREDENTIAL_NONE)
+		return reader_fail(r, "\"forwardToken\" and \"credential\" exclude each other");
+	if (b->forward_token)
+		return reader_fail(r,
+				   "\"forwardToken\" needs clients that authenticate with tokens "
+				   "of an issuer, which this version does not know");
+	if (b->forward_token && is_taken(b, "Authorization"))
+		return reader_fail(r,
+				   "\"forwardToken\" and an Authorization in \"headers\" exclude "
+				   "each other");
+	if (per_user && b->kind == CONFIG_HTTP && b->scope == CONFIG_SCOPE_SHARED)
+		return reader_fail(r, "each user's own credential needs a \"scope\" of \"user\" or "
+				      "\"session\"");
+	return 0;
+}

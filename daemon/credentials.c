@@ -1,0 +1,265 @@
+#include "autoconf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "credentials_impl.h"
+#include "httphead.h"
+#include "url.h"
+#include "users.h"
+
+static const char bearer[] = "Bearer ";
+
+static void fail(credential_fn fn, void *arg, int code, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+static void fail(credential_fn fn, void *arg, int code, const char *fmt, ...)
+{
+	struct err e = {.code = code};
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(e.text, sizeof(e.text), fmt, ap);
+	va_end(ap);
+	fn(NULL, &e, arg);
+}
+
+void credentials_tell(const struct config_credential *conf, const char *secret, credential_fn fn,
+		      void *arg)
+{
+	const char *header = conf->header != NULL ? conf->header : "Authorization";
+	const char *prefix = conf->prefix;
+	char *line;
+
+	if (!httphead_value_ok(secret)) {
+		fail(fn, arg, ERR_DENIED, "the credential cannot be sent in a header");
+		return;
+	}
+	if (prefix == NULL)
+		prefix = strcasecmp(header, "Authorization") == 0 ? bearer : "";
+	if (asprintf(&line, "%s: %s%s", header, prefix, secret) < 0) {
+		fail(fn, arg, ERR_NOMEM, "out of memory");
+		return;
+	}
+	fn(line, NULL, arg);
+	grant_wipe(line);
+}
+
+/* ---- the user's own token ---- */
+
+/* Where the path of URL begins, which url_ok() knows to be one. */
+static const char *path_of(const char *url)
+{
+	const char *host = strstr(url, "://") + 3;
+
+	return host + strcspn(host, "/?");
+}
+
+/* Whether AUDIENCE is who is behind URL: its origin, or the part of it that URL is in. */
+static bool covers(const char *audience, const char *url)
+{
+	const char *path = path_of(url), *part;
+	size_t len;
+
+	if (!url_same_origin(audience, url))
+		return false;
+	part = path_of(audience);
+	len = strlen(part);
+	while (len > 0 && part[len - 1] == '/')
+		len--;
+	return strncmp(part, path, len) == 0 &&
+	       (path[len] == '\0' || strchr("/?", path[len]) != NULL);
+}
+
+static bool is_for(const json_t *audience, const char *url)
+{
+	const json_t *one;
+	size_t i;
+
+	if (json_is_string(audience))
+		return covers(json_string_value(audience), url);
+	json_array_foreach (audience, i, one)
+		if (json_is_string(one) && covers(json_string_value(one), url))
+			return true;
+	return false;
+}
+
+static void forward(const struct credentials *cs, const struct config_backend *b, const char *user,
+		    credential_fn fn, void *arg)
+{
+	const struct user_token *t = cs->users != NULL ? users_token(cs->users, user) : NULL;
+
+	if (t == NULL || (t->expires != 0 && t->expires <= time(NULL)))
+		fail(fn, arg, ERR_DENIED, "the token of the user has expired");
+	else if (!is_for(t->audience, b->url))
+		fail(fn, arg, ERR_DENIED,
+		     "the token of the user was not issued for %.200s (aud), so it is not passed "
+		     "on",
+		     b->url);
+	else
+		credentials_tell(&b->credential, t->access, fn, arg);
+}
+
+/* ---- what the operator stored ---- */
+
+static void secret(const struct credentials *cs, const struct config_backend *b, const char *user,
+		   credential_fn fn, void *arg)
+{
+	char *text = cs->users != NULL ? users_secret(cs->users, user, b->name) : NULL;
+
+	if (text == NULL)
+		fail(fn, arg, ERR_DENIED,
+		     "the operator has stored no secret of the user for %s (mcpctl user secret "
+		     "set)",
+		     b->name);
+	else
+		credentials_tell(&b->credential, text, fn, arg);
+	grant_wipe(text);
+}
+
+/* ---- the choice ---- */
+
+static void get_granted(struct credentials *cs, const struct config_backend *b, const char *user,
+			credential_fn fn, void *arg, struct credential_wait **wait_r)
+{
+	struct granted *g = granted_find(cs, &b->credential, user);
+
+	if (g != NULL)
+		granted_get(g, fn, arg, wait_r);
+	else
+		fail(fn, arg, ERR_NOMEM, "out of memory");
+}
+
+static bool is_per_user(const struct config_backend *b)
+{
+	return b->forward_token || b->credential.from == CONFIG_CREDENTIAL_EXCHANGE ||
+	       b->credential.from == CONFIG_CREDENTIAL_SECRET;
+}
+
+void credentials_get(struct credentials *cs, const struct config_backend *b, const char *user,
+		     credential_fn fn, void *arg, struct credential_wait **wait_r)
+{
+	*wait_r = NULL;
+	if (cs == NULL || (!b->forward_token && b->credential.from == CONFIG_CREDENTIAL_NONE))
+		fn(NULL, NULL, arg);
+	else if (is_per_user(b) && user == NULL)
+		fail(fn, arg, ERR_DENIED, "%s is for authenticated users only", b->name);
+	else if (b->forward_token)
+		forward(cs, b, user, fn, arg);
+	else if (b->credential.from == CONFIG_CREDENTIAL_SECRET)
+		secret(cs, b, user, fn, arg);
+	else
+		get_granted(cs, b, is_per_user(b) ? user : NULL, fn, arg, wait_r);
+}
+
+void credentials_get_own(struct credentials *cs, const struct config_backend *b, credential_fn fn,
+			 void *arg, struct credential_wait **wait_r)
+{
+	*wait_r = NULL;
+	if (cs == NULL || !is_per_user(b) || b->learn_as != NULL)
+		credentials_get(cs, b, b->learn_as, fn, arg, wait_r);
+	else if (b->credential.from == CONFIG_CREDENTIAL_EXCHANGE &&
+		 b->credential.client_secret.value != NULL)
+		get_granted(cs, b, NULL, fn, arg, wait_r);
+	else
+		fn(NULL, NULL, arg); /* some tell everybody what they offer */
+}
+
+void credentials_cancel(struct credential_wait **wait)
+{
+	struct credential_wait *w = *wait;
+
+	*wait = NULL;
+	if (w == NULL)
+		return;
+	TAILQ_REMOVE(&w->g->waits, w, link);
+	free(w);
+}
+
+/* Whether the user has another token than the one in LINE by now. */
+static bool has_newer(const struct credentials *cs, const char *user, const char *line)
+{
+	const struct user_token *t = cs->users != NULL ? users_token(cs->users, user) : NULL;
+	const char *old = strstr(line, bearer);
+
+	return t != NULL && old != NULL && strcmp(old + strlen(bearer), t->access) != 0;
+}
+
+bool credentials_refused(struct credentials *cs, const struct config_backend *b, const char *user,
+			 const char *line)
+{
+	struct granted *g;
+
+	if (cs == NULL || line == NULL)
+		return false;
+	if (b->forward_token)
+		return user != NULL && has_newer(cs, user, line);
+	if (b->credential.from != CONFIG_CREDENTIAL_EXCHANGE &&
+	    b->credential.from != CONFIG_CREDENTIAL_CLIENT)
+		return false;
+	g = granted_find(cs, &b->credential, is_per_user(b) ? user : NULL);
+	return g != NULL && granted_dispute(g, line);
+}
+
+/* ---- the end of a user's tokens ---- */
+
+struct forgetting {
+	struct credentials *cs;
+	const char *prefix;
+};
+
+static void forget_stored(const char *key, json_t *value, void *arg)
+{
+	const struct forgetting *f = arg;
+
+	(void)value;
+	if (strncmp(key, f->prefix, strlen(f->prefix)) == 0)
+		store_delete(f->cs->store, STORE_TOKENS, key);
+}
+
+void credentials_forget(struct credentials *cs, const char *user)
+{
+	struct granted *g, *next;
+	struct forgetting f = {.cs = cs};
+	char *prefix;
+
+	HASH_ITER (hh, cs->granted, g, next)
+		if (g->user != NULL && strcmp(g->user, user) == 0)
+			granted_forget(g);
+	prefix = granted_prefix(user);
+	f.prefix = prefix;
+	if (cs->store != NULL && prefix != NULL)
+		store_each(cs->store, STORE_TOKENS, forget_stored, &f);
+	free(prefix);
+}
+
+/* ---- itself ---- */
+
+struct credentials *credentials_new(struct event_base *base, struct httpc *httpc,
+				    struct store *store, struct users *users)
+{
+	struct credentials *cs = calloc(1, sizeof(*cs));
+
+	if (cs == NULL)
+		return NULL;
+	cs->base = base;
+	cs->httpc = httpc;
+	cs->store = store;
+	cs->users = users;
+	return cs;
+}
+
+void credentials_free(struct credentials **csp)
+{
+	struct credentials *cs = *csp;
+	struct granted *g, *next;
+
+	*csp = NULL;
+	if (cs == NULL)
+		return;
+	HASH_ITER (hh, cs->granted, g, next)
+		granted_free(g);
+	free(cs);
+}

@@ -1,0 +1,54 @@
+/* credentials.h: what authorises the daemon's own requests to web and http backends.
+ *
+ * A credential is the user's own token (forwardToken, where the backend is one of its audiences), a
+ * token that the issuer gives for it (RFC 8693), one of the daemon's own (RFC 6749, section 4.4),
+ * or a secret that the operator stored. Tokens that were granted are kept in the store, with
+ * absolute times; they are refreshed at 80 % of their life if they were used, and on need: one
+ * request at a time per user and issuer, and a new token is on disk before anybody uses it, because
+ * the old refresh token may be dead by then. */
+#ifndef MCPD_CREDENTIALS_H
+#define MCPD_CREDENTIALS_H
+
+#include <stdbool.h>
+
+#include "err.h"
+
+struct config_backend;
+struct credential_wait;
+struct credentials;
+struct event_base;
+struct httpc;
+struct store;
+struct users;
+
+/* Everything is borrowed for its life. NULL on lack of memory. */
+struct credentials *credentials_new(struct event_base *base, struct httpc *httpc,
+				    struct store *store, struct users *users);
+/* Nobody may wait any more. */
+void credentials_free(struct credentials **cs);
+
+/* LINE is "Name: value", good until the function returns; NULL without E: none is needed. E: why
+ * there is none, a text for the user (ERR_DENIED: something has to be done about it, ERR_IO: later
+ * perhaps). */
+typedef void (*credential_fn)(const char *line, const struct err *e, void *arg);
+
+/* The credential of USER (NULL: unauthenticated) for a request to B. FN may be called before this
+ * returns; if not, *WAIT_R is set and FN comes later, once. CS may be NULL: then there is none. */
+void credentials_get(struct credentials *cs, const struct config_backend *b, const char *user,
+		     credential_fn fn, void *arg, struct credential_wait **wait_r);
+/* The same for the daemon itself, which learns what B offers: as the user of "learnAs", else with a
+ * token of its own where the issuer can give one, else without. */
+void credentials_get_own(struct credentials *cs, const struct config_backend *b, credential_fn fn,
+			 void *arg, struct credential_wait **wait_r);
+/* FN does not come any more. *WAIT becomes NULL. */
+void credentials_cancel(struct credential_wait **wait);
+
+/* B answered 401 to LINE (as it came; may be NULL). Whether there may be a better one now: ask
+ * again, once. */
+bool credentials_refused(struct credentials *cs, const struct config_backend *b, const char *user,
+			 const char *line);
+
+/* The user's tokens go: those that were granted for them go, too. */
+void credentials_forget(struct credentials *cs, const char *user);
+
+#endif

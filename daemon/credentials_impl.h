@@ -1,0 +1,76 @@
+/* credentials_impl.h: the parts of credentials.h: credentials.c (where one comes from) and
+ * granted.c (tokens that an issuer gives). For these alone. */
+#ifndef MCPD_CREDENTIALS_IMPL_H
+#define MCPD_CREDENTIALS_IMPL_H
+
+#include <event2/event_struct.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "config_backend.h"
+#include "credentials.h"
+#include "fetch.h"
+#include "grant.h"
+#include "hash.h"
+#include "store.h"
+
+/* A token for one user (NULL: the daemon itself) of one issuer, for one purpose. */
+struct granted {
+	UT_hash_handle hh; /* by key */
+	struct credentials *cs;
+	const struct config_credential *conf;
+	char *user;
+	char *key;	    /* in the store, too */
+	struct grant token; /* as good as it gets just now; access NULL: none */
+	int64_t since;	    /* seconds since the epoch: when it was granted */
+	enum grant_kind asking;
+	struct fetch *fetch;	     /* a request at the issuer */
+	struct store_waiter durable; /* a new token is on its way to the disk */
+	bool queued;	       /* waits until the issuer is done with this user's other tokens */
+	bool used;	       /* since it was granted */
+	char *refused_subject; /* digest of the user's token that the issuer refused */
+	struct err why;	       /* of the last failure */
+	unsigned failures;     /* in a row */
+	int64_t not_before;    /* clock_ms() of the next attempt */
+	int64_t disputed_at;   /* clock_ms() when a backend refused one; 0: never */
+	struct event timer;    /* 80 % of its life, or its end */
+	TAILQ_HEAD(, credential_wait) waits;
+	unsigned round;
+};
+
+struct credential_wait {
+	TAILQ_ENTRY(credential_wait) link;
+	struct granted *g;
+	unsigned round; /* when it came */
+	credential_fn fn;
+	void *arg;
+	struct credential_wait **self;
+};
+
+struct credentials {
+	struct event_base *base;
+	struct httpc *httpc;
+	struct store *store; /* may be NULL */
+	struct users *users; /* may be NULL */
+	struct granted *granted;
+};
+
+/* granted.c */
+/* The one for USER by CONF, made if need be and filled from the store. NULL on lack of memory. */
+struct granted *granted_find(struct credentials *cs, const struct config_credential *conf,
+			     const char *user);
+void granted_get(struct granted *g, credential_fn fn, void *arg, struct credential_wait **wait_r);
+/* The token in LINE was refused by a backend. Whether there is another one, or could be. */
+bool granted_dispute(struct granted *g, const char *line);
+/* The user logged out. */
+void granted_forget(struct granted *g);
+void granted_free(struct granted *g);
+/* What the keys of USER's tokens begin with; malloc'd, NULL on lack of memory. */
+char *granted_prefix(const char *user);
+
+/* credentials.c */
+/* Calls FN with SECRET as CONF says it is sent. */
+void credentials_tell(const struct config_credential *conf, const char *secret, credential_fn fn,
+		      void *arg);
+
+#endif

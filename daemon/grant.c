@@ -1,0 +1,209 @@
+#include "autoconf.h"
+
+#include "grant.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config_backend.h"
+#include "fetch.h"
+#include "httphead.h"
+#include "jsonrpc.h"
+#include "log.h"
+#include "url.h"
+
+#define MAX_LIFE  INT64_C(31622400) /* of a token, in seconds: a year */
+#define MAX_DEPTH 16
+
+void grant_wipe(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+void grant_clear(struct grant *g)
+{
+	grant_wipe(g->access);
+	grant_wipe(g->refresh);
+	memset(g, 0, sizeof(*g));
+}
+
+/* A form under construction. */
+struct form {
+	char *text;
+	bool failed;
+};
+
+static void put(struct form *f, const char *name, const char *value)
+{
+	char *escaped = value != NULL ? url_escape(value) : NULL, *longer = NULL;
+
+	if (value == NULL)
+		return;
+	if (escaped == NULL || asprintf(&longer, "%s%s%s=%s", f->text != NULL ? f->text : "",
+					f->text != NULL ? "&" : "", name, escaped) < 0) {
+		f->failed = true;
+		longer = NULL;
+	}
+	grant_wipe(escaped);
+	if (longer == NULL)
+		return;
+	grant_wipe(f->text);
+	f->text = longer;
+}
+
+char *grant_form(const struct config_credential *conf, enum grant_kind kind, const char *token)
+{
+	static const char *const types[] = {
+		[GRANT_CLIENT] = "client_credentials",
+		[GRANT_EXCHANGE] = "urn:ietf:params:oauth:grant-type:token-exchange",
+		[GRANT_REFRESH] = "refresh_token",
+	};
+	struct form f = {0};
+
+	put(&f, "grant_type", types[kind]);
+	if (kind == GRANT_EXCHANGE) {
+		put(&f, "subject_token", token);
+		put(&f, "subject_token_type", "urn:ietf:params:oauth:token-type:access_token");
+	} else if (kind == GRANT_REFRESH) {
+		put(&f, "refresh_token", token);
+	}
+	if (kind != GRANT_REFRESH) { /* a refresh is for what was granted */
+		put(&f, "audience", conf->audience);
+		put(&f, "resource", conf->resource);
+		put(&f, "scope", conf->scope);
+	}
+	if (conf->client_secret.value == NULL || conf->client_auth == CONFIG_CLIENT_POST) {
+		put(&f, "client_id", conf->client_id);
+		put(&f, "client_secret", conf->client_secret.value);
+	}
+	if (!f.failed)
+		return f.text;
+	grant_wipe(f.text);
+	return NULL;
+}
+
+/* RFC 4648, section 4. */
+static char *base64(const char *text)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t len = strlen(text);
+	char *out = malloc((len + 2) / 3 * 4 + 1), *p = out;
+
+	for (size_t i = 0; out != NULL && i < len; i += 3) {
+		size_t left = len - i;
+		unsigned n = (unsigned)(unsigned char)text[i] << 16;
+
+		n |= left > 1 ? (unsigned)(unsigned char)text[i + 1] << 8 : 0;
+		n |= left > 2 ? (unsigned)(unsigned char)text[i + 2] : 0;
+		*p++ = digits[n >> 18];
+		*p++ = digits[n >> 12 & 63];
+		*p++ = left > 1 ? digits[n >> 6 & 63] : '=';
+		*p++ = left > 2 ? digits[n & 63] : '=';
+	}
+	if (out != NULL)
+		*p = '\0';
+	return out;
+}
+
+char *grant_authorization(const struct config_credential *conf, struct err *e)
+{
+	char *id = NULL, *secret = NULL, *pair = NULL, *code = NULL, *line = NULL;
+
+	*e = (struct err){0};
+	if (conf->client_secret.value == NULL || conf->client_auth != CONFIG_CLIENT_BASIC)
+		return NULL;
+	id = url_escape(conf->client_id);
+	secret = url_escape(conf->client_secret.value);
+	if (id != NULL && secret != NULL && asprintf(&pair, "%s:%s", id, secret) < 0)
+		pair = NULL;
+	code = pair != NULL ? base64(pair) : NULL;
+	if (code == NULL || asprintf(&line, "Authorization: Basic %s", code) < 0) {
+		line = NULL;
+		err_set(e, ERR_NOMEM, "out of memory");
+	}
+	free(id);
+	grant_wipe(secret);
+	grant_wipe(pair);
+	grant_wipe(code);
+	return line;
+}
+
+/* What a body of section 5.2 says. Nothing but "error" and its description, which are for people.
+ */
+static int refused(const struct fetch_answer *a, const json_t *body, struct err *e)
+{
+	const char *error = json_string_value(json_object_get(body, "error"));
+	const char *more = json_string_value(json_object_get(body, "error_description"));
+	char safe[256];
+
+	if (error == NULL || a->status >= 500 || a->status == 429)
+		return err_set(e, ERR_IO, "the token endpoint answered HTTP %d", a->status);
+	log_escape(safe, sizeof(safe), more != NULL ? more : "", more != NULL ? strlen(more) : 0);
+	return err_set(e, strcmp(error, "invalid_grant") == 0 ? ERR_DENIED : ERR_INVALID,
+		       "the token endpoint refuses: %.60s%s%s", error, safe[0] != '\0' ? ": " : "",
+		       safe);
+}
+
+/* Some write the number as a string. */
+static int64_t lifetime(const json_t *body)
+{
+	const json_t *life = json_object_get(body, "expires_in");
+	int64_t seconds;
+
+	if (life == NULL || json_is_null(life))
+		return -1;
+	if (json_is_string(life))
+		seconds = strtoll(json_string_value(life), NULL, 10);
+	else
+		seconds = (int64_t)json_number_value(life);
+	if (seconds < 0)
+		return 0;
+	return seconds < MAX_LIFE ? seconds : MAX_LIFE;
+}
+
+static int granted(const json_t *body, int64_t now, struct grant *g, struct err *e)
+{
+	const char *access = json_string_value(json_object_get(body, "access_token"));
+	const char *refresh = json_string_value(json_object_get(body, "refresh_token"));
+	const char *type = json_string_value(json_object_get(body, "token_type"));
+	int64_t life = lifetime(body);
+
+	if (access == NULL || access[0] == '\0' || !httphead_value_ok(access))
+		return err_set(e, ERR_IO, "the token endpoint answered without a token");
+	if (type == NULL || strcasecmp(type, "Bearer") != 0)
+		return err_set(e, ERR_INVALID,
+			       "the token endpoint gave a token of a type that is "
+			       "not Bearer");
+	g->access = strdup(access);
+	if (refresh != NULL && refresh[0] != '\0')
+		g->refresh = strdup(refresh);
+	/* Absolute, so that it means the same after a restart. */
+	g->expires = life >= 0 ? now + life : 0;
+	if (g->access != NULL && (g->refresh != NULL || refresh == NULL || refresh[0] == '\0'))
+		return 0;
+	grant_clear(g);
+	return err_set(e, ERR_NOMEM, "out of memory");
+}
+
+int grant_read(const struct fetch_answer *a, int64_t now, struct grant *g_r, struct err *e)
+{
+	struct err why = {0};
+	json_t *body = a->len > 0 ? jsonrpc_parse(a->body, a->len, MAX_DEPTH, &why) : NULL;
+	int rc;
+
+	*g_r = (struct grant){0};
+	if (why.code == ERR_NOMEM)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	if (a->status == 200)
+		rc = granted(body, now, g_r, e);
+	else
+		rc = refused(a, body, e);
+	json_decref(body);
+	return rc;
+}
