@@ -1,34 +1,54 @@
-/* echo.c: a stdio MCP server with one tool, `echo`, that returns its argument `text`. The same
- * child stands behind mcpd and behind the relays that it is measured against. */
+/* echo.c: a stdio MCP server with the tool `echo`, that returns its argument `text`, and the tool
+ * `toggle`, that makes a third one come or go. The same child stands behind mcpd and behind the
+ * relays that it is measured against. */
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Whether the third tool is there, and whether its coming or going has to be told. */
+static bool extra, changed;
 
 static json_t *initialize(json_t *params)
 {
 	const char *version = json_string_value(json_object_get(params, "protocolVersion"));
 
-	return json_pack("{s:s, s:{s:{}}, s:{s:s, s:s}}", "protocolVersion",
+	return json_pack("{s:s, s:{s:{s:b}}, s:{s:s, s:s}}", "protocolVersion",
 			 version != NULL ? version : "2025-06-18", "capabilities", "tools",
-			 "serverInfo", "name", "echo", "version", "1");
+			 "listChanged", 1, "serverInfo", "name", "echo", "version", "1");
+}
+
+static json_t *tool(const char *name, const char *description)
+{
+	return json_pack("{s:s, s:s, s:{s:s, s:{s:{s:s}}, s:[s]}}", "name", name, "description",
+			 description, "inputSchema", "type", "object", "properties", "text", "type",
+			 "string", "required", "text");
 }
 
 static json_t *tools_list(json_t *params)
 {
+	json_t *tools = json_pack("[o, o]", tool("echo", "Returns its argument"),
+				  tool("toggle", "Makes a tool come or go"));
+
 	(void)params;
-	return json_pack("{s:[{s:s, s:s, s:{s:s, s:{s:{s:s}}, s:[s]}}]}", "tools", "name", "echo",
-			 "description", "Returns its argument", "inputSchema", "type", "object",
-			 "properties", "text", "type", "string", "required", "text");
+	if (extra)
+		json_array_append_new(tools, tool("extra", "Comes and goes"));
+	return json_pack("{s:o}", "tools", tools);
 }
 
 static json_t *tools_call(json_t *params)
 {
+	const char *name = json_string_value(json_object_get(params, "name"));
 	json_t *arguments = json_object_get(params, "arguments");
 	json_t *text = json_object_get(arguments, "text");
 
 	if (!json_is_string(text))
 		return NULL;
+	if (name != NULL && strcmp(name, "toggle") == 0) {
+		extra = !extra;
+		changed = true;
+	}
 	return json_pack("{s:[{s:s, s:O}]}", "content", "type", "text", "text", text);
 }
 
@@ -89,6 +109,17 @@ static void put(const json_t *msg)
 	}
 }
 
+static void tell_change(void)
+{
+	json_t *msg = json_pack("{s:s, s:s}", "jsonrpc", "2.0", "method",
+				"notifications/tools/list_changed");
+
+	if (msg != NULL)
+		put(msg);
+	json_decref(msg);
+	changed = false;
+}
+
 static void flush(void)
 {
 	size_t at = 0;
@@ -115,6 +146,8 @@ static size_t take_lines(const char *in, size_t len)
 
 		if (reply != NULL)
 			put(reply);
+		if (changed)
+			tell_change();
 		json_decref(reply);
 		json_decref(msg);
 		at = (size_t)(end - in) + 1;

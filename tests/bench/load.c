@@ -5,9 +5,12 @@
  * post   the same `ping`, without a session (for a server that is none)
  * ping   a session for each connection, then `ping` in it
  * call   the same with `tools/call` of TOOL
+ * modern the same in revision 2026-07-28, which has no sessions
  * open   COUNT sessions, left open
  * churn  COUNT sessions, opened and deleted; with -T the tool is called in each
  * stream COUNT sessions, then, after a line on stdin, a GET stream for each; held until stdin ends
+ * listen COUNT streams of subscriptions/listen for changes of the tools; after a line on stdin
+ * waits until each has told of one; held until stdin ends
  *
  * Each phase ends with one line of JSON on stdout. Every answer is checked; one that is not what it
  * should be counts as an error. */
@@ -20,12 +23,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #define TEXT	    "The quick brown fox"
 #define PATH	    "/mcp"
 #define SAMPLES_MAX 4000000
+#define BOTH	    "application/json, text/event-stream"
+#define MODERN	    "2026-07-28"
+#define META                                                                                       \
+	"\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"" MODERN                         \
+	"\",\"io.modelcontextprotocol/clientInfo\":{\"name\":\"bench\",\"version\":\"1\"},"        \
+	"\"io.modelcontextprotocol/clientCapabilities\":{}}"
 
 enum step { INITIALIZE, INITIALIZED, WORK, DELETE, REST };
 
@@ -93,16 +103,45 @@ static void watch(struct client *c)
 	}
 }
 
+/* Writes a request of the 2025 revisions, in the session if there is one. */
+static void write_request(struct wire *w, const char *method, const char *session,
+			  const char *accept, const char *body)
+{
+	char headers[256];
+
+	snprintf(headers, sizeof(headers), "MCP-Protocol-Version: 2025-06-18\r\n%s%s%s",
+		 *session ? "Mcp-Session-Id: " : "", session, *session ? "\r\n" : "");
+	wire_request(w, method, PATH, headers, accept, body);
+}
+
 static void post(struct client *c, const char *body)
 {
-	wire_request(&c->wire, "POST", PATH, c->session, "application/json, text/event-stream",
-		     body);
+	write_request(&c->wire, "POST", c->session, BOTH, body);
+}
+
+static void request_modern(struct client *c)
+{
+	char headers[256], body[600];
+
+	snprintf(headers, sizeof(headers),
+		 "MCP-Protocol-Version: " MODERN "\r\nMcp-Method: tools/call\r\nMcp-Name: %s\r\n",
+		 load.tool);
+	snprintf(body, sizeof(body),
+		 "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"tools/"
+		 "call\",\"params\":{\"name\":\"%s\","
+		 "\"arguments\":{\"text\":\"" TEXT "\"}," META "}}",
+		 c->id, load.tool);
+	wire_request(&c->wire, "POST", PATH, headers, BOTH, body);
 }
 
 static void request_work(struct client *c)
 {
 	char body[400];
 
+	if (mode_is("modern")) {
+		request_modern(c);
+		return;
+	}
 	if (load.tool != NULL)
 		snprintf(body, sizeof(body),
 			 "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"tools/"
@@ -133,7 +172,7 @@ static void request(struct client *c)
 		request_work(c);
 		break;
 	case DELETE:
-		wire_request(&c->wire, "DELETE", PATH, c->session, "*/*", "");
+		write_request(&c->wire, "DELETE", c->session, "*/*", "");
 		break;
 	case REST:
 		return;
@@ -335,44 +374,97 @@ static void measure(void)
 	report();
 }
 
-/* One GET stream for each session; the old connections are closed. */
-static void open_streams(void)
+static void ask_for_stream(struct client *c, unsigned long i)
 {
-	unsigned long n = load.done, open = 0;
-	struct client *streams = calloc(n, sizeof(*streams));
-	struct epoll_event ev[256];
-	struct answer a;
+	char body[500];
 
-	if (streams == NULL)
-		exit(1);
-	load.start = now();
-	for (unsigned long i = 0; i < n; i++) {
-		watch(&streams[i]);
-		wire_request(&streams[i].wire, "GET", PATH, load.sessions[i], "text/event-stream",
-			     "");
+	watch(c);
+	if (mode_is("stream")) {
+		write_request(&c->wire, "GET", load.sessions[i], "text/event-stream", "");
+		return;
 	}
-	while (open < n) {
+	snprintf(body, sizeof(body),
+		 "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"method\":\"subscriptions/listen\",\"params\":{"
+		 "\"notifications\":{\"toolsListChanged\":true}," META "}}",
+		 i + 1);
+	wire_request(&c->wire, "POST", PATH,
+		     "MCP-Protocol-Version: " MODERN "\r\nMcp-Method: subscriptions/listen\r\n",
+		     BOTH, body);
+}
+
+/* Whether the head of C's stream is there; an answer that is none counts as an error. */
+static bool stream_begun(struct client *c)
+{
+	struct answer a;
+	enum wire_state state;
+
+	wire_send(&c->wire);
+	state = wire_read(&c->wire, &a, true);
+	if (state == WIRE_MORE)
+		return false;
+	if (state != WIRE_HEAD || a.status != 200)
+		fail(c, "no stream", state == WIRE_ANSWER ? &a : NULL);
+	/* What follows is left to the kernel. */
+	epoll_ctl(load.epoll, EPOLL_CTL_DEL, c->wire.fd, NULL);
+	return true;
+}
+
+/* Whether C's stream has told of a change by now. */
+static bool change_told(struct client *c)
+{
+	static const char change[] = "notifications/tools/list_changed";
+	struct wire *w = &c->wire;
+	ssize_t n = recv(w->fd, w->in + w->in_len, w->in_size - w->in_len, 0);
+
+	if (n <= 0) {
+		if (n == 0 || errno != EAGAIN)
+			fail(c, "the stream ended", NULL);
+		return n == 0 || errno != EAGAIN;
+	}
+	w->in_len += (size_t)n;
+	if (memmem(w->in, w->in_len, change, sizeof(change) - 1) == NULL)
+		return false;
+	epoll_ctl(load.epoll, EPOLL_CTL_DEL, w->fd, NULL);
+	return true;
+}
+
+/* Until STEP was true of N clients. */
+static void until_all(unsigned long n, bool (*step)(struct client *c))
+{
+	struct epoll_event ev[256];
+	unsigned long done = 0;
+
+	load.start = now();
+	while (done < n) {
 		int got = epoll_wait(load.epoll, ev, 256, 60000);
 
 		if (got == 0)
 			break;
-		for (int i = 0; i < got; i++) {
-			struct client *c = ev[i].data.ptr;
-			enum wire_state state;
-
-			wire_send(&c->wire);
-			state = wire_read(&c->wire, &a, true);
-			if (state == WIRE_MORE)
-				continue;
-			if (state != WIRE_HEAD || a.status != 200)
-				fail(c, "no stream", state == WIRE_ANSWER ? &a : NULL);
-			/* What follows is left to the kernel. */
-			epoll_ctl(load.epoll, EPOLL_CTL_DEL, c->wire.fd, NULL);
-			open++;
-		}
+		for (int i = 0; i < got; i++)
+			done += step(ev[i].data.ptr);
 	}
-	load.done = open;
+	load.done = done;
 	report();
+}
+
+/* N streams, held until stdin ends. */
+static void hold_streams(unsigned long n)
+{
+	struct client *streams = calloc(n, sizeof(*streams));
+
+	if (streams == NULL)
+		exit(1);
+	for (unsigned long i = 0; i < n; i++)
+		ask_for_stream(&streams[i], i);
+	until_all(n, stream_begun);
+	if (mode_is("listen") && getchar() != EOF) {
+		for (unsigned long i = 0; i < n; i++) {
+			struct epoll_event ev = {.events = EPOLLIN, .data.ptr = &streams[i]};
+
+			epoll_ctl(load.epoll, EPOLL_CTL_ADD, streams[i].wire.fd, &ev);
+		}
+		until_all(n, change_told);
+	}
 	while (getchar() != EOF)
 		;
 	for (unsigned long i = 0; i < n; i++)
@@ -402,7 +494,7 @@ static int parse_address(const char *text)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: load post|ping|call|open|churn|stream 127.0.0.1:PORT "
+	fprintf(stderr, "usage: load post|ping|call|modern|open|churn|stream|listen 127.0.0.1:PORT "
 			"[-c CONNECTIONS] [-n COUNT] [-t SECONDS] [-T TOOL]\n");
 	return 64;
 }
@@ -433,6 +525,8 @@ static int parse(int argc, char **argv)
 			return -1;
 		}
 	}
+	if (mode_is("modern") && load.tool == NULL)
+		return -1;
 	return load.connections > 0 && optind == argc ? 0 : -1;
 }
 
@@ -448,9 +542,15 @@ int main(int argc, char **argv)
 	if (load.epoll < 0 || load.clients == NULL || load.samples == NULL)
 		return 1;
 	load.start = now();
+	if (mode_is("listen")) {
+		hold_streams(load.count);
+		free(load.clients);
+		free(load.samples);
+		return load.errors > 0;
+	}
 	for (unsigned i = 0; i < load.connections; i++) {
 		watch(&load.clients[i]);
-		if (mode_is("post"))
+		if (mode_is("post") || mode_is("modern"))
 			rest(&load.clients[i]);
 		else if (many_sessions())
 			begin_session(&load.clients[i]);
@@ -464,7 +564,7 @@ int main(int argc, char **argv)
 		measure();
 	disconnect();
 	if (mode_is("stream") && getchar() != EOF)
-		open_streams();
+		hold_streams(load.done);
 	free(load.clients);
 	free(load.samples);
 	free(load.sessions);

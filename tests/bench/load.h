@@ -35,8 +35,8 @@ enum wire_state { WIRE_MORE, WIRE_HEAD, WIRE_ANSWER, WIRE_CLOSED };
 int wire_connect(struct wire *w, const struct sockaddr_in *to);
 void wire_close(struct wire *w);
 void wire_free(struct wire *w);
-/* Replaces what is to be sent. */
-void wire_request(struct wire *w, const char *method, const char *path, const char *session,
+/* Replaces what is to be sent. HEADERS: more of them, each with its line end. */
+void wire_request(struct wire *w, const char *method, const char *path, const char *headers,
 		  const char *accept, const char *body);
 /* Sends what the kernel takes. True when all of it is sent. */
 bool wire_send(struct wire *w);

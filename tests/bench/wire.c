@@ -58,24 +58,21 @@ void wire_free(struct wire *w)
 	free(w->body);
 }
 
-void wire_request(struct wire *w, const char *method, const char *path, const char *session,
+void wire_request(struct wire *w, const char *method, const char *path, const char *headers,
 		  const char *accept, const char *body)
 {
 	size_t body_len = strlen(body);
 
 	reserve(&w->out, &w->out_size, 1024 + body_len);
-	w->out_len =
-		(size_t)snprintf(w->out, w->out_size,
-				 "%s %s HTTP/1.1\r\n"
-				 "Host: 127.0.0.1\r\n"
-				 "Accept: %s\r\n"
-				 "Content-Type: application/json\r\n"
-				 "MCP-Protocol-Version: 2025-06-18\r\n"
-				 "User-Agent: mcpd-bench\r\n"
-				 "Content-Length: %zu\r\n"
-				 "%s%s%s\r\n%s",
-				 method, path, accept, body_len, *session ? "Mcp-Session-Id: " : "",
-				 session, *session ? "\r\n" : "", body);
+	w->out_len = (size_t)snprintf(w->out, w->out_size,
+				      "%s %s HTTP/1.1\r\n"
+				      "Host: 127.0.0.1\r\n"
+				      "Accept: %s\r\n"
+				      "Content-Type: application/json\r\n"
+				      "User-Agent: mcpd-bench\r\n"
+				      "Content-Length: %zu\r\n"
+				      "%s\r\n%s",
+				      method, path, accept, body_len, headers, body);
 	w->out_at = 0;
 }
 
