@@ -44,8 +44,9 @@ static void old_enum(struct cow *c)
 		json_t *value = json_object_get(option, "const");
 		json_t *name = json_object_get(option, "title");
 
-		whole = whole && json_array_append(values, value) == 0 &&
-			json_array_append(names, name ? name : value) == 0;
+		if (value) /* else it is no option */
+			whole = whole && json_array_append(values, value) == 0 &&
+				json_array_append(names, name ? name : value) == 0;
 	}
 	if (!whole) {
 		c->failed = true;

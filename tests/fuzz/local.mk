@@ -77,6 +77,21 @@ tests_fuzz_fuzz_text_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_text_LDADD = $(DAEMON_LIBS)
 endif
 
+check_PROGRAMS += tests/fuzz/replay_translate
+TESTS += tests/fuzz/replay_translate
+tests_fuzz_replay_translate_SOURCES = tests/fuzz/fuzz_translate.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_translate_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"translate"'
+tests_fuzz_replay_translate_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_translate_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_translate
+tests_fuzz_fuzz_translate_SOURCES = tests/fuzz/fuzz_translate.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_translate_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_translate_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_translate_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_translate_LDADD = $(DAEMON_LIBS)
+endif
+
 check_PROGRAMS += tests/fuzz/replay_era
 TESTS += tests/fuzz/replay_era
 tests_fuzz_replay_era_SOURCES = tests/fuzz/fuzz_era.c tests/fuzz/replay.c tests/fuzz/fuzz.h

@@ -227,7 +227,7 @@ static const struct question_vector questions[] = {
 	{ELICIT, R26, R06,
 	 ("{'requestedSchema':{'properties':{'c':{'type':'string','oneOf':[{'const':'r','title':'"
 	  "Red'},"
-	  "{'const':'g'}]}}}}"),
+	  "{'const':'g'},{},7]}}}}"),
 	 ("{'requestedSchema':{'properties':{'c':{'type':'string','enum':['r','g'],"
 	  "'enumNames':['Red','g']}}}}")},
 	{ELICIT, R26, R06,
