@@ -13,6 +13,7 @@ EXTRA_DIST += tests/integration/node/package.json tests/integration/node/package
 integration_tests = \
 	tests/integration/test_bad_children.py \
 	tests/integration/test_bad_input.py \
+	tests/integration/test_crash.py \
 	tests/integration/test_exec.py \
 	tests/integration/test_features.py \
 	tests/integration/test_lifecycle.py \

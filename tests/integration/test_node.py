@@ -43,7 +43,7 @@ class Setting:
     """What all cases here share: Node, its packages, and a daemon with real servers behind it."""
 
     def __init__(self):
-        self.reason = self.process = None
+        self.reason, self.processes = None, {}
         try:
             self.folder = install()
         except (OSError, subprocess.CalledProcessError) as e:
@@ -80,16 +80,19 @@ class Setting:
         return "http://%s:%d%s" % (d.addr + (path,))
 
     def sdk(self, d, check):
-        """Has the SDK client run one check; what it tells."""
-        if self.process is None or self.process.poll() is not None:
-            self.process = subprocess.Popen([self.node, self.script, self.url(d), self.files],
-                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.process.stdin.write(check.encode() + b"\n")
-        self.process.stdin.flush()
-        ready = select.select([self.process.stdout], [], [], TIMEOUT)[0]
-        line = self.process.stdout.readline() if ready else b""
+        """Has the SDK client of this daemon run one check; what it tells."""
+        process = self.processes.get(d)
+        if process is None or process.poll() is not None:
+            process = self.processes[d] = subprocess.Popen(
+                [self.node, self.script, self.url(d), self.files],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            Daemon.ours.add(process.pid)
+        process.stdin.write(check.encode() + b"\n")
+        process.stdin.flush()
+        ready = select.select([process.stdout], [], [], TIMEOUT)[0]
+        line = process.stdout.readline() if ready else b""
         if not line:
-            self.process.kill()
+            process.kill()
             raise AssertionError("the client %s" % ("died" if ready else "waits in vain"))
         answer = json.loads(line)
         assert "error" not in answer, "%s\n%s" % (answer["error"], "\n".join(answer["errors"]))
@@ -105,11 +108,12 @@ class Setting:
         assert (p.returncode == 0) == (status == 0), "status %d: %s" % (p.returncode, p.stderr.decode())
         return json.loads(p.stdout) if status == 0 else p.stderr.decode()
 
-    def end(self):
-        if self.process is not None:
-            self.process.stdin.close()
-            self.process.wait(TIMEOUT)
-            self.process.stdout.close()
+    def end(self, d):
+        process = self.processes.pop(d, None)
+        if process is not None:
+            process.stdin.close()
+            process.wait(TIMEOUT)
+            process.stdout.close()
 
 
 def sdk_case(check, name):
@@ -161,9 +165,25 @@ sdk_case("a terminated session", "a terminated session is gone: 404")
 @case("SDK client: its sessions are all closed, and their children gone")
 def _(d):
     need(d)
-    S.end()
+    S.end(d)
     equal(d.sessions(), 0, "sessions")
     d.wait_children(0)
+
+
+@case("SDK client: a client that calls again and again does not notice that the daemon is restarted")
+def _(d):
+    need(d)
+    with Daemon({"fake": fake()}, store=True) as own:
+        S.sdk(own, "begin to call")
+        for end in (own.stop, own.crash, own.stop, own.crash, own.crash):
+            S.sdk(own, "calls are answered")
+            own.restart(end)
+        S.sdk(own, "calls are answered")
+        S.sdk(own, "a notification comes")
+        S.sdk(own, "end calling")
+        equal(len([l for l in own.lines() if l.startswith("Session restored: ")]), 1, "restored")
+        equal([l for l in own.lines() if l.startswith("Session created: ")], [], "created")
+        S.end(own)
 
 
 @case("Inspector: tools")

@@ -51,7 +51,54 @@ function first(client, schema, wanted = () => true) {
 	});
 }
 
+// A client that calls again and again, whatever happens to the daemon: what may go wrong then is what is
+// under way when it ends, and what finds nobody listening.
+const beat = { calls: 0, failures: [] };
+const harmless = /fetch failed|terminated|other side closed|ECONNRE|HTTP 503|shutting down/;
+
+async function callForEver(client) {
+	while (!beat.stop) {
+		try {
+			assert.equal(textOf(await tool(client, 'echo', { text: 'beat' })), 'beat');
+			beat.calls++;
+		} catch (e) {
+			beat.failures.push(`${e} ${e.cause ?? ''}`);
+		}
+		await new Promise((resolve) => setTimeout(resolve, 250));
+	}
+}
+
 const checks = {
+	async 'begin to call'() {
+		beat.client = await connect('/mcp');
+		beat.loop = callForEver(beat.client);
+	},
+
+	// From now on nothing may go wrong, but for one call that was under way.
+	async 'calls are answered'() {
+		const { calls, failures: { length } } = beat;
+		const enough = Date.now() + 60000;
+		while (beat.calls < calls + 3 && Date.now() < enough)
+			await new Promise((resolve) => setTimeout(resolve, 50));
+		assert.ok(beat.calls >= calls + 3, beat.failures.join('\n'));
+		assert.ok(beat.failures.length <= length + 1, beat.failures.join('\n'));
+	},
+
+	// The stream for notifications is there again, too.
+	async 'a notification comes'() {
+		const changed = first(beat.client, ToolListChangedNotificationSchema);
+		await tool(beat.client, 'set_tools', { names: ['new'] });
+		await changed;
+	},
+
+	async 'end calling'() {
+		beat.stop = true;
+		await beat.loop;
+		for (const failure of beat.failures)
+			assert.match(failure, harmless);
+		await end(beat.client);
+	},
+
 	async connect() {
 		const client = await everything();
 		assert.equal(client.getServerVersion().name, 'mcpd');
