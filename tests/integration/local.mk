@@ -6,6 +6,7 @@ EXTRA_DIST += tests/integration/fakeserver.py tests/integration/tinyserver.sh
 EXTRA_DIST += tests/integration/webserver.py
 # One that is of a certain revision.
 EXTRA_DIST += tests/integration/shapes.py
+EXTRA_DIST += tests/integration/fakeupstream.py
 # Real clients and servers: test_node.py. What npm installs there is not distributed.
 EXTRA_DIST += tests/integration/node/package.json tests/integration/node/package-lock.json \
 	tests/integration/node/.npmrc tests/integration/node/client.mjs
@@ -27,6 +28,7 @@ integration_tests = \
 	tests/integration/test_scopes.py \
 	tests/integration/test_shapes.py \
 	tests/integration/test_streams.py \
+	tests/integration/test_upstream.py \
 	tests/integration/test_web.py
 dist_check_SCRIPTS += $(integration_tests)
 if HAVE_PYTHON

@@ -1,0 +1,505 @@
+#!/usr/bin/env python3
+"""HTTP servers behind the daemon, of the legacy revisions, that lose sessions, break off, redirect, and
+answer in awkward ways."""
+
+from fakeupstream import *
+from harness import *
+
+
+def daemon(up, **keys):
+    return Daemon({"up": up.backend(**keys)})
+
+
+def broken(fn):
+    """The text of the error that FN ends with."""
+    try:
+        got = fn()
+    except RpcError as e:
+        equal(e.code, -32603, "code")
+        return e.message
+    raise AssertionError("no error but %r" % (got,))
+
+
+def ready(d, name="up"):
+    wait_until(lambda: state(d, name)["state"] == "ready", "backend %s" % name)
+
+
+def state(d, name="up"):
+    return next(r for r in d.ctl("backends.list") if r["name"] == name)
+
+
+# --- sessions --------------------------------------------------------------------------------------
+
+LOST = {
+    "404": lambda req: req.reply(404),
+    "404 with -32001": lambda req: req.reply(404, {"jsonrpc": "2.0", "id": None, "error": {
+        "code": -32001, "message": "Session not found"}}),
+    "400 of the TypeScript examples": lambda req: req.reply(400, {
+        "jsonrpc": "2.0", "id": None,
+        "error": {"code": -32000, "message": "Bad Request: No valid session ID provided"}}),
+    "400 of a fresh transport": lambda req: req.reply(400, {
+        "jsonrpc": "2.0", "id": None,
+        "error": {"code": -32000, "message": "Bad Request: Server not initialized"}}),
+    "400 of the Python SDK": lambda req: req.reply(400, {
+        "jsonrpc": "2.0", "id": "server-error",
+        "error": {"code": -32600, "message": "Bad Request: No valid session ID provided"}}),
+    "400 as text": lambda req: req.reply(400, "Invalid session ID", "text/plain"),
+    "200 with an error": lambda req: req.error(200, -32001, "Session not found")
+    if req.method != "tools/call" else req.reply(404),
+}
+
+
+def lost_case(name, answer):
+    @case("case_16_upstream_lost_the_session: " + name)
+    def _():
+        with Upstream() as up:
+            up.lost = answer
+            up.capabilities["resources"] = {"subscribe": True}
+            with daemon(up) as d:
+                c = Client(d)
+                equal(c.tool("echo", text="one"), "one")
+                c.request("resources/subscribe", {"uri": "x://1"})
+                before = up.count("initialize")
+                up.forget()
+                # The client hears nothing of it: neither for a call nor for a list of resources.
+                equal(c.tool("echo", text="two"), "two")
+                equal(c.request("resources/read", {"uri": "x://1"})["contents"][0]["text"], "read")
+                equal(up.count("initialize"), before + 1, "how often it was initialised again")
+                # What was set up in the old session is set up in the new one.
+                new = up.wait("tools/call", fn=lambda r: r.session in up.sessions).session
+                up.wait("notifications/initialized", fn=lambda r: r.session == new)
+                up.wait("resources/subscribe", fn=lambda r: r.session == new)
+                up.wait("GET", fn=lambda r: r.session == new)
+                c.delete()
+
+
+for lost_name, lost_answer in LOST.items():
+    lost_case(lost_name, lost_answer)
+
+
+@case("case_16_one_renewal_for_many_calls, and none of them runs twice")
+def _():
+    with Upstream() as up:
+        runs = []
+        up.tool("count")(lambda req: (runs.append(req.id), req.text("done")))
+        with daemon(up) as d:
+            c = Client(d)
+            c.tool("count")
+            runs.clear()
+            before = up.count("initialize")
+            up.forget()
+            begun = [c.begin_tool("count") for _ in range(20)]
+            for b in begun:
+                equal(c.end(b).text(), "done")
+            equal(len(runs), 20, "runs")
+            equal(up.count("initialize"), before + 1, "how often it was initialised again")
+
+
+@case("case_16_the_upstream_restarts: the next call works, and so do notifications")
+def _():
+    with Upstream() as up:
+        up.capabilities["resources"] = {"subscribe": True}
+        with daemon(up) as d:
+            c = Client(d)
+            c.tool("echo", text="x")
+            c.request("resources/subscribe", {"uri": "x://1"})
+            session = up.wait("tools/call").session
+            up.wait("GET", fn=lambda r: r.session == session)
+            up.restart()
+            # Nobody calls: the standalone stream finds out.
+            new = up.wait("resources/subscribe", fn=lambda r: r.session != session).session
+            up.wait("GET", fn=lambda r: r.session == new)
+            stream = wait_until(lambda: next((s for s in up.streams if s.req.session == new), None),
+                                "the new stream")
+            get = c.get()
+            stream.notify("notifications/resources/updated", {"uri": "x://1"})
+            equal(get.message()["params"], {"uri": "x://1"})
+            get.close()
+            equal(c.tool("echo", text="y"), "y")
+
+
+@case("case_16_the_session_cannot_be_opened_again: an error, and a fresh start when it can")
+def _():
+    with Upstream() as up:
+        with daemon(up) as d:
+            c = Client(d)
+            c.tool("echo", text="x")
+            up.forget()
+            up.hook = lambda req: req.method == "initialize" and (req.reply(503), True)[1]
+            assert "could not be opened again" in broken(lambda: c.tool("echo", text="y"))
+            up.hook = None
+
+            def works():
+                try:
+                    return c.tool("echo", text="z") == "z"
+                except RpcError:
+                    return False
+            wait_until(works, "the upstream works again")
+
+
+@case("case_17_one_of_several_upstream_sessions_expires: nobody notices")
+def _():
+    with Upstream() as a, Upstream() as b:
+        with Daemon({"a": a.backend(), "b": b.backend()}) as d:
+            c = Client(d)
+            for name in ("a", "b"):
+                equal(c.tool(name + "__echo", text=name), name)
+            streams = {}
+            for name, up in (("a", a), ("b", b)):
+                session = up.wait("tools/call").session
+                streams[name] = up.wait("GET", fn=lambda r: r.session == session)
+            before = b.count("initialize")
+            a.forget()  # its streams stay open: nothing tells of the end
+            for name in ("b", "a", "b", "a"):
+                equal(c.tool(name + "__echo", text=name), name)
+            equal(b.count("initialize"), before, "initialisations of the other")
+            # The session is whole: both are heard, over the streams that are the right ones now.
+            new = a.wait("tools/call", fn=lambda r: r.session in a.sessions).session
+            a.wait("GET", fn=lambda r: r.session == new)
+            equal(d.sessions(), 1, "sessions")
+            c.delete()
+            a.wait("DELETE", fn=lambda r: r.session == new)
+            b.wait("DELETE", fn=lambda r: r.session == streams["b"].session)
+
+
+@case("case_9_dead_upstreams: initialize and the others work, and the dead are told of")
+def _():
+    with Upstream() as good, Upstream() as slow, Upstream() as dead:
+        slow.hook = lambda req: (req.gone(), True)[1]
+        dead.stop()
+        with Daemon({"good": good.backend(), "slow": slow.backend(), "dead": dead.backend()},
+                    limits={"learnWait": 0.2}) as d:
+            c = Client(d)
+            ready(d, "good")
+            equal([t["name"] for t in c.request("tools/list")["tools"]], ["good__echo"])
+            equal(c.tool("good__echo", text="x"), "x")
+            wait_until(lambda: state(d, "dead")["state"] == "failed", "the dead one is told of")
+            assert "cannot be reached" in state(d, "dead")["reason"], state(d, "dead")
+            # They come back by themselves.
+            dead.start()
+            ready(d, "dead")
+            equal(c.tool("dead__echo", text="y"), "y")
+
+
+@case("a session ends with DELETE, and the probe's too")
+def _():
+    with Upstream() as up:
+        with daemon(up) as d:
+            c = Client(d)
+            c.tool("echo", text="x")
+            session = up.wait("tools/call").session
+            c.delete()
+            up.wait("DELETE", fn=lambda r: r.session == session)
+            wait_until(lambda: not up.sessions, "all sessions are over")
+
+
+@case("nothing overtakes notifications/initialized")
+def _():
+    with Upstream() as up:
+        go = threading.Event()
+        up.hook = lambda req: req.method == "notifications/initialized" and not go.wait(TIMEOUT)
+        with Daemon({"up": up.backend()}, limits={"learnWait": 0.2}) as d:
+            up.wait("notifications/initialized")
+            c = Client(d)
+            equal([r.method or r.verb for r in up.seen if r.method != "server/discover"],
+                  ["initialize", "notifications/initialized"])
+            go.set()
+            ready(d)
+            equal(c.tool("echo", text="x"), "x")
+
+
+# --- cancellation ------------------------------------------------------------------------------------
+
+@case("a legacy client cancels: the upstream hears of it, and the answer's connection is closed")
+def _():
+    with Upstream() as up:
+        closed = threading.Event()
+        up.tool("hang")(lambda req: (req.sse(), req.gone(), closed.set()))
+        with daemon(up) as d:
+            c = Client(d)
+            conn, ident = c.begin_tool("hang")
+            asked = up.wait("tools/call", fn=lambda r: r.params["name"] == "hang")
+            c.notify("notifications/cancelled", {"requestId": ident, "reason": "enough"})
+            told = up.wait("notifications/cancelled")
+            equal((told.params["requestId"], told.session), (asked.id, asked.session))
+            assert closed.wait(TIMEOUT)
+            conn.close()
+            equal(c.tool("echo", text="x"), "x")
+
+
+@case("a modern client closes before anything was written: a legacy upstream hears of it")
+def _():
+    with Upstream() as up:
+        up.tool("hang")(lambda req: req.gone())
+        with daemon(up) as d:
+            ready(d)
+            body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+                "name": "hang", "arguments": {}, "_meta": {PREFIX + "protocolVersion": NOW,
+                                                           PREFIX + "clientCapabilities": {}}}})
+            conn = Conn(d.addr)
+            conn.send(conn.head("POST", "/mcp", [
+                ("Content-Type", "application/json"), ("Accept", BOTH), ("Mcp-Name", "hang"),
+                ("Mcp-Method", "tools/call"), ("MCP-Protocol-Version", NOW)], len(body)) + body)
+            asked = up.wait("tools/call")
+            conn.close()
+            equal(up.wait("notifications/cancelled").params["requestId"], asked.id)
+
+
+# --- what breaks -------------------------------------------------------------------------------------
+
+@case("the upstream goes in the middle of a call: an error, and the next call works")
+def _():
+    with Upstream() as up:
+        up.tool("hang")(lambda req: (req.sse().event("{}"), req.gone()))
+        with daemon(up) as d:
+            c = Client(d)
+            begun = c.begin_tool("hang")
+            up.wait("tools/call")
+            up.restart()
+            text = broken(lambda: c.end(begun).result())
+            assert "ended" in text or "broke off" in text, text
+            equal(up.count("tools/call"), 1, "calls")
+            equal(c.tool("echo", text="x"), "x")
+
+
+@case("a connection that breaks under a call: it is not sent again, though it was a kept one")
+def _():
+    with Upstream() as up:
+        up.tool("crash")(lambda req: req.drop())
+        with daemon(up) as d:
+            c = Client(d)
+            for n in range(1, 4):
+                equal(c.tool("echo", text="x"), "x")  # so there is a connection to keep
+                broken(lambda: c.tool("crash"))
+                up.wait("tools/call", n, lambda r: r.params["name"] == "crash")
+            equal(sum(r.params.get("name") == "crash" for r in up.seen), 3, "calls")
+
+
+@case("a stream that breaks off is resumed where it was")
+def _():
+    with Upstream() as up:
+        def begin(req):
+            up.asked = req
+            stream = req.sse()
+            stream.event("", "e1", retry=1)
+            stream.notify("notifications/progress", {
+                "progressToken": req.params["_meta"]["progressToken"], "progress": 1}, "e2")
+            stream.end()
+
+        def go_on(req):
+            if req.verb != "GET" or req.headers.get("last-event-id") != "e2":
+                return False
+            stream = req.sse()
+            stream.event(up.asked.response({"content": [{"type": "text", "text": "done"}]}), "e3")
+            stream.end()
+            return True
+        up.tool("long")(begin)
+        up.hook = go_on
+        with daemon(up) as d:
+            c = Client(d)
+            p = c.start_tool("long", token="t")
+            equal(p.text(), "done")
+            equal([m["params"]["progress"] for m in p.before], [1], "progress")
+            equal(up.count("tools/call"), 1, "calls")
+
+
+@case("the standalone stream is opened again, after the last event")
+def _():
+    with Upstream() as up:
+        with daemon(up) as d:
+            c = Client(d)
+            c.tool("echo", text="x")
+            session = up.wait("tools/call").session
+            up.wait("GET", fn=lambda r: r.session == session)
+            stream = wait_until(lambda: next((s for s in up.streams if s.req.session == session),
+                                             None), "the stream")
+            stream.event("", "e7", retry=1)
+            stream.req.drop()
+            again = up.wait("GET", 2, lambda r: r.session == session)
+            equal(again.headers.get("last-event-id"), "e7", "Last-Event-ID")
+
+
+@case("a redirect to another origin is refused, and nothing goes there; one inside is followed")
+def _():
+    with Upstream() as up, Upstream() as other:
+        up.hook = lambda req: (req.reply(307, Location=other.url()), True)[1]
+        key = {"headers": {"Authorization": "Bearer secret"}}
+        with daemon(up, **key) as d:
+            wait_until(lambda: state(d)["state"] == "failed", "it fails")
+            assert "redirects elsewhere" in state(d)["reason"], state(d)
+            equal(other.seen, [])
+            assert not [l for l in d.lines() if "secret" in l]
+
+            def inside(req):
+                if req.path == "/mcp":
+                    req.reply(307, Location="/other")
+                return req.path == "/mcp"
+            up.hook = inside
+            ready(d)
+            c = Client(d)
+            equal(c.tool("echo", text="x"), "x")
+            equal(up.wait("tools/call", 2).headers["authorization"], "Bearer secret")
+
+
+@case("addresses of the local link are refused")
+def _():
+    for url in ("http://169.254.169.254/latest/meta-data", "http://[fe80::1]/mcp"):
+        with Daemon({"up": {"type": "http", "url": url}}) as d:
+            wait_until(lambda: state(d)["state"] == "failed", "it fails")
+            assert "allowLinkLocal" in state(d)["reason"], state(d)
+
+
+@case("a slow answer: a client waits as long as it likes, and the stream to it is kept alive")
+def _():
+    with Upstream() as up:
+        go = threading.Event()
+        up.tool("slow")(lambda req: (go.wait(TIMEOUT), req.text("at last")))
+        with daemon(up) as d:
+            c = Client(d)
+            p = c.start_tool("slow")  # the head comes: it is a stream by now
+            assert p.sse
+            go.set()
+            equal(p.text(), "at last")
+
+
+# --- how it says it ------------------------------------------------------------------------------------
+
+TEXT = "Grüße, 世界 \U0001f30d\n\u2028 and a line: data: x\r\n"
+
+
+def split_case(name, write):
+    @case("an answer as a stream, " + name)
+    def _():
+        with Upstream() as up:
+            def answer(req):
+                stream = req.sse()
+                write(stream, json.dumps(req.response({"content": [
+                    {"type": "text", "text": TEXT}]}), ensure_ascii=False))
+                stream.end()
+            up.tool("say")(answer)
+            with daemon(up) as d:
+                equal(Client(d).tool("say"), TEXT)
+
+
+def bytewise(stream, text):
+    for byte in ("event: message\nid: 1\ndata: %s\n\n" % text).encode():
+        stream.raw(bytes([byte]))
+
+
+def in_lines(stream, text):
+    # JSON allows a line break between its members, and each line has a field of its own.
+    head, tail = text.split(', "', 1)
+    stream.raw("data: %s,\ndata:\ndata: \"%s\n\n" % (head, tail))
+
+
+split_case("byte by byte", bytewise)
+split_case("with CRLF", lambda s, t: s.raw("data: %s\r\n\r\n" % t))
+split_case("with CR, cut between them", lambda s, t: (s.raw("data: %s\r" % t), s.raw("\r")))
+split_case("with CRLF, cut between CR and LF", lambda s, t: (
+    s.raw("data:%s\r" % t), s.raw("\n"), s.raw("\r"), s.raw("\n")))
+split_case("with a byte order mark and comments", lambda s, t: (
+    s.raw(b"\xef\xbb\xbf: hello\n\n:\n:ping\n"), s.raw("data: %s\n\n" % t)))
+split_case("in several data lines", in_lines)
+split_case("after events of other kinds, and empty ones", lambda s, t: (
+    s.raw("event: endpoint\ndata: /x\n\nid: 1\ndata:\n\nretry: 5\n\ndata: not json\n\n"),
+    s.raw("data: %s\n\n" % t)))
+
+
+@case("huge answers come through; larger ones than limits.maxLine are refused, and nothing breaks")
+def _():
+    big, too_big = "b" * 5000000, "b" * 12000000
+    with Upstream() as up:
+        texts = {"big": big, "too_big": too_big}
+        for name, text in texts.items():
+            up.tool(name + "_json")(lambda req, text=text: req.text(text))
+            up.tool(name + "_sse")(lambda req, text=text: req.sse().finish(
+                {"content": [{"type": "text", "text": text}]}))
+        with Daemon({"up": up.backend()}, limits={"maxLine": 8000000}) as d:
+            c = Client(d)
+            for kind in ("_json", "_sse"):
+                assert c.tool("big" + kind) == big
+                assert "larger than 8000000 bytes" in broken(lambda: c.tool("too_big" + kind))
+                equal(c.tool("echo", text="x"), "x")
+
+
+def answer_case(name, wanted, answer):
+    @case("no answer at all: " + name)
+    def _():
+        with Upstream() as up:
+            up.tool("bad")(answer)
+            with daemon(up) as d:
+                c = Client(d)
+                text = broken(lambda: c.tool("bad"))
+                assert wanted in text, text
+                equal(c.tool("echo", text="x"), "x")
+
+
+answer_case("an empty 200", "HTTP 200 without a response", lambda r: r.reply(200))
+answer_case("HTML", "HTTP 200 without a response", lambda r: r.reply(200, "<html>", "text/html"))
+answer_case("JSON that is none", "HTTP 200 without a response",
+            lambda r: r.reply(200, "{", "application/json"))
+answer_case("the answer to something else", "HTTP 200 without a response",
+            lambda r: r.reply(200, {"jsonrpc": "2.0", "id": 4711, "result": {}}))
+answer_case("202", "HTTP 202 without a response", lambda r: r.reply(202))
+answer_case("500", "HTTP 500 without a response", lambda r: r.reply(500, "oops", "text/plain"))
+answer_case("401 with words", "HTTP 401: who are you", lambda r: r.reply(401, {
+    "jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "who are you"}}))
+answer_case("a stream that ends", "ended the stream without an answer", lambda r: r.sse().end())
+answer_case("half a body", "broke off", lambda r: (r.head(200, {
+    "Content-Type": "application/json", "Content-Length": 100}), r.write(b"{"), r.drop()))
+
+
+# --- TLS -----------------------------------------------------------------------------------------------
+
+def make_certificate(dir_, name):
+    """A self-signed certificate for NAME: the files of it and of its key."""
+    cert, key = os.path.join(dir_, name + ".pem"), os.path.join(dir_, name + ".key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert, "-days",
+                    "2", "-subj", "/CN=" + name, "-addext",
+                    "subjectAltName=DNS:" + name], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    return cert, key
+
+
+@case("TLS: a certificate of our own authority is good, another's and another name's are not")
+def _():
+    if shutil.which("openssl") is None:
+        raise Skip("no openssl")
+    with tempfile.TemporaryDirectory() as dir_:
+        cert, key = make_certificate(dir_, "localhost")
+        other = make_certificate(dir_, "other.example")[0]
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(cert, key)
+        with Upstream(tls=tls) as up:
+            good = {"type": "http", "url": up.url("localhost"), "caFile": cert}
+            servers = {"good": good, "unknown": {"type": "http", "url": up.url("localhost")},
+                       "other": dict(good, caFile=other), "name": dict(good, url=up.url())}
+            with Daemon(servers) as d:
+                ready(d, "good")
+                equal(Client(d, "/mcp/good").tool("echo", text="x"), "x")
+                for name in ("unknown", "other", "name"):
+                    wait_until(lambda: state(d, name)["state"] == "failed", name)
+                    text = state(d, name)["reason"]
+                    assert "certificate" in text or "SSL" in text, text
+            assert all(r.session is None or r.session.startswith("session-") for r in up.seen)
+
+
+@case("values of headers come from the environment and from files, and no log has them")
+def _():
+    with Upstream() as up, tempfile.TemporaryDirectory() as dir_:
+        path = os.path.join(dir_, "key")
+        with open(path, "w") as f:
+            f.write("of-the-file\n")
+        os.environ["MCPD_TEST_KEY"] = "of-the-environment"
+        headers = {"X-Env": {"env": "MCPD_TEST_KEY"}, "X-File": {"file": path}, "X-Plain": "plain"}
+        with Daemon({"up": up.backend(headers=headers)}, verbose=2) as d:
+            ready(d)
+            equal(Client(d).tool("echo", text="x"), "x")
+            got = up.wait("tools/call").headers
+            equal([got[n] for n in ("x-env", "x-file", "x-plain")],
+                  ["of-the-environment", "of-the-file", "plain"])
+            assert not [l for l in d.lines() if "of-the-" in l]
+
+
+run()
