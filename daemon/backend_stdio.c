@@ -284,6 +284,7 @@ static int stdio_init(struct backend *b, struct err *e)
 	b->impl = s;
 	s->b = b;
 	s->channel = b->conf->kind == CONFIG_HTTP ? &channel_upstream : &channel_child;
+	instance_forget_era(s);
 	TAILQ_INIT(&s->instances);
 	s->env = environ_for_child(b->conf->env, e);
 	s->own_info = json_pack("{s:s,s:s}", "name", "mcpd", "version", PACKAGE_VERSION);
@@ -320,6 +321,7 @@ static void stop_all(struct stdio *s, const char *why)
 	struct instance *in;
 
 	learn_stop(s);
+	instance_forget_era(s);
 	TAILQ_FOREACH (in, &s->instances, entry) {
 		in->failures = 0;
 		in->not_before = 0;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 enum config_kind { CONFIG_STDIO, CONFIG_EXEC, CONFIG_HTTP, CONFIG_WEB };
+enum config_era { CONFIG_ERA_AUTO, CONFIG_ERA_LEGACY, CONFIG_ERA_MODERN };
 enum config_scope { CONFIG_SCOPE_SESSION, CONFIG_SCOPE_USER, CONFIG_SCOPE_SHARED };
 
 /* One tool of an exec backend. */
@@ -63,6 +64,7 @@ struct config_backend {
 	/* stdio */
 	char **argv; /* NULL-terminated: command and args */
 	enum config_scope scope;
+	enum config_era era;	  /* stdio and http */
 	unsigned max_children;	  /* default 256 */
 	int64_t idle_stop_ms;	  /* 0: off */
 	int64_t start_timeout_ms; /* for initialize; default 60 s (npx may have to download) */

@@ -25,6 +25,13 @@ const char *const config_scope_words[] = {
 	NULL,
 };
 
+const char *const config_era_words[] = {
+	[CONFIG_ERA_AUTO] = "auto",
+	[CONFIG_ERA_LEGACY] = "legacy",
+	[CONFIG_ERA_MODERN] = "modern",
+	NULL,
+};
+
 const char *config_kind_name(enum config_kind kind)
 {
 	return kind_words[kind];
@@ -151,6 +158,8 @@ static const struct key stdio_keys[] = {
 	KEY("cwd", type_string, struct config_backend, cwd),
 	KEY("scope", type_word, struct config_backend, scope, .words = config_scope_words,
 	    .def = CONFIG_SCOPE_SESSION),
+	KEY("era", type_word, struct config_backend, era, .words = config_era_words,
+	    .def = CONFIG_ERA_AUTO),
 	KEY("maxChildren", type_count, struct config_backend, max_children, RANGE(1, 1000000, 256)),
 	KEY("idleStop", type_seconds, struct config_backend, idle_stop_ms, RANGE(0, YEAR, 0)),
 	KEY("startTimeout", type_seconds, struct config_backend, start_timeout_ms,

@@ -159,6 +159,8 @@ static const struct key http_keys[] = {
 	KEY("headers", config_type_headers, struct config_backend, headers),
 	KEY("scope", type_word, struct config_backend, scope, .words = config_scope_words,
 	    .def = CONFIG_SCOPE_SESSION),
+	KEY("era", type_word, struct config_backend, era, .words = config_era_words,
+	    .def = CONFIG_ERA_AUTO),
 	KEY("caFile", type_string, struct config_backend, ca_file),
 	KEY("allowLinkLocal", type_bool, struct config_backend, allow_link_local),
 	KEY("idleStop", type_seconds, struct config_backend, idle_stop_ms, RANGE(0, YEAR, 0)),

@@ -90,6 +90,7 @@ extern const struct key_type config_type_headers; /* struct config_headers */
 		KEY("forwardToken", type_bool, struct config_backend, forward_token),              \
 		KEY("learnAs", type_string, struct config_backend, learn_as)
 extern const char *const config_scope_words[];
+extern const char *const config_era_words[];
 extern const struct key_table config_keys, config_stdio_keys, config_exec_keys, config_http_keys,
 	config_tool_keys, config_store_keys, config_web_keys,
 	config_credential_keys;

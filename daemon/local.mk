@@ -57,9 +57,12 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/legacy.c daemon/legacy.h \
 	daemon/listener.c daemon/listener.h \
 	daemon/listing.c daemon/listing.h \
-	daemon/mcpclient.c daemon/mcpclient.h daemon/mcpclient_impl.h \
+	daemon/mcpclient.c daemon/mcpclient.h daemon/mcpclient_impl.h daemon/mcpclient_dialect.h \
 	daemon/mcpclient_asks.c \
+	daemon/mcpclient_legacy.c daemon/mcpclient_modern.c \
+	daemon/mcpclient_probe.c \
 	daemon/mcpclient_requests.c \
+	daemon/mcpclient_rounds.c \
 	daemon/mcpd.c daemon/mcpd.h \
 	daemon/notify.c daemon/notify.h \
 	daemon/options.c daemon/options.h \

@@ -7,12 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "era.h"
 #include "jsonrpc.h"
 #include "log.h"
-#include "mcpclient_impl.h"
+#include "mcpclient_dialect.h"
 #include "offer.h"
 
-static void on_initialize(struct mcpclient *m, const struct mcpclient_reply *r, void *arg);
+#define PACE_MS 250 /* between two rounds in which nobody is asked */
 
 /* --- what it says ---------------------------------------------------------------------------- */
 
@@ -55,17 +56,29 @@ void mcpclient_notify(struct mcpclient *m, const char *method, json_t *params)
 
 void mcpclient_start(struct mcpclient *m)
 {
-	json_t *params =
-		json_pack("{s:s,s:O,s:O}", "protocolVersion", mcp_rev_name(MCP_REV_LEGACY_NEWEST),
-			  "capabilities", m->capabilities, "clientInfo", m->client_info);
-
 	m->state = MCPCLIENT_STARTING;
-	mcpclient_ask(m, "initialize", params, on_initialize, NULL, true);
+	if (m->era == MCPCLIENT_ERA_LEGACY)
+		mcpclient_initialize(m);
+	else
+		mcpclient_discover(m);
 }
 
-static void handshake_failed(struct mcpclient *m, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static void handshake_failed(struct mcpclient *m, const char *fmt, ...)
+void mcpclient_start_legacy(struct mcpclient *m)
+{
+	if (m->state == MCPCLIENT_CLOSED)
+		return;
+	mcpclient_forget_sent(m);
+	m->discovering = false;
+	m->era = MCPCLIENT_ERA_LEGACY;
+	mcpclient_initialize(m);
+}
+
+bool mcpclient_probing(const struct mcpclient *m)
+{
+	return m->state == MCPCLIENT_STARTING && m->era == MCPCLIENT_ERA_PROBE;
+}
+
+void mcpclient_no_handshake(struct mcpclient *m, const char *fmt, ...)
 {
 	struct err why = {.code = ERR_PROTOCOL};
 	va_list ap;
@@ -85,6 +98,8 @@ static int introduce(struct mcpclient *m, json_t *result)
 	json_t *info = json_object_get(result, "serverInfo");
 	const char *text = json_string_value(json_object_get(result, "instructions"));
 
+	if (info == NULL)
+		info = json_object_get(json_object_get(result, "_meta"), META_SERVER_INFO);
 	m->server_capabilities = json_is_object(caps) ? json_incref(caps) : json_object();
 	m->server_info = json_is_object(info) ? json_incref(info) : NULL;
 	m->instructions = text != NULL ? strdup(text) : NULL;
@@ -93,37 +108,24 @@ static int introduce(struct mcpclient *m, json_t *result)
 		       : ERR_NOMEM;
 }
 
-static void on_initialize(struct mcpclient *m, const struct mcpclient_reply *r, void *arg)
+void mcpclient_introduced(struct mcpclient *m, const struct mcpclient_dialect *dialect,
+			  enum mcp_rev rev, json_t *result)
 {
-	const char *version = json_string_value(json_object_get(r->result, "protocolVersion"));
 	struct pending *p;
 
-	(void)arg;
-	if (r->result == NULL && r->code != 0) {
-		handshake_failed(m, "initialize was refused: %s (%d)", r->message, r->code);
+	if (introduce(m, result) < 0) {
+		mcpclient_no_handshake(m, "out of memory");
 		return;
 	}
-	if (r->result == NULL) {
-		handshake_failed(m, "%s", r->message);
-		return;
-	}
-	if (version == NULL || !mcp_rev_parse(version, &m->rev) || !mcp_rev_is_legacy(m->rev)) {
-		handshake_failed(m, "initialize was answered with protocol version \"%s\"",
-				 version != NULL ? version : "");
-		return;
-	}
-	if (introduce(m, r->result) < 0) {
-		handshake_failed(m, "out of memory");
-		return;
-	}
-	mcpclient_notify(m, "notifications/initialized", NULL);
+	m->dialect = dialect;
+	m->rev = rev;
+	mcpclient_probe_fini(m);
+	if (mcp_rev_is_legacy(rev))
+		mcpclient_notify(m, "notifications/initialized", NULL);
 	m->state = MCPCLIENT_READY;
 	m->events->on_ready(m, m->arg);
-	while (m->state == MCPCLIENT_READY && (p = TAILQ_FIRST(&m->queued)) != NULL) {
-		TAILQ_REMOVE(&m->queued, p, entry);
-		m->n_queued--;
-		mcpclient_dispatch(m, p);
-	}
+	while (m->state == MCPCLIENT_READY && (p = TAILQ_FIRST(&m->queued)) != NULL)
+		mcpclient_retry(p);
 }
 
 /* --- what it hears --------------------------------------------------------------------------- */
@@ -134,7 +136,8 @@ static void on_notification(struct mcpclient *m, const char *method, json_t *par
 		mcpclient_on_progress(m, params);
 	else if (strcmp(method, "notifications/cancelled") == 0)
 		mcpclient_on_cancelled(m, params);
-	else
+	else if (m->dialect->on_notification == NULL ||
+		 !m->dialect->on_notification(m, method, params))
 		m->events->on_notification(m, method, params, m->arg);
 }
 
@@ -151,7 +154,7 @@ static void on_message(struct mcpclient *m, json_t *msg)
 	}
 	switch (kind) {
 	case JSONRPC_REQUEST:
-		mcpclient_on_request(m, json_object_get(msg, "id"), method, params);
+		m->dialect->on_request(m, json_object_get(msg, "id"), method, params);
 		break;
 	case JSONRPC_NOTIFICATION:
 		on_notification(m, method, params);
@@ -195,8 +198,12 @@ static void release(void *arg)
 	json_decref(m->client_info);
 	json_decref(m->server_capabilities);
 	json_decref(m->server_info);
+	json_decref(m->caps);
+	free(m->caps_text);
 	free(m->instructions);
 	delayq_free(&m->timeouts);
+	delayq_free(&m->silence);
+	delayq_free(&m->pace);
 	free(m);
 }
 
@@ -209,8 +216,10 @@ void mcpclient_close(struct mcpclient **mp, const char *why)
 	if (m == NULL || m->state == MCPCLIENT_CLOSED)
 		return;
 	m->state = MCPCLIENT_CLOSED; /* first: nothing new comes in from the callbacks below */
+	mcpclient_probe_fini(m);
 	mcpclient_withdraw(m, NULL);
-	while ((p = TAILQ_FIRST(&m->sent)) != NULL || (p = TAILQ_FIRST(&m->queued)) != NULL)
+	while ((p = TAILQ_FIRST(&m->sent)) != NULL || (p = TAILQ_FIRST(&m->queued)) != NULL ||
+	       (p = TAILQ_FIRST(&m->asking)) != NULL)
 		mcpclient_fail(p, why);
 	defer_call(&m->release, release, m);
 }
@@ -223,7 +232,12 @@ struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_
 	if (m == NULL)
 		return NULL;
 	m->timeouts = delayq_new(base, spec->timeout_ms, mcpclient_on_timeout, m);
-	if (m->timeouts == NULL) {
+	m->silence = delayq_new(base, spec->silence_ms, mcpclient_on_silence, m);
+	m->pace = delayq_new(base, PACE_MS, mcpclient_on_pace, m);
+	if (m->timeouts == NULL || m->silence == NULL || m->pace == NULL) {
+		delayq_free(&m->timeouts);
+		delayq_free(&m->silence);
+		delayq_free(&m->pace);
 		free(m);
 		return NULL;
 	}
@@ -234,8 +248,12 @@ struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_
 	m->client_info = json_incref(spec->client_info);
 	m->asks = spec->asks;
 	m->max_queue = spec->max_queue;
+	m->era = spec->era;
+	m->silence_ms = spec->silence_ms;
+	m->dialect = &mcpclient_legacy;
 	TAILQ_INIT(&m->sent);
 	TAILQ_INIT(&m->queued);
+	TAILQ_INIT(&m->asking);
 	TAILQ_INIT(&m->asked);
 	ratelimit_init(&m->grumble, 1, 10);
 	return m;
@@ -244,6 +262,11 @@ struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_
 bool mcpclient_ready(const struct mcpclient *m)
 {
 	return m->state == MCPCLIENT_READY;
+}
+
+bool mcpclient_is_modern(const struct mcpclient *m)
+{
+	return m->state == MCPCLIENT_READY && !mcp_rev_is_legacy(m->rev);
 }
 
 struct offer *mcpclient_introduction(const struct mcpclient *m)

@@ -1,9 +1,11 @@
-/* mcpclient.h: the client role of the gateway towards one MCP server, over any channel of messages.
+/* mcpclient.h: the client role of the gateway towards one MCP server, over any channel of messages,
+ * in the words of the era that the server speaks.
  *
  * It knows JSON-RPC and MCP but no process and no socket: the owner puts what it sends on the
  * channel and feeds it what comes. Request ids and progress tokens are its own (one integer serves
  * as both), mapped back on the way; nothing of a client's gets to the server, and nothing of
- * another call's to a client. (Lifecycle, Ping, Cancellation, Progress; legacy revisions.) */
+ * another call's to a client. (Lifecycle, Ping, Cancellation, Progress; 2026-07-28: Discovery,
+ * Multi Round-Trip Requests, Subscriptions.) */
 #ifndef MCPD_MCPCLIENT_H
 #define MCPD_MCPCLIENT_H
 
@@ -29,6 +31,13 @@ enum mcpclient_asks {
 	MCPCLIENT_ASKS_PROBE,	/* nobody is there now: no roots, cancelled, rejected */
 };
 
+/* What is known of the server's era at the start. */
+enum mcpclient_era {
+	MCPCLIENT_ERA_LEGACY, /* it gets initialize */
+	MCPCLIENT_ERA_MODERN, /* it gets server/discover, and nothing else will do */
+	MCPCLIENT_ERA_PROBE,  /* it gets server/discover, and initialize where that is not known */
+};
+
 struct mcpclient_spec {
 	const char *name;     /* the backend's; borrowed */
 	json_t *capabilities; /* the client's, an object; referenced */
@@ -36,6 +45,10 @@ struct mcpclient_spec {
 	enum mcpclient_asks asks;
 	int64_t timeout_ms; /* for what mcpd itself asks, initialize included; 0: none */
 	size_t max_queue;   /* calls that wait for the handshake; more are refused */
+	enum mcpclient_era era;
+	/* MCPCLIENT_ERA_PROBE: how long a server may say nothing to server/discover before it gets
+	 * initialize as well; 0: silence is a failure, not a verdict */
+	int64_t silence_ms;
 };
 
 /* Codes of the errors that a channel makes up for a server/discover that met no answer of JSON-RPC.
@@ -65,6 +78,7 @@ struct mcpclient_reply {
 	json_t *result;	     /* an object, borrowed; NULL: it failed */
 	int code;	     /* of the server's error; 0: it did not answer */
 	const char *message; /* why it failed */
+	json_t *data;	     /* of the server's error, borrowed; may be NULL */
 };
 typedef void (*mcpclient_reply_fn)(struct mcpclient *m, const struct mcpclient_reply *r, void *arg);
 
@@ -74,8 +88,12 @@ typedef void (*mcpclient_done_fn)(struct mcpclient *m, struct call *c, bool ok, 
 /* NULL on lack of memory. Nothing is sent yet. */
 struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_spec *spec,
 				const struct mcpclient_events *events, void *arg);
-/* Sends initialize. on_failed may come from inside. */
+/* Sends the handshake. on_failed may come from inside. */
 void mcpclient_start(struct mcpclient *m);
+/* Some servers exit at any request before initialize. Whether M, which is not ready, has sent one:
+ * then a new channel and mcpclient_start_legacy() may help. Calls that wait go on waiting. */
+bool mcpclient_probing(const struct mcpclient *m);
+void mcpclient_start_legacy(struct mcpclient *m);
 /* The channel is gone, or the owner is: calls and requests end with "backend NAME: WHY", questions
  * are withdrawn, no event comes any more. Memory goes in a later turn. Idempotent; *M becomes NULL.
  */
@@ -96,6 +114,8 @@ void mcpclient_request(struct mcpclient *m, const char *method, json_t *params_t
 void mcpclient_notify(struct mcpclient *m, const char *method, json_t *params);
 
 bool mcpclient_ready(const struct mcpclient *m);
+/* Which era it is, once ready. */
+bool mcpclient_is_modern(const struct mcpclient *m);
 /* Calls that have not ended; the one there is, NULL when there is none or more than one. */
 size_t mcpclient_calls(const struct mcpclient *m);
 struct call *mcpclient_only_call(const struct mcpclient *m);

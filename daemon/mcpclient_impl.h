@@ -1,4 +1,4 @@
-/* mcpclient_impl.h: for mcpclient.c, mcpclient_requests.c and mcpclient_asks.c alone. */
+/* mcpclient_impl.h: for mcpclient.c and mcpclient_*.c alone. */
 #ifndef MCPD_MCPCLIENT_IMPL_H
 #define MCPD_MCPCLIENT_IMPL_H
 
@@ -10,12 +10,16 @@
 #include "mcpclient.h"
 #include "ratelimit.h"
 
+struct rounds;
+
 /* A request of ours that has no answer yet: a call's, or (CALL is NULL) mcpd's own. */
+TAILQ_HEAD(pending_list, pending);
 struct pending {
 	UT_hash_handle hh;
 	TAILQ_ENTRY(pending) entry;
+	struct pending_list *in; /* which list of the mcpclient */
 	struct delayq_node due;
-	json_int_t id; /* 0: waits for the handshake */
+	json_int_t id; /* 0: is not on its way just now */
 	struct mcpclient *m;
 	struct call *call;
 	mcpclient_done_fn done;
@@ -23,8 +27,8 @@ struct pending {
 	void *arg;
 	json_t *params; /* mcpd's own, until it is sent */
 	char *method;	/* mcpd's own */
+	struct rounds *rounds; /* what the server wants to know first; NULL: nothing so far */
 };
-TAILQ_HEAD(pending_list, pending);
 
 /* A request of the server's that has no answer yet. */
 struct asked {
@@ -35,6 +39,23 @@ struct asked {
 	json_t *id;
 };
 
+/* How an era puts it. */
+struct mcpclient_dialect {
+	/* The parameters of P on the wire (a new reference, NULL for none). 0 or ERR_NOMEM. */
+	int (*params)(const struct pending *p, json_t **params_r);
+	/* P has a result (borrowed, but nobody else's). */
+	void (*on_result)(struct pending *p, json_t *result);
+	/* The call P has an error. */
+	void (*on_error)(struct pending *p, int code, const char *text, json_t *data);
+	/* What needs no server: P, which is in no list, is answered. NULL, or false: it does. */
+	bool (*answer)(struct pending *p);
+	/* The server asks. */
+	void (*on_request)(struct mcpclient *m, json_t *id, const char *method, json_t *params);
+	/* True: it was for us. May be NULL. */
+	bool (*on_notification)(struct mcpclient *m, const char *method, json_t *params);
+};
+extern const struct mcpclient_dialect mcpclient_legacy, mcpclient_modern;
+
 enum mcpclient_state { MCPCLIENT_NEW, MCPCLIENT_STARTING, MCPCLIENT_READY, MCPCLIENT_CLOSED };
 
 struct mcpclient {
@@ -44,13 +65,26 @@ struct mcpclient {
 	json_t *capabilities, *client_info;
 	enum mcpclient_asks asks;
 	enum mcpclient_state state;
+	enum mcpclient_era era;
+	const struct mcpclient_dialect *dialect;
 	size_t max_queue;
 	json_int_t last_id;
 	struct pending *by_id;
-	struct pending_list sent, queued; /* by age */
+	struct pending_list sent, queued, asking; /* by age */
 	size_t n_queued, n_calls, n_asked;
 	struct delayq *timeouts;
 	TAILQ_HEAD(, asked) asked;
+	/* The probe: which requests have no answer, and why initialize was refused. */
+	bool discovering, initializing;
+	struct err refused;
+	int64_t silence_ms;
+	struct delayq *silence;
+	struct delayq_node silent;
+	struct delayq *pace; /* rounds that have nothing to ask */
+	/* The capabilities of the last caller in the words of 2026-07-28, and whose they are. */
+	char *caps_text;
+	enum mcp_rev caps_rev;
+	json_t *caps;
 	enum mcp_rev rev; /* from here on: once ready */
 	json_t *server_capabilities, *server_info;
 	char *instructions;
@@ -69,8 +103,20 @@ void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,
 		   mcpclient_reply_fn fn, void *arg, bool now);
 /* P, which is in no list, gets a number and goes out. */
 void mcpclient_dispatch(struct mcpclient *m, struct pending *p);
-/* The end of P without an answer. */
+/* P waits for something else than the server. */
+void mcpclient_set_aside(struct pending *p);
+/* And goes out again, under a new id. */
+void mcpclient_retry(struct pending *p);
+/* The ends of P: without an answer, and with one. */
 void mcpclient_fail(struct pending *p, const char *why);
+void mcpclient_done(struct pending *p, json_t *result_take);
+void mcpclient_error(struct pending *p, int code, json_t *data_take, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* What is on its way will not be answered, and nobody hears of it. For a channel that is gone before the
+ * handshake. */
+void mcpclient_forget_sent(struct mcpclient *m);
+const char *mcpclient_method(const struct pending *p);
+json_t *mcpclient_params(const struct pending *p); /* borrowed, may be NULL */
 void mcpclient_on_timeout(struct delayq_node *node, void *arg);
 void mcpclient_on_response(struct mcpclient *m, const json_t *msg);
 void mcpclient_on_progress(struct mcpclient *m, json_t *params);

@@ -1,12 +1,13 @@
 /* What mcpd asks of the server: requests, their numbers and their ends. See mcpclient.h. */
 #include "autoconf.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "jsonrpc.h"
-#include "mcpclient_impl.h"
+#include "mcpclient_dialect.h"
 
 json_t *mcpclient_with_token(json_t *params, json_t *token_take)
 {
@@ -39,16 +40,25 @@ static void unlink_pending(struct pending *p)
 {
 	struct mcpclient *m = p->m;
 
-	if (p->id == 0) {
-		TAILQ_REMOVE(&m->queued, p, entry);
+	if (p->in == NULL)
+		return;
+	TAILQ_REMOVE(p->in, p, entry);
+	if (p->in == &m->queued)
 		m->n_queued--;
-	} else {
-		TAILQ_REMOVE(&m->sent, p, entry);
+	if (p->in == &m->sent) {
 		HASH_DEL(m->by_id, p);
 		delayq_remove(m->timeouts, &p->due);
 	}
-	if (p->call != NULL)
-		m->n_calls--;
+	p->in = NULL;
+	p->id = 0;
+}
+
+static void link_pending(struct pending *p, struct pending_list *in)
+{
+	TAILQ_INSERT_TAIL(in, p, entry);
+	p->in = in;
+	if (in == &p->m->queued)
+		p->m->n_queued++;
 }
 
 static void free_pending(struct pending *p)
@@ -79,7 +89,9 @@ static struct call *let_go(struct pending *p, enum outcome outcome)
 	struct call *c = p->call;
 
 	unlink_pending(p);
+	p->m->n_calls--;
 	call_detach(c);
+	mcpclient_rounds_end(p);
 	if (outcome == CANCELLED)
 		mcpclient_withdraw(p->m, p);
 	else
@@ -102,6 +114,40 @@ void mcpclient_fail(struct pending *p, const char *why)
 			   why);
 }
 
+void mcpclient_done(struct pending *p, json_t *result_take)
+{
+	const struct mcpclient_reply r = {.result = result_take,
+					  .message = result_take == NULL ? "out of memory" : NULL};
+
+	if (p->call != NULL) {
+		call_result(let_go(p, result_take != NULL ? DONE : FAILED), result_take);
+		return;
+	}
+	reply(p, &r);
+	json_decref(result_take);
+}
+
+void mcpclient_error(struct pending *p, int code, json_t *data_take, const char *fmt, ...)
+{
+	struct mcpclient_reply r = {.code = code, .data = data_take, .message = "out of memory"};
+	char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	if (text != NULL)
+		r.message = text;
+	if (p->call != NULL) {
+		call_error(let_go(p, FAILED), code, data_take, "%s", r.message);
+	} else {
+		reply(p, &r);
+		json_decref(data_take);
+	}
+	free(text);
+}
+
 static const char *send_error(int rc)
 {
 	switch (rc) {
@@ -113,18 +159,22 @@ static const char *send_error(int rc)
 	return err_name(rc);
 }
 
+const char *mcpclient_method(const struct pending *p)
+{
+	return p->call != NULL ? call_method(p->call) : p->method;
+}
+
+json_t *mcpclient_params(const struct pending *p)
+{
+	return p->call != NULL ? call_params(p->call) : p->params;
+}
+
 static int transmit(struct pending *p)
 {
-	const char *method = p->call != NULL ? call_method(p->call) : p->method;
-	json_t *params = p->call != NULL ? call_params(p->call) : p->params;
-	bool wants = p->call != NULL && call_progress_token(p->call) != NULL;
-	json_t *id = json_integer(p->id), *msg = NULL;
-	json_t *own = mcpclient_with_token(params, wants ? json_incref(id) : NULL);
+	json_t *id = json_integer(p->id), *msg = NULL, *params;
 
-	if (id != NULL && (own != NULL || params == NULL))
-		msg = jsonrpc_request(id, method, own);
-	else
-		json_decref(own);
+	if (id != NULL && p->m->dialect->params(p, &params) == 0)
+		msg = jsonrpc_request(id, mcpclient_method(p), params);
 	json_decref(id);
 	return mcpclient_send(p->m, msg);
 }
@@ -134,16 +184,16 @@ void mcpclient_dispatch(struct mcpclient *m, struct pending *p)
 {
 	int rc;
 
+	if (m->dialect->answer != NULL && m->dialect->answer(p))
+		return;
 	p->id = ++m->last_id;
 	HASH_ADD(hh, m->by_id, id, sizeof(p->id), p);
 	if (p->hh.tbl == NULL) {
-		p->id = 0; /* as if it had been queued: fail() knows that place */
-		TAILQ_INSERT_TAIL(&m->queued, p, entry);
-		m->n_queued++;
+		mcpclient_set_aside(p);
 		mcpclient_fail(p, "out of memory");
 		return;
 	}
-	TAILQ_INSERT_TAIL(&m->sent, p, entry);
+	link_pending(p, &m->sent);
 	if (p->call == NULL)
 		delayq_add(m->timeouts, &p->due);
 	rc = transmit(p);
@@ -151,10 +201,28 @@ void mcpclient_dispatch(struct mcpclient *m, struct pending *p)
 		mcpclient_fail(p, send_error(rc));
 }
 
-static void enqueue(struct mcpclient *m, struct pending *p)
+void mcpclient_set_aside(struct pending *p)
 {
-	TAILQ_INSERT_TAIL(&m->queued, p, entry);
-	m->n_queued++;
+	if (p->in != NULL)
+		unlink_pending(p);
+	p->id = 0;
+	link_pending(p, &p->m->asking);
+}
+
+void mcpclient_retry(struct pending *p)
+{
+	unlink_pending(p);
+	mcpclient_dispatch(p->m, p);
+}
+
+void mcpclient_forget_sent(struct mcpclient *m)
+{
+	struct pending *p;
+
+	while ((p = TAILQ_FIRST(&m->sent)) != NULL) {
+		unlink_pending(p);
+		free_pending(p);
+	}
 }
 
 static void on_cancel(struct call *c, const char *reason, void *arg)
@@ -197,7 +265,7 @@ void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done,
 	if (m->state == MCPCLIENT_READY)
 		mcpclient_dispatch(m, p);
 	else
-		enqueue(m, p);
+		link_pending(p, &m->queued);
 }
 
 void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,
@@ -221,7 +289,7 @@ void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,
 	if (now)
 		mcpclient_dispatch(m, p);
 	else
-		enqueue(m, p);
+		link_pending(p, &m->queued);
 }
 
 void mcpclient_request(struct mcpclient *m, const char *method, json_t *params_take,
@@ -247,18 +315,17 @@ static void answered(struct pending *p, const json_t *msg)
 	json_t *error = json_object_get(msg, "error");
 	int code = (int)json_integer_value(json_object_get(error, "code"));
 	const char *text = json_string_value(json_object_get(error, "message"));
-	struct mcpclient_reply r = {.code = code, .message = text};
+	const struct mcpclient_reply r = {
+		.code = code, .message = text, .data = json_object_get(error, "data")};
 
 	if (result != NULL && !json_is_object(result)) {
 		mcpclient_fail(p, "the server's result is not an object");
-	} else if (p->call == NULL) {
-		r.result = result;
-		reply(p, &r);
 	} else if (result != NULL) {
-		call_result(let_go(p, DONE), json_incref(result));
+		p->m->dialect->on_result(p, result);
+	} else if (p->call == NULL) {
+		reply(p, &r);
 	} else {
-		call_error(let_go(p, FAILED), code, json_incref(json_object_get(error, "data")),
-			   "%s", text);
+		p->m->dialect->on_error(p, code, text, json_object_get(error, "data"));
 	}
 }
 

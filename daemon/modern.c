@@ -280,10 +280,10 @@ static struct mreq *mreq_new(struct modern *m, struct exchange *x, struct view *
 	return r;
 }
 
-static void dispatch(struct modern *m, struct exchange *x, struct view *view, const struct mcheck *c)
+void modern_dispatch(struct modern *m, struct exchange *x, const struct mcheck *c, json_t *state)
 {
-	struct mreq *r = mreq_new(m, x, view, c);
-	json_t *params = r ? modern_strip(c->params) : NULL;
+	struct mreq *r = mreq_new(m, x, c->view, c);
+	json_t *params = r ? modern_strip(c->params, state) : NULL;
 
 	if (!r) {
 		modern_refuse(x, 503, c->id, RPC_INTERNAL_ERROR, NULL, "out of memory");
@@ -320,7 +320,7 @@ void modern_request(struct modern *m, struct exchange *x, struct view *view, jso
 	else if (json_object_get(c.params, "requestState"))
 		park_resume(m, x, &c, exchange_user(x));
 	else
-		dispatch(m, x, view, &c);
+		modern_dispatch(m, x, &c, NULL);
 }
 
 void modern_notification(struct modern *m, struct exchange *x)

@@ -50,6 +50,10 @@ static json_t *shape_result(const struct mreq *r, json_t *result)
 		if (!json_object_get(copy, "cacheScope"))
 			json_object_set_new(copy, "cacheScope", json_string("private"));
 	}
+	if (type && strcmp(type, "input_required") == 0 && !park_seal(r, copy)) {
+		json_decref(copy);
+		return NULL;
+	}
 	modern_stamp(copy, "complete");
 	return copy;
 }
@@ -57,8 +61,12 @@ static json_t *shape_result(const struct mreq *r, json_t *result)
 json_t *modern_response(const struct mreq *r, const struct answer *answer, int *status_r)
 {
 	*status_r = 200;
-	if (answer->kind == ANSWER_RESULT)
-		return jsonrpc_result(r->id, shape_result(r, answer->result));
+	if (answer->kind == ANSWER_RESULT) {
+		json_t *result = shape_result(r, answer->result);
+
+		return result ? jsonrpc_result(r->id, result)
+			      : jsonrpc_error(r->id, RPC_INTERNAL_ERROR, "out of memory", NULL);
+	}
 	if (answer->kind == ANSWER_CANCELLED) {
 		*status_r = 503;
 		return jsonrpc_error(r->id, RPC_INTERNAL_ERROR, answer->message, NULL);
@@ -70,7 +78,7 @@ json_t *modern_response(const struct mreq *r, const struct answer *answer, int *
 	return jsonrpc_error(r->id, answer->code, answer->message, json_incref(answer->data));
 }
 
-json_t *modern_strip(json_t *params)
+json_t *modern_strip(json_t *params, json_t *state)
 {
 	json_t *copy = json_copy(params), *meta = json_copy(json_object_get(params, "_meta"));
 	const char *key;
@@ -79,11 +87,13 @@ json_t *modern_strip(json_t *params)
 
 	json_object_foreach_safe(meta, tmp, key, value)
 	{
-		if (strncmp(key, META_PREFIX, sizeof META_PREFIX - 1) == 0)
+		if (strncmp(key, META_PREFIX, sizeof META_PREFIX - 1) == 0 &&
+		    strcmp(key, META_LOG_LEVEL) != 0)
 			json_object_del(meta, key);
 	}
-	json_object_del(copy, "inputResponses");
 	json_object_del(copy, "requestState");
+	if (state)
+		json_object_set(copy, "requestState", state);
 	if (json_object_size(meta) > 0) {
 		json_object_set_new(copy, "_meta", meta);
 	} else {

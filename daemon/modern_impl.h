@@ -92,9 +92,12 @@ void modern_stamp(json_t *result, const char *type);
 /* Writes MSG as an event of the stream on X, or a comment where MSG is NULL. 0, or an error after which X is of
  * no more use: ERR_CLOSED, ERR_NOMEM, ERR_LIMIT (the client does not read). */
 int modern_write(struct exchange *x, const json_t *msg, size_t max_backlog);
-/* PARAMS without what is for us alone (a new reference). */
-json_t *modern_strip(json_t *params);
+/* PARAMS without what is for us alone, and with STATE instead of theirs (a new reference). What a backend
+ * of this revision has to hear too stays: inputResponses, the log level. */
+json_t *modern_strip(json_t *params, json_t *state);
 
+/* Gives the request that C is to a server, with the STATE that its backend wants back (borrowed; NULL: none). */
+void modern_dispatch(struct modern *m, struct exchange *x, const struct mcheck *c, json_t *state);
 /* Ends the exchange of R with MSG, in the form it has. Consumes MSG. */
 void mreq_send_last(struct mreq *r, int status, json_t *msg_take);
 void mreq_stop_timer(struct mreq *r);
@@ -109,6 +112,9 @@ void park_drop_asks(struct mreq *r);
 void park_remove(struct mreq *r);
 /* A retry: X is taken. */
 void park_resume(struct modern *m, struct exchange *x, const struct mcheck *c, const char *user);
+/* RESULT, which nobody else sees, asks for input: seals the state that its server wants back. False on
+ * lack of memory. */
+bool park_seal(const struct mreq *r, json_t *result);
 /* Timers. */
 void park_on_gather(struct delayq_node *node, void *arg);
 void park_on_expiry(struct delayq_node *node, void *arg);

@@ -180,27 +180,17 @@ void park_on_expiry(struct delayq_node *node, void *arg)
 		mreq_over(r);
 }
 
-/* The parked request that C's requestState stands for; NULL after having answered X. */
-static struct mreq *find(struct modern *m, struct exchange *x, const struct mcheck *c,
-			 const char *context)
+/* The parked request that PAYLOAD stands for. */
+static struct mreq *find(const struct modern *m, const json_t *payload)
 {
-	const char *state = json_string_value(json_object_get(c->params, "requestState"));
-	struct err e = {.code = ERR_DENIED, .text = "requestState must be a string"};
-	json_t *payload = state ? seal_open(m->seal, state, context, time(NULL), &e) : NULL;
 	uint64_t handle = (uint64_t)json_integer_value(json_object_get(payload, "h"));
 	struct mreq *r = NULL;
 
-	HASH_FIND(hh, m->parked, &handle, sizeof handle, r);
+	if (payload)
+		HASH_FIND(hh, m->parked, &handle, sizeof handle, r);
 	/* Each state is good once: its round is over when the next one begins. */
-	if (r && (!payload ||
-		  json_integer_value(json_object_get(payload, "n")) != (json_int_t)r->round))
+	if (r && json_integer_value(json_object_get(payload, "n")) != (json_int_t)r->round)
 		r = NULL;
-	json_decref(payload);
-	if (!r)
-		modern_refuse(x, 200, c->id, RPC_INVALID_PARAMS, NULL,
-			      "Invalid params: %s",
-			      e.code == ERR_DENIED && e.text[0] ? e.text
-								: "Invalid or expired requestState");
 	return r;
 }
 
@@ -251,16 +241,39 @@ static void resume(struct mreq *r, struct exchange *x, const struct mcheck *c)
 
 void park_resume(struct modern *m, struct exchange *x, const struct mcheck *c, const char *user)
 {
-	char *context;
-	struct mreq *r;
+	const char *state = json_string_value(json_object_get(c->params, "requestState"));
+	struct err e = {.code = ERR_DENIED, .text = "requestState must be a string"};
+	char *context = park_context(user, c->view, c);
+	json_t *payload = state && context ? seal_open(m->seal, state, context, time(NULL), &e) : NULL;
+	json_t *theirs = json_object_get(payload, "s");
+	struct mreq *r = find(m, payload);
 
-	context = park_context(user, c->view, c);
-	if (!context) {
-		modern_refuse(x, 503, c->id, RPC_INTERNAL_ERROR, NULL, "out of memory");
-		return;
-	}
-	r = find(m, x, c, context);
 	free(context);
 	if (r)
 		resume(r, x, c);
+	else if (json_is_string(theirs))
+		modern_dispatch(m, x, c, theirs);
+	else
+		modern_refuse(x, 200, c->id, RPC_INVALID_PARAMS, NULL, "Invalid params: %s",
+			      e.code == ERR_DENIED && e.text[0] ? e.text
+								: "Invalid or expired requestState");
+	json_decref(payload);
+}
+
+/* A server of this era keeps its state with the client, in words of its own. */
+bool park_seal(const struct mreq *r, json_t *result)
+{
+	json_t *state = json_object_get(result, "requestState"), *payload;
+	int64_t expires = time(NULL) + r->m->conf->limits.question_timeout_ms / 1000;
+	char *text;
+	int rc;
+
+	if (!state)
+		return true;
+	payload = json_pack("{s:O}", "s", state);
+	text = payload ? seal_close(r->m->seal, payload, expires, r->context) : NULL;
+	rc = text ? json_object_set_new(result, "requestState", json_string(text)) : -1;
+	json_decref(payload);
+	free(text);
+	return rc == 0;
 }

@@ -78,6 +78,7 @@ struct stdio {
 	unsigned long restarts;	 /* children that went without being asked to */
 	unsigned long epoch;	 /* how often all children were stopped */
 	const struct instance_channel *channel;
+	enum mcpclient_era era; /* of the server, as far as it is known */
 };
 
 /* stdio_instance.c */
@@ -90,9 +91,10 @@ int instance_start(struct instance *in, const struct caller *caller, struct err 
 void instance_stop(struct instance *in, const char *why);
 /* The child is no good: as if it had died. */
 void instance_fail(struct instance *in, const char *why);
+/* What was found out about the server may not hold any more. */
+void instance_forget_era(struct stdio *s);
 bool instance_ready(const struct instance *in);
-/* Nobody uses it just now, or somebody does again. */
-void instance_rest(struct instance *in);
+void instance_rest(struct instance *in); /* nobody uses it just now, or somebody does again */
 /* Tells the child the lowest level that any holder wants. */
 void instance_apply_log_level(struct instance *in);
 /* For the delay queues. */
@@ -115,8 +117,7 @@ void learn_on_ready(struct instance *in, bool had_child);
 /* It died, or was given up, before or after it was ready. */
 void learn_on_lost(struct instance *in, const struct err *e, bool was_ready);
 void learn_on_list_changed(struct instance *in, unsigned mask);
-/* Some start has failed: see whether the backend is still good. */
-void learn_doubt(struct stdio *s);
+void learn_doubt(struct stdio *s); /* some start has failed: is the backend still good? */
 /* A link joins IN: it is offered what the child offers. */
 void learn_join(const struct instance *in, struct link *l);
 /* For the delay queue: a probe has lingered long enough. */
@@ -133,8 +134,7 @@ bool subs_remove(struct instance *in, const char *uri, const struct holder *h);
 /* H goes. What nobody wants any more, the child is told. */
 void subs_drop_holder(struct instance *in, const struct holder *h);
 void subs_drop_all(struct instance *in);
-/* A fresh child is told all of it. */
-void subs_renew(struct instance *in);
+void subs_renew(struct instance *in); /* a fresh child is told all of it */
 void subs_updated(struct instance *in, json_t *params);
 
 #endif

@@ -15,6 +15,7 @@
 
 #define MAX_BACKOFF_MS 60000
 #define MAX_QUEUE      1024 /* calls that wait for one child to start */
+#define SILENCE_MS     3000 /* until a server that does not answer server/discover gets initialize */
 
 struct log_scope instance_scope(const struct instance *in)
 {
@@ -26,6 +27,36 @@ struct log_scope instance_scope(const struct instance *in)
 		scope.user = h->link->caller->user;
 	}
 	return scope;
+}
+
+/* --- what is known of its server ---------------------------------------------------------------
+ */
+
+static enum mcpclient_era configured_era(const struct config_backend *conf)
+{
+	switch (conf->era) {
+	case CONFIG_ERA_AUTO:
+		return MCPCLIENT_ERA_PROBE;
+	case CONFIG_ERA_LEGACY:
+		return MCPCLIENT_ERA_LEGACY;
+	case CONFIG_ERA_MODERN:
+		return MCPCLIENT_ERA_MODERN;
+	}
+	return MCPCLIENT_ERA_PROBE;
+}
+
+void instance_forget_era(struct stdio *s)
+{
+	s->era = configured_era(s->b->conf);
+}
+
+/* All children of a backend are of the same make, so what one was is remembered for the next. A
+ * modern one is asked again, since that is how it introduces itself. */
+static void remember_era(const struct instance *in)
+{
+	if (in->s->b->conf->era == CONFIG_ERA_AUTO)
+		in->s->era = mcpclient_is_modern(in->client) ? MCPCLIENT_ERA_PROBE
+							     : MCPCLIENT_ERA_LEGACY;
 }
 
 /* --- its end -----------------------------------------------------------------------------------
@@ -88,20 +119,52 @@ static void add_last_words(const struct child *c, struct err *e)
 	snprintf(e->text + len, sizeof(e->text) - len, "; its last words: %s", safe);
 }
 
-void instance_lost(struct instance *in, const struct child *c, const char *fmt, ...)
+/* The server was sent server/discover and went, as some older ones do. Another one gets initialize
+ * first. Whether that is under way. */
+static bool reopen(struct instance *in, const struct child *c, const struct err *why)
 {
 	const struct log_scope scope = instance_scope(in);
-	struct err e = {.code = ERR_CLOSED}, full;
+	const struct holder *h = TAILQ_FIRST(&in->holders);
+	struct child *child = in->child;
+	struct err full = *why, e;
+
+	if (c != NULL)
+		add_last_words(c, &full);
+	in->child = NULL;
+	upstream_close(&in->up);
+	delayq_remove(in->s->half_dead, &in->half_dead);
+	if (child != NULL)
+		child_abandon(child);
+	if (in->s->channel->open(in, h != NULL ? h->link->caller : NULL, &e) < 0)
+		return false;
+	log_info(&scope, "%s; it may not know server/discover, and the next one gets initialize",
+		 full.text);
+	in->s->era = MCPCLIENT_ERA_LEGACY;
+	mcpclient_start_legacy(in->client);
+	return true;
+}
+
+static void lost(struct instance *in, const struct child *c, const struct err *e)
+{
+	const struct log_scope scope = instance_scope(in);
+	struct err full = *e;
+
+	if (c != NULL)
+		add_last_words(c, &full);
+	log_info(&scope, "%s", full.text);
+	lose(in, e, &full, true);
+}
+
+void instance_lost(struct instance *in, const struct child *c, const char *fmt, ...)
+{
+	struct err e = {.code = ERR_CLOSED};
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(e.text, sizeof(e.text), fmt, ap);
 	va_end(ap);
-	full = e;
-	if (c != NULL)
-		add_last_words(c, &full);
-	log_info(&scope, "%s", full.text);
-	lose(in, &e, &full, true);
+	if (in->client == NULL || !mcpclient_probing(in->client) || !reopen(in, c, &e))
+		lost(in, c, &e);
 }
 
 void instance_fail(struct instance *in, const char *why)
@@ -137,6 +200,7 @@ static void on_ready(struct mcpclient *m, void *arg)
 	in->failures = 0;
 	in->not_before = 0;
 	in->had_child = true;
+	remember_era(in);
 	instance_apply_log_level(in);
 	subs_renew(in);
 	learn_on_ready(in, had_child);
@@ -156,7 +220,8 @@ static void on_failed(struct mcpclient *m, const struct err *why, void *arg)
 	struct instance *in = arg;
 
 	(void)m;
-	instance_lost(in, in->child, "%s", why->text);
+	instance_forget_era(in->s); /* it may have become another server */
+	lost(in, in->child, why);
 }
 
 /* --- its start ------------------------------------------------------------------------------- */
@@ -188,6 +253,14 @@ static json_t *probe_capabilities(void)
 			 "elicitation", "form", "url", "roots", "listChanged", 1);
 }
 
+/* An upstream that says nothing is out of order, whatever its era. */
+static int64_t silence_ms(const struct config_backend *conf)
+{
+	if (conf->kind == CONFIG_HTTP)
+		return 0;
+	return conf->start_timeout_ms < 2 * SILENCE_MS ? conf->start_timeout_ms / 2 : SILENCE_MS;
+}
+
 static struct mcpclient *make_client(struct instance *in, const struct caller *caller)
 {
 	static const struct mcpclient_events events = {on_send, on_ready, on_failed,
@@ -197,6 +270,8 @@ static struct mcpclient *make_client(struct instance *in, const struct caller *c
 		.asks = MCPCLIENT_ASKS_REFUSE,
 		.timeout_ms = in->s->b->conf->start_timeout_ms,
 		.max_queue = MAX_QUEUE,
+		.era = in->s->era,
+		.silence_ms = silence_ms(in->s->b->conf),
 	};
 	struct mcpclient *m = NULL;
 

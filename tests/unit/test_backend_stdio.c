@@ -499,7 +499,7 @@ static void test_recovers(void **state)
 
 	(void)state;
 	close(mkstemp(state_file));
-	snprintf(options, sizeof(options), "--state %s --die-start 1 --die-times 2", state_file);
+	snprintf(options, sizeof(options), "--state %s --die-start 1 --die-times 3", state_file);
 	begin(options, CONFIG_SCOPE_SESSION);
 	loop_until_count(base, &changes, 1);
 	assert_int_equal(backend_state(backend), BACKEND_FAILED);

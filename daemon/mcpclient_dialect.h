@@ -1,0 +1,40 @@
+/* mcpclient_dialect.h: the two eras of the client role, for mcpclient.c and mcpclient_*.c alone: how it
+ * is found out which one it is, and what each of them has to itself. */
+#ifndef MCPD_MCPCLIENT_DIALECT_H
+#define MCPD_MCPCLIENT_DIALECT_H
+
+#include "mcpclient_impl.h"
+
+/* There will be no handshake. */
+void mcpclient_no_handshake(struct mcpclient *m, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* The handshake is over: RESULT (of initialize or server/discover) is what the server says of
+ * itself, in the era of DIALECT and revision REV. */
+void mcpclient_introduced(struct mcpclient *m, const struct mcpclient_dialect *dialect,
+			  enum mcp_rev rev, json_t *result);
+
+/* mcpclient_legacy.c: initialize. mcpclient_probe.c: server/discover, and what follows from it. */
+void mcpclient_initialize(struct mcpclient *m);
+void mcpclient_discover(struct mcpclient *m);
+/* initialize was refused: E, while server/discover may still be answered. */
+void mcpclient_initialize_refused(struct mcpclient *m, const struct err *e);
+void mcpclient_probe_fini(struct mcpclient *m);
+void mcpclient_on_silence(struct delayq_node *node, void *arg);
+
+/* mcpclient_modern.c. PARAMS (may be NULL) with the envelope of mcpd itself (a new reference). */
+json_t *mcpclient_enveloped(struct mcpclient *m, json_t *params);
+/* The capabilities of CALLER in the words of 2026-07-28: borrowed, until the next call of it. NULL
+ * on lack of memory. */
+json_t *mcpclient_caller_capabilities(struct mcpclient *m, const struct caller *caller);
+
+/* mcpclient_rounds.c: RESULT asks for input before the call P can go on. */
+void mcpclient_input_required(struct pending *p, json_t *result);
+/* Whether it may, and may ask this client that; false: P was ended. */
+bool mcpclient_check_input(struct pending *p, json_t *result);
+/* Adds what a retry says to PARAMS. 0 or ERR_NOMEM. */
+int mcpclient_rounds_params(const struct pending *p, json_t *params);
+/* P is over: what was asked on its behalf is withdrawn. */
+void mcpclient_rounds_end(struct pending *p);
+void mcpclient_on_pace(struct delayq_node *node, void *arg);
+
+#endif

@@ -1,0 +1,320 @@
+/* How 2026-07-28 puts it: every request carries its version and capabilities, nothing is set up
+ * before, and what used to be a question of the server is a result that asks. */
+#include "autoconf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "era.h"
+#include "jsonrpc.h"
+#include "mcpclient_dialect.h"
+#include "offer.h"
+
+#define LEGACY_LOG_LEVEL "info" /* for clients that could set one, and leave it to the server */
+
+static bool is_legacy(const struct pending *p)
+{
+	return p->call != NULL && mcp_rev_is_legacy(call_caller(p->call)->rev);
+}
+
+/* --- the envelope ---------------------------------------------------------------------------- */
+
+static void copy_member(json_t *to, const json_t *from, const char *key)
+{
+	json_t *value = json_object_get(from, key);
+
+	if (json_is_object(value))
+		json_object_set(to, key, value);
+}
+
+/* "elicitation": {} means forms alone. What a revision does not have, its clients cannot do. */
+static void add_elicitation(json_t *caps, const json_t *all, enum mcp_rev rev)
+{
+	const json_t *from = json_object_get(all, "elicitation");
+	json_t *to;
+
+	if (!json_is_object(from) || rev < MCP_REV_2025_06_18)
+		return;
+	to = json_object();
+	copy_member(to, from, "form");
+	if (rev >= MCP_REV_2025_11_25)
+		copy_member(to, from, "url");
+	if (json_object_size(to) == 0)
+		json_object_set_new(to, "form", json_object());
+	json_object_set_new(caps, "elicitation", to);
+}
+
+static void add_sampling(json_t *caps, const json_t *all, enum mcp_rev rev)
+{
+	const json_t *from = json_object_get(all, "sampling");
+	json_t *to;
+
+	if (!json_is_object(from))
+		return;
+	to = json_object();
+	if (rev >= MCP_REV_2025_11_25) {
+		copy_member(to, from, "context");
+		copy_member(to, from, "tools");
+	}
+	json_object_set_new(caps, "sampling", to);
+}
+
+static json_t *normalised(const char *text, enum mcp_rev rev)
+{
+	json_t *all = json_loads(text, 0, NULL), *caps = json_object();
+
+	add_elicitation(caps, all, rev);
+	add_sampling(caps, all, rev);
+	if (json_is_object(json_object_get(all, "roots")))
+		json_object_set_new(caps, "roots", json_object()); /* no listChanged any more */
+	/* Of the extensions this is the one that mcpd knows how to relay. */
+	if (json_object_get(json_object_get(all, "extensions"), EXTENSION_TASKS) != NULL)
+		json_object_set_new(caps, "extensions", json_pack("{s:{}}", EXTENSION_TASKS));
+	json_decref(all);
+	return caps;
+}
+
+json_t *mcpclient_caller_capabilities(struct mcpclient *m, const struct caller *caller)
+{
+	if (m->caps_text != NULL && m->caps_rev == caller->rev &&
+	    strcmp(m->caps_text, caller->capabilities) == 0)
+		return m->caps;
+	free(m->caps_text);
+	json_decref(m->caps);
+	m->caps_text = strdup(caller->capabilities);
+	m->caps_rev = caller->rev;
+	m->caps = normalised(caller->capabilities, caller->rev);
+	if (m->caps == NULL) {
+		free(m->caps_text);
+		m->caps_text = NULL;
+	}
+	return m->caps;
+}
+
+static json_t *client_info(struct mcpclient *m, const struct caller *caller)
+{
+	json_t *info = NULL;
+
+	if (caller != NULL && caller->client_info != NULL)
+		info = json_loads(caller->client_info, 0, NULL);
+	return info != NULL ? info : json_incref(m->client_info);
+}
+
+/* The level of the messages that the caller of P wants; NULL: none. */
+static const char *log_level(const struct pending *p, const json_t *meta)
+{
+	const struct caller *caller = call_caller(p->call);
+
+	if (!mcpclient_can(p->m, "logging"))
+		return NULL;
+	if (!mcp_rev_is_legacy(caller->rev))
+		return json_string_value(json_object_get(meta, META_LOG_LEVEL));
+	return caller->log_level >= 0 ? mcp_log_level_name(caller->log_level) : LEGACY_LOG_LEVEL;
+}
+
+/* The _meta of a client without what is for us alone. */
+static json_t *foreign_meta(const json_t *params)
+{
+	json_t *meta = json_copy(json_object_get(params, "_meta")), *value;
+	const char *key;
+	void *next;
+
+	if (!json_is_object(meta)) {
+		json_decref(meta);
+		return json_object();
+	}
+	json_object_del(meta, "progressToken");
+	json_object_foreach_safe(meta, next, key,
+				 value) if (strncmp(key, META_PREFIX, sizeof(META_PREFIX) - 1) == 0)
+		json_object_del(meta, key);
+	return meta;
+}
+
+static int add_envelope(struct mcpclient *m, json_t *meta, json_t *caps, json_t *info_take)
+{
+	enum mcp_rev rev = m->state == MCPCLIENT_READY ? m->rev : MCP_REV_2026_07_28;
+	int rc = json_object_set_new(meta, META_VERSION, json_string(mcp_rev_name(rev)));
+
+	rc |= json_object_set(meta, META_CLIENT_CAPS, caps);
+	rc |= json_object_set_new(meta, META_CLIENT_INFO, info_take);
+	return rc == 0 ? 0 : ERR_NOMEM;
+}
+
+json_t *mcpclient_enveloped(struct mcpclient *m, json_t *params)
+{
+	json_t *copy = params != NULL ? json_copy(params) : json_object(), *meta = json_object();
+
+	if (add_envelope(m, meta, m->capabilities, json_incref(m->client_info)) == 0 &&
+	    json_object_set(copy, "_meta", meta) == 0) {
+		json_decref(meta);
+		return copy;
+	}
+	json_decref(meta);
+	json_decref(copy);
+	return NULL;
+}
+
+static int call_meta(const struct pending *p, const json_t *params, json_t *meta)
+{
+	const struct caller *caller = call_caller(p->call);
+	const char *level = log_level(p, json_object_get(params, "_meta"));
+	int rc = add_envelope(p->m, meta, mcpclient_caller_capabilities(p->m, caller),
+			      client_info(p->m, caller));
+
+	if (level != NULL)
+		rc |= json_object_set_new(meta, META_LOG_LEVEL, json_string(level));
+	if (call_progress_token(p->call) != NULL)
+		rc |= json_object_set_new(meta, "progressToken", json_integer(p->id));
+	return rc == 0 ? 0 : ERR_NOMEM;
+}
+
+/* --- the state of a request that takes several rounds ------------------------------------------
+ */
+
+/* A client that carries it about must not be able to bring it to another server: its name goes
+ * before it. The front seals it (seal.h). */
+static int mark_state(const struct pending *p, json_t *result)
+{
+	const json_t *state = json_object_get(result, "requestState");
+
+	if (state == NULL)
+		return 0;
+	return json_object_set_new(result, "requestState",
+				   json_pack("s++%", p->m->name, ":", json_string_value(state),
+					     json_string_length(state)));
+}
+
+/* Whether STATE is of this server; or there is none. */
+static bool is_own(const struct pending *p, const json_t *state)
+{
+	const char *text = json_string_value(state);
+	size_t len = strlen(p->m->name);
+
+	return state == NULL ||
+	       (text != NULL && strncmp(text, p->m->name, len) == 0 && text[len] == ':');
+}
+
+/* Every byte after the name. */
+static json_t *unmarked(const struct pending *p, const json_t *state)
+{
+	size_t len = strlen(p->m->name) + 1;
+
+	return json_stringn(json_string_value(state) + len, json_string_length(state) - len);
+}
+
+static int call_params_of(const struct pending *p, json_t *copy, json_t *meta)
+{
+	int rc = call_meta(p, mcpclient_params(p), meta);
+	const json_t *state = json_object_get(copy, "requestState");
+
+	if (is_legacy(p)) {
+		json_object_del(copy, "inputResponses");
+		json_object_del(copy, "requestState");
+		rc |= mcpclient_rounds_params(p, copy);
+	} else if (state != NULL) {
+		rc |= json_object_set_new(copy, "requestState", unmarked(p, state));
+	}
+	return rc == 0 ? 0 : ERR_NOMEM;
+}
+
+static int modern_params(const struct pending *p, json_t **params_r)
+{
+	json_t *params = mcpclient_params(p);
+	json_t *copy, *meta;
+	int rc;
+
+	if (p->call == NULL) {
+		/* server/discover has it already. */
+		*params_r = mcpclient_enveloped(p->m, params);
+		return *params_r != NULL ? 0 : ERR_NOMEM;
+	}
+	copy = params != NULL ? json_copy(params) : json_object();
+	meta = foreign_meta(params);
+	rc = call_params_of(p, copy, meta);
+	if (rc == 0 && json_object_set(copy, "_meta", meta) < 0)
+		rc = ERR_NOMEM;
+	json_decref(meta);
+	if (rc < 0) {
+		json_decref(copy);
+		copy = NULL;
+	}
+	*params_r = copy;
+	return rc;
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+/* What belongs to this hop, or is no word of the caller's revision. */
+static void strip(const struct pending *p, json_t *result)
+{
+	json_t *meta = json_object_get(result, "_meta");
+
+	if (is_legacy(p)) {
+		json_object_del(result, "resultType");
+		json_object_del(result, "ttlMs");
+		json_object_del(result, "cacheScope");
+	}
+	if (meta == NULL)
+		return;
+	json_object_del(meta, META_SERVER_INFO);
+	if (json_object_size(meta) == 0)
+		json_object_del(result, "_meta");
+}
+
+static void modern_on_result(struct pending *p, json_t *result)
+{
+	const char *type = json_string_value(json_object_get(result, "resultType"));
+
+	if (type != NULL && strcmp(type, "input_required") == 0) {
+		if (is_legacy(p) || p->call == NULL)
+			mcpclient_input_required(p, result);
+		else if (!mcpclient_check_input(p, result))
+			return;
+		else if (mark_state(p, result) == 0)
+			mcpclient_done(p, json_incref(result));
+		else
+			mcpclient_error(p, RPC_INTERNAL_ERROR, NULL, "out of memory");
+		return;
+	}
+	strip(p, result);
+	mcpclient_done(p, json_incref(result));
+}
+
+/* Which codes the caller's revision knows, is told elsewhere (translate.h). */
+static void modern_on_error(struct pending *p, int code, const char *text, json_t *data)
+{
+	mcpclient_error(p, code, json_incref(data), "%s", text);
+}
+
+/* --- what there is no request for ------------------------------------------------------------- */
+
+static bool modern_answer(struct pending *p)
+{
+	if (p->call != NULL && !is_legacy(p) &&
+	    !is_own(p, json_object_get(mcpclient_params(p), "requestState"))) {
+		mcpclient_error(p, RPC_INVALID_PARAMS, NULL,
+				"Invalid params: requestState is of another server");
+		return true;
+	}
+	/* The level goes with each request instead. */
+	if (strcmp(mcpclient_method(p), "logging/setLevel") != 0 &&
+	    strcmp(mcpclient_method(p), "ping") != 0)
+		return false;
+	mcpclient_done(p, json_object());
+	return true;
+}
+
+static void modern_on_request(struct mcpclient *m, json_t *id, const char *method, json_t *params)
+{
+	(void)params;
+	mcpclient_grumble(m, "sent a request (%s), which its revision has no room for", method);
+	mcpclient_send(m, jsonrpc_error(id, RPC_METHOD_NOT_FOUND, "method not found", NULL));
+}
+
+const struct mcpclient_dialect mcpclient_modern = {
+	.params = modern_params,
+	.on_result = modern_on_result,
+	.on_error = modern_on_error,
+	.answer = modern_answer,
+	.on_request = modern_on_request,
+};

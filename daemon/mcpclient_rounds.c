@@ -1,0 +1,322 @@
+/* Questions of a modern server to a client of an older revision (or to nobody): each becomes a
+ * question on its call, and with all the answers the call goes out again. (2026-07-28, "Multi
+ * Round-Trip Requests".) */
+#include "autoconf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jsonrpc.h"
+#include "mcpclient_dialect.h"
+#include "question.h"
+
+#define MAX_ROUNDS   8
+#define MAX_REQUESTS 64 /* of one round */
+
+struct rounds;
+
+/* One entry of inputRequests. */
+struct ask {
+	TAILQ_ENTRY(ask) entry;
+	struct rounds *r;
+	struct question *q;
+	char key[];
+};
+
+/* What happened so far on behalf of one call. Outlives the call while questions are being put. */
+struct rounds {
+	struct pending *p; /* NULL: the call is over */
+	json_t *requests;  /* of this round; or NULL */
+	json_t *responses; /* so far */
+	json_t *state;	   /* or NULL */
+	TAILQ_HEAD(, ask) asks;
+	struct delayq_node pace;
+	unsigned n;    /* rounds */
+	bool putting;  /* questions are being put; the end waits for that */
+	bool answered; /* there is something to say in a retry */
+	struct defer release;
+};
+
+/* --- what may be asked ------------------------------------------------------------------------ */
+
+static const char *no_capability(const json_t *caps, const char *capability)
+{
+	return json_object_get(caps, capability) == NULL ? capability : NULL;
+}
+
+/* Each of these: what CAPS lacks for a request with PARAMS, NULL if nothing. */
+static const char *lacks_elicitation(const json_t *caps, const json_t *params)
+{
+	const json_t *have = json_object_get(caps, "elicitation");
+	const char *mode = json_string_value(json_object_get(params, "mode"));
+	const char *needs = mode != NULL ? mode : "form";
+
+	return json_object_get(have, needs) == NULL ? "elicitation" : NULL;
+}
+
+static const char *lacks_sampling(const json_t *caps, const json_t *params)
+{
+	const json_t *have = json_object_get(caps, "sampling");
+
+	if (json_object_get(params, "tools") != NULL && json_object_get(have, "tools") == NULL)
+		return "sampling";
+	return no_capability(caps, "sampling");
+}
+
+static const char *lacks_roots(const json_t *caps, const json_t *params)
+{
+	(void)params;
+	return no_capability(caps, "roots");
+}
+
+static const struct {
+	const char *method;
+	const char *(*lacks)(const json_t *caps, const json_t *params);
+} askable[] = {
+	{"elicitation/create", lacks_elicitation},
+	{"sampling/createMessage", lacks_sampling},
+	{"roots/list", lacks_roots},
+};
+#define N_ASKABLE (sizeof(askable) / sizeof(askable[0]))
+
+/* Whether the caller of P can be asked REQUEST; false after having ended P. */
+static bool may_ask(struct pending *p, const json_t *request)
+{
+	const char *method = json_string_value(json_object_get(request, "method"));
+	const json_t *caps = mcpclient_caller_capabilities(p->m, call_caller(p->call));
+	const char *missing;
+	size_t i = 0;
+
+	while (method != NULL && i < N_ASKABLE && strcmp(method, askable[i].method) != 0)
+		i++;
+	if (method == NULL || i == N_ASKABLE) {
+		mcpclient_error(p, RPC_INTERNAL_ERROR, NULL,
+				"backend %s: the server asks for what is no input (%.60s)",
+				p->m->name, method != NULL ? method : "no method");
+		return false;
+	}
+	missing = askable[i].lacks(caps, json_object_get(request, "params"));
+	if (missing == NULL)
+		return true;
+	if (mcp_rev_is_legacy(call_caller(p->call)->rev))
+		mcpclient_error(
+			p, RPC_INTERNAL_ERROR, NULL,
+			"backend %s: the server needs %s, and the client did not declare this "
+			"capability or its revision does not have it",
+			p->m->name, method);
+	else
+		mcpclient_error(p, RPC_MISSING_CAPABILITY,
+				json_pack("{s:{s:{}}}", "requiredCapabilities", missing),
+				"the client lacks a capability that is needed");
+	return false;
+}
+
+/* Only these may ask, and what they ask for must be there. False after having ended P. */
+bool mcpclient_check_input(struct pending *p, json_t *result)
+{
+	static const char *const methods[] = {"tools/call", "prompts/get", "resources/read"};
+	json_t *requests = json_object_get(result, "inputRequests"), *one;
+	const json_t *state = json_object_get(result, "requestState");
+	const char *wrong = "input is required for a method that must not ask";
+	const char *key;
+
+	for (size_t i = 0; p->call != NULL && i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (strcmp(call_method(p->call), methods[i]) == 0)
+			wrong = NULL;
+	if (wrong == NULL && ((requests == NULL && state == NULL) ||
+			      (requests != NULL && !json_is_object(requests)) ||
+			      (state != NULL && !json_is_string(state))))
+		wrong = "input is required, but it is not said which";
+	if (wrong == NULL && json_object_size(requests) > MAX_REQUESTS)
+		wrong = "the server asks for too much at once";
+	if (wrong != NULL) {
+		mcpclient_error(p, RPC_INTERNAL_ERROR, NULL, "backend %s: %s", p->m->name, wrong);
+		return false;
+	}
+	json_object_foreach (requests, key, one)
+		if (!may_ask(p, one))
+			return false;
+	return true;
+}
+
+/* --- the rounds ------------------------------------------------------------------------------- */
+
+static void free_later(void *arg)
+{
+	struct rounds *r = arg;
+
+	json_decref(r->requests);
+	json_decref(r->responses);
+	json_decref(r->state);
+	free(r);
+}
+
+static void withdraw_all(struct rounds *r)
+{
+	struct ask *a;
+
+	while ((a = TAILQ_FIRST(&r->asks)) != NULL) {
+		struct question *q = a->q;
+
+		TAILQ_REMOVE(&r->asks, a, entry);
+		free(a);
+		question_withdraw(q);
+	}
+}
+
+void mcpclient_rounds_end(struct pending *p)
+{
+	struct rounds *r = p->rounds;
+
+	if (r == NULL)
+		return;
+	p->rounds = NULL;
+	r->p = NULL;
+	delayq_remove(p->m->pace, &r->pace);
+	withdraw_all(r);
+	defer_call(&r->release, free_later, r);
+}
+
+static struct rounds *rounds_of(struct pending *p)
+{
+	if (p->rounds == NULL && (p->rounds = calloc(1, sizeof(*p->rounds))) != NULL) {
+		p->rounds->p = p;
+		TAILQ_INIT(&p->rounds->asks);
+	}
+	return p->rounds;
+}
+
+int mcpclient_rounds_params(const struct pending *p, json_t *params)
+{
+	const struct rounds *r = p->rounds;
+	int rc = 0;
+
+	if (r == NULL || !r->answered)
+		return 0;
+	if (r->requests != NULL)
+		rc |= json_object_set(params, "inputResponses", r->responses);
+	if (r->state != NULL)
+		rc |= json_object_set(params, "requestState", r->state);
+	return rc == 0 ? 0 : ERR_NOMEM;
+}
+
+static void go_on(struct rounds *r)
+{
+	r->answered = true;
+	mcpclient_retry(r->p);
+}
+
+void mcpclient_on_pace(struct delayq_node *node, void *arg)
+{
+	(void)arg;
+	go_on((struct rounds *)(void *)((char *)node - offsetof(struct rounds, pace)));
+}
+
+/* The client said no, or could not. */
+static void rejected(struct rounds *r, const struct question *q, const json_t *error)
+{
+	const char *text = json_string_value(json_object_get(error, "message"));
+	struct pending *p = r->p;
+	char *said;
+
+	if (text == NULL)
+		text = "no reason given";
+	if (strcmp(call_method(p->call), "tools/call") != 0) {
+		mcpclient_error(p, RPC_INTERNAL_ERROR, NULL, "%s was not answered: %s",
+				question_method(q), text);
+		return;
+	}
+	if (asprintf(&said, "%s was not answered: %s", question_method(q), text) < 0)
+		said = NULL;
+	mcpclient_done(p, json_pack("{s:[{s:s,s:s}],s:b}", "content", "type", "text", "text",
+				    said != NULL ? said : "out of memory", "isError", 1));
+	free(said);
+}
+
+static void on_answer(struct question *q, json_t *result, json_t *error, void *arg)
+{
+	struct ask *a = arg;
+	struct rounds *r = a->r;
+	int rc = result != NULL ? json_object_set(r->responses, a->key, result) : 0;
+
+	TAILQ_REMOVE(&r->asks, a, entry);
+	free(a);
+	if (result == NULL)
+		rejected(r, q, error);
+	else if (rc < 0)
+		mcpclient_fail(r->p, "out of memory");
+	else if (TAILQ_EMPTY(&r->asks) && !r->putting)
+		go_on(r);
+}
+
+static struct ask *ask_new(struct rounds *r, const char *key, const json_t *request)
+{
+	size_t size = strlen(key) + 1;
+	struct ask *a = calloc(1, sizeof(*a) + size);
+
+	if (a == NULL)
+		return NULL;
+	a->r = r;
+	memcpy(a->key, key, size);
+	a->q = question_new(json_string_value(json_object_get(request, "method")),
+			    json_incref(json_object_get(request, "params")), on_answer, a);
+	if (a->q == NULL) {
+		free(a);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&r->asks, a, entry);
+	return a;
+}
+
+/* Any question may be answered at once, and an answer may be the end of the call. */
+static void put_questions(struct rounds *r)
+{
+	const char *key;
+	json_t *request;
+
+	r->putting = true;
+	json_object_foreach (r->requests, key, request) {
+		struct ask *a = ask_new(r, key, request);
+
+		if (a == NULL)
+			mcpclient_fail(r->p, "out of memory");
+		else
+			call_ask(r->p->call, a->q);
+		if (r->p == NULL)
+			return; /* R is freed in a later turn */
+	}
+	r->putting = false;
+	if (TAILQ_EMPTY(&r->asks))
+		go_on(r);
+}
+
+void mcpclient_input_required(struct pending *p, json_t *result)
+{
+	struct rounds *r;
+
+	if (!mcpclient_check_input(p, result))
+		return;
+	r = rounds_of(p);
+	if (r == NULL) {
+		mcpclient_fail(p, "out of memory");
+		return;
+	}
+	if (++r->n > MAX_ROUNDS) {
+		mcpclient_fail(p, "the server asks again and again for input");
+		return;
+	}
+	json_decref(r->requests);
+	json_decref(r->responses);
+	json_decref(r->state);
+	r->requests = json_incref(json_object_get(result, "inputRequests"));
+	r->state = json_incref(json_object_get(result, "requestState"));
+	r->responses = json_object();
+	mcpclient_set_aside(p);
+	if (r->responses == NULL)
+		mcpclient_fail(p, "out of memory");
+	else if (json_object_size(r->requests) > 0)
+		put_questions(r);
+	else
+		delayq_add(p->m->pace, &r->pace);
+}
