@@ -103,11 +103,6 @@ static int check_listen(struct reader *r, void *field)
 					   "expected \"ADDRESS:PORT\" or \"[ADDRESS]:PORT\", found "
 					   "\"%s\"",
 					   *address);
-		if (!is_loopback(*address))
-			log_warn(NULL,
-				 "%s: listen: %s is not a loopback address: whoever reaches it can "
-				 "call every tool",
-				 r->file, *address);
 	}
 	return 0;
 }
@@ -175,42 +170,6 @@ static int dump_mode(const struct key *k, const void *field, json_t *into)
 static const struct key_type type_mode = {
 	.read = read_mode, .dump = dump_mode, .expected = "an octal mode like \"0660\""};
 
-/* The only member of VALUE, KEY, a string; else NULL with the error set. */
-static const char *only_member(struct reader *r, json_t *value, const char *key)
-{
-	const char *text = json_string_value(json_object_get(value, key));
-
-	if (!json_is_object(value))
-		reader_expected(r, "an object", value);
-	else if (json_object_size(value) != 1 || text == NULL)
-		reader_fail(r, "expected \"%s\", a string, and nothing else", key);
-	else
-		return text;
-	return NULL;
-}
-
-static int read_auth(struct reader *r, const struct key *k, json_t *value, void *field)
-{
-	const char *mode;
-
-	(void)k;
-	(void)field;
-	if (value == NULL)
-		return 0;
-	mode = only_member(r, value, "mode");
-	if (mode == NULL)
-		return ERR_INVALID;
-	if (strcmp(mode, "none") == 0)
-		return 0;
-	jsonpath_down(&r->path, "mode");
-	/* Never fall back to "none": that would serve without the authentication that was asked
-	 * for. */
-	return reader_fail(r, "\"%s\" is not available in this version, only \"none\"", mode);
-}
-
-static const struct key_type type_auth = {
-	.read = read_auth, .dump = config_dump_nothing, .expected = "an object"};
-
 static const struct key top_keys[] = {
 	KEY("listen", type_list, struct config, listen, .text = "127.0.0.1:6200",
 	    .check = check_listen),
@@ -225,10 +184,23 @@ static const struct key top_keys[] = {
 	KEY("log", type_object, struct config, log, .table = &log_table),
 	KEY("store", type_object, struct config, store, .table = &config_store_keys,
 	    .check = config_check_store),
-	{.name = "auth", .type = &type_auth},
+	KEY("auth", type_object, struct config, auth, .table = &config_auth_keys,
+	    .check = config_check_auth),
 	{.name = "mcpServers", .type = &type_backends},
 };
 const struct key_table config_keys = KEY_TABLE(top_keys);
+
+/* What is right, but may not be what was meant. */
+static void warn(const struct config *c)
+{
+	for (char **address = c->listen; c->auth.mode == CONFIG_AUTH_NONE && *address; address++) {
+		if (!is_loopback(*address))
+			log_warn(NULL,
+				 "%s: listen: %s is not a loopback address: whoever reaches it can "
+				 "call every tool",
+				 c->file, *address);
+	}
+}
 
 /* The file's bytes, malloc'd; NULL with E. */
 static char *read_file(const char *file, size_t *len_r, struct err *e)
@@ -306,6 +278,8 @@ struct config *config_parse(const char *text, size_t len, const char *name, stru
 		config_free(&c);
 	} else if (config_read_table(&r, &config_keys, value, c) < 0) {
 		config_free(&c);
+	} else {
+		warn(c);
 	}
 	json_decref(value);
 	return c;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "config_auth.h"
 #include "config_backend.h"
 #include "err.h"
 #include "log.h"
@@ -75,6 +76,7 @@ struct config {
 				   loopback */
 	struct config_sessions sessions;
 	struct config_store store;
+	struct config_auth auth;
 	struct config_limits limits;
 	struct config_log log;
 	struct config_backend *backends; /* in the file's order, without the disabled ones */

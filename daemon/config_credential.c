@@ -43,7 +43,7 @@ static void clear_secret(const struct key *k, void *field)
 	memset(s, 0, sizeof(*s));
 }
 
-static const struct key_type type_secret = {
+const struct key_type config_type_secret = {
 	.read = read_secret,
 	.dump = dump_secret,
 	.clear = clear_secret,
@@ -92,7 +92,7 @@ static const struct key keys[] = {
 	KEY("tokenEndpoint", type_string, struct config_credential, endpoint,
 	    .check = check_endpoint),
 	KEY("clientId", type_string, struct config_credential, client_id),
-	KEY("clientSecret", type_secret, struct config_credential, client_secret),
+	KEY("clientSecret", config_type_secret, struct config_credential, client_secret),
 	KEY("clientAuth", type_word, struct config_credential, client_auth, .words = auth_words,
 	    .def = CONFIG_CLIENT_BASIC),
 	KEY("audience", type_string, struct config_credential, audience),

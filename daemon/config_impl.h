@@ -79,10 +79,11 @@ extern const struct key_type type_ignored; /* no field; a note in the log */
 int config_dump_nothing(const struct key *k, const void *field, json_t *into);
 
 /* The ones that live next to what they read. */
-extern const struct key_type type_backends; /* struct config: backends */
-extern const struct key_type type_tools;    /* struct config_backend: tools */
-extern const struct key_type config_type_kind; /* struct config_backend: kind */
+extern const struct key_type type_backends;	  /* struct config: backends */
+extern const struct key_type type_tools;	  /* struct config_backend: tools */
+extern const struct key_type config_type_kind;	  /* struct config_backend: kind */
 extern const struct key_type config_type_headers; /* struct config_headers */
+extern const struct key_type config_type_secret;  /* struct config_secret */
 /* What web and http have in common. */
 #define CREDENTIAL_KEYS                                                                            \
 	KEY("credential", type_object, struct config_backend, credential,                          \
@@ -92,7 +93,7 @@ extern const struct key_type config_type_headers; /* struct config_headers */
 extern const char *const config_scope_words[];
 extern const char *const config_era_words[];
 extern const struct key_table config_keys, config_stdio_keys, config_exec_keys, config_http_keys,
-	config_tool_keys, config_store_keys, config_web_keys,
+	config_tool_keys, config_store_keys, config_auth_keys, config_web_keys,
 	config_credential_keys;
 
 /* Whether the credential of B is whole and fits. */
@@ -102,6 +103,8 @@ char *config_secret_value(struct reader *r, json_t *value);
 
 /* What the store is where the file leaves it open. */
 int config_check_store(struct reader *r, void *field);
+/* What a mode of authentication cannot do without. */
+int config_check_auth(struct reader *r, void *field);
 
 /* Reads VALUE (NULL: all defaults) into STRUCT_ by TABLE. Unknown keys are errors. */
 int config_read_table(struct reader *r, const struct key_table *table, json_t *value,

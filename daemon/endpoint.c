@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "auth.h"
 #include "config.h"
 #include "era.h"
 #include "exchange.h"
@@ -17,10 +18,12 @@
 #include "reply.h"
 #include "sessions.h"
 #include "store.h"
+#include "users.h"
 #include "view.h"
 
 struct place {
 	char *path;
+	const char *name; /* the part of the path after the first place's; "" for that itself */
 	struct view *view;
 };
 
@@ -28,6 +31,8 @@ struct endpoint {
 	const struct config *conf;
 	struct sessions *sessions;
 	const struct store *store; /* NULL: none */
+	struct auth *auth;	   /* NULL: everybody may */
+	struct users *users;	   /* NULL: none are known */
 	struct legacy legacy;
 	struct modern *modern;
 	struct place *places; /* the first one serves all backends */
@@ -48,7 +53,8 @@ static int add_place(struct endpoint *ep, const char *path, const char *name, st
 			strcat(full, "/");
 		strcat(full, name);
 	}
-	ep->places[ep->n++] = (struct place){.path = full, .view = view};
+	ep->places[ep->n++] = (struct place){
+		.path = full, .name = full + strlen(full) - strlen(name), .view = view};
 	return 0;
 }
 
@@ -103,6 +109,12 @@ void endpoint_set_store(struct endpoint *ep, const struct store *store)
 	ep->store = store;
 }
 
+void endpoint_set_auth(struct endpoint *ep, struct auth *auth, struct users *users)
+{
+	ep->auth = auth;
+	ep->users = users;
+}
+
 void endpoint_drain(struct endpoint *ep)
 {
 	ep->legacy.draining = true;
@@ -122,7 +134,8 @@ static const struct place *find_place(const struct endpoint *ep, const char *pat
 	if (len > 1 && path[len - 1] == '/')
 		len--;
 	for (size_t i = 0; i < ep->n; i++) {
-		if (strlen(ep->places[i].path) == len && strncmp(ep->places[i].path, path, len) == 0)
+		if (strlen(ep->places[i].path) == len &&
+		    strncmp(ep->places[i].path, path, len) == 0)
 			return &ep->places[i];
 	}
 	return NULL;
@@ -136,9 +149,10 @@ static void health(struct endpoint *ep, struct exchange *x)
 	sessions_counts(ep->sessions, &c);
 	msg = json_pack("{s:s, s:s, s:s, s:b, s:I, s:I}", "status",
 			ep->legacy.draining ? "stopping" : "ok", "name", "mcpd", "version",
-			PACKAGE_VERSION, "authEnabled", 0, "activeSessions",
+			PACKAGE_VERSION, "authEnabled", ep->auth != NULL, "activeSessions",
 			(json_int_t)c.sessions, "activeUsers", (json_int_t)c.users);
-	/* It serves on, so its status stays. Why is for those who may ask mcpctl, not for everybody. */
+	/* It serves on, so its status stays. Why is for those who may ask mcpctl, not for
+	 * everybody. */
 	if (ep->store && store_trouble(ep->store))
 		json_object_set_new(msg, "store", json_string("trouble"));
 	exchange_set_header(x, "Cache-Control", "no-store");
@@ -177,7 +191,7 @@ static json_t *body_id(json_t *body)
 }
 
 /* The body decides to which era a POST belongs; the headers only have to agree. */
-static void post_body(struct endpoint *ep, const struct legacy_request *rq, json_t *body)
+static void take_body(struct endpoint *ep, const struct legacy_request *rq, json_t *body)
 {
 	struct era_verdict v;
 	char version[32], method[128];
@@ -200,8 +214,22 @@ static void post_body(struct endpoint *ep, const struct legacy_request *rq, json
 	}
 }
 
-static void post(struct endpoint *ep, const struct legacy_request *rq)
+/* A request to PLACE from ID (NULL: nobody is asked). */
+struct visit {
+	struct legacy_request rq;
+	const struct place *place;
+	const struct auth_identity *id;
+};
+
+/* Whether whoever sent it has the scopes for BODY (NULL: none); false: it was answered. */
+static bool admit(struct endpoint *ep, const struct visit *v, const json_t *body)
 {
+	return !v->id || auth_admit(ep->auth, v->rq.x, v->place->name, v->id, v->place->view, body);
+}
+
+static void post(struct endpoint *ep, const struct visit *v)
+{
+	const struct legacy_request *rq = &v->rq;
 	size_t len;
 	const char *text = exchange_body(rq->x, &len);
 	struct err e = {.code = ERR_NOMEM};
@@ -214,35 +242,84 @@ static void post(struct endpoint *ep, const struct legacy_request *rq)
 	}
 	if (text)
 		body = jsonrpc_parse(text, len, ep->conf->limits.max_depth, &e);
-	if (body)
-		post_body(ep, rq, body);
-	else if (e.code == ERR_NOMEM)
+	if (body) {
+		if (admit(ep, v, body))
+			take_body(ep, rq, body);
+	} else if (e.code == ERR_NOMEM)
 		reply_error(rq->x, 503, NULL, RPC_INTERNAL_ERROR, "out of memory");
 	else
 		reply_error(rq->x, 400, NULL, RPC_PARSE_ERROR, "Parse error: %s", e.text);
 	json_decref(body);
 }
 
-static void route(struct endpoint *ep, const struct legacy_request *rq)
+static void route(struct endpoint *ep, const struct visit *v)
 {
-	switch (exchange_method(rq->x)) {
+	switch (exchange_method(v->rq.x)) {
 	case EXCHANGE_POST:
-		post(ep, rq);
+		post(ep, v);
 		return;
 	case EXCHANGE_GET:
-		legacy_get(&ep->legacy, rq);
+		if (admit(ep, v, NULL))
+			legacy_get(&ep->legacy, &v->rq);
 		return;
 	case EXCHANGE_DELETE:
-		legacy_delete(&ep->legacy, rq);
+		if (admit(ep, v, NULL))
+			legacy_delete(&ep->legacy, &v->rq);
 		return;
 	case EXCHANGE_OPTIONS:
-		guard_preflight(rq->x);
-		return;
 	case EXCHANGE_HEAD:
 	case EXCHANGE_OTHER:
 		break;
 	}
-	reply_error(rq->x, 405, NULL, RPC_TRANSPORT, "Method not allowed.");
+	reply_error(v->rq.x, 405, NULL, RPC_TRANSPORT, "Method not allowed.");
+}
+
+static void visit(struct endpoint *ep, struct exchange *x, const struct place *place,
+		  const struct auth_identity *id)
+{
+	struct visit v = {
+		.rq = {.x = x, .view = place->view, .path = place->path}, .place = place, .id = id};
+
+	route(ep, &v);
+}
+
+/* It is known who sent X. */
+static void on_identity(struct exchange *x, const struct auth_identity *id, void *arg)
+{
+	struct endpoint *ep = arg;
+	const struct user_token token = {.access = id->token,
+					 .expires = id->expires,
+					 .issuer = id->issuer,
+					 .scope = id->scope,
+					 .audience = id->audience};
+
+	if (exchange_set_user(x, id->user) < 0 ||
+	    (ep->users && users_seen(ep->users, id->user, &token) < 0))
+		reply_error(x, 503, NULL, RPC_INTERNAL_ERROR, "out of memory");
+	else
+		visit(ep, x, find_place(ep, exchange_path(x)), id);
+}
+
+static bool is_place(const char *name, void *arg)
+{
+	const struct endpoint *ep = arg;
+
+	for (size_t i = 1; i < ep->n; i++) {
+		if (strcmp(ep->places[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void serve_place(struct endpoint *ep, struct exchange *x, const struct place *place)
+{
+	/* Browsers send no token along when they ask whether they may. */
+	if (exchange_method(x) == EXCHANGE_OPTIONS)
+		guard_preflight(x);
+	else if (ep->auth)
+		auth_check(ep->auth, x, place->name, on_identity, ep);
+	else
+		visit(ep, x, place, NULL);
 }
 
 void endpoint_handle(struct exchange *x, void *arg)
@@ -252,19 +329,21 @@ void endpoint_handle(struct exchange *x, void *arg)
 	const struct place *place;
 	struct err e;
 
+	/* Public, and for pages of any origin. */
+	if (ep->auth && auth_metadata(ep->auth, x, is_place, ep))
+		return;
 	if (guard_check(ep->conf, x, &e) < 0) {
 		reply_error(x, 403, NULL, RPC_TRANSPORT, "%s", e.text);
 		return;
 	}
 	place = find_place(ep, path);
 	if (place) {
-		struct legacy_request rq = {.x = x, .view = place->view, .path = place->path};
-
-		route(ep, &rq);
+		serve_place(ep, x, place);
 	} else if (strcmp(path, "/health") == 0 && exchange_method(x) == EXCHANGE_GET) {
 		health(ep, x);
 	} else {
-		static const char text[] = "There is nothing here. MCP is served under another path.\n";
+		static const char text[] =
+			"There is nothing here. MCP is served under another path.\n";
 
 		exchange_reply(x, 404, "text/plain; charset=utf-8", text, sizeof text - 1);
 	}

@@ -7,16 +7,18 @@
 
 #include "err.h"
 
+struct auth;
 struct config;
 struct endpoint;
 struct event_base;
 struct exchange;
 struct sessions;
 struct store;
+struct users;
 struct view;
 
-/* BASE and all else outlive the endpoint. ALL serves CONF's path itself, SINGLES[i] "PATH/NAME" of the i-th backend. NULL with E
- * filled. */
+/* BASE and all else outlive the endpoint. ALL serves CONF's path itself, SINGLES[i] "PATH/NAME" of
+ * the i-th backend. NULL with E filled. */
 struct endpoint *endpoint_new(struct event_base *base, const struct config *conf,
 			      struct sessions *sessions, struct view *all,
 			      struct view *const *singles, size_t n, struct err *e);
@@ -24,6 +26,10 @@ void endpoint_free(struct endpoint **e);
 
 /* /health tells of STORE's trouble. STORE outlives it. */
 void endpoint_set_store(struct endpoint *e, const struct store *store);
+
+/* AUTH checks who sends what is not public; NULL: nobody is asked. Who was found good is made known
+ * to USERS. Both outlive it. */
+void endpoint_set_auth(struct endpoint *e, struct auth *auth, struct users *users);
 
 /* Takes an exchange (httpd_handler; ARG is the endpoint). */
 void endpoint_handle(struct exchange *x, void *arg);

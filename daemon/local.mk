@@ -1,9 +1,9 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
 DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon
-DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(SQLITE_LIBS)
+DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
-daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(SQLITE_CFLAGS)
+daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS)
 daemon_libmcpd_a_SOURCES = \
 	daemon/backend.c daemon/backend.h daemon/backend_impl.h \
 	daemon/backend_exec.c \
@@ -24,9 +24,9 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/children_orphans.c daemon/children_orphans.h \
 	daemon/children_spawn.c daemon/children_spawn.h \
 	daemon/cleanup.c daemon/cleanup.h \
-	daemon/config.c daemon/config.h daemon/config_impl.h \
+	daemon/config.c daemon/config.h daemon/config_auth.h daemon/config_impl.h \
 	daemon/config_backends.c daemon/config_backend.h daemon/config_http.c daemon/config_table.c \
-	daemon/config_credential.c daemon/config_store.c daemon/config_tools.c daemon/config_types.c daemon/config_web.c \
+	daemon/config_auth.c daemon/config_credential.c daemon/config_store.c daemon/config_tools.c daemon/config_types.c daemon/config_web.c \
 	daemon/jsonpath.c daemon/jsonpath.h \
 	daemon/pattern.c daemon/pattern.h \
 	daemon/placeholder.c daemon/placeholder.h \
@@ -73,6 +73,12 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/registry.c daemon/registry.h \
 	daemon/reply.c daemon/reply.h \
 	daemon/replay.c daemon/replay.h \
+	daemon/auth.c daemon/auth.h daemon/auth_impl.h \
+	daemon/auth_answer.c daemon/auth_introspect.c daemon/auth_jwt.c \
+	daemon/claims.c daemon/claims.h \
+	daemon/issuer.c daemon/issuer.h \
+	daemon/jwt.c daemon/jwt.h \
+	daemon/tokens.c daemon/tokens.h \
 	daemon/asks.c daemon/asks.h \
 	daemon/guard.c daemon/guard.h \
 	daemon/ratelimit.c daemon/ratelimit.h \

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "auth.h"
 #include "backend.h"
 #include "children.h"
 #include "config.h"
@@ -47,6 +48,7 @@ struct mcpd {
 	struct store *store;
 	struct users *users;
 	struct sessions *sessions;
+	struct auth *auth; /* NULL: nobody is asked who he is */
 	struct endpoint *endpoint;
 	struct httpd *httpd;
 	struct control *control;
@@ -166,12 +168,18 @@ static int start_loop(struct mcpd *d, struct err *e)
 	return d->httpc ? 0 : e->code;
 }
 
+static bool has_issuer(const struct config *conf)
+{
+	return conf->auth.mode == CONFIG_AUTH_JWT || conf->auth.mode == CONFIG_AUTH_INTROSPECT;
+}
+
 static int start_store(struct mcpd *d, struct err *e)
 {
 	d->store = store_open(d->base, &d->conf->store, e);
 	if (!d->store)
 		return e->code;
-	d->users = users_new(d->base, d->store, &d->conf->sessions, NULL);
+	d->users = users_new(d->base, d->store, &d->conf->sessions,
+			     has_issuer(d->conf) ? d->conf->auth.issuer : NULL);
 	return d->users ? 0 : no_memory(e);
 }
 
@@ -235,6 +243,10 @@ static int start_http(struct mcpd *d, struct err *e)
 	if (!d->endpoint)
 		return e->code;
 	endpoint_set_store(d->endpoint, d->store);
+	d->auth = auth_new(d->base, d->httpc, c, e);
+	if (!d->auth && e->code)
+		return e->code;
+	endpoint_set_auth(d->endpoint, d->auth, d->users);
 	d->httpd = httpd_new(d->base, &limits, endpoint_handle, d->endpoint);
 	while (c->listen[n])
 		n++;
@@ -307,6 +319,7 @@ static void tear_down(struct mcpd *d)
 	control_free(&d->control);
 	httpd_free(&d->httpd);
 	endpoint_free(&d->endpoint);
+	auth_free(&d->auth);
 	defer_fini(); /* sessions that were closed in the last turn still use what goes next */
 	sessions_free(&d->sessions);
 	users_free(&d->users);

@@ -1,13 +1,14 @@
 # What daemon and cli share. Sees nothing but itself.
 noinst_LIBRARIES += lib/libmcpd-shared.a
 LIB_CPPFLAGS = -I$(top_srcdir)/lib
-LIB_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
-LIB_LIBS = lib/libmcpd-shared.a $(EVENT_LIBS) $(JANSSON_LIBS)
+LIB_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
+LIB_LIBS = lib/libmcpd-shared.a $(EVENT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 lib_libmcpd_shared_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIB_CPPFLAGS) -DRUNSTATEDIR='"$(runstatedir)"'
 lib_libmcpd_shared_a_CFLAGS = $(LIB_CFLAGS)
 lib_libmcpd_shared_a_SOURCES = \
 	lib/ctlclient.c lib/ctlclient.h \
 	lib/ctlspec.c lib/ctlspec.h \
+	lib/digest.c lib/digest.h \
 	lib/err.c lib/err.h \
 	lib/hash.h \
 	lib/jsonrpc.c lib/jsonrpc.h \

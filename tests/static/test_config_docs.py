@@ -19,6 +19,7 @@ SECTIONS = {
     "sessions": "Sessions",
     "limits": "Limits",
     "store": "Store",
+    "auth": "Authentication",
     "log": "Log",
     "stdio": "Servers that speak over stdio",
     "exec": "Commands as tools",

@@ -214,10 +214,43 @@ static void bad_top(void **state)
 		 "log.level: expected one of error, warning, notice, info, debug, found \"loud\""},
 		{"{'log':{'target':{}}}", "log.target: expected one of stderr, syslog, json"},
 		{"{'auth':{'mode':'oauth'}}",
-		 "auth.mode: \"oauth\" is not available in this version, only \"none\""},
-		{"{'auth':{}}", "auth: expected \"mode\", a string, and nothing else"},
-		{"{'auth':{'mode':'none','x':1}}",
-		 "auth: expected \"mode\", a string, and nothing else"},
+		 "auth.mode: expected one of none, tokens, jwt, introspect, found \"oauth\""},
+		{"{'auth':{'mode':'none','x':1}}", "auth.x: unknown key"},
+		{"{'auth':{'mode':'jwt'}}", "auth: mode \"jwt\" needs \"issuer\""},
+		{"{'auth':{'mode':'jwt','issuer':'https://a'}}",
+		 "auth: mode \"jwt\" needs \"resource\""},
+		{"{'auth':{'mode':'introspect','issuer':'https://a','resource':'https://b/mcp'}}",
+		 "auth: mode \"introspect\" needs \"clientId\""},
+		{"{'auth':{'mode':'introspect','clientId':'x','issuer':'https://a'}}",
+		 "auth: mode \"introspect\" needs \"clientSecret\""},
+		{"{'auth':{'issuer':'http://a.example'}}",
+		 ("auth.issuer: expected an https:// URL (http:// only for a loopback address) "
+		  "without user and fragment")},
+		{"{'auth':{'issuer':'https://u:p@a'}}",
+		 ("auth.issuer: expected an https:// URL (http:// only for a loopback address) "
+		  "without user and fragment")},
+		{"{'auth':{'jwksUri':'http://127.0.0.1.example'}}",
+		 ("auth.jwksUri: expected an https:// URL (http:// only for a loopback address) "
+		  "without user and fragment")},
+		{"{'auth':{'resource':'https://A/mcp/'}}",
+		 ("auth.resource: expected the endpoint's URL as clients know it, like "
+		  "\"https://mcp.example.com/mcp\": host in lower case, no default port, no query, "
+		  "no slash at the end")},
+		{"{'auth':{'algorithms':['none']}}",
+		 ("auth.algorithms: \"none\" is none of RS256, RS384, RS512, PS256, PS384, PS512, "
+		  "ES256, ES384, ES512")},
+		{"{'auth':{'algorithms':['HS256']}}",
+		 ("auth.algorithms: \"HS256\" is none of RS256, RS384, RS512, PS256, PS384, PS512, "
+		  "ES256, ES384, ES512")},
+		{"{'auth':{'algorithms':[]}}",
+		 "auth.algorithms: expected an array of one or more strings, found an array"},
+		{"{'auth':{'scopes':['a b']}}", "auth.scopes: \"a b\" is not a scope"},
+		{"{'auth':{'toolScopes':{'a':['b']}}}",
+		 "auth.toolScopes.a: expected \"SERVER/TOOL\" or \"SERVER/*\""},
+		{"{'auth':{'toolScopes':{'a/b':[]}}}",
+		 ("auth.toolScopes.a/b: expected an array of one or more scopes, found an "
+		  "array")},
+		{"{'auth':{'tokensFile':'x'}}", "auth.tokensFile: expected an absolute path"},
 		{"{'auth':7}", "auth: expected an object, found a number"},
 		{"{'store':{'dir':'x'}}", "store.dir: unknown key"},
 		{"{'store':{'path':'x'}}", "store.path: expected an absolute path"},
@@ -633,6 +666,39 @@ static void other_value(const struct key *k, char *out, size_t size)
 		fail_msg("%s: no other value known", k->name);
 }
 
+/* What authentication is told survives the round trip, but for secrets, which stay where they are. */
+static void auth(void **state)
+{
+	struct config *c;
+	json_t *dump;
+
+	(void)state;
+	setenv("MCPD_TEST_SECRET", "xyzzy", 1);
+	c = good("{'auth':{'mode':'introspect','issuer':'https://a/b','resource':'https://c/mcp',"
+		 "'clientId':'me','clientSecret':{'env':'MCPD_TEST_SECRET'},'scopes':['a','b'],"
+		 "'toolScopes':{'x/*':['c']},'audiences':['d'],'userClaim':'email','leeway':0}}");
+	assert_int_equal(c->auth.mode, CONFIG_AUTH_INTROSPECT);
+	assert_string_equal(c->auth.client_secret.value, "xyzzy");
+	assert_string_equal(c->auth.algorithms[0], "RS256");
+	assert_string_equal(c->auth.user_claim, "email");
+	assert_int_equal(c->auth.leeway_ms, 0);
+	dump = config_dump(c);
+	assert_true(json_is(json_object_get(json_object_get(dump, "auth"), "clientSecret"),
+			    "{'env':'MCPD_TEST_SECRET'}"));
+	assert_true(json_is(json_object_get(json_object_get(dump, "auth"), "toolScopes"),
+			    "{'x/*':['c']}"));
+	json_decref(dump);
+	config_free(&c);
+	dump = round_trip("{'auth':{'mode':'tokens','tokensFile':'/t'}}");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(dump, "auth"),
+							      "tokensFile")),
+			    "/t");
+	json_decref(dump);
+	c = good("{'auth':{'mode':'tokens'}}");
+	assert_non_null(strstr(c->auth.tokens_file, "/tokens"));
+	config_free(&c);
+}
+
 /* Every single key of the tables of numbers and words reaches its own field: it changes the dump in
  * its own place alone, survives the round trip, and no other key has the same field. */
 static void each_key(void **state)
@@ -647,9 +713,10 @@ static void each_key(void **state)
 
 		for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 			ours = ours || strcmp(tables[i], outer->name) == 0;
-		/* Keys of the store depend on each other: they have a test of their own. */
+		/* Keys of store and auth depend on each other: they have tests of their own. */
 		assert_int_equal(ours,
-				 outer->type == &type_object && outer->table != &config_store_keys);
+				 outer->type == &type_object && outer->table != &config_store_keys &&
+					 outer->table != &config_auth_keys);
 		for (size_t i = 0; ours && i < outer->table->n; i++) {
 			const struct key *k = &outer->table->keys[i];
 			char value[64], text[200];
@@ -784,6 +851,7 @@ int main(void)
 		cmocka_unit_test(warnings),
 		cmocka_unit_test(store_defaults),
 		cmocka_unit_test(each_key),
+		cmocka_unit_test(auth),
 		cmocka_unit_test(whole),
 		cmocka_unit_test(no_memory),
 	};

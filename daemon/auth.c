@@ -1,0 +1,285 @@
+#include "autoconf.h"
+
+#include "auth_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "exchange.h"
+#include "jsonrpc.h"
+#include "jwt.h"
+#include "log.h"
+#include "reply.h"
+
+static void on_issuer(bool lost, void *arg);
+
+/* ---- waiting ---- */
+
+/* The client left: nothing is owed to it. */
+static void on_gone(struct exchange *x, void *arg)
+{
+	struct auth_waiter *w = arg;
+
+	(void)x;
+	TAILQ_REMOVE(&w->queue->waiters, w, link);
+	w->queue->auth->n_waiting--;
+	free(w);
+}
+
+enum auth_result auth_wait(struct auth_queue *q, struct exchange *x, const char *name, auth_fn fn,
+			   void *arg)
+{
+	struct auth *a = q->auth;
+	struct auth_waiter *w =
+		a->n_waiting < a->conf->auth.max_waiting ? calloc(1, sizeof *w) : NULL;
+
+	if (!w)
+		return AUTH_UNAVAILABLE;
+	*w = (struct auth_waiter){.queue = q, .x = x, .name = name, .fn = fn, .arg = arg};
+	TAILQ_INSERT_TAIL(&q->waiters, w, link);
+	a->n_waiting++;
+	exchange_on_gone(x, on_gone, w);
+	return AUTH_WAIT;
+}
+
+bool auth_next(struct auth_queue *q, struct auth_waiter *w_r)
+{
+	struct auth_waiter *w = TAILQ_FIRST(&q->waiters);
+
+	if (!w)
+		return false;
+	TAILQ_REMOVE(&q->waiters, w, link);
+	q->auth->n_waiting--;
+	exchange_on_gone(w->x, NULL, NULL);
+	*w_r = *w;
+	free(w);
+	return true;
+}
+
+/* ---- the end of a check ---- */
+
+/* The token of X: 0 and *TOKEN_R; or else what is wrong with the request. */
+enum bearer { BEARER_THERE, BEARER_NONE, BEARER_MALFORMED, BEARER_TWICE };
+
+/* RFC 6750 section 2.1: b64token. */
+static bool is_token(const char *text)
+{
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				  "-._~+/");
+
+	return len > 0 && text[len + strspn(text + len, "=")] == '\0';
+}
+
+static bool has_query_token(const struct exchange *x)
+{
+	const char *query = exchange_query(x);
+
+	while (query) {
+		if (strncmp(query, "access_token=", 13) == 0)
+			return true;
+		query = strchr(query, '&');
+		query = query ? query + 1 : NULL;
+	}
+	return false;
+}
+
+static enum bearer find_token(struct exchange *x, const char **token_r)
+{
+	unsigned n = exchange_header_count(x, "Authorization");
+	const char *value = n > 0 ? exchange_header(x, "Authorization") : NULL;
+
+	/* In a query it would be in everybody's log. */
+	if (n > 1 || has_query_token(x))
+		return BEARER_TWICE;
+	if (!value || strncasecmp(value, "Bearer", 6) != 0 || (value[6] != ' ' && value[6] != '\0'))
+		return BEARER_NONE;
+	*token_r = value + 6 + strspn(value + 6, " ");
+	return is_token(*token_r) ? BEARER_THERE : BEARER_MALFORMED;
+}
+
+void auth_conclude(struct auth *a, const struct auth_waiter *w, enum auth_result result,
+		   const struct claims *claims, const char *why)
+{
+	const struct config_auth *conf = &a->conf->auth;
+	struct auth_identity id;
+
+	switch (result) {
+	case AUTH_WAIT:
+		return;
+	case AUTH_UNAVAILABLE:
+		reply_error(w->x, 503, NULL, RPC_TRANSPORT, "The token cannot be checked now: %s",
+			    why ? why : "try again later");
+		return;
+	case AUTH_BAD:
+		auth_refuse(a, w->x, w->name, 401, "invalid_token", why, NULL);
+		return;
+	case AUTH_GOOD:
+		break;
+	}
+	if (!auth_audience_ok(conf, claims, w->name)) {
+		auth_refuse(a, w->x, w->name, 401, "invalid_token",
+			    "The token was issued for another resource", NULL);
+		return;
+	}
+	id = (struct auth_identity){.user = claims->user,
+				    .expires = claims->expires,
+				    .scope = claims->scope,
+				    .audience = claims->audience,
+				    .issuer =
+					    conf->mode == CONFIG_AUTH_TOKENS ? NULL : conf->issuer};
+	if (find_token(w->x, &id.token) == BEARER_THERE)
+		w->fn(w->x, &id, w->arg);
+	else /* it left meanwhile; the end is for nobody */
+		exchange_reply(w->x, 503, NULL, NULL, 0);
+}
+
+/* ---- the check ---- */
+
+static void check_token(struct auth *a, const struct auth_waiter *w, const char *token)
+{
+	enum auth_result result = AUTH_UNAVAILABLE;
+	const struct claims *claims = NULL;
+	unsigned char digest[DIGEST_SIZE];
+	const char *why = NULL;
+
+	if (digest_sha256(token, strlen(token), digest) < 0) {
+		auth_conclude(a, w, AUTH_UNAVAILABLE, NULL, "out of memory");
+		return;
+	}
+	if (a->tokens)
+		claims = tokens_find(a->tokens, digest);
+	else
+		claims = claims_cache_find(a->cache, digest, time(NULL));
+	if (claims) {
+		result = AUTH_GOOD;
+	} else if (a->tokens) {
+		result = AUTH_BAD;
+		why = "The token is not known";
+	} else if (a->conf->auth.mode == CONFIG_AUTH_INTROSPECT) {
+		auth_introspect(a, token, digest, w);
+		return;
+	} else {
+		result = auth_jwt(a, token, digest, &claims, &why);
+	}
+	if (result == AUTH_WAIT)
+		result = auth_wait(&a->for_keys, w->x, w->name, w->fn, w->arg);
+	auth_conclude(a, w, result, claims, why);
+}
+
+void auth_check(struct auth *a, struct exchange *x, const char *name, auth_fn fn, void *arg)
+{
+	struct auth_waiter w = {.x = x, .name = name, .fn = fn, .arg = arg};
+	const char *token;
+
+	switch (find_token(x, &token)) {
+	case BEARER_THERE:
+		if (strlen(token) <= JWT_MAX)
+			check_token(a, &w, token);
+		else
+			auth_conclude(a, &w, AUTH_BAD, NULL, "The token is too long");
+		return;
+	case BEARER_NONE:
+		auth_refuse(a, x, name, 401, NULL, NULL, NULL);
+		return;
+	case BEARER_MALFORMED:
+		auth_conclude(a, &w, AUTH_BAD, NULL, "The token is malformed");
+		return;
+	case BEARER_TWICE:
+		auth_refuse(a, x, name, 400, "invalid_request",
+			    "One token, in one Authorization header", NULL);
+		return;
+	}
+}
+
+/* The issuer has answered, or could not be asked. Whoever waited for its keys is looked at again.
+ */
+static void on_issuer(bool lost, void *arg)
+{
+	struct auth *a = arg;
+	struct auth_queue ready = {.auth = a};
+	struct auth_waiter w;
+	const char *token;
+
+	if (lost)
+		claims_cache_clear(a->cache); /* what such a key has signed may be a forgery */
+	/* Some may have to wait again. */
+	TAILQ_INIT(&ready.waiters);
+	TAILQ_CONCAT(&ready.waiters, &a->for_keys.waiters, link);
+	for (struct auth_waiter *one = TAILQ_FIRST(&ready.waiters); one;
+	     one = TAILQ_NEXT(one, link))
+		one->queue = &ready;
+	while (auth_next(&ready, &w)) {
+		if (find_token(w.x, &token) == BEARER_THERE)
+			check_token(a, &w, token);
+		else
+			exchange_reply(w.x, 503, NULL, NULL, 0);
+	}
+}
+
+/* ---- itself ---- */
+
+static int start(struct auth *a)
+{
+	const struct config_auth *conf = &a->conf->auth;
+
+	a->cache = claims_cache_new(conf->remember);
+	if (conf->mode == CONFIG_AUTH_TOKENS)
+		a->tokens = tokens_new(conf->tokens_file);
+	else
+		a->issuer = issuer_new(a->base, a->httpc, conf, on_issuer, a);
+	if (!a->cache || (!a->tokens && !a->issuer))
+		return ERR_NOMEM;
+	/* So that the first client need not wait. An issuer that is down is no reason not to start.
+	 */
+	if (a->issuer && (conf->mode == CONFIG_AUTH_JWT || !issuer_introspection(a->issuer)))
+		(void)issuer_refresh(a->issuer);
+	return 0;
+}
+
+struct auth *auth_new(struct event_base *base, struct httpc *h, const struct config *conf,
+		      struct err *e)
+{
+	struct auth *a;
+
+	if (conf->auth.mode == CONFIG_AUTH_NONE) {
+		e->code = 0;
+		return NULL;
+	}
+	a = calloc(1, sizeof *a);
+	if (a) {
+		a->base = base;
+		a->httpc = h;
+		a->conf = conf;
+		a->for_keys.auth = a;
+		TAILQ_INIT(&a->for_keys.waiters);
+		if (start(a) < 0)
+			auth_free(&a);
+	}
+	if (!a)
+		err_set(e, ERR_NOMEM, "out of memory");
+	return a;
+}
+
+void auth_free(struct auth **ap)
+{
+	struct auth *a = *ap;
+	struct auth_waiter w;
+
+	*ap = NULL;
+	if (!a)
+		return;
+	while (auth_next(&a->for_keys, &w))
+		auth_conclude(a, &w, AUTH_UNAVAILABLE, NULL, "the server is shutting down");
+	auth_introspect_free(a);
+	issuer_free(&a->issuer);
+	tokens_free(&a->tokens);
+	claims_cache_free(&a->cache);
+	free(a);
+}
+
+struct tokens *auth_tokens(struct auth *a)
+{
+	return a ? a->tokens : NULL;
+}

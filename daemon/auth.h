@@ -1,0 +1,61 @@
+/* auth.h: who sent a request: bearer tokens (RFC 6750), checked on every request.
+ *
+ * What a token says is found out once (looked up in a file, verified as a JWT, or asked of its
+ * issuer) and remembered by the token's SHA-256 until it expires. No token is kept, and none is
+ * ever logged. Whoever is refused is answered here, with the challenges of RFC 6750 and RFC 9728.
+ */
+#ifndef MCPD_AUTH_H
+#define MCPD_AUTH_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+
+struct auth;
+struct config;
+struct event_base;
+struct exchange;
+struct httpc;
+struct view;
+
+/* Good during the call that hands it over. */
+struct auth_identity {
+	const char *user;
+	const char *token;  /* as it came */
+	int64_t expires;    /* seconds since the epoch; 0: never */
+	const char *issuer; /* NULL: of the file of tokens */
+	const char *scope;  /* with spaces between; NULL: none */
+	json_t *audience;   /* an array of strings; NULL: not said */
+};
+
+/* X was sent by ID. */
+typedef void (*auth_fn)(struct exchange *x, const struct auth_identity *id, void *arg);
+
+/* Everything is borrowed. NULL with E filled; also for the mode "none", where there is nothing to
+ * do: then E says so with code 0. */
+struct auth *auth_new(struct event_base *base, struct httpc *h, const struct config *conf,
+		      struct err *e);
+/* What waits is answered with 503. */
+void auth_free(struct auth **a);
+
+/* X asks for the place NAME of the endpoint ("": the one that serves all; borrowed until the
+ * end of the endpoint). FN gets it with who sent it, now or later; or it is answered here: 401 for
+ * no token and bad ones, 400 for two, 503 where it cannot be found out now. */
+void auth_check(struct auth *a, struct exchange *x, const char *name, auth_fn fn, void *arg);
+
+/* Whether ID has the scopes that are asked of everybody and, where BODY (a message or a batch;
+ * NULL: none) calls tools of VIEW, of who calls them. False: X was answered with 403. */
+bool auth_admit(struct auth *a, struct exchange *x, const char *name,
+		const struct auth_identity *id, struct view *view, const json_t *body);
+
+/* Of "/.well-known/oauth-protected-resource" and what follows it (RFC 9728). IS_PLACE tells whether
+ * there is a place NAME. False: there is nothing; X was not answered. */
+bool auth_metadata(struct auth *a, struct exchange *x,
+		   bool (*is_place)(const char *name, void *arg), void *arg);
+
+/* The file of mode "tokens", for mcpctl: NULL in other modes. */
+struct tokens *auth_tokens(struct auth *a);
+
+#endif

@@ -1,0 +1,294 @@
+/* auth_answer.c: what clients are told: challenges (RFC 6750, RFC 9728 section 5.1), scopes, and
+ * the metadata of the resource. */
+#include "autoconf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth_impl.h"
+#include "catalog.h"
+#include "exchange.h"
+#include "guard.h"
+#include "jsonrpc.h"
+#include "reply.h"
+#include "url.h"
+#include "view.h"
+
+#define WELL_KNOWN "/.well-known/oauth-protected-resource"
+#define MAX_SCOPE  2048
+
+/* ---- audience ---- */
+
+/* Whether AUD is URL, or URL and "/NAME"; a slash at its end does not matter. */
+static bool is_resource(const char *aud, const char *url, const char *name)
+{
+	size_t len = strlen(aud), url_len = strlen(url), name_len = strlen(name);
+
+	if (len > 0 && aud[len - 1] == '/')
+		len--;
+	if (len < url_len || strncmp(aud, url, url_len) != 0)
+		return false;
+	return len == url_len ||
+	       (name_len > 0 && len == url_len + 1 + name_len && aud[url_len] == '/' &&
+		strncmp(aud + url_len + 1, name, name_len) == 0);
+}
+
+bool auth_audience_ok(const struct config_auth *conf, const struct claims *claims,
+		      const char *name)
+{
+	const json_t *one;
+	size_t i;
+
+	if (conf->mode == CONFIG_AUTH_TOKENS)
+		return true; /* the file is ours */
+	json_array_foreach (claims->audience, i, one) {
+		const char *aud = json_string_value(one);
+
+		if (is_resource(aud, conf->resource, name))
+			return true;
+		for (char *const *other = conf->audiences; *other; other++) {
+			if (strcmp(*other, aud) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* ---- challenges ---- */
+
+/* One more scope, unless it is there. What does not fit is left out: the configuration has more
+ * than anybody could need. */
+static void add_scope(char buf[MAX_SCOPE], const char *scope)
+{
+	size_t len = strlen(buf), n = strlen(scope);
+
+	for (const char *at = buf; (at = strstr(at, scope)); at += n) {
+		if ((at == buf || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
+			return;
+	}
+	if (len + n + 2 <= MAX_SCOPE)
+		snprintf(buf + len, MAX_SCOPE - len, "%s%s", len ? " " : "", scope);
+}
+
+static void add_global(const struct config_auth *conf, char buf[MAX_SCOPE])
+{
+	for (char *const *s = conf->scopes; *s; s++)
+		add_scope(buf, *s);
+}
+
+/* One more parameter; VALUE has neither quotes nor backslashes: it is ours, or was checked. */
+static void add_param(char *buf, size_t size, const char *name, const char *value)
+{
+	size_t len = strlen(buf);
+
+	snprintf(buf + len, size - len, "%s %s=\"%s\"", buf[len - 1] == '"' ? "," : "", name,
+		 value);
+}
+
+/* Where the metadata of the place NAME is; malloc'd, NULL on lack of memory. */
+static char *metadata_url(const struct config_auth *conf, const char *name)
+{
+	char *origin = url_origin(conf->resource), *url = NULL;
+
+	if (origin && asprintf(&url, "%s" WELL_KNOWN "%s%s%s", origin,
+			       conf->resource + strlen(origin), *name ? "/" : "", name) < 0)
+		url = NULL;
+	free(origin);
+	return url;
+}
+
+void auth_refuse(struct auth *a, struct exchange *x, const char *name, int status,
+		 const char *error, const char *why, const char *scope)
+{
+	const struct config_auth *conf = &a->conf->auth;
+	char buf[MAX_SCOPE + 1024] = "Bearer", needed[MAX_SCOPE] = "";
+	char *url = conf->mode != CONFIG_AUTH_TOKENS ? metadata_url(conf, name) : NULL;
+
+	add_global(conf, needed);
+	/* A challenge has at least one parameter (RFC 6750 section 3). */
+	if (conf->mode == CONFIG_AUTH_TOKENS)
+		add_param(buf, sizeof buf, "realm", "mcpd");
+	if (error)
+		add_param(buf, sizeof buf, "error", error);
+	if (why)
+		add_param(buf, sizeof buf, "error_description", why);
+	if (scope || (status == 401 && *needed))
+		add_param(buf, sizeof buf, "scope", scope ? scope : needed);
+	if (url)
+		add_param(buf, sizeof buf, "resource_metadata", url);
+	free(url);
+	exchange_set_header(x, "WWW-Authenticate", buf);
+	exchange_set_header(x, "Cache-Control", "no-store");
+	reply_error(x, status, NULL, RPC_TRANSPORT, "%s",
+		    why ? why : "Unauthorized: a bearer token is needed");
+}
+
+/* ---- scopes ---- */
+
+static bool has_scope(const char *granted, const char *scope)
+{
+	size_t n = strlen(scope);
+
+	for (const char *at = granted; at && (at = strstr(at, scope)); at += n) {
+		if ((at == granted || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the rule for TOOL of BACKEND is about the tool that VIEW shows as NAME. Where the backend
+ * has not said yet what it offers, the names alone must do: too often rather than not often enough.
+ */
+static bool is_about(struct view *v, const char *backend, size_t len, const char *tool,
+		     const char *name)
+{
+	const struct catalog *c = view_catalog(v, MCP_REV_NEWEST);
+	const char *original;
+	size_t source;
+
+	if (c && catalog_find(c, OFFER_TOOLS, name, &source, &original) == 0) {
+		const char *own = backend_name(view_backend(v, source));
+
+		return strlen(own) == len && strncmp(own, backend, len) == 0 &&
+		       (strcmp(tool, "*") == 0 || strcmp(tool, original) == 0);
+	}
+	if (!view_prefixed(v))
+		return strcmp(tool, "*") == 0 || strcmp(tool, name) == 0;
+	/* What was too long or not legal in a name ends in a hash of it. */
+	return strncmp(name, backend, len) == 0 && strncmp(name + len, "__", 2) == 0 &&
+	       (strcmp(tool, "*") == 0 || strcmp(name + len + 2, tool) == 0 ||
+		(strlen(name) > 9 && name[strlen(name) - 9] == '_'));
+}
+
+/* Whether VIEW has BACKEND (LEN bytes) in it. */
+static bool shows(const struct view *v, const char *backend, size_t len)
+{
+	for (size_t i = 0; i < view_size(v); i++) {
+		const char *name = backend_name(view_backend(v, i));
+
+		if (strlen(name) == len && strncmp(name, backend, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Adds what MSG needs to NEEDED. */
+static void add_for_message(const struct config_auth *conf, struct view *v, const json_t *msg,
+			    char needed[MAX_SCOPE])
+{
+	const char *method = json_string_value(json_object_get(msg, "method"));
+	const char *name =
+		json_string_value(json_object_get(json_object_get(msg, "params"), "name"));
+	const char *rule;
+	json_t *scopes, *one;
+	size_t i;
+
+	if (!method || !name || strcmp(method, "tools/call") != 0)
+		return;
+	json_object_foreach (conf->tool_scopes, rule, scopes) {
+		const char *slash = strchr(rule, '/');
+		size_t len = (size_t)(slash - rule);
+
+		if (!shows(v, rule, len) || !is_about(v, rule, len, slash + 1, name))
+			continue;
+		json_array_foreach (scopes, i, one)
+			add_scope(needed, json_string_value(one));
+	}
+}
+
+bool auth_admit(struct auth *a, struct exchange *x, const char *name,
+		const struct auth_identity *id, struct view *view, const json_t *body)
+{
+	const struct config_auth *conf = &a->conf->auth;
+	char needed[MAX_SCOPE] = "", rest[MAX_SCOPE], *at = rest, *scope;
+	const json_t *msg;
+	size_t i;
+
+	if (!*conf->scopes && !conf->tool_scopes)
+		return true;
+	add_global(conf, needed);
+	if (conf->tool_scopes && body && !json_is_array(body))
+		add_for_message(conf, view, body, needed);
+	json_array_foreach (body, i, msg)
+		add_for_message(conf, view, msg, needed);
+	memcpy(rest, needed, sizeof rest);
+	while ((scope = strsep(&at, " "))) {
+		if (*scope && !has_scope(id->scope, scope)) {
+			auth_refuse(a, x, name, 403, "insufficient_scope",
+				    "The token does not have the scopes that this needs", needed);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ---- metadata ---- */
+
+/* What is asked for: after WELL_KNOWN comes nothing, or the path of the resource, here or as
+ * clients see it, and maybe the name of a place. NULL: no such thing. */
+static const char *place_of(struct auth *a, const char *rest,
+			    bool (*is_place)(const char *name, void *arg), void *arg)
+{
+	const char *resource = a->conf->auth.resource;
+	const char *outside = strchr(strstr(resource, "://") + 3, '/');
+	const char *const paths[] = {outside ? outside : "", a->conf->path};
+
+	if (rest[0] == '\0' || strcmp(rest, "/") == 0)
+		return "";
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		size_t len = strlen(paths[i]);
+
+		if (strncmp(rest, paths[i], len) != 0)
+			continue;
+		if (rest[len] == '\0' || strcmp(rest + len, "/") == 0)
+			return "";
+		if (rest[len] == '/' && is_place(rest + len + 1, arg))
+			return rest + len + 1;
+	}
+	return NULL;
+}
+
+static json_t *metadata(const struct config_auth *conf, const char *name)
+{
+	json_t *scopes = json_array();
+	json_t *doc = json_pack("{s:o, s:[s], s:[s], s:s}", "resource",
+				json_sprintf("%s%s%s", conf->resource, *name ? "/" : "", name),
+				"authorization_servers", conf->issuer, "bearer_methods_supported",
+				"header", "resource_name", "mcpd");
+
+	for (char *const *s = conf->scopes; *s; s++)
+		json_array_append_new(scopes, json_string(*s));
+	/* The least that is needed; what single tools need besides, their challenges tell. */
+	if (doc && json_array_size(scopes) > 0)
+		json_object_set(doc, "scopes_supported", scopes);
+	json_decref(scopes);
+	return doc;
+}
+
+bool auth_metadata(struct auth *a, struct exchange *x,
+		   bool (*is_place)(const char *name, void *arg), void *arg)
+{
+	const char *path = exchange_path(x), *name;
+	json_t *doc;
+
+	if (strncmp(path, WELL_KNOWN, sizeof WELL_KNOWN - 1) != 0 || a->tokens)
+		return false;
+	name = place_of(a, path + sizeof WELL_KNOWN - 1, is_place, arg);
+	if (!name)
+		return false;
+	exchange_set_header(x, "Access-Control-Allow-Origin", "*");
+	if (exchange_method(x) == EXCHANGE_OPTIONS) {
+		guard_preflight(x);
+		return true;
+	}
+	if (exchange_method(x) != EXCHANGE_GET) {
+		reply_error(x, 405, NULL, RPC_TRANSPORT, "Method not allowed.");
+		return true;
+	}
+	doc = metadata(&a->conf->auth, name);
+	exchange_set_header(x, "Cache-Control", "max-age=3600");
+	exchange_reply_json(x, 200, doc);
+	json_decref(doc);
+	return true;
+}

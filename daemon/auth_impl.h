@@ -1,0 +1,79 @@
+/* auth_impl.h: authentication from inside: auth.c asks, the auth_*.c files know. */
+#ifndef MCPD_AUTH_IMPL_H
+#define MCPD_AUTH_IMPL_H
+
+#include <sys/queue.h>
+
+#include "auth.h"
+#include "claims.h"
+#include "config.h"
+#include "digest.h"
+#include "issuer.h"
+#include "tokens.h"
+
+enum auth_result {
+	AUTH_GOOD,
+	AUTH_BAD,	  /* 401: invalid_token */
+	AUTH_UNAVAILABLE, /* 503: the issuer cannot be asked, or there is no memory */
+	AUTH_WAIT,
+};
+
+/* A request that waits until its token is known. */
+struct auth_waiter {
+	TAILQ_ENTRY(auth_waiter) link;
+	struct auth_queue *queue;
+	struct exchange *x;
+	const char *name;
+	auth_fn fn;
+	void *arg;
+};
+
+struct auth_queue {
+	TAILQ_HEAD(, auth_waiter) waiters;
+	struct auth *auth;
+};
+
+struct auth {
+	struct event_base *base;
+	struct httpc *httpc;
+	const struct config *conf;
+	struct claims_cache *cache;
+	struct tokens *tokens;	    /* of mode tokens */
+	struct issuer *issuer;	    /* of the others */
+	struct auth_queue for_keys; /* of mode jwt */
+	struct inquiry *inquiries;  /* of mode introspect, by digest */
+	unsigned n_waiting;
+};
+
+/* Makes X wait in Q. AUTH_WAIT, or AUTH_UNAVAILABLE when too many wait already. */
+enum auth_result auth_wait(struct auth_queue *q, struct exchange *x, const char *name, auth_fn fn,
+			   void *arg);
+/* Takes the first one out of Q into W_R (its exchange is nobody's then); false when Q is empty. */
+bool auth_next(struct auth_queue *q, struct auth_waiter *w_r);
+/* Ends W: answers it, or hands it over with CLAIMS (for AUTH_GOOD). WHY is for the client. */
+void auth_conclude(struct auth *a, const struct auth_waiter *w, enum auth_result result,
+		   const struct claims *claims, const char *why);
+
+/* What TOKEN says, by its issuer's keys. AUTH_GOOD: *CLAIMS_R is borrowed from the cache. WHY_R:
+ * see auth_conclude(). */
+enum auth_result auth_jwt(struct auth *a, const char *token,
+			  const unsigned char digest[DIGEST_SIZE],
+			  const struct claims **claims_r, const char **why_r);
+/* Asks the issuer about W's TOKEN, which waits or is concluded. */
+void auth_introspect(struct auth *a, const char *token, const unsigned char digest[DIGEST_SIZE],
+		     const struct auth_waiter *w);
+void auth_introspect_free(struct auth *a);
+
+/* Reads the members that JWTs and introspection answers have in common out of the object SAID.
+ * NULL, or what is wrong with them. */
+const char *auth_read_claims(const struct config_auth *conf, const json_t *said, int64_t now,
+			     bool needs_expiry, struct claims *claims_r);
+/* Whether the audience of CLAIMS has the place NAME in it. */
+bool auth_audience_ok(const struct config_auth *conf, const struct claims *claims,
+		      const char *name);
+
+/* Ends X with STATUS and the challenge. ERROR, WHY, SCOPE may be NULL. */
+void auth_refuse(struct auth *a, struct exchange *x, const char *name, int status,
+		 const char *error, const char *why, const char *scope);
+
+#endif

@@ -1,0 +1,207 @@
+/* auth_introspect.c: asking the issuer about tokens (RFC 7662). */
+#include "autoconf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "auth_impl.h"
+#include "fetch.h"
+#include "hash.h"
+#include "log.h"
+#include "url.h"
+
+#define MAX_ANSWER ((size_t)64 << 10)
+#define TIMEOUT_MS 10000
+
+/* One token that is being asked about, and who waits for that. */
+struct inquiry {
+	UT_hash_handle hh;
+	unsigned char digest[DIGEST_SIZE];
+	struct auth *auth;
+	struct auth_queue queue;
+	struct fetch *fetch;
+};
+
+static void drop(struct inquiry *q)
+{
+	HASH_DEL(q->auth->inquiries, q);
+	fetch_cancel(&q->fetch);
+	free(q);
+}
+
+/* Ends Q: everybody who waited gets to know. */
+static void finish(struct inquiry *q, enum auth_result result, struct claims *claims_take,
+		   const char *why)
+{
+	struct auth *a = q->auth;
+	const struct claims *claims = NULL;
+	struct auth_waiter w;
+
+	if (result == AUTH_GOOD) {
+		int64_t until = time(NULL) + a->conf->auth.cache_ms / 1000 + 1;
+
+		if (claims_take->expires && claims_take->expires < until)
+			until = claims_take->expires;
+		claims = claims_cache_put(a->cache, q->digest, claims_take, until);
+		result = claims ? AUTH_GOOD : AUTH_UNAVAILABLE;
+	}
+	while (auth_next(&q->queue, &w))
+		auth_conclude(a, &w, result, claims, why);
+	drop(q);
+}
+
+/* What the issuer says of the token. */
+static void take(struct inquiry *q, const json_t *said)
+{
+	const struct config_auth *conf = &q->auth->conf->auth;
+	const json_t *active = json_object_get(said, "active"), *iss = json_object_get(said, "iss");
+	struct claims claims = {.user = NULL};
+	const char *why = NULL;
+
+	if (!json_is_boolean(active)) {
+		log_warn(NULL, "The issuer %s does not answer what RFC 7662 says", conf->issuer);
+		finish(q, AUTH_UNAVAILABLE, NULL, "the issuer cannot be asked");
+		return;
+	}
+	if (!json_is_true(active))
+		why = "The token is not active";
+	else if (iss && !(json_is_string(iss) && strcmp(json_string_value(iss), conf->issuer) == 0))
+		why = "The token is of another issuer";
+	else
+		why = auth_read_claims(conf, said, time(NULL), false, &claims);
+	finish(q, why ? AUTH_BAD : AUTH_GOOD, &claims, why);
+}
+
+static void on_answer(struct fetch *f, const struct fetch_answer *a, const struct err *e, void *arg)
+{
+	struct inquiry *q = arg;
+	const char *issuer = q->auth->conf->auth.issuer;
+	json_t *said;
+
+	(void)f;
+	q->fetch = NULL;
+	said = a && a->status == 200 ? json_loadb(a->body, a->len, JSON_REJECT_DUPLICATES, NULL)
+				     : NULL;
+	if (said) {
+		take(q, said);
+	} else {
+		/* 401 and 403 are about us, not about the token (RFC 7662 section 2.3). */
+		if (a)
+			log_warn(NULL, "The issuer %s answers %d to a question about a token",
+				 issuer, a->status);
+		else
+			log_warn(NULL, "The issuer %s cannot be asked about a token: %s", issuer,
+				 e->text);
+		finish(q, AUTH_UNAVAILABLE, NULL, "the issuer cannot be asked");
+	}
+	json_decref(said);
+}
+
+/* "Authorization: Basic ..." (RFC 6749 section 2.3.1), malloc'd; NULL on lack of memory. */
+static char *authorization(const struct config_auth *conf)
+{
+	char *id = url_escape(conf->client_id), *secret = url_escape(conf->client_secret.value);
+	char *pair = NULL, *coded = NULL, *line = NULL;
+
+	if (id && secret && asprintf(&pair, "%s:%s", id, secret) < 0)
+		pair = NULL;
+	if (pair)
+		coded = digest_base64(pair);
+	if (coded && asprintf(&line, "Authorization: Basic %s", coded) < 0)
+		line = NULL;
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	if (pair)
+		explicit_bzero(pair, strlen(pair));
+	free(id);
+	free(secret);
+	free(pair);
+	free(coded);
+	return line;
+}
+
+static int ask(struct inquiry *q, const char *url, const char *token)
+{
+	const struct config_auth *conf = &q->auth->conf->auth;
+	char *basic = authorization(conf), *escaped = url_escape(token), *form = NULL;
+	const char *headers[] = {"Accept: application/json",
+				 "Content-Type: application/x-www-form-urlencoded", basic, NULL};
+	struct err e;
+
+	if (basic && escaped &&
+	    asprintf(&form, "token=%s&token_type_hint=access_token", escaped) < 0)
+		form = NULL;
+	if (form) {
+		struct httpc_spec spec = {.method = "POST",
+					  .url = url,
+					  .headers = headers,
+					  .body = form,
+					  .len = strlen(form),
+					  .timeout_ms = TIMEOUT_MS,
+					  .ca_file = conf->ca_file};
+
+		q->fetch = fetch_start(q->auth->httpc, &spec, MAX_ANSWER, on_answer, q, &e);
+		explicit_bzero(form, strlen(form));
+	}
+	if (basic)
+		explicit_bzero(basic, strlen(basic));
+	free(basic);
+	free(escaped);
+	free(form);
+	return q->fetch ? 0 : ERR_NOMEM;
+}
+
+/* A new inquiry under way; NULL on lack of memory. */
+static struct inquiry *begin(struct auth *a, const char *url, const char *token,
+			     const unsigned char digest[DIGEST_SIZE])
+{
+	struct inquiry *q = calloc(1, sizeof *q);
+
+	if (!q)
+		return NULL;
+	memcpy(q->digest, digest, DIGEST_SIZE);
+	q->auth = q->queue.auth = a;
+	TAILQ_INIT(&q->queue.waiters);
+	HASH_ADD(hh, a->inquiries, digest, DIGEST_SIZE, q);
+	if (!q->hh.tbl) {
+		free(q);
+		return NULL;
+	}
+	if (ask(q, url, token) < 0) {
+		drop(q);
+		return NULL;
+	}
+	return q;
+}
+
+void auth_introspect(struct auth *a, const char *token, const unsigned char digest[DIGEST_SIZE],
+		     const struct auth_waiter *w)
+{
+	const char *url = issuer_introspection(a->issuer);
+	enum auth_result result = AUTH_UNAVAILABLE;
+	struct inquiry *q;
+
+	if (!url) {
+		/* Where to ask is what has to be asked first. */
+		if (issuer_refresh(a->issuer) == 0)
+			result = auth_wait(&a->for_keys, w->x, w->name, w->fn, w->arg);
+		auth_conclude(a, w, result, NULL, "the issuer cannot be asked");
+		return;
+	}
+	HASH_FIND(hh, a->inquiries, digest, DIGEST_SIZE, q);
+	if (!q && a->n_waiting < a->conf->auth.max_waiting)
+		q = begin(a, url, token, digest);
+	if (q)
+		result = auth_wait(&q->queue, w->x, w->name, w->fn, w->arg);
+	auth_conclude(a, w, result, NULL, NULL);
+}
+
+void auth_introspect_free(struct auth *a)
+{
+	struct inquiry *q, *next;
+
+	HASH_ITER (hh, a->inquiries, q, next)
+		finish(q, AUTH_UNAVAILABLE, NULL, "the server is shutting down");
+}

@@ -1,0 +1,37 @@
+/* tokens.h: the file of mode "tokens": lines of "DIGEST USER [SCOPE ...]", where DIGEST is the
+ * SHA-256 of a token in hexadecimal. The tokens themselves are nowhere. */
+#ifndef MCPD_TOKENS_H
+#define MCPD_TOKENS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "claims.h"
+#include "err.h"
+
+struct tokens;
+
+/* FILE need not be there yet. NULL on lack of memory. */
+struct tokens *tokens_new(const char *file);
+void tokens_free(struct tokens **t);
+
+/* Who has the token with this digest; NULL: nobody. Reads the file again when it has changed.
+ * Borrowed until the next call. */
+const struct claims *tokens_find(struct tokens *t, const unsigned char digest[DIGEST_SIZE]);
+
+/* Whether NAME can be the name of a user: 1 to 255 bytes of UTF-8, no spaces, no control bytes, no
+ * "#" at the beginning. */
+bool tokens_user_ok(const char *name);
+
+/* Writes the file anew with one more line, or with fewer; what it says besides stays. SCOPE: words
+ * with spaces between, NULL for none. 0, ERR_EXISTS, ERR_INVALID, ERR_IO, ERR_NOMEM. */
+int tokens_add(struct tokens *t, const char *user, const char *digest_hex, const char *scope,
+	       struct err *e);
+/* Removes the token whose digest begins with ID. ERR_NOTFOUND, or ERR_EXISTS when there are
+ * several.
+ */
+int tokens_revoke(struct tokens *t, const char *id, struct err *e);
+/* For `mcpctl user token list`: an array of {"id", "user", "scope"}; NULL on lack of memory. */
+json_t *tokens_describe(struct tokens *t);
+
+#endif

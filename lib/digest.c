@@ -1,0 +1,64 @@
+#include "digest.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "err.h"
+
+int digest_sha256(const void *data, size_t len, unsigned char digest_r[DIGEST_SIZE])
+{
+	return SHA256(data, len, digest_r) ? 0 : ERR_NOMEM;
+}
+
+bool digest_equal(const unsigned char a[DIGEST_SIZE], const unsigned char b[DIGEST_SIZE])
+{
+	return CRYPTO_memcmp(a, b, DIGEST_SIZE) == 0;
+}
+
+const char *digest_hex(const unsigned char digest[DIGEST_SIZE], char buf[DIGEST_HEX_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < DIGEST_SIZE; i++) {
+		buf[2 * i] = digits[digest[i] >> 4];
+		buf[2 * i + 1] = digits[digest[i] & 15];
+	}
+	buf[2 * DIGEST_SIZE] = '\0';
+	return buf;
+}
+
+static int value_of(char digit)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at =
+		digit ? strchr(digits, digit >= 'A' && digit <= 'F' ? digit | 32 : digit) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+bool digest_parse(const char *hex, unsigned char digest_r[DIGEST_SIZE])
+{
+	if (strlen(hex) != DIGEST_HEX_SIZE - 1)
+		return false;
+	for (size_t i = 0; i < DIGEST_SIZE; i++) {
+		int high = value_of(hex[2 * i]), low = value_of(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		digest_r[i] = (unsigned char)(high << 4 | low);
+	}
+	return true;
+}
+
+char *digest_base64(const char *text)
+{
+	size_t len = strlen(text);
+	char *out = malloc((len + 2) / 3 * 4 + 1);
+
+	if (out)
+		EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)text, (int)len);
+	return out;
+}

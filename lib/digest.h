@@ -1,0 +1,23 @@
+/* digest.h: SHA-256 (FIPS 180-4), by which tokens are known without being kept, and base64. */
+#ifndef MCPD_DIGEST_H
+#define MCPD_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define DIGEST_SIZE	32 /* bytes */
+#define DIGEST_HEX_SIZE 65 /* two digits each, and the NUL */
+
+/* 0 or ERR_NOMEM. */
+int digest_sha256(const void *data, size_t len, unsigned char digest_r[DIGEST_SIZE]);
+/* Takes as long for those that differ in the first byte as for those that do in the last. */
+bool digest_equal(const unsigned char a[DIGEST_SIZE], const unsigned char b[DIGEST_SIZE]);
+/* Returns BUF. */
+const char *digest_hex(const unsigned char digest[DIGEST_SIZE], char buf[DIGEST_HEX_SIZE]);
+/* Whether HEX is a digest, which is 64 hexadecimal digits. */
+bool digest_parse(const char *hex, unsigned char digest_r[DIGEST_SIZE]);
+
+/* TEXT in base64 (RFC 4648 section 4); malloc'd, NULL on lack of memory. */
+char *digest_base64(const char *text);
+
+#endif
