@@ -112,6 +112,7 @@ static void offer_values(struct completion *c, const struct walk *w, const struc
 	case CTL_FLAG:
 	case CTL_STRING:
 	case CTL_JSON:
+	case CTL_SECRET:
 		return;
 	}
 }

@@ -20,6 +20,7 @@ cli_libmcpctl_a_SOURCES = \
 	cli/parse.c cli/parse.h \
 	cli/remote.c cli/remote.h \
 	cli/run.c cli/run.h \
+	cli/secret.c cli/secret.h \
 	cli/shell.c cli/shell.h \
 	cli/status.c cli/status.h \
 	cli/text.c cli/text.h \

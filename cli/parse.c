@@ -309,6 +309,18 @@ int walk_word(struct walk *w, const char *word, struct err *e)
 	return w->command ? take_positional(w, word, e) : take_name(w, word, e);
 }
 
+/* A secret is not among the words: something stands for it until it was asked for. */
+static int expect_secret(struct walk *w)
+{
+	for (const struct ctl_param *p = w->command->params; p && p->name; p++) {
+		if (p->type != CTL_SECRET)
+			continue;
+		w->secret = p;
+		return json_object_set_new(w->params, p->name, json_string("?"));
+	}
+	return 0;
+}
+
 int walk_end(struct walk *w, struct err *e)
 {
 	if (w->wants)
@@ -321,6 +333,8 @@ int walk_end(struct walk *w, struct err *e)
 	if (!w->command)
 		return w->n_name > 0 ? ambiguous_command(w, e)
 				     : err_set(e, ERR_INVALID, "no command");
+	if (expect_secret(w) < 0)
+		return no_memory(e);
 	return ctlspec_check(w->command, w->params, e);
 }
 
@@ -330,7 +344,7 @@ const struct ctl_param *walk_next_param(const struct walk *w)
 
 	for (const struct ctl_param *p = w->command ? w->command->params : NULL; p && p->name;
 	     p++) {
-		if (p->flags & CTL_OPTION)
+		if (p->flags & CTL_OPTION || p->type == CTL_SECRET)
 			continue;
 		if (p->flags & CTL_MANY || skip-- == 0)
 			return p;

@@ -13,7 +13,7 @@
 #include "err.h"
 #include "output.h"
 
-#define PARSE_MAX_WORDS 2 /* of the name of a command */
+#define PARSE_MAX_WORDS 3 /* of the name of a command */
 
 struct walk {
 	const char *name[PARSE_MAX_WORDS]; /* of a command that is not known yet; borrowed */
@@ -28,6 +28,7 @@ struct walk {
 	const struct output_format *format; /* NULL: not said */
 	bool help;
 	const struct ctl_param *from_stdin; /* its value was "-" */
+	const struct ctl_param *secret;	    /* it is to be asked for */
 };
 
 /* 0 or ERR_NOMEM. */
@@ -35,8 +36,8 @@ int walk_init(struct walk *w, struct err *e);
 /* Takes WORD, which outlives the walk. 0; ERR_INVALID: it cannot stand here; ERR_PARSE: it is no
  * JSON; ERR_NOMEM. */
 int walk_word(struct walk *w, const char *word, struct err *e);
-/* No more words: is it a command now? 0 or ERR_INVALID. Parameters from standard input are not
- * checked. */
+/* No more words: is it a command now? 0 or ERR_INVALID. Parameters from standard input and
+ * secrets, which are not there yet, are not checked. */
 int walk_end(struct walk *w, struct err *e);
 void walk_fini(struct walk *w);
 

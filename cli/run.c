@@ -9,6 +9,7 @@
 #include "help.h"
 #include "local.h"
 #include "parse.h"
+#include "secret.h"
 
 /* What was printed must have arrived. A reader that had enough (head) needs no complaint. */
 static enum status check_stdout(enum status status)
@@ -40,6 +41,19 @@ static enum status read_stdin(const struct mcpctl *m, const struct walk *w)
 	if (json_object_set_new(w->params, w->from_stdin->name, value) < 0)
 		return complain(STATUS_INTERNAL, "out of memory");
 	return STATUS_OK;
+}
+
+static enum status ask_secret(const struct mcpctl *m, const struct walk *w)
+{
+	char *secret;
+	enum status status = secret_read(m, "Secret", &secret);
+	int rc;
+
+	if (status != STATUS_OK)
+		return status;
+	rc = json_object_set_new(w->params, w->secret->name, json_string(secret));
+	secret_free(&secret);
+	return rc == 0 ? STATUS_OK : complain(STATUS_DATA, "the secret is no UTF-8");
 }
 
 /* Takes the rows of one command. */
@@ -158,6 +172,8 @@ static enum status run_walk(struct mcpctl *m, const struct walk *w)
 		return help_about(w, format);
 	if (w->from_stdin)
 		status = read_stdin(m, w);
+	else if (w->secret)
+		status = ask_secret(m, w);
 	if (status != STATUS_OK)
 		return status;
 	return w->command->flags & CTL_LOCAL ? local_run(m, w, format) : run_remote(m, w, format);

@@ -215,6 +215,7 @@ static size_t log_out(const char *user, void *arg)
 {
 	struct mcpd *d = arg;
 
+	credentials_forget(d->credentials, user);
 	return sessions_logout(d->sessions, user);
 }
 
@@ -322,14 +323,14 @@ static void tear_down(struct mcpd *d)
 	auth_free(&d->auth);
 	defer_fini(); /* sessions that were closed in the last turn still use what goes next */
 	sessions_free(&d->sessions);
-	users_free(&d->users);
-	store_close(&d->store);
 	view_free(&d->all);
 	for (size_t i = 0; d->singles && i < d->conf->n_backends; i++)
 		view_free(&d->singles[i]);
 	for (size_t i = 0; d->backends && i < d->conf->n_backends; i++)
 		backend_free(&d->backends[i]);
 	credentials_free(&d->credentials);
+	users_free(&d->users);
+	store_close(&d->store);
 	children_free(&d->children);
 	httpc_free(&d->httpc);
 	defer_fini();

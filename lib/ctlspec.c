@@ -73,6 +73,19 @@ const struct ctl_command ctlspec_commands[] = {
 		"forget the tokens of a user and close all sessions of that user",
 		PARAMS({"user", "USER", CTL_USER, 0, "the user"}),
 		COLUMNS(STRING("user", "USER"), NUMBER("sessions", "SESSIONS"))),
+	COMMAND("user secret set", CTL_ADMIN, CTL_TEXT, 0,
+		"keep a secret that the user's requests to a backend are made with",
+		PARAMS({"user", "USER", CTL_USER, 0, "the user"},
+		       {"backend", "BACKEND", CTL_BACKEND, 0, "the backend"},
+		       {"secret", "SECRET", CTL_SECRET, 0, "the secret"}),
+		COLUMNS(STRING("user", "USER"), STRING("backend", "BACKEND"))),
+	COMMAND("user secret unset", CTL_ADMIN, CTL_TEXT, 0, "forget such a secret",
+		PARAMS({"user", "USER", CTL_USER, 0, "the user"},
+		       {"backend", "BACKEND", CTL_BACKEND, 0, "the backend"}),
+		COLUMNS(STRING("user", "USER"), STRING("backend", "BACKEND"))),
+	COMMAND("user secret list", CTL_READ, CTL_ROWS, 0,
+		"list who has a secret for which backend",
+		COLUMNS(STRING("user", "USER"), STRING("backend", "BACKEND"))),
 	COMMAND("counts", CTL_READ, CTL_TEXT, 0, "print the numbers of sessions and users",
 		COLUMNS(NUMBER("activeSessions", "SESSIONS"), NUMBER("activeUsers", "USERS"))),
 	COMMAND("status", CTL_READ, CTL_RECORD, 0, "show how the daemon is",
@@ -180,6 +193,8 @@ const char *ctlspec_usage(const struct ctl_command *c, char *buf, size_t size)
 
 	snprintf(buf, size, "%s", c->words);
 	for (const struct ctl_param *p = c->params; p && p->name; p++) {
+		if (p->type == CTL_SECRET)
+			continue;
 		put_usage(p, choice ? " | " : " ", buf, size);
 		choice = p->flags & CTL_ONE_OF;
 	}

@@ -36,6 +36,7 @@ enum ctl_type {
 	CTL_LOGLEVEL,
 	CTL_FILE,
 	CTL_WORDS, /* the words of a command */
+	CTL_SECRET, /* never a word: mcpctl asks for it, or reads it from standard input */
 };
 
 /* How a parameter is given. */

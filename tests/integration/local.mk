@@ -16,6 +16,7 @@ integration_tests = \
 	tests/integration/test_bad_children.py \
 	tests/integration/test_bad_input.py \
 	tests/integration/test_crash.py \
+	tests/integration/test_credentials.py \
 	tests/integration/test_exec.py \
 	tests/integration/test_features.py \
 	tests/integration/test_lifecycle.py \

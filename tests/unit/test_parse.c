@@ -189,16 +189,15 @@ static void every_abbreviation_is_safe(void **state)
 
 	(void)state;
 	for (const struct ctl_command *c = ctlspec_commands; c->words; c++) {
-		char first[64], *second;
+		char typed[64], *word, *rest;
 
 		for (size_t cut = strlen(c->words); cut > 0; cut--) {
-			snprintf(first, sizeof first, "%.*s", (int)cut, c->words);
-			second = strchr(first, ' ');
-			if (second)
-				*second++ = '\0';
+			snprintf(typed, sizeof typed, "%.*s", (int)cut, c->words);
 			assert_int_equal(walk_init(&w, &e), 0);
-			if (walk_word(&w, first, &e) == 0 && second && *second && !w.command)
-				walk_word(&w, second, &e);
+			rest = typed;
+			while ((word = strsep(&rest, " ")) != NULL && *word && !w.command)
+				if (walk_word(&w, word, &e) < 0)
+					break;
 			if (cut == strlen(c->words))
 				assert_ptr_equal(w.command, c);
 			else if (w.command && w.command != c)
@@ -222,6 +221,26 @@ static void standard_input_is_asked_for(void **state)
 		assert_int_equal(walk_word(&w, words[i], &e), 0);
 	assert_int_equal(walk_end(&w, &e), 0);
 	assert_string_equal(w.from_stdin->name, "arguments");
+	walk_fini(&w);
+}
+
+static void a_secret_is_no_word(void **state)
+{
+	char *words[] = {(char[]){"user"}, (char[]){"secret"}, (char[]){"set"}, (char[]){"alice"},
+			 (char[]){"files"}};
+	char usage[100];
+	struct walk w;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(walk_init(&w, &e), 0);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(walk_word(&w, words[i], &e), 0);
+	assert_int_equal(walk_end(&w, &e), 0);
+	assert_string_equal(w.secret->name, "secret");
+	assert_string_equal(ctlspec_usage(w.command, usage, sizeof usage),
+			    "user secret set USER BACKEND");
+	assert_int_equal(walk_word(&w, "hunter2", &e), ERR_INVALID);
 	walk_fini(&w);
 }
 
@@ -252,8 +271,9 @@ static const char *candidates(const char *line)
 static void words_are_completed(void **state)
 {
 	static const char *const rows[][2] = {
-		{"", "sessions session users user counts status backends backend tools tool log config "
-		     "shutdown help version"},
+		{"",
+		 "sessions session users user counts status backends backend tools tool log config "
+		 "shutdown help version"},
 		{"se", "sessions session"},
 		{"session ", "list show close"},
 		{"session s", "show"},
@@ -273,8 +293,9 @@ static void words_are_completed(void **state)
 		{"counts --format ", "table json kv"},
 		{"counts --format j", "json"},
 		{"config check ", "<files>"},
-		{"help ", "sessions session users user counts status backends backend tools tool log config "
-			  "shutdown help version"},
+		{"help ",
+		 "sessions session users user counts status backends backend tools tool log config "
+		 "shutdown help version"},
 		{"help session c", "close"},
 		{"help session close ", ""},
 		{"counts x ", ""},
@@ -319,6 +340,7 @@ int main(void)
 		cmocka_unit_test(commands_are_understood),
 		cmocka_unit_test(every_abbreviation_is_safe),
 		cmocka_unit_test(standard_input_is_asked_for),
+		cmocka_unit_test(a_secret_is_no_word),
 		cmocka_unit_test(words_are_completed),
 		cmocka_unit_test(secrets_are_not_kept),
 	};

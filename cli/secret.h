@@ -1,0 +1,16 @@
+/* secret.h: what may stand neither in a command line, where every user of the machine can read it,
+ * nor in a history. */
+#ifndef MCPCTL_SECRET_H
+#define MCPCTL_SECRET_H
+
+#include "status.h"
+
+struct mcpctl;
+
+/* Reads one line: from the terminal after PROMPT, without echo, or from standard input where that
+ * is no terminal. *SECRET_R is for secret_free(). Complains by itself. */
+enum status secret_read(const struct mcpctl *m, const char *prompt, char **secret_r);
+/* Wipes and frees it; *SECRET becomes NULL. */
+void secret_free(char **secret);
+
+#endif
