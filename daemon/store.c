@@ -15,9 +15,9 @@ struct entry {
 	UT_hash_handle hh;
 	TAILQ_ENTRY(entry) link; /* while it is dirty */
 	enum store_table table;
-	char *value;  /* as it is on disk: compact JSON text, or sealed; NULL: deleted */
-	bool dirty;   /* not on disk as it is here */
-	bool on_disk; /* in some form */
+	char *value; /* as it is on disk: compact JSON text, or sealed; NULL: deleted */
+	int64_t row; /* its place on disk; 0: none yet */
+	bool dirty;  /* not on disk as it is here */
 	char key[];
 };
 
@@ -30,6 +30,7 @@ struct store {
 	struct seal *seal; /* while the file's key is not known: one of our own */
 	struct store_sql *sql;
 	struct entry *tables[STORE_TABLES];
+	int64_t last_row[STORE_TABLES];
 	struct entries dirty;
 	struct event *turn; /* the end of this turn */
 	struct event *retry;
@@ -215,7 +216,7 @@ int store_delete(struct store *s, enum store_table table, const char *key)
 		return unread ? ERR_NOMEM : 0;
 	free(en->value);
 	en->value = NULL;
-	if (en->on_disk || unread)
+	if (en->row || unread)
 		set_dirty(s, en);
 	else
 		drop(s, en);
@@ -284,20 +285,22 @@ static struct seal *find_key(struct store *s, struct store_sql *sql, struct err 
 }
 
 /* A value of an earlier life. What was put since is newer. */
-static int load_one(enum store_table table, const char *key, const char *value, void *arg)
+static int load_one(const struct store_row *row, void *arg)
 {
 	struct store *s = arg;
-	struct entry *en = find(s, table, key);
+	struct entry *en = find(s, row->table, row->key);
+	bool newer = en != NULL;
 
-	if (en) {
-		en->on_disk = true;
-		return 0;
-	}
-	en = add(s, table, key);
+	if (!en)
+		en = add(s, row->table, row->key);
 	if (!en)
 		return ERR_NOMEM;
-	en->value = strdup(value);
-	en->on_disk = true;
+	en->row = row->number;
+	if (row->number > s->last_row[row->table])
+		s->last_row[row->table] = row->number;
+	if (newer)
+		return 0;
+	en->value = strdup(row->value);
 	if (en->value)
 		return 0;
 	drop(s, en);
@@ -363,6 +366,16 @@ static bool needs_sync(const struct store *s)
 	return false;
 }
 
+static int write_one(struct store *s, struct entry *en, struct err *e)
+{
+	struct store_row row = {.table = en->table, .key = en->key, .value = en->value};
+
+	if (!en->row && en->value)
+		en->row = ++s->last_row[en->table];
+	row.number = en->row;
+	return row.number ? store_sql_write(s->sql, &row, e) : 0;
+}
+
 static int write_dirty(struct store *s, struct err *e)
 {
 	struct entry *en, *tmp;
@@ -370,7 +383,7 @@ static int write_dirty(struct store *s, struct err *e)
 
 	TAILQ_FOREACH (en, &s->dirty, link) {
 		if (rc == 0)
-			rc = store_sql_write(s->sql, en->table, en->key, en->value, e);
+			rc = write_one(s, en, e);
 	}
 	if (rc == 0)
 		rc = store_sql_commit(s->sql, e);
@@ -379,7 +392,6 @@ static int write_dirty(struct store *s, struct err *e)
 	for (en = TAILQ_FIRST(&s->dirty); en; en = tmp) {
 		tmp = TAILQ_NEXT(en, link);
 		set_clean(s, en);
-		en->on_disk = true;
 		if (!en->value)
 			drop(s, en);
 	}

@@ -13,15 +13,19 @@ struct store_sql;
 /* Opens or makes the database in DIR and brings its schema up to date. */
 int store_sql_open(const char *dir, struct store_sql **sql_r, struct err *e);
 void store_sql_close(struct store_sql **sql);
-/* Calls FN for each value of each table. FN lacks memory when it returns ERR_NOMEM. */
-int store_sql_load(struct store_sql *sql,
-		   int (*fn)(enum store_table table, const char *key, const char *value, void *arg),
-		   void *arg, struct err *e);
-/* One transaction: begin, any number of writes (VALUE NULL: delete), end. DURABLE: with fsync.
- * After any failure the transaction is undone. */
+/* A value in its table, under a number of our choice. */
+struct store_row {
+	enum store_table table;
+	int64_t number;
+	const char *key, *value; /* VALUE NULL: deleted */
+};
+/* Calls FN for each row of each table; it lacks memory when it returns ERR_NOMEM. */
+typedef int (*store_sql_fn)(const struct store_row *row, void *arg);
+int store_sql_load(struct store_sql *sql, store_sql_fn fn, void *arg, struct err *e);
+/* One transaction: begin, any number of writes, end. DURABLE: with fsync. After any failure the
+ * transaction is undone. */
 int store_sql_begin(struct store_sql *sql, bool durable, struct err *e);
-int store_sql_write(struct store_sql *sql, enum store_table table, const char *key,
-		    const char *value, struct err *e);
+int store_sql_write(struct store_sql *sql, const struct store_row *row, struct err *e);
 int store_sql_commit(struct store_sql *sql, struct err *e);
 /* The value by which the right key is known: malloc'd, NULL where there is none yet; and the
  * setting of it. */

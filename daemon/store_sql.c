@@ -14,32 +14,35 @@
 #define FILE_NAME      "mcpd.db"
 #define APPLICATION_ID 0x6d637064 /* "mcpd": PRAGMA application_id */
 
-/* The i-th makes version i + 1 out of version i. Only ever add to this. */
+/* The i-th makes version i + 1 out of version i. Only ever add to this. That keys are unique is
+ * seen to in memory: without an index what is new goes to the end of a table, and a transaction
+ * writes one page. */
 static const char *const migrations[] = {
 	"CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE sessions (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE tokens (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE secrets (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;",
+	"CREATE TABLE sessions (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);"
+	"CREATE TABLE tokens (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);"
+	"CREATE TABLE secrets (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);",
 };
 #define SCHEMA ((int)(sizeof migrations / sizeof *migrations))
 
+#define STATEMENTS(table)                                                                          \
+	{                                                                                          \
+		"SELECT row, key, value FROM " table,                                              \
+			"INSERT OR REPLACE INTO " table " VALUES (?1, ?2, ?3)",                    \
+			"DELETE FROM " table " WHERE row = ?1"                                     \
+	}
 static const struct {
 	const char *select, *put, *del;
 } statements[STORE_TABLES] = {
-	[STORE_SESSIONS] = {"SELECT key, value FROM sessions",
-			    "INSERT OR REPLACE INTO sessions VALUES (?1, ?2)",
-			    "DELETE FROM sessions WHERE key = ?1"},
-	[STORE_TOKENS] = {"SELECT key, value FROM tokens",
-			  "INSERT OR REPLACE INTO tokens VALUES (?1, ?2)",
-			  "DELETE FROM tokens WHERE key = ?1"},
-	[STORE_SECRETS] = {"SELECT key, value FROM secrets",
-			   "INSERT OR REPLACE INTO secrets VALUES (?1, ?2)",
-			   "DELETE FROM secrets WHERE key = ?1"},
+	[STORE_SESSIONS] = STATEMENTS("sessions"),
+	[STORE_TOKENS] = STATEMENTS("tokens"),
+	[STORE_SECRETS] = STATEMENTS("secrets"),
 };
 
 struct store_sql {
 	sqlite3 *db;
-	sqlite3_stmt *put[STORE_TABLES], *del[STORE_TABLES];
+	sqlite3_stmt *put[STORE_TABLES], *del[STORE_TABLES], *begin, *commit;
+	bool durable; /* each commit is synced */
 	bool corrupt; /* leave it as it is */
 	char file[];
 };
@@ -145,18 +148,25 @@ static int migrate(struct store_sql *sql, int version, struct err *e)
 	return rc;
 }
 
+static int prepare_one(struct store_sql *sql, const char *text, sqlite3_stmt **st_r, struct err *e)
+{
+	int status = sqlite3_prepare_v3(sql->db, text, -1, SQLITE_PREPARE_PERSISTENT, st_r, NULL);
+
+	return status == SQLITE_OK ? 0 : fail(sql, status, e);
+}
+
 static int prepare(struct store_sql *sql, struct err *e)
 {
-	int status = SQLITE_OK;
+	int rc = prepare_one(sql, "BEGIN IMMEDIATE", &sql->begin, e);
 
-	for (int i = 0; status == SQLITE_OK && i < STORE_TABLES; i++) {
-		status = sqlite3_prepare_v3(sql->db, statements[i].put, -1,
-					    SQLITE_PREPARE_PERSISTENT, &sql->put[i], NULL);
-		if (status == SQLITE_OK)
-			status = sqlite3_prepare_v3(sql->db, statements[i].del, -1,
-						    SQLITE_PREPARE_PERSISTENT, &sql->del[i], NULL);
+	if (rc == 0)
+		rc = prepare_one(sql, "COMMIT", &sql->commit, e);
+	for (int i = 0; rc == 0 && i < STORE_TABLES; i++) {
+		rc = prepare_one(sql, statements[i].put, &sql->put[i], e);
+		if (rc == 0)
+			rc = prepare_one(sql, statements[i].del, &sql->del[i], e);
 	}
-	return status == SQLITE_OK ? 0 : fail(sql, status, e);
+	return rc;
 }
 
 /* One process at a time: a second mcpd on the same folder is told "locked". Without a shared index
@@ -165,7 +175,8 @@ static int set_up(struct store_sql *sql, struct err *e)
 {
 	static const char modes[] = "PRAGMA journal_mode=WAL;"
 				    "PRAGMA synchronous=NORMAL; PRAGMA trusted_schema=OFF;"
-				    "PRAGMA journal_size_limit=16777216;"
+				    "PRAGMA wal_autocheckpoint=4000;"
+				    "PRAGMA journal_size_limit=33554432;"
 				    "BEGIN EXCLUSIVE; COMMIT";
 	int version = 0;
 	int rc = run(sql, "PRAGMA locking_mode=EXCLUSIVE", e); /* before anything is read */
@@ -227,6 +238,8 @@ void store_sql_close(struct store_sql **sqlp)
 		sqlite3_finalize(sql->put[i]);
 		sqlite3_finalize(sql->del[i]);
 	}
+	sqlite3_finalize(sql->begin);
+	sqlite3_finalize(sql->commit);
 	/* The last one to leave copies the log into the database; not into one that it cannot read.
 	 */
 	if (sql->db && sql->corrupt)
@@ -235,9 +248,7 @@ void store_sql_close(struct store_sql **sqlp)
 	free(sql);
 }
 
-int store_sql_load(struct store_sql *sql,
-		   int (*fn)(enum store_table table, const char *key, const char *value, void *arg),
-		   void *arg, struct err *e)
+int store_sql_load(struct store_sql *sql, store_sql_fn fn, void *arg, struct err *e)
 {
 	for (int i = 0; i < STORE_TABLES; i++) {
 		sqlite3_stmt *st = NULL;
@@ -245,10 +256,14 @@ int store_sql_load(struct store_sql *sql,
 		int rc = 0;
 
 		while (status == SQLITE_OK && (status = sqlite3_step(st)) == SQLITE_ROW) {
-			const char *key = (const char *)sqlite3_column_text(st, 0);
-			const char *value = (const char *)sqlite3_column_text(st, 1);
+			struct store_row row = {
+				.table = (enum store_table)i,
+				.number = sqlite3_column_int64(st, 0),
+				.key = (const char *)sqlite3_column_text(st, 1),
+				.value = (const char *)sqlite3_column_text(st, 2),
+			};
 
-			rc = key && value ? fn((enum store_table)i, key, value, arg) : ERR_NOMEM;
+			rc = row.key && row.value ? fn(&row, arg) : ERR_NOMEM;
 			status = rc ? SQLITE_DONE : SQLITE_OK;
 		}
 		sqlite3_finalize(st);
@@ -260,12 +275,25 @@ int store_sql_load(struct store_sql *sql,
 	return 0;
 }
 
+/* Runs what needs no more than to be run. */
+static int step(struct store_sql *sql, sqlite3_stmt *st, struct err *e)
+{
+	int rc = sqlite3_step(st) == SQLITE_DONE ? 0 : fail(sql, sqlite3_errcode(sql->db), e);
+
+	sqlite3_reset(st);
+	return rc;
+}
+
 int store_sql_begin(struct store_sql *sql, bool durable, struct err *e)
 {
-	/* In a write-ahead log, NORMAL syncs at checkpoints only, FULL at each commit too. */
-	int rc = run(sql, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", e);
+	int rc = 0;
 
-	return rc ? rc : run(sql, "BEGIN IMMEDIATE", e);
+	/* In a write-ahead log, NORMAL syncs at checkpoints only, FULL at each commit too. */
+	if (durable != sql->durable)
+		rc = run(sql, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", e);
+	if (rc == 0)
+		sql->durable = durable;
+	return rc ? rc : step(sql, sql->begin, e);
 }
 
 static void roll_back(struct store_sql *sql)
@@ -274,17 +302,16 @@ static void roll_back(struct store_sql *sql)
 		run(sql, "ROLLBACK", NULL);
 }
 
-int store_sql_write(struct store_sql *sql, enum store_table table, const char *key,
-		    const char *value, struct err *e)
+int store_sql_write(struct store_sql *sql, const struct store_row *row, struct err *e)
 {
-	sqlite3_stmt *st = value ? sql->put[table] : sql->del[table];
-	int rc = 0;
+	sqlite3_stmt *st = row->value ? sql->put[row->table] : sql->del[row->table];
+	int status = sqlite3_bind_int64(st, 1, row->number), rc;
 
-	if (sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC) != SQLITE_OK ||
-	    (value && sqlite3_bind_text(st, 2, value, -1, SQLITE_STATIC) != SQLITE_OK) ||
-	    sqlite3_step(st) != SQLITE_DONE)
-		rc = fail(sql, sqlite3_errcode(sql->db), e);
-	sqlite3_reset(st);
+	if (status == SQLITE_OK && row->value)
+		status = sqlite3_bind_text(st, 2, row->key, -1, SQLITE_STATIC);
+	if (status == SQLITE_OK && row->value)
+		status = sqlite3_bind_text(st, 3, row->value, -1, SQLITE_STATIC);
+	rc = status == SQLITE_OK ? step(sql, st, e) : fail(sql, status, e);
 	sqlite3_clear_bindings(st);
 	if (rc)
 		roll_back(sql);
@@ -293,7 +320,7 @@ int store_sql_write(struct store_sql *sql, enum store_table table, const char *k
 
 int store_sql_commit(struct store_sql *sql, struct err *e)
 {
-	int rc = run(sql, "COMMIT", e);
+	int rc = step(sql, sql->commit, e);
 
 	if (rc)
 		roll_back(sql);
