@@ -168,8 +168,8 @@ enum backend_state backend_state(const struct backend *b)
 
 const char *backend_why(const struct backend *b)
 {
-	if (b->why.text[0] == '\0' && b->state == BACKEND_LEARNING)
-		return "it is still starting";
+	if (b->state == BACKEND_LEARNING && !b->offer && !b->why.text[0])
+		return "it has not answered yet";
 	return b->why.text;
 }
 
@@ -204,7 +204,7 @@ json_t *backend_describe(const struct backend *b)
 			b->offer ? mcp_rev_name(b->offer->rev) : "", "links", links, "calls",
 			(json_int_t)b->calls, "tools", list_size(b, OFFER_TOOLS), "prompts",
 			list_size(b, OFFER_PROMPTS), "resources", list_size(b, OFFER_RESOURCES),
-			"templates", list_size(b, OFFER_TEMPLATES), "reason", b->why.text);
+			"templates", list_size(b, OFFER_TEMPLATES), "reason", backend_why(b));
 	if (row && b->ops->describe)
 		b->ops->describe(b, row);
 	return row;

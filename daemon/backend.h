@@ -74,7 +74,9 @@ void backend_unwatch(struct backend *b, void *arg);
 const char *backend_name(const struct backend *b);
 const char *backend_kind(const struct backend *b);
 enum backend_state backend_state(const struct backend *b);
-const char *backend_why(const struct backend *b); /* why it failed; "" if it did not */
+/* Why nothing, or only an older offer, is there of it: why it failed, or that it has not answered yet;
+ * "" where there is nothing to explain. */
+const char *backend_why(const struct backend *b);
 const struct offer *backend_offer(const struct backend *b); /* NULL until learnt once */
 /* Its row for `mcpctl backends list` (a new reference): name, kind, state, scope, children, calls,
  * tools, resources, prompts, restarts, reason. */

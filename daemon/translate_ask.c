@@ -205,6 +205,8 @@ static void sampling(struct cow *c, struct asking *a)
 	if (a->why)
 		return;
 	cow_del(c, "tools");
+	if (!json_is_array(messages))
+		return;
 	out = json_array();
 	json_array_foreach (messages, i, message) {
 		if (!out || !add_messages(out, message, a)) {

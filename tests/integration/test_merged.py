@@ -13,6 +13,16 @@ def names(c, kind="tools"):
     return [e["name"] for e in c.request(kind + "/list")[kind]]
 
 
+def whole(c):
+    """The names of all tools, page by page."""
+    got, params = [], {}
+    while params is not None:
+        result = c.request("tools/list", params)
+        got += [t["name"] for t in result["tools"]]
+        params = {"cursor": result["nextCursor"]} if "nextCursor" in result else None
+    return got
+
+
 def code_of(fn):
     try:
         fn()
@@ -93,6 +103,60 @@ def _():
         assert "a__new" in names(both) and "new" in names(alone)
         other.delete()
         equal(silent.message(), None, "what the other one's client hears")
+
+
+@case("a list that the server announces, but that is the same, is not announced to clients")
+def _():
+    for scope in ("session", "shared"):
+        with Daemon({"a": fake(scope=scope), "b": tiny()}) as d:
+            c = Client(d)
+            c.request("tools/list")
+            stream = c.get()
+            listed = lambda: sum("tools/list" == m for m in json.loads(c.tool("a__seen")))
+            c.tool("a__set_tools", names=["one"])
+            equal(stream.message()["method"], "notifications/tools/list_changed", scope)
+            n = listed()
+            c.tool("a__set_tools", names=["one"])
+            wait_until(lambda: listed() > n, "the list to be asked for again")
+            c.tool("a__set_tools", names=["two"])
+            equal(stream.message()["method"], "notifications/tools/list_changed", scope)
+            wait_until(lambda: "a__two" in names(c), "the new list")
+            c.delete()
+            equal(stream.message(), None, "what was announced besides, " + scope)
+
+
+@case("a page can be asked for again, and after the list changed")
+def _():
+    with Daemon({"a": fake(), "b": tiny()}, limits={"pageSize": 3}) as d:
+        c = Client(d)
+        first = c.request("tools/list")
+        page = lambda: [t["name"] for t in c.request("tools/list", {"cursor": first["nextCursor"]})["tools"]]
+        second = page()
+        equal((len(second), page()), (3, second), "the second page")
+        c.tool("a__set_tools", names=["new"])
+        wait_until(lambda: "a__new" in whole(c), "the change")
+        equal(page(), second, "the second page, after a change behind it")
+        assert len(set(whole(c))) == len(whole(c)), whole(c)
+
+
+@case("a server that is dead and one that is slow hide their own entries alone, and it is said why")
+def _():
+    with Daemon({"dead": fake("--die-start", 3), "slow": fake("--hang-start"), "good": tiny()},
+                limits={"learnWait": 0.2}) as d:
+        c = Client(d)
+        d.wait_log("backend dead failed")
+        wait_until(lambda: names(c) == ["good__echo", "good__pid"], "the good one's tools")
+        rows = {b["name"]: b for b in d.ctl("backends.list")}
+        equal([rows[n]["state"] for n in ("dead", "slow", "good")], ["failed", "learning", "ready"])
+        assert "status 3" in rows["dead"]["reason"], rows
+        equal((rows["slow"]["reason"], rows["good"]["reason"]), ("it has not answered yet", ""))
+        assert "has not answered yet" in d.mcpctl("backends", "list")
+        for name, why in (("dead__echo", "status 3"), ("slow__echo", "it has not answered yet")):
+            try:
+                c.tool(name)
+                raise AssertionError("answered")
+            except RpcError as e:
+                assert why in e.message, e
 
 
 @case("logging levels, cancellation, progress and questions work under prefixes")

@@ -190,5 +190,5 @@ def _(d):
             equal("icons" in t, t["name"].endswith("__list") and (own or c.rev == "2025-11-25"), t["name"])
 
 
-BACKENDS = OLD
-run(daemon(OLD))
+BACKENDS = ALL
+run(daemon(ALL))

@@ -327,6 +327,15 @@ static bool heard(struct exchange *stream, const char *method)
 	return strstr(fake_text(stream), method) != NULL;
 }
 
+static size_t times_heard(struct exchange *stream, const char *what)
+{
+	size_t n = 0;
+
+	for (const char *at = fake_text(stream); (at = strstr(at, what)) != NULL; at++)
+		n++;
+	return n;
+}
+
 static void changed_lists_are_announced(void **state)
 {
 	struct exchange *stream;
@@ -338,13 +347,18 @@ static void changed_lists_are_announced(void **state)
 	fake_offer_tool(fx.backend, "unread"); /* nobody has seen that it was not there */
 	assert_false(heard(stream, "list_changed"));
 	post(s, BOTH, "tools/list", "{}");
+	fake_learn(fx.backend); /* which takes that one away again */
+	post(s, BOTH, "tools/list", "{}");
+	assert_int_equal(times_heard(stream, "list_changed"), 1);
+	fake_learn(fx.backend); /* and this time nothing is different */
+	assert_int_equal(times_heard(stream, "list_changed"), 1);
 	fake_offer_tool(fx.backend, "more");
-	assert_true(heard(stream, "\"notifications/tools/list_changed\""));
+	assert_int_equal(times_heard(stream, "\"notifications/tools/list_changed\""), 2);
 	assert_false(heard(stream, "prompts/list_changed"));
 	assert_false(heard(stream, "resources/list_changed"));
 	msg = body(post(s, BOTH, "tools/list", "{}"));
 	assert_int_equal(json_array_size(json_object_get(json_object_get(msg, "result"), "tools")),
-			 3);
+			 2);
 	json_decref(msg);
 }
 

@@ -254,6 +254,9 @@ static const struct question_vector questions[] = {
 	 ("{'messages':[{'role':'user','content':{'type':'text','text':'a'}},"
 	  "{'role':'user','content':{'type':'text','text':'b'}},"
 	  "{'role':'assistant','content':{'type':'text','text':'c'}}]}")},
+	{SAMPLE, R26, R06, "{'maxTokens':1,'messages':{}}", SAME},
+	{SAMPLE, R26, R06, "'nothing'", SAME},
+	{ELICIT, R26, R06, "[]", SAME},
 	{"roots/list", R26, R24, "{}", SAME},
 };
 
