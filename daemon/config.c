@@ -119,6 +119,8 @@ static int check_path(struct reader *r, void *field)
 		return reader_fail(r,
 				   "expected a path like \"/mcp\": it begins with \"/\", does not "
 				   "end with it, and has letters, digits and _ . ~ - only");
+	if (strcmp(path, "/logout") == 0)
+		return reader_fail(r, "\"/logout\" is where users log out");
 	if (strcmp(path, "/health") == 0)
 		return reader_fail(r, "\"/health\" is taken by the health check");
 	return 0;

@@ -113,6 +113,7 @@ void endpoint_set_auth(struct endpoint *ep, struct auth *auth, struct users *use
 {
 	ep->auth = auth;
 	ep->users = users;
+	modern_set_users(ep->modern, users);
 }
 
 void endpoint_drain(struct endpoint *ep)
@@ -227,6 +228,36 @@ static bool admit(struct endpoint *ep, const struct visit *v, const json_t *body
 	return !v->id || auth_admit(ep->auth, v->rq.x, v->place->name, v->id, v->place->view, body);
 }
 
+static unsigned count_requests(const json_t *body)
+{
+	unsigned n = 0;
+	const json_t *msg;
+	size_t i;
+
+	if (json_object_get(body, "method") && json_object_get(body, "id"))
+		return 1;
+	json_array_foreach (body, i, msg)
+		n += json_object_get(msg, "method") && json_object_get(msg, "id");
+	return n;
+}
+
+/* Whether the user may have BODY's requests now; false: X was answered. */
+static bool within_limits(struct endpoint *ep, struct exchange *x, json_t *body)
+{
+	unsigned retry = 1;
+	char seconds[16];
+	struct err e;
+	int rc = ep->users ? users_admit(ep->users, exchange_user(x), count_requests(body), &retry, &e)
+			   : 0;
+
+	if (rc == 0)
+		return true;
+	snprintf(seconds, sizeof seconds, "%u", retry);
+	exchange_set_header(x, "Retry-After", seconds);
+	reply_error(x, 429, body_id(body), RPC_TRANSPORT, "%s", e.text);
+	return false;
+}
+
 static void post(struct endpoint *ep, const struct visit *v)
 {
 	const struct legacy_request *rq = &v->rq;
@@ -243,7 +274,7 @@ static void post(struct endpoint *ep, const struct visit *v)
 	if (text)
 		body = jsonrpc_parse(text, len, ep->conf->limits.max_depth, &e);
 	if (body) {
-		if (admit(ep, v, body))
+		if (admit(ep, v, body) && within_limits(ep, rq->x, body))
 			take_body(ep, rq, body);
 	} else if (e.code == ERR_NOMEM)
 		reply_error(rq->x, 503, NULL, RPC_INTERNAL_ERROR, "out of memory");
@@ -300,6 +331,40 @@ static void on_identity(struct exchange *x, const struct auth_identity *id, void
 		visit(ep, x, find_place(ep, exchange_path(x)), id);
 }
 
+/* POST /logout, with the user's own token. */
+static void log_out(struct exchange *x, const struct auth_identity *id, void *arg)
+{
+	struct endpoint *ep = arg;
+	int closed = users_logout(ep->users, id->user);
+	json_t *msg = json_pack("{s:b, s:i}", "loggedOut", 1, "sessionsClosed",
+				closed > 0 ? closed : 0);
+
+	/* Once it is said it holds, whatever happens. */
+	exchange_queue(x);
+	exchange_set_header(x, "Cache-Control", "no-store");
+	exchange_reply_json(x, 200, msg);
+	json_decref(msg);
+}
+
+static void serve_logout(struct endpoint *ep, struct exchange *x)
+{
+	switch (exchange_method(x)) {
+	case EXCHANGE_POST:
+		auth_check(ep->auth, x, "", log_out, ep);
+		return;
+	case EXCHANGE_OPTIONS:
+		guard_preflight(x);
+		return;
+	case EXCHANGE_GET:
+	case EXCHANGE_HEAD:
+	case EXCHANGE_DELETE:
+	case EXCHANGE_OTHER:
+		break;
+	}
+	exchange_set_header(x, "Allow", "POST, OPTIONS");
+	exchange_reply(x, 405, NULL, NULL, 0);
+}
+
 static bool is_place(const char *name, void *arg)
 {
 	const struct endpoint *ep = arg;
@@ -341,6 +406,8 @@ void endpoint_handle(struct exchange *x, void *arg)
 		serve_place(ep, x, place);
 	} else if (strcmp(path, "/health") == 0 && exchange_method(x) == EXCHANGE_GET) {
 		health(ep, x);
+	} else if (strcmp(path, "/logout") == 0 && ep->auth && ep->users) {
+		serve_logout(ep, x);
 	} else {
 		static const char text[] =
 			"There is nothing here. MCP is served under another path.\n";

@@ -115,6 +115,14 @@ static struct session *find_open(struct legacy *l, const struct legacy_request *
 	return s;
 }
 
+/* No session for now. */
+static void refuse_session(struct exchange *x, json_t *id, const struct err *e)
+{
+	if (e->code == ERR_DENIED)
+		exchange_set_header(x, "Retry-After", "60");
+	reply_error(x, e->code == ERR_DENIED ? 429 : 503, id, RPC_TRANSPORT, "%s", e->text);
+}
+
 /* Open, or of an earlier life of the daemon. NULL after having answered. */
 static struct session *find_or_restore(struct legacy *l, const struct legacy_request *rq,
 				       const char *value, json_t *id)
@@ -134,7 +142,7 @@ static struct session *find_or_restore(struct legacy *l, const struct legacy_req
 	if (rc == ERR_NOTFOUND)
 		reply_error(rq->x, 404, id, RPC_SESSION_NOT_FOUND, "Session not found");
 	else
-		reply_error(rq->x, 503, id, RPC_TRANSPORT, "%s", e.text);
+		refuse_session(rq->x, id, &e);
 	return NULL;
 }
 
@@ -223,7 +231,7 @@ static struct session *open_session(struct legacy *l, const struct legacy_reques
 		no_memory(rq->x, id);
 	else if (sessions_admit(l->sessions, conf.peer, conf.user, &e) < 0 ||
 		 session_open(sessions_env(l->sessions), &conf, &s, &e) < 0)
-		reply_error(rq->x, 503, id, RPC_TRANSPORT, "%s", e.text);
+		refuse_session(rq->x, id, &e);
 	free(caps);
 	free(info);
 	return s;

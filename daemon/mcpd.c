@@ -237,7 +237,7 @@ static int start_http(struct mcpd *d, struct err *e)
 		return no_memory(e);
 	sessions_set_users(d->sessions, d->users);
 	users_on_logout(d->users, log_out, d);
-	if (sessions_keep(d->sessions, d->store, NULL) < 0)
+	if (sessions_keep(d->sessions, d->store, has_issuer(c) ? c->auth.issuer : NULL) < 0)
 		return no_memory(e);
 	d->endpoint =
 		endpoint_new(d->base, c, d->sessions, d->all, d->singles, c->n_backends, e);

@@ -373,6 +373,11 @@ void modern_close(struct modern *m)
 	pool_close(m->pool);
 }
 
+void modern_set_users(struct modern *m, struct users *us)
+{
+	pool_set_users(m->pool, us);
+}
+
 void modern_free(struct modern **mp)
 {
 	struct modern *m = *mp;

@@ -12,10 +12,13 @@ struct config;
 struct event_base;
 struct exchange;
 struct modern;
+struct users;
 struct view;
 
 /* CONF outlives it. NULL with E filled. */
 struct modern *modern_new(struct event_base *base, const struct config *conf, struct err *e);
+/* Whose calls are counted. US outlives it. */
+void modern_set_users(struct modern *m, struct users *us);
 /* Every exchange must have been ended: modern_close() first. */
 void modern_free(struct modern **m);
 

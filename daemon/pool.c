@@ -33,6 +33,7 @@ struct pool {
 	const struct config_limits *limits;
 	const struct server_front *front;
 	void *arg;
+	struct users *users;
 	struct delayq *idle;
 	size_t n;
 };
@@ -93,6 +94,11 @@ void pool_close(struct pool *p)
 	/* What a server cancels is given back meanwhile, which changes nothing here. */
 	while ((s = TAILQ_FIRST(&p->servers)))
 		drop(s);
+}
+
+void pool_set_users(struct pool *p, struct users *us)
+{
+	p->users = us;
 }
 
 void pool_free(struct pool **pp)
@@ -158,6 +164,7 @@ static struct pooled *pooled_new(struct pool *p, const struct pool_want *want, c
 		.base = p->base,
 		.limits = p->limits,
 		.view = want->view,
+		.users = p->users,
 		.front = p->front,
 		.arg = s,
 	};

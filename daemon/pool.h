@@ -15,6 +15,7 @@
 struct config_limits;
 struct event_base;
 struct pool;
+struct users;
 struct pooled;
 struct server;
 struct server_front;
@@ -34,6 +35,8 @@ struct pool_want {
 /* FRONT's arg will be the struct pooled. A server that nobody used for IDLE_MS is closed. NULL on lack of memory. */
 struct pool *pool_new(struct event_base *base, const struct config_limits *limits,
 		      const struct server_front *front, void *arg, int64_t idle_ms);
+/* Whose calls are counted. US outlives it. */
+void pool_set_users(struct pool *p, struct users *us);
 /* Closes all. */
 void pool_free(struct pool **p);
 

@@ -20,6 +20,7 @@ struct registry {
 	struct pair *users;
 	struct pair *caps;
 	struct pair *peers;
+	struct pair *per_user;
 	uint64_t opened;
 	size_t (*count_users)(const void *arg);
 	const void *arg;
@@ -99,6 +100,7 @@ void registry_free(struct registry **rp)
 	pair_clear(&r->users);
 	pair_clear(&r->caps);
 	pair_clear(&r->peers);
+	pair_clear(&r->per_user);
 	free(r);
 }
 
@@ -154,9 +156,49 @@ struct registry_entry *registry_next(struct registry *r, struct registry_entry *
 	return entry ? TAILQ_NEXT(entry, order) : TAILQ_FIRST(&r->order);
 }
 
+/* One more of KEY in a table of counts. */
+static int count_up(struct pair **map, const char *key)
+{
+	struct pair *p = pair_find(*map, key);
+
+	if (!p) {
+		int rc = pair_set(map, key, "");
+
+		if (rc)
+			return rc;
+		p = pair_find(*map, key);
+	}
+	p->count++;
+	return 0;
+}
+
+static void count_down(struct pair **map, const char *key)
+{
+	struct pair *p = pair_find(*map, key);
+
+	if (p && --p->count == 0)
+		pair_drop(map, key);
+}
+
+static size_t count_of(struct pair *map, const char *key)
+{
+	struct pair *p = pair_find(map, key);
+
+	return p ? p->count : 0;
+}
+
 int registry_bind_user(struct registry *r, const char *id, const char *user)
 {
-	return pair_set(&r->users, id, user);
+	int rc;
+
+	registry_unbind_user(r, id);
+	rc = count_up(&r->per_user, user);
+	if (rc)
+		return rc;
+	rc = pair_set(&r->users, id, user);
+	if (rc)
+		count_down(&r->per_user, user);
+	return rc;
 }
 
 const char *registry_user_of(struct registry *r, const char *id)
@@ -168,7 +210,17 @@ const char *registry_user_of(struct registry *r, const char *id)
 
 void registry_unbind_user(struct registry *r, const char *id)
 {
+	struct pair *p = pair_find(r->users, id);
+
+	if (!p)
+		return;
+	count_down(&r->per_user, p->value);
 	pair_drop(&r->users, id);
+}
+
+size_t registry_user_count(struct registry *r, const char *user)
+{
+	return count_of(r->per_user, user);
 }
 
 int registry_set_caps(struct registry *r, const char *id, const char *caps)
@@ -190,32 +242,17 @@ void registry_drop_caps(struct registry *r, const char *id)
 
 int registry_peer_add(struct registry *r, const char *peer)
 {
-	struct pair *p = pair_find(r->peers, peer);
-
-	if (!p) {
-		int rc = pair_set(&r->peers, peer, "");
-
-		if (rc)
-			return rc;
-		p = pair_find(r->peers, peer);
-	}
-	p->count++;
-	return 0;
+	return count_up(&r->peers, peer);
 }
 
 void registry_peer_drop(struct registry *r, const char *peer)
 {
-	struct pair *p = pair_find(r->peers, peer);
-
-	if (p && --p->count == 0)
-		pair_drop(&r->peers, peer);
+	count_down(&r->peers, peer);
 }
 
 size_t registry_peer_count(struct registry *r, const char *peer)
 {
-	struct pair *p = pair_find(r->peers, peer);
-
-	return p ? p->count : 0;
+	return count_of(r->peers, peer);
 }
 
 void registry_counts(const struct registry *r, struct registry_counts *counts_r)

@@ -56,6 +56,9 @@ int registry_bind_user(struct registry *r, const char *id, const char *user);
 const char *registry_user_of(struct registry *r, const char *id); /* NULL: unauthenticated */
 void registry_unbind_user(struct registry *r, const char *id);
 
+/* How many sessions USER has. */
+size_t registry_user_count(struct registry *r, const char *user);
+
 /* The session-capabilities map. CAPS is compact JSON text, copied. */
 int registry_set_caps(struct registry *r, const char *id, const char *caps);
 const char *registry_caps_of(struct registry *r, const char *id);

@@ -11,11 +11,13 @@
 #include "server_impl.h"
 #include "tasks.h"
 #include "translate.h"
+#include "users.h"
 
 static void request_free(struct request *r)
 {
 	TAILQ_REMOVE(&r->server->requests, r, link);
 	r->server->in_flight--;
+	users_call_ended(r->server->conf.users, r->server->conf.caller->user);
 	view_unwait(r->server->conf.view, &r->waiter);
 	json_decref(r->id);
 	json_decref(r->tool);
@@ -351,6 +353,7 @@ int server_request(struct server *s, void *where, json_t *id, const char *method
 	}
 	r->id = json_incref(id);
 	TAILQ_INSERT_TAIL(&s->requests, r, link);
+	users_call_begun(s->conf.users, s->conf.caller->user);
 	if (++s->in_flight > s->conf.max_calls && s->conf.max_calls)
 		call_error(r->call, RPC_INTERNAL_ERROR, NULL,
 			   "too many requests in flight in this session (limit %u)",

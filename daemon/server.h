@@ -15,6 +15,7 @@
 struct event_base;
 struct question;
 struct server;
+struct users;
 
 /* Upcalls. WHERE is what server_request() was given (the stream of the request). */
 struct server_front {
@@ -35,6 +36,7 @@ struct server_conf {
 	const struct config_limits *limits;
 	struct view *view;
 	struct caller *caller; /* outlives the server; log_level is kept up to date in it */
+	struct users *users;   /* who count their calls; may be NULL */
 	unsigned max_calls;    /* in flight at a time; 0: no limit */
 	const struct server_front *front;
 	void *arg;

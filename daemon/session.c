@@ -286,6 +286,7 @@ static int set_up(struct session *s, const struct session_conf *conf, struct err
 		.base = s->env->base,
 		.limits = s->env->limits,
 		.view = s->view,
+		.users = s->env->users,
 		.caller = &s->caller,
 		.max_calls = s->env->limits->max_calls,
 		.front = conf->front,

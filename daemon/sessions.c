@@ -133,7 +133,6 @@ int sessions_admit(struct sessions *ss, const char *peer, const char *user, stru
 {
 	struct registry_counts c;
 
-	(void)user; /* counted with the user store */
 	registry_counts(ss->env.registry, &c);
 	if (c.sessions >= ss->conf->max)
 		return err_set(e, ERR_LIMIT, "too many sessions (sessions.max is %u)",
@@ -142,6 +141,10 @@ int sessions_admit(struct sessions *ss, const char *peer, const char *user, stru
 		return err_set(e, ERR_LIMIT,
 			       "too many sessions from this address (sessions.maxPerPeer is %u)",
 			       ss->conf->max_per_peer);
+	if (user && registry_user_count(ss->env.registry, user) >= ss->conf->max_per_user)
+		return err_set(e, ERR_DENIED,
+			       "too many sessions of this user (sessions.maxPerUser is %u)",
+			       ss->conf->max_per_user);
 	return 0;
 }
 

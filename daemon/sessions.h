@@ -33,14 +33,14 @@ void sessions_free(struct sessions **ss);
 struct session_env *sessions_env(struct sessions *ss);
 
 /* May one more session be opened for PEER (and USER, which may be NULL)? 0, or ERR_LIMIT with the text
- * for the client. Nobody who is working is ever evicted. */
+ * for the client, or ERR_DENIED likewise where it is USER who has too many. Nobody who is working is ever evicted. */
 int sessions_admit(struct sessions *ss, const char *peer, const char *user, struct err *e);
 
 /* The session with this id, NULL if there is none. */
 struct session *sessions_find(struct sessions *ss, const char *id);
 /* Opens the session ID of an earlier life of the daemon again, if it is of LIKE's user and path; the rest
  * of LIKE is its view, peer and front. 0; ERR_NOTFOUND as if it had never been there; or, where it stays
- * as it was, ERR_LIMIT (not if it is to be closed: ENDING) or ERR_NOMEM. */
+ * as it was, the codes of sessions_admit() (not if it is to be closed: ENDING) or ERR_NOMEM. */
 int sessions_restore(struct sessions *ss, const char *id, const struct session_conf *like,
 		     bool ending, struct session **s_r, struct err *e);
 /* The sessions of an earlier life whose clients have not come back; NULL: nothing is kept. */

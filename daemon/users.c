@@ -18,6 +18,7 @@ struct user {
 	UT_hash_handle hh;
 	json_t *record;		 /* of the token, as it is in the store; NULL: none */
 	struct user_token token; /* its members belong to the record */
+	int64_t stored; /* when, clock_ms() */
 	bool connected; /* had a session since the token came, or the token is of an earlier life */
 	unsigned calls; /* in flight */
 	int64_t credit; /* calls times MINUTE_MS: what is left of those of a minute */
@@ -205,14 +206,22 @@ void users_free(struct users **usp)
 	free(us);
 }
 
+/* Two tokens of which none expires later are in use side by side: not each request writes to disk. */
+static bool is_due(const struct user *u)
+{
+	return clock_ms() - u->stored >= MINUTE_MS;
+}
+
 static bool is_newer(const struct user *u, const struct user_token *t)
 {
 	if (!u->record || !same(u->token.issuer, t->issuer))
 		return true;
 	if (same(u->token.access, t->access))
 		return t->refresh && !same(u->token.refresh, t->refresh);
+	if (t->expires == u->token.expires)
+		return is_due(u);
 	/* Never is later than any time. */
-	return t->expires == 0 || (u->token.expires && t->expires >= u->token.expires);
+	return t->expires == 0 || (u->token.expires && t->expires > u->token.expires);
 }
 
 int users_seen(struct users *us, const char *user, const struct user_token *t)
@@ -237,6 +246,7 @@ int users_seen(struct users *us, const char *user, const struct user_token *t)
 		return ERR_NOMEM;
 	}
 	set_record(us, u, record);
+	u->stored = clock_ms();
 	return 0;
 }
 
@@ -383,38 +393,45 @@ static void refill(const struct users *us, struct user *u)
 	u->credited = now;
 }
 
-int users_calls_begin(struct users *us, const char *user, unsigned n, unsigned *retry_r,
-		      struct err *e)
+int users_admit(struct users *us, const char *user, unsigned n, unsigned *retry_r, struct err *e)
 {
 	unsigned most = us->conf->max_calls_per_user, rate = us->conf->max_calls_per_minute;
 	/* A batch of more than there are in a minute costs the whole minute. */
 	int64_t price = (int64_t)(n < rate ? n : rate) * MINUTE_MS;
 	struct user *u;
 
-	if (!user || (most == 0 && rate == 0))
+	if (!user || n == 0 || (most == 0 && rate == 0))
 		return 0;
 	u = get(us, user);
 	if (!u)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	*retry_r = 1;
 	if (most && u->calls + n > most)
-		return err_set(e, ERR_LIMIT, "too many calls in flight (limit %u)", most);
+		return err_set(e, ERR_LIMIT, "too many requests in flight (limit %u)", most);
 	refill(us, u);
 	if (rate && u->credit < price) {
 		*retry_r = (unsigned)((price - u->credit) / rate / 1000 + 1);
-		return err_set(e, ERR_LIMIT, "too many calls (limit %u a minute)", rate);
+		return err_set(e, ERR_LIMIT, "too many requests (limit %u a minute)", rate);
 	}
-	u->calls += n;
 	u->credit -= rate ? price : 0;
 	return 0;
 }
 
-void users_calls_end(struct users *us, const char *user, unsigned n)
+/* For lack of memory one call goes uncounted, and its end counts for another. */
+void users_call_begun(struct users *us, const char *user)
 {
-	struct user *u = user ? find(us, user) : NULL;
+	struct user *u = us && user ? get(us, user) : NULL;
+
+	if (u)
+		u->calls++;
+}
+
+void users_call_ended(struct users *us, const char *user)
+{
+	struct user *u = us && user ? find(us, user) : NULL;
 
 	if (!u)
 		return;
-	u->calls -= n < u->calls ? n : u->calls;
+	u->calls -= u->calls > 0;
 	drop_if_empty(us, u);
 }

@@ -63,10 +63,11 @@ void users_each(struct users *us, void (*fn)(const char *user, void *arg), void 
  * new reference; NULL: no such user, or lack of memory. Never a token or a secret. */
 json_t *users_describe(struct users *us, const char *user);
 
-/* May USER begin N more calls? 0 (users_calls_end() is owed for each), or ERR_LIMIT with the text
- * for the client and the seconds after which it may try again. A NULL user has no limits. */
-int users_calls_begin(struct users *us, const char *user, unsigned n, unsigned *retry_r,
-		      struct err *e);
-void users_calls_end(struct users *us, const char *user, unsigned n);
+/* May USER begin N more calls? 0, and they count in the minute; or ERR_LIMIT with the text for the client and
+ * the seconds after which it may try again. A NULL user has no limits. */
+int users_admit(struct users *us, const char *user, unsigned n, unsigned *retry_r, struct err *e);
+/* A call of USER (may be NULL) is in flight; it has ended. */
+void users_call_begun(struct users *us, const char *user);
+void users_call_ended(struct users *us, const char *user);
 
 #endif

@@ -31,6 +31,7 @@ integration_tests = \
 	tests/integration/test_shapes.py \
 	tests/integration/test_streams.py \
 	tests/integration/test_upstream.py \
+	tests/integration/test_users.py \
 	tests/integration/test_web.py
 dist_check_SCRIPTS += $(integration_tests)
 if HAVE_PYTHON

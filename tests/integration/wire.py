@@ -318,9 +318,10 @@ class Pending:
 class Client:
     """A client of the 2025 revisions. start=False: initialize() is called later."""
 
-    def __init__(self, daemon, path="/mcp", rev="2025-11-25", caps=None, start=True, name="test"):
+    def __init__(self, daemon, path="/mcp", rev="2025-11-25", caps=None, start=True, name="test",
+                 bearer=None):
         self.daemon, self.path, self.rev, self.sid = daemon, path, rev, None
-        self.caps, self.name = caps or {}, name
+        self.caps, self.name, self.bearer = caps or {}, name, bearer
         self.ids = itertools.count(1)
         self.conn = None
         self.negotiated = None
@@ -330,7 +331,8 @@ class Client:
     def headers(self, **changes):
         """Those of a POST; CHANGES by name, with _ for -, None to leave one out."""
         all_ = {"Content-Type": "application/json", "Accept": BOTH, "Mcp-Session-Id": self.sid,
-                "MCP-Protocol-Version": self.negotiated}
+                "MCP-Protocol-Version": self.negotiated,
+                "Authorization": self.bearer and "Bearer " + self.bearer}
         for name, value in changes.items():
             name = name.replace("_", "-")
             for old in [o for o in all_ if o.lower() == name.lower()]:
