@@ -107,7 +107,8 @@ static json_t *without_execution(const struct catalog *c, size_t source, json_t 
 {
 	json_t *copy;
 
-	if (runs_tasks(c, source) || json_object_get(entry_take, "execution") == NULL)
+	if ((mcp_rev_is_legacy(c->rev) && runs_tasks(c, source)) ||
+	    json_object_get(entry_take, "execution") == NULL)
 		return entry_take;
 	copy = json_copy(entry_take);
 	json_decref(entry_take);

@@ -68,7 +68,8 @@ static json_t *normalised(const char *text, enum mcp_rev rev)
 	if (json_is_object(json_object_get(all, "roots")))
 		json_object_set_new(caps, "roots", json_object()); /* no listChanged any more */
 	/* Of the extensions this is the one that mcpd knows how to relay. */
-	if (json_object_get(json_object_get(all, "extensions"), EXTENSION_TASKS) != NULL)
+	if (!mcp_rev_is_legacy(rev) &&
+	    json_object_get(json_object_get(all, "extensions"), EXTENSION_TASKS) != NULL)
 		json_object_set_new(caps, "extensions", json_pack("{s:{}}", EXTENSION_TASKS));
 	json_decref(all);
 	return caps;
@@ -274,6 +275,12 @@ static void modern_on_result(struct pending *p, json_t *result)
 			mcpclient_done(p, json_incref(result));
 		else
 			mcpclient_error(p, RPC_INTERNAL_ERROR, NULL, "out of memory");
+		return;
+	}
+	if (type != NULL && strcmp(type, "complete") != 0 && is_legacy(p)) {
+		mcpclient_error(p, RPC_INTERNAL_ERROR, NULL,
+				"backend %s: the server answered with what nobody can use here (%.40s)",
+				p->m->name, type);
 		return;
 	}
 	strip(p, result);

@@ -8,6 +8,7 @@
 #include "exchange.h"
 #include "jsonrpc.h"
 #include "modern_impl.h"
+#include "pool.h"
 #include "sse.h"
 
 /* How long a client may rely on an answer without asking again. Lists change with a notification, so this
@@ -47,7 +48,8 @@ static json_t *shape_result(const struct mreq *r, json_t *result)
 			continue;
 		if (!json_object_get(copy, "ttlMs"))
 			json_object_set_new(copy, "ttlMs", json_integer(cacheable[i].ttl_ms));
-		if (!json_object_get(copy, "cacheScope"))
+		/* What needs a token is not for caches that serve anybody. */
+		if (!json_object_get(copy, "cacheScope") || pooled_user(r->pooled))
 			json_object_set_new(copy, "cacheScope", json_string("private"));
 	}
 	if (type && strcmp(type, "input_required") == 0 && !park_seal(r, copy)) {

@@ -4,8 +4,8 @@
     shapes.py REVISION
 
 Tools: list (structured content that is an array), link (a resource link, an audio block, annotations), url
-(2025-11-25: the error that demands a visit first), long (runs as a task alone), code(code) (that error).
-Resource: test:there. Nothing else is there.
+(demands a visit first: 2025-11-25 with an error, 2026-07-28 with a question), long (runs as a task alone, in
+2026-07-28 by the extension), code(code) (that error). Resource: test:there. Nothing else is there.
 """
 
 import json
@@ -13,6 +13,7 @@ import sys
 
 REV = sys.argv[1]
 PREFIX = "io.modelcontextprotocol/"
+EXTENSION = PREFIX + "tasks"
 VISITED, TASKS = [], {}
 
 TOOLS = [
@@ -44,7 +45,7 @@ def initialize(params):
 
 def discover(params):
     return {"supportedVersions": [REV], "ttlMs": 0, "cacheScope": "public",
-            "capabilities": {"tools": {}, "resources": {}}}
+            "capabilities": {"tools": {}, "resources": {}, "extensions": {EXTENSION: {}}}}
 
 
 def text(value, **more):
@@ -58,6 +59,12 @@ def link(params):
 
 
 def url(params):
+    if REV >= "2026" and "inputResponses" not in params:
+        return {"resultType": "input_required", "inputRequests": {"visit": {
+            "method": "elicitation/create",
+            "params": {"mode": "url", "message": "go", "url": "https://x.example/"}}}}
+    if REV >= "2026":
+        return text(json.dumps(params["inputResponses"]))
     if not VISITED:
         VISITED.append(True)
         raise Refused(-32042, {"elicitations": [{"mode": "url", "elicitationId": "e1", "message": "go",
@@ -66,9 +73,14 @@ def url(params):
 
 
 def long(params):
+    ident = "task-%d" % len(TASKS)
+    if REV >= "2026":
+        if EXTENSION not in params["_meta"][PREFIX + "clientCapabilities"].get("extensions", {}):
+            raise Refused(-32021, {"requiredCapabilities": {"extensions": {EXTENSION: {}}}})
+        TASKS[ident] = "input_required"
+        return dict(task({"taskId": ident}), resultType="task")
     if "task" not in params:
         raise Refused(-32601)
-    ident = "task-%d" % len(TASKS)
     TASKS[ident] = "working"
     return {"task": {"taskId": ident, "status": "working", "ttl": 60000, "createdAt": "2026-01-01T00:00:00Z",
                      "lastUpdatedAt": "2026-01-01T00:00:00Z"}}
@@ -86,6 +98,14 @@ def call(params):
 def task(params):
     if params["taskId"] not in TASKS:
         raise Refused(-32602)
+    if REV >= "2026":
+        state = TASKS[params["taskId"]]
+        more = {"input_required": {"inputRequests": {"who": {
+                    "method": "elicitation/create", "params": {"message": "Who?", "requestedSchema": {
+                        "type": "object", "properties": {}}}}}},
+                "completed": {"result": text("done")}}.get(state, {})
+        return dict({"taskId": params["taskId"], "status": state, "ttlMs": 60000,
+                     "createdAt": "2026-01-01T00:00:00Z", "lastUpdatedAt": "2026-01-01T00:00:00Z"}, **more)
     return {"taskId": params["taskId"], "status": TASKS[params["taskId"]], "ttl": 60000,
             "createdAt": "2026-01-01T00:00:00Z", "lastUpdatedAt": "2026-01-01T00:00:00Z"}
 
@@ -98,7 +118,13 @@ def task_result(params):
 
 def task_cancel(params):
     TASKS[params["taskId"]] = "cancelled"
-    return task(params)
+    return {} if REV >= "2026" else task(params)
+
+
+def task_update(params):
+    assert params["inputResponses"]["who"]["action"] == "accept", params
+    TASKS[task(params)["taskId"]] = "completed"
+    return {}
 
 
 def read(params):
@@ -117,7 +143,8 @@ METHODS = {
     "resources/read": read,
 }
 if REV >= "2026":
-    METHODS["server/discover"] = discover
+    METHODS.update({"server/discover": discover, "tasks/get": task, "tasks/update": task_update,
+                    "tasks/cancel": task_cancel})
 else:
     METHODS.update({"initialize": initialize, "tasks/get": task, "tasks/result": task_result,
                     "tasks/cancel": task_cancel})
@@ -129,7 +156,8 @@ def serve(msg):
         if not method:
             raise Refused(-32601)
         result = method(msg.get("params", {}))
-        send({"id": msg["id"], "result": dict(result, resultType="complete") if REV >= "2026" else result})
+        send({"id": msg["id"], "result": dict({"resultType": "complete"}, **result) if REV >= "2026"
+              else result})
     except Refused as e:
         error = {"code": e.code, "message": "refused"}
         send({"id": msg["id"], "error": error if e.data is None else dict(error, data=e.data)})

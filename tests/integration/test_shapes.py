@@ -149,6 +149,45 @@ def _(d):
     equal(text_of(done), "visited")
 
 
+@case("a question that demands the visit of a URL, of a server of 2026-07-28")
+def _(d):
+    c = client(d, "2025-11-25", NOW, {"elicitation": {"url": {}}})
+    pending = c.start_tool("url")
+    asked = pending.ask()
+    assert len(asked["params"].pop("elicitationId")) >= 16, asked
+    equal(asked["params"], {"mode": "url", "message": "go", "url": "https://x.example/"})
+    c.answer(asked["id"], {"action": "accept"})
+    equal(json.loads(pending.text()), {"visit": {"action": "accept"}})
+    # 2025-06-18 has no such question, whatever the client says.
+    e = error(lambda: client(d, "2025-06-18", NOW, {"elicitation": {"url": {}}}).request(
+        "tools/call", {"name": "url"}))
+    equal(e.code, -32603)
+
+
+@case("tasks of the extension: answered with what their client gave, under an id that is good for it alone")
+def _(d):
+    ext = {"extensions": {PREFIX + "tasks": {}}}
+    c = client(d, NOW, NOW, dict(ext, elicitation={}))
+    assert PREFIX + "tasks" in c.request("server/discover")["capabilities"]["extensions"]
+    started = c.message("tools/call", {"name": "long"})["result"]
+    ident = started["taskId"]
+    equal((started["resultType"], started["status"]), ("task", "input_required"))
+    assert re.fullmatch("[0-9a-f]{32}", ident), ident
+    got = c.request("tasks/get", {"taskId": ident})
+    equal((got["taskId"], list(got["inputRequests"])), (ident, ["who"]))
+    c.request("tasks/update", {"taskId": ident, "inputResponses": {"who": {"action": "accept"}}})
+    got = c.request("tasks/get", {"taskId": ident})
+    equal((got["taskId"], got["status"], text_of(got["result"])), (ident, "completed", "done"))
+    equal(error(lambda: c.request("tasks/get", {"taskId": "task-0"})).code, -32602)
+    for rev, backend in ((NOW, "2025-11-25"), ("2025-11-25", NOW)):
+        equal(error(lambda: client(d, rev, backend, ext).request("tasks/get", {"taskId": ident})).code, -32601)
+    e = error(lambda: client(d, NOW, NOW).request("tools/call", {"name": "long"}))
+    equal((e.code, e.data), (-32021, {"requiredCapabilities": ext}))
+    # To a session it is an error that the model can read, whatever extensions the client names.
+    got = client(d, "2025-11-25", NOW, ext).request("tools/call", {"name": "long"})
+    assert got["isError"] and PREFIX + "tasks" in got["content"][0]["text"], got
+
+
 @case("a tool that runs as a task alone: clients that know no such tasks just get its result")
 def _(d):
     for rev in ("2025-03-26", "2025-06-18", NOW):
