@@ -85,9 +85,12 @@ static int upstream_open(struct instance *in, const struct caller *caller, struc
 		.ca_file = b->conf->ca_file,
 		.allow_link_local = b->conf->allow_link_local,
 		.max_message = b->env->limits->max_line,
+		.credentials = b->env->credentials,
+		.conf = b->conf,
+		.user = caller != NULL ? caller->user : NULL,
+		.own = caller == NULL || in->role == INSTANCE_PROBE || in->role == INSTANCE_SHARED,
 	};
 
-	(void)caller;
 	in->up = upstream_new(b->env->base, b->env->httpc, &spec, &events, in);
 	return in->up != NULL ? 0 : err_set(e, ERR_NOMEM, "out of memory");
 }

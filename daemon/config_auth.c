@@ -192,6 +192,7 @@ static const struct key keys[] = {
 	AUTH("tokensFile", type_string, tokens_file, .check = check_absolute),
 	AUTH("resource", type_string, resource, .check = check_resource),
 	AUTH("audiences", type_strings, audiences),
+	AUTH("forwardAudiences", type_strings, forward_audiences),
 	AUTH("issuer", type_string, issuer, .check = check_url),
 	AUTH("jwksUri", type_string, jwks_uri, .check = check_url),
 	AUTH("algorithms", type_algorithms, algorithms, .check = check_algorithms),

@@ -21,15 +21,16 @@ struct config_auth {
 	char *tokens_file; /* tokens: never NULL */
 	char *resource;	   /* the endpoint's URL as clients see it; NULL: in modes without issuer */
 	char **audiences;  /* what else may be in "aud"; never NULL */
-	char *issuer;	   /* jwt, introspect */
-	char *jwks_uri;	   /* NULL: the issuer's metadata tells */
-	char **algorithms; /* never NULL nor empty */
-	char *user_claim;  /* "sub" */
-	int64_t leeway_ms; /* 60 s: how wrong clocks may be */
-	char **scopes;	   /* of every request; never NULL */
-	json_t *tool_scopes;	 /* {"BACKEND/TOOL": ["scope"]}; NULL: none */
-	char *introspection_url; /* NULL: the issuer's metadata tells */
-	char *client_id;	 /* introspect: the daemon's own */
+	char **forward_audiences; /* whom tokens are for besides us; never NULL */
+	char *issuer;		  /* jwt, introspect */
+	char *jwks_uri;		  /* NULL: the issuer's metadata tells */
+	char **algorithms;	  /* never NULL nor empty */
+	char *user_claim;	  /* "sub" */
+	int64_t leeway_ms;	  /* 60 s: how wrong clocks may be */
+	char **scopes;		  /* of every request; never NULL */
+	json_t *tool_scopes;	  /* {"BACKEND/TOOL": ["scope"]}; NULL: none */
+	char *introspection_url;  /* NULL: the issuer's metadata tells */
+	char *client_id;	  /* introspect: the daemon's own */
 	struct config_secret client_secret;
 	int64_t cache_ms;     /* introspect, 5 min: the longest time an answer is believed */
 	int64_t refresh_ms;   /* 30 s: between two fetches of the keys */

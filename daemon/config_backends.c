@@ -294,6 +294,9 @@ static int read_backends(struct reader *r, const struct key *k, json_t *value, v
 		size_t mark = jsonpath_down(&r->path, name);
 		int rc = read_backend(r, name, member, b);
 
+		if (rc == 0 && !b->disabled)
+			rc = config_check_forwarding(r, &c->auth, b);
+
 		if (rc != 0 || b->disabled)
 			clear_backend(b);
 		else

@@ -154,10 +154,6 @@ int config_check_credential(struct reader *r, const struct config_backend *b)
 	jsonpath_up(&r->path, mark);
 	if (b->forward_token && c->from != CONFIG_CREDENTIAL_NONE)
 		return reader_fail(r, "\"forwardToken\" and \"credential\" exclude each other");
-	if (b->forward_token)
-		return reader_fail(r,
-				   "\"forwardToken\" needs clients that authenticate with tokens "
-				   "of an issuer, which this version does not know");
 	if (b->forward_token && is_taken(b, "Authorization"))
 		return reader_fail(r,
 				   "\"forwardToken\" and an Authorization in \"headers\" exclude "
@@ -166,4 +162,28 @@ int config_check_credential(struct reader *r, const struct config_backend *b)
 		return reader_fail(r, "each user's own credential needs a \"scope\" of \"user\" or "
 				      "\"session\"");
 	return 0;
+}
+
+int config_check_forwarding(struct reader *r, const struct config_auth *auth,
+			    const struct config_backend *b)
+{
+	size_t mark;
+
+	if (!b->forward_token)
+		return 0;
+	mark = jsonpath_down(&r->path, "forwardToken");
+	if (auth->mode != CONFIG_AUTH_JWT && auth->mode != CONFIG_AUTH_INTROSPECT)
+		return reader_fail(r, "there is no token of an issuer that could be passed on: "
+				      "\"auth\" needs the mode \"jwt\" or \"introspect\"");
+	for (char **a = auth->forward_audiences; *a != NULL; a++) {
+		if (url_covers(*a, b->url)) {
+			jsonpath_up(&r->path, mark);
+			return 0;
+		}
+	}
+	return reader_fail(r,
+			   "MCP forbids to pass a token to anybody whom it was not issued for; if "
+			   "the issuer names %s as an audience of its tokens, say so in "
+			   "auth.forwardAudiences, else see \"credential\"",
+			   b->url);
 }

@@ -98,6 +98,9 @@ extern const struct key_table config_keys, config_stdio_keys, config_exec_keys, 
 
 /* Whether the credential of B is whole and fits. */
 int config_check_credential(struct reader *r, const struct config_backend *b);
+/* Whether the user's token may go to B. */
+int config_check_forwarding(struct reader *r, const struct config_auth *auth,
+			    const struct config_backend *b);
 /* A string, {"env": NAME} or {"file": PATH}: malloc'd; NULL after having said why. */
 char *config_secret_value(struct reader *r, json_t *value);
 

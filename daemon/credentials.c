@@ -49,39 +49,15 @@ void credentials_tell(const struct config_credential *conf, const char *secret, 
 
 /* ---- the user's own token ---- */
 
-/* Where the path of URL begins, which url_ok() knows to be one. */
-static const char *path_of(const char *url)
-{
-	const char *host = strstr(url, "://") + 3;
-
-	return host + strcspn(host, "/?");
-}
-
-/* Whether AUDIENCE is who is behind URL: its origin, or the part of it that URL is in. */
-static bool covers(const char *audience, const char *url)
-{
-	const char *path = path_of(url), *part;
-	size_t len;
-
-	if (!url_same_origin(audience, url))
-		return false;
-	part = path_of(audience);
-	len = strlen(part);
-	while (len > 0 && part[len - 1] == '/')
-		len--;
-	return strncmp(part, path, len) == 0 &&
-	       (path[len] == '\0' || strchr("/?", path[len]) != NULL);
-}
-
 static bool is_for(const json_t *audience, const char *url)
 {
 	const json_t *one;
 	size_t i;
 
 	if (json_is_string(audience))
-		return covers(json_string_value(audience), url);
+		return url_covers(json_string_value(audience), url);
 	json_array_foreach (audience, i, one)
-		if (json_is_string(one) && covers(json_string_value(one), url))
+		if (json_is_string(one) && url_covers(json_string_value(one), url))
 			return true;
 	return false;
 }

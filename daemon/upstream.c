@@ -13,6 +13,7 @@ static void upstream_free_later(void *arg)
 	struct upstream *u = arg;
 
 	json_decref(u->initialize);
+	free(u->user);
 	free(u->url);
 	free(u->session);
 	free(u);
@@ -278,7 +279,10 @@ struct upstream *upstream_new(struct event_base *base, struct httpc *httpc,
 	u->events = events;
 	u->arg = arg;
 	u->url = strdup(spec->url);
-	if (u->url == NULL) {
+	u->user = spec->user != NULL ? strdup(spec->user) : NULL;
+	if (u->url == NULL || (spec->user != NULL && u->user == NULL)) {
+		free(u->url);
+		free(u->user);
 		free(u);
 		return NULL;
 	}

@@ -15,6 +15,8 @@
 
 #include "err.h"
 
+struct config_backend;
+struct credentials;
 struct event_base;
 struct httpc;
 struct upstream;
@@ -26,6 +28,12 @@ struct upstream_spec {
 	const char *ca_file; /* NULL: the system's; borrowed */
 	bool allow_link_local;
 	size_t max_message; /* bytes of one body or event */
+	/* What authorises each request: the credential of USER (copied; NULL: unauthenticated) or,
+	 * if OWN, the daemon's, for CONF. CREDENTIALS may be NULL: there is none. */
+	struct credentials *credentials;
+	const struct config_backend *conf;
+	const char *user;
+	bool own;
 };
 
 /* From the loop, never from inside a call, but for schema(); each may close the upstream. */

@@ -240,7 +240,7 @@ static void end_stream(struct leg *l)
 		free(l->last_id);
 		l->last_id = NULL;
 	}
-	if (l->broken && l->status == 0)
+	if (l->broken && l->status == 0 && l->unauthorized.code == 0)
 		u->events->on_trouble(u, u->arg);
 	if (l->in != NULL && !leg_again(l, next_delay(l)))
 		leg_drop(l);
@@ -253,7 +253,9 @@ static const char *reason(const struct leg *l, const struct err *e, const json_t
 {
 	const char *said = json_string_value(json_object_get(error, "message"));
 
-	if (e != NULL && l->status == 0)
+	if (l->unauthorized.code != 0)
+		snprintf(buf, size, "%s", l->unauthorized.text);
+	else if (e != NULL && l->status == 0)
 		snprintf(buf, size, "the upstream cannot be reached: %s", e->text);
 	else if (e != NULL)
 		snprintf(buf, size, "the upstream's answer broke off: %s", e->text);
@@ -319,7 +321,7 @@ static void take_error(struct leg *l, const json_t *body, const json_t *error)
 static void end_request(struct leg *l, const struct err *e, const json_t *body, const json_t *error)
 {
 	struct upstream *u = l->u;
-	bool trouble = l->broken || l->status >= 500;
+	bool trouble = (l->broken || l->status >= 500) && l->unauthorized.code == 0;
 	char text[600];
 
 	if (json_integer_value(json_object_get(error, "code")) == RPC_HEADER_MISMATCH &&

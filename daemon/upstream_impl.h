@@ -5,6 +5,7 @@
 
 #include <sys/queue.h>
 
+#include "credentials.h"
 #include "defer.h"
 #include "httpc.h"
 #include "ssereader.h"
@@ -30,13 +31,19 @@ struct leg {
 	enum leg_kind kind;
 	enum leg_part part;
 	struct httpc_request *req; /* NULL between two of them */
-	json_t *msg;		   /* LEG_POST */
-	const char *method;	   /* of MSG; NULL: it has none */
-	json_t *id;		   /* of the request in MSG that is not answered; NULL: none */
-	json_t *cancels;	   /* the request that goes with this notification */
-	struct ssereader *sse;	   /* the answer is a stream */
-	char *last_id;		   /* where to resume */
-	char *url;		   /* after a temporary redirect; NULL: the upstream's */
+	struct credential_wait *wait;
+	char *line;		 /* the credential that was sent; NULL: none */
+	struct err unauthorized; /* why there is none */
+	struct defer refusing;
+	bool asking;	       /* the credential is being asked for */
+	bool reauthorized;     /* sent again after a 401 */
+	json_t *msg;	       /* LEG_POST */
+	const char *method;    /* of MSG; NULL: it has none */
+	json_t *id;	       /* of the request in MSG that is not answered; NULL: none */
+	json_t *cancels;       /* the request that goes with this notification */
+	struct ssereader *sse; /* the answer is a stream */
+	char *last_id;	       /* where to resume */
+	char *url;	       /* after a temporary redirect; NULL: the upstream's */
 	char *body;
 	size_t len;
 	struct event *retry;
@@ -61,7 +68,8 @@ struct upstream {
 	struct upstream_spec spec;
 	const struct upstream_events *events; /* NULL: closed */
 	void *arg;
-	char *url; /* changes with a permanent redirect */
+	char *user; /* copied from SPEC */
+	char *url;  /* changes with a permanent redirect */
 	char *session;
 	char version[16];   /* as negotiated; "" before */
 	json_t *initialize; /* the message, for when the session is lost */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config_backend.h"
+#include "grant.h"
 #include "headerlines.h"
 #include "jsonrpc.h"
 #include "mcpheaders.h"
@@ -41,6 +43,7 @@ static void leg_free_later(void *arg)
 	json_decref(l->msg);
 	json_decref(l->id);
 	json_decref(l->cancels);
+	grant_wipe(l->line);
 	free(l->last_id);
 	free(l->url);
 	free(l->body);
@@ -68,6 +71,8 @@ void leg_drop(struct leg *l)
 	if (l->in == NULL)
 		return;
 	httpc_cancel(&l->req);
+	credentials_cancel(&l->wait);
+	defer_cancel(&l->refusing);
 	if (l->retry != NULL)
 		event_del(l->retry);
 	TAILQ_REMOVE(l->in, l, link);
@@ -209,6 +214,18 @@ static bool redirect(struct leg *l)
 	return leg_again(l, 0);
 }
 
+/* The credential is not good any more: once more, with another one, if there may be one. */
+static bool reauthorize(struct leg *l)
+{
+	const struct upstream *u = l->u;
+	const char *user = u->spec.own ? u->spec.conf->learn_as : u->user;
+
+	if (l->status != 401 || l->reauthorized || u->spec.credentials == NULL)
+		return false;
+	l->reauthorized = credentials_refused(u->spec.credentials, u->spec.conf, user, l->line);
+	return l->reauthorized && leg_again(l, 0);
+}
+
 static void on_done(struct httpc_request *r, const struct err *e, void *arg)
 {
 	struct leg *l = arg;
@@ -221,7 +238,7 @@ static void on_done(struct httpc_request *r, const struct err *e, void *arg)
 		upstream_gone(u);
 		return;
 	}
-	if (e == NULL && redirect(l)) {
+	if (e == NULL && (redirect(l) || reauthorize(l))) {
 		l->req = NULL;
 		return;
 	}
@@ -275,21 +292,22 @@ static int add_headers(struct leg *l, struct headerlines *h, bool post)
 }
 
 /* libcurl copies the lines. */
-static int add_configured(const struct upstream *u, const struct headerlines *own,
+static int add_configured(const struct upstream *u, const struct headerlines *own, const char *line,
 			  const char ***all_r)
 {
-	size_t extra = 0;
+	size_t extra = 0, n = own->n;
 	const char **all;
 
 	while (u->spec.headers != NULL && u->spec.headers[extra] != NULL)
 		extra++;
-	all = calloc(own->n + extra + 1, sizeof(*all));
+	all = calloc(own->n + extra + 2, sizeof(*all));
 	if (all == NULL)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < own->n; i++)
 		all[i] = own->lines[i];
 	for (size_t i = 0; i < extra; i++)
-		all[own->n + i] = u->spec.headers[i];
+		all[n++] = u->spec.headers[i];
+	all[n] = line;
 	*all_r = all;
 	return 0;
 }
@@ -303,7 +321,8 @@ static int64_t time_limit(const struct leg *l)
 	return l->kind == LEG_POST && l->id == NULL ? NOTIFY_MS : 0;
 }
 
-int leg_start(struct leg *l)
+/* Sends it, with the credential that there is. */
+static int leg_send(struct leg *l)
 {
 	static const char *const methods[] = {"POST", "GET", "DELETE"};
 	const struct upstream *u = l->u;
@@ -328,7 +347,7 @@ int leg_start(struct leg *l)
 		rc = ERR_NOMEM;
 	spec.body = body;
 	if (rc == 0)
-		rc = add_configured(u, &own, &all);
+		rc = add_configured(u, &own, l->line, &all);
 	spec.headers = all;
 	if (rc == 0)
 		rc = httpc_start(u->httpc, &spec, &leg_events, l, &l->req, NULL);
@@ -336,4 +355,58 @@ int leg_start(struct leg *l)
 	free(all);
 	free(body);
 	return rc;
+}
+
+/* There is no credential: that is told from the loop, like everything. */
+static void refuse_later(void *arg)
+{
+	struct leg *l = arg;
+
+	l->status = 0;
+	answer_end(l, &l->unauthorized);
+}
+
+static void on_credential(const char *line, const struct err *e, void *arg)
+{
+	struct leg *l = arg;
+
+	grant_wipe(l->line);
+	l->line = line != NULL ? strdup(line) : NULL;
+	l->unauthorized = e != NULL ? *e : (struct err){0};
+	if (line != NULL && l->line == NULL)
+		err_set(&l->unauthorized, ERR_NOMEM, "out of memory");
+	if (l->asking)
+		return;
+	if (l->unauthorized.code != 0) {
+		refuse_later(l);
+	} else if (leg_send(l) < 0) {
+		answer_refuse(l, "out of memory");
+		leg_drop(l);
+	}
+}
+
+int leg_start(struct leg *l)
+{
+	const struct upstream *u = l->u;
+
+	if (u->spec.credentials == NULL)
+		return leg_send(l);
+	credentials_cancel(&l->wait);
+	l->asking = true;
+	if (u->spec.own)
+		credentials_get_own(u->spec.credentials, u->spec.conf, on_credential, l, &l->wait);
+	else
+		credentials_get(u->spec.credentials, u->spec.conf, u->user, on_credential, l,
+				&l->wait);
+	l->asking = false;
+	if (l->kind == LEG_DELETE && (l->wait != NULL || l->unauthorized.code != 0)) {
+		credentials_cancel(&l->wait); /* a goodbye is not worth it */
+		return ERR_DENIED;
+	}
+	if (l->wait != NULL)
+		return 0;
+	if (l->unauthorized.code == 0)
+		return leg_send(l);
+	defer_call(&l->refusing, refuse_later, l);
+	return 0;
 }

@@ -85,6 +85,30 @@ bool url_same_origin(const char *a, const char *b)
 	return same;
 }
 
+/* Where the path of URL, which is one, begins. */
+static const char *path_of(const char *url)
+{
+	const char *host = host_of(url);
+
+	return host + strcspn(host, "/?");
+}
+
+bool url_covers(const char *whole, const char *url)
+{
+	const char *path, *part;
+	size_t len;
+
+	if (!url_same_origin(whole, url))
+		return false;
+	path = path_of(url);
+	part = path_of(whole);
+	len = strlen(part);
+	while (len > 0 && part[len - 1] == '/')
+		len--;
+	return strncmp(part, path, len) == 0 &&
+	       (path[len] == '\0' || strchr("/?", path[len]) != NULL);
+}
+
 char *url_redirect(const char *url, const char *to)
 {
 	const char *host = host_of(url);

@@ -17,6 +17,8 @@ char *url_origin(const char *url);
  */
 bool url_is_safe(const char *url);
 bool url_same_origin(const char *a, const char *b);
+/* Whether WHOLE is who is behind URL: its origin, or the part of it that URL is in. */
+bool url_covers(const char *whole, const char *url);
 
 /* The URL that Location header TO of an answer from URL leads to, if that is inside the same
  * origin: malloc'd. NULL if it is not, or on lack of memory. */

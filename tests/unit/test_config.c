@@ -474,6 +474,9 @@ static void bad_backends(void **state)
 		 "\"session\""},
 		{"{'a':{'web':'http://x','forwardToken':true,'credential':{'from':'secret'}}}",
 		 "mcpServers.a: \"forwardToken\" and \"credential\" exclude each other"},
+		{"{'a':{'web':'http://x','forwardToken':true}}",
+		 "mcpServers.a.forwardToken: there is no token of an issuer that could be passed "
+		 "on: \"auth\" needs the mode \"jwt\" or \"introspect\""},
 		{"{'a':{'web':'http://x','toolsPath':'x'}}",
 		 "mcpServers.a.toolsPath: expected a path that begins with \"/\", without "
 		 "fragment"},
@@ -666,7 +669,8 @@ static void other_value(const struct key *k, char *out, size_t size)
 		fail_msg("%s: no other value known", k->name);
 }
 
-/* What authentication is told survives the round trip, but for secrets, which stay where they are. */
+/* What authentication is told survives the round trip, but for secrets, which stay where they are.
+ */
 static void auth(void **state)
 {
 	struct config *c;
@@ -690,9 +694,9 @@ static void auth(void **state)
 	json_decref(dump);
 	config_free(&c);
 	dump = round_trip("{'auth':{'mode':'tokens','tokensFile':'/t'}}");
-	assert_string_equal(json_string_value(json_object_get(json_object_get(dump, "auth"),
-							      "tokensFile")),
-			    "/t");
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(dump, "auth"), "tokensFile")),
+		"/t");
 	json_decref(dump);
 	c = good("{'auth':{'mode':'tokens'}}");
 	assert_non_null(strstr(c->auth.tokens_file, "/tokens"));
@@ -714,9 +718,9 @@ static void each_key(void **state)
 		for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 			ours = ours || strcmp(tables[i], outer->name) == 0;
 		/* Keys of store and auth depend on each other: they have tests of their own. */
-		assert_int_equal(ours,
-				 outer->type == &type_object && outer->table != &config_store_keys &&
-					 outer->table != &config_auth_keys);
+		assert_int_equal(ours, outer->type == &type_object &&
+					       outer->table != &config_store_keys &&
+					       outer->table != &config_auth_keys);
 		for (size_t i = 0; ours && i < outer->table->n; i++) {
 			const struct key *k = &outer->table->keys[i];
 			char value[64], text[200];
