@@ -268,13 +268,23 @@ json_t *translate_content(json_t *block, const void *arg)
 /* --- results ------------------------------------------------------------------------------------
  */
 
-json_t *translate_meta(json_t *value, const void *arg)
+static json_t *meta(json_t *value, const void *arg)
 {
 	const struct translate_pair *pair = arg;
 	struct cow c = cow_of(value);
 
 	translate_trim(&c, THING_META, pair->to);
 	return cow_done(&c);
+}
+
+void translate_meta(struct cow *c, const struct translate_pair *pair)
+{
+	bool any = json_object_size(json_object_get(c->now, "_meta")) > 0;
+
+	cow_map(c, "_meta", meta, pair);
+	/* Nothing is left of it, and an empty one says nothing. */
+	if (any && json_object_size(json_object_get(c->now, "_meta")) == 0)
+		cow_del(c, "_meta");
 }
 
 static bool has_text(const json_t *content)
@@ -386,7 +396,7 @@ json_t *translate_result(const struct translate *t, json_t *result)
 	if (t->from == t->to)
 		return json_incref(result);
 	c = cow_of(result);
-	cow_map(&c, "_meta", translate_meta, &pair);
+	translate_meta(&c, &pair);
 	for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
 		if (strcmp(t->method, results[i].method) == 0)
 			results[i].fn(&c, t, &pair);

@@ -236,7 +236,7 @@ json_t *translate_question(const char *method, enum mcp_rev from, enum mcp_rev t
 	json_t *done;
 
 	if (from != to)
-		cow_map(&c, "_meta", translate_meta, &a.pair);
+		translate_meta(&c, &a.pair);
 	for (size_t i = 0; from != to && i < sizeof table / sizeof *table; i++) {
 		if (strcmp(method, table[i].method) == 0)
 			table[i].fn(&c, &a);

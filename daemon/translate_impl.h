@@ -59,8 +59,8 @@ struct translate_pair {
 };
 /* A content block (struct translate_pair). */
 json_t *translate_content(json_t *block, const void *pair);
-/* _meta of a result or question (struct translate_pair). */
-json_t *translate_meta(json_t *value, const void *pair);
+/* _meta of a result or question. */
+void translate_meta(struct cow *c, const struct translate_pair *pair);
 /* Whether the legacy revisions cannot show SCHEMA as it is: it does not describe an object. */
 bool translate_must_wrap(const json_t *schema);
 /* SCHEMA as that of the member "result" of an object. */

@@ -186,6 +186,19 @@ def _(d):
         S.end(own)
 
 
+@case("server-everything: a tool that runs as a task alone, for a client that knows no tasks")
+def _(d):
+    need(d)
+    c = Client(d, "/mcp/everything", rev="2025-06-18", caps={"elicitation": {}})
+    pending = c.start_tool("simulate-research-query", {"topic": "cats", "ambiguous": True})
+    asked = pending.ask()
+    assert "_meta" not in asked["params"], asked
+    c.answer(asked["id"], {"action": "accept", "content": {"interpretation": "historical"}})
+    got = pending.result()
+    assert "historical" in text_of(got) and "_meta" not in got, got
+    c.delete()
+
+
 @case("Inspector: tools")
 def _(d):
     need(d)

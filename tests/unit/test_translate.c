@@ -186,6 +186,9 @@ static const struct result_vector results[] = {
 	{"tools/call", R11, R26, NULL,
 	 "{'content':[],'_meta':{'io.modelcontextprotocol/related-task':{'taskId':'1'},'x':1}}",
 	 "{'content':[],'_meta':{'x':1}}"},
+	{"tools/call", R11, R06, NULL,
+	 "{'content':[],'_meta':{'io.modelcontextprotocol/related-task':{}}}", "{'content':[]}"},
+	{"tools/call", R11, R06, NULL, "{'content':[],'_meta':{}}", SAME},
 	{"completion/complete", R26, R03, NULL, "{'completion':{'values':[]}}", SAME},
 	/* nonsense */
 	{"tools/call", R26, R03, NULL, "{'content':{'x':[1]}}", SAME},
