@@ -1,4 +1,5 @@
-/* control_users.c: the commands about users, and about sessions whose clients have not come back. */
+/* control_users.c: the commands about users, and about sessions whose clients have not come back.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,8 +130,8 @@ void control_user_show(struct control_request *r)
 void control_user_logout(struct control_request *r)
 {
 	const char *user = control_string(r, "user");
-	int closed = r->control->deps.users ? users_logout(r->control->deps.users, user)
-					    : ERR_NOTFOUND;
+	int closed =
+		r->control->deps.users ? users_logout(r->control->deps.users, user) : ERR_NOTFOUND;
 
 	if (closed < 0)
 		control_fail(r, CTL_NOTFOUND, "no user \"%s\" is logged in", user);

@@ -14,6 +14,7 @@
 #include "store.h"
 
 #define LONGEST_INTERVAL_MS 600000
+#define HIGHEST_LOG_LEVEL   7 /* emergency */
 #define SWEEP_SECONDS	    30
 
 /* A dormant session; the rest is in its record. */
@@ -58,7 +59,8 @@ static void forget(struct records *r, struct sleeper *sl)
 	free(sl);
 }
 
-/* --- records ------------------------------------------------------------------------------------ */
+/* --- records ------------------------------------------------------------------------------------
+ */
 
 static json_int_t seconds_ago(int64_t ms)
 {
@@ -74,11 +76,12 @@ static json_t *record_of(const struct records *r, const struct session *s)
 
 	json_object_foreach ((json_t *)(uintptr_t)subscriptions, uri, value)
 		json_array_append_new(uris, json_string(uri));
-	return json_pack("{s:s?, s:s?, s:s, s:s, s:s, s:s, s:s?, s:i, s:o, s:I, s:I}", "user", c->user,
-			 "issuer", r->issuer, "path", session_path(s), "peer", c->peer, "revision",
-			 mcp_rev_name(c->rev), "capabilities", c->capabilities, "client",
-			 c->client_info, "logLevel", c->log_level, "subscriptions", uris, "opened",
-			 seconds_ago(session_age_ms(s)), "seen", seconds_ago(session_idle_ms(s)));
+	return json_pack("{s:s?, s:s?, s:s, s:s, s:s, s:s, s:s?, s:i, s:o, s:I, s:I}", "user",
+			 c->user, "issuer", r->issuer, "path", session_path(s), "peer", c->peer,
+			 "revision", mcp_rev_name(c->rev), "capabilities", c->capabilities,
+			 "client", c->client_info, "logLevel", c->log_level, "subscriptions", uris,
+			 "opened", seconds_ago(session_age_ms(s)), "seen",
+			 seconds_ago(session_idle_ms(s)));
 }
 
 void records_save(struct records *r, const struct session *s)
@@ -106,21 +109,31 @@ static const char *text_of(const json_t *record, const char *key)
 	return json_string_value(json_object_get(record, key));
 }
 
-/* Whether a record can become a session again: what is in the database may be of anybody's making. */
+/* Whether a record can become a session again: what is in the database may be of anybody's making.
+ */
 static bool is_whole(const json_t *record)
 {
 	const char *revision = text_of(record, "revision");
+	json_int_t level = json_integer_value(json_object_get(record, "logLevel"));
+	const json_t *uri;
 	enum mcp_rev rev;
+	size_t i;
 
-	return revision && mcp_rev_parse(revision, &rev) && mcp_rev_is_legacy(rev) &&
-	       text_of(record, "path") && text_of(record, "capabilities") &&
+	json_array_foreach (json_object_get(record, "subscriptions"), i, uri) {
+		if (!json_is_string(uri))
+			return false;
+	}
+	return revision && mcp_rev_parse(revision, &rev) && mcp_rev_is_legacy(rev) && level >= -1 &&
+	       level <= HIGHEST_LOG_LEVEL && text_of(record, "path") &&
+	       text_of(record, "capabilities") &&
 	       json_is_integer(json_object_get(record, "logLevel")) &&
 	       json_is_integer(json_object_get(record, "opened")) &&
 	       json_is_integer(json_object_get(record, "seen")) &&
 	       json_is_array(json_object_get(record, "subscriptions"));
 }
 
-/* --- those who sleep ------------------------------------------------------------------------------ */
+/* --- those who sleep
+ * ------------------------------------------------------------------------------ */
 
 static bool is_over(const struct records *r, const struct sleeper *sl, time_t now)
 {
@@ -212,6 +225,7 @@ struct records *records_new(struct event_base *base, struct store *store,
 		records_free(&r);
 		return NULL;
 	}
+	store_when_loaded(store, &r->loaded);
 	on_loaded(r);
 	if (HASH_COUNT(r->sleepers) > 0)
 		log_notice(NULL, "%u sessions of before wait for their clients",
@@ -240,16 +254,20 @@ static bool same(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-json_t *records_find(struct records *r, const char *id, const char *user, const char *path)
+json_t *records_find(struct records *r, const char *id, const char *user, const char *path,
+		     struct err *e)
 {
 	struct sleeper *sl = find(r, id);
 	json_t *record;
 
+	err_set(e, ERR_NOTFOUND, "Session not found");
 	if (!sl || is_over(r, sl, time(NULL)))
 		return NULL;
 	record = store_get(r->store, STORE_SESSIONS, id, NULL);
-	if (record && same(text_of(record, "user"), user) &&
-	    same(text_of(record, "issuer"), r->issuer) && same(text_of(record, "path"), path))
+	if (!record) /* it could be read before */
+		err_set(e, ERR_NOMEM, "out of memory");
+	else if (same(text_of(record, "user"), user) &&
+		 same(text_of(record, "issuer"), r->issuer) && same(text_of(record, "path"), path))
 		return record;
 	json_decref(record);
 	return NULL;
@@ -296,7 +314,8 @@ void records_each(struct records *r, void (*fn)(const char *id, void *arg), void
 
 static int64_t ms_since(const json_t *record, const char *key)
 {
-	int64_t ms = (time(NULL) - (int64_t)json_integer_value(json_object_get(record, key))) * 1000;
+	int64_t ms =
+		(time(NULL) - (int64_t)json_integer_value(json_object_get(record, key))) * 1000;
 
 	return ms > 0 ? ms : 0;
 }

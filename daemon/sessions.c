@@ -157,10 +157,10 @@ struct session *sessions_find(struct sessions *ss, const char *id)
 static int open_again(struct sessions *ss, const char *id, const json_t *record,
 		      const struct session_conf *like, struct session **s_r, struct err *e)
 {
-	json_int_t opened = json_integer_value(json_object_get(record, "opened"));
+	int64_t age = time(NULL) - (int64_t)json_integer_value(json_object_get(record, "opened"));
 	struct session_past past = {
 		.id = id,
-		.age_ms = (time(NULL) - (int64_t)opened) * 1000,
+		.age_ms = age > 0 ? age * 1000 : 0, /* the clock may have been set back */
 		.log_level = (int)json_integer_value(json_object_get(record, "logLevel")),
 		.subscriptions = json_object_get(record, "subscriptions"),
 	};
@@ -176,11 +176,13 @@ static int open_again(struct sessions *ss, const char *id, const json_t *record,
 int sessions_restore(struct sessions *ss, const char *id, const struct session_conf *like,
 		     bool ending, struct session **s_r, struct err *e)
 {
-	json_t *record = ss->records ? records_find(ss->records, id, like->user, like->path) : NULL;
+	json_t *record;
 	int rc = 0;
 
+	err_set(e, ERR_NOTFOUND, "Session not found");
+	record = ss->records ? records_find(ss->records, id, like->user, like->path, e) : NULL;
 	if (!record)
-		return err_set(e, ERR_NOTFOUND, "Session not found");
+		return e->code;
 	if (!ending)
 		rc = sessions_admit(ss, like->peer, like->user, e);
 	if (rc == 0)

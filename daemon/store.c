@@ -491,6 +491,7 @@ struct store *store_open(struct event_base *base, const struct config_store *con
 		return NULL;
 	}
 	settle(s);
+	s->news = false;
 	return s;
 }
 
@@ -537,8 +538,6 @@ void store_when_durable(struct store *s, struct store_waiter *w)
 void store_when_loaded(struct store *s, struct store_waiter *w)
 {
 	wait_in(s, &s->loaded, w);
-	s->news = true;
-	end_turn(s);
 }
 
 void store_unwait(struct store *s, struct store_waiter *w)

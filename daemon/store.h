@@ -55,8 +55,8 @@ void store_each(struct store *s, enum store_table table,
 /* Calls W->fn, never from inside this call, once everything that was put so far is written
  * (tokens and secrets: on disk for good), or it is known that it cannot be written now. */
 void store_when_durable(struct store *s, struct store_waiter *w);
-/* Calls W->fn each time when values of an earlier life were read: once soon, if there is nothing in
- * the way, and again if a database could be opened only later. */
+/* Calls W->fn whenever values of an earlier life come to those that are there already: when a database
+ * could be opened only later. */
 void store_when_loaded(struct store *s, struct store_waiter *w);
 /* Of either kind. */
 void store_unwait(struct store *s, struct store_waiter *w);

@@ -18,7 +18,7 @@ struct user {
 	UT_hash_handle hh;
 	json_t *record;		 /* of the token, as it is in the store; NULL: none */
 	struct user_token token; /* its members belong to the record */
-	int64_t stored; /* when, clock_ms() */
+	int64_t stored;		 /* when, clock_ms() */
 	bool connected; /* had a session since the token came, or the token is of an earlier life */
 	unsigned calls; /* in flight */
 	int64_t credit; /* calls times MINUTE_MS: what is left of those of a minute */
@@ -144,14 +144,12 @@ static void on_loaded(void *arg)
 	store_each(us->store, STORE_TOKENS, on_stored, us);
 }
 
-static void on_sweep(evutil_socket_t fd, short what, void *arg)
+void users_sweep(struct users *us)
 {
-	struct users *us = arg;
 	struct user *u, *tmp;
 	time_t now = time(NULL);
 	size_t n = 0;
 
-	(void)fd, (void)what;
 	HASH_ITER (hh, us->users, u, tmp) {
 		if (u->record && !u->token.refresh && is_expired(&u->token, now)) {
 			store_delete(us->store, STORE_TOKENS, u->name);
@@ -162,6 +160,12 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	}
 	if (n > 0)
 		log_notice(NULL, "Swept expired tokens of %zu users", n);
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	users_sweep(arg);
 }
 
 struct users *users_new(struct event_base *base, struct store *store,
@@ -206,7 +210,8 @@ void users_free(struct users **usp)
 	free(us);
 }
 
-/* Two tokens of which none expires later are in use side by side: not each request writes to disk. */
+/* Two tokens of which none expires later are in use side by side: not each request writes to disk.
+ */
 static bool is_due(const struct user *u)
 {
 	return clock_ms() - u->stored >= MINUTE_MS;

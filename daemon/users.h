@@ -48,6 +48,10 @@ void users_on_logout(struct users *us, size_t (*fn)(const char *user, void *arg)
  * were; ERR_NOTFOUND when there was neither. */
 int users_logout(struct users *us, const char *user);
 
+/* Forgets tokens that have expired and cannot be refreshed, and logs how many; by itself each
+ * minute. */
+void users_sweep(struct users *us);
+
 /* Users with tokens. */
 size_t users_count(const struct users *us);
 
@@ -63,8 +67,8 @@ void users_each(struct users *us, void (*fn)(const char *user, void *arg), void 
  * new reference; NULL: no such user, or lack of memory. Never a token or a secret. */
 json_t *users_describe(struct users *us, const char *user);
 
-/* May USER begin N more calls? 0, and they count in the minute; or ERR_LIMIT with the text for the client and
- * the seconds after which it may try again. A NULL user has no limits. */
+/* May USER begin N more calls? 0, and they count in the minute; or ERR_LIMIT with the text for the
+ * client and the seconds after which it may try again. A NULL user has no limits. */
 int users_admit(struct users *us, const char *user, unsigned n, unsigned *retry_r, struct err *e);
 /* A call of USER (may be NULL) is in flight; it has ended. */
 void users_call_begun(struct users *us, const char *user);

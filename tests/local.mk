@@ -73,6 +73,21 @@ tests_unit_test_credentials_LDFLAGS = $(AM_LDFLAGS) $(failalloc_ldflags) -Wl,--w
 	-Wl,--wrap=store_when_durable
 tests_unit_test_credentials_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_records
+TESTS += tests/unit/test_records
+tests_unit_test_records_SOURCES = tests/unit/test_records.c $(session_fixture)
+tests_unit_test_records_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_records_CFLAGS = $(unit_cflags) $(SQLITE_CFLAGS)
+tests_unit_test_records_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_records_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_users
+TESTS += tests/unit/test_users
+tests_unit_test_users_SOURCES = tests/unit/test_users.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_users_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_users_CFLAGS = $(unit_cflags)
+tests_unit_test_users_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_store
 TESTS += tests/unit/test_store
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/support.c tests/unit/support.h

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Sessions outlive the daemon: an orderly restart, a crash, and what is really gone all the same."""
 
+import resource
+
 from harness import *
 
 ENDS = (("a restart", None), ("kill -9", Daemon.crash))
@@ -179,6 +181,72 @@ def _():
         d.config["sessions"] = {}
         d.restart()
         assert gone(c)
+
+
+def read_file(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def spoil(path):
+    with open(path, "r+b") as f:
+        f.seek(4096)
+        f.write(b"x" * 3000)
+
+
+def lose(path):
+    os.rename(path, path + ".away")
+
+
+for what, name, harm, why in (("a corrupt database", "mcpd.db", spoil, "corrupt"),
+                              ("a lost key", "key", lose, "is not there")):
+    @case("%s: the daemon serves on, says so, and leaves what it cannot read" % what)
+    def _(name=name, harm=harm, why=why):
+        with kept() as d:
+            Client(d)
+            equal("store" in d.health(), False, "trouble")
+            d.stop()
+            state = os.path.join(d.dir, "state")
+            harm(os.path.join(state, name))
+            before = read_file(os.path.join(state, "mcpd.db"))
+            d.config["listen"] = "%s:%d" % d.addr
+            d.start()
+            d.wait_log("^error: The store is in trouble, nothing is written: .*%s" % why)
+            equal((d.health()["status"], d.health()["store"]), ("ok", "trouble"), "health")
+            assert why in d.ctl("status")["store"]["trouble"]
+            assert why in d.mcpctl("status")
+            c = Client(d)
+            equal(c.tool("echo", text="x"), "x", "answer")
+            c.delete()
+            d.stop()
+            equal(read_file(os.path.join(state, "mcpd.db")), before, "the database")
+            if harm is lose:
+                os.rename(os.path.join(state, "key.away"), os.path.join(state, "key"))
+                d.start()
+                equal(len(rows(d, dormant=True)), 1, "dormant sessions once it is found again")
+
+
+@case("a full disk: sessions go on, and are kept when there is room again")
+def _():
+    with kept() as d:
+        early = Client(d)
+        no_limit = resource.prlimit(d.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(d.pid, resource.RLIMIT_FSIZE, (65536, no_limit[1]))
+        clients = [early]
+        while "store" not in d.health():
+            clients.append(Client(d))
+        late = Client(d)
+        for c in (early, late):
+            equal(c.tool("echo", text="x"), "x", "answer")
+        clients.pop().delete()
+        resource.prlimit(d.pid, resource.RLIMIT_FSIZE, no_limit)
+        d.wait_log("^The store is well again$")
+        equal("store" in d.health(), False, "trouble")
+        d.restart(d.crash)
+        equal(len(rows(d, dormant=True)), len(clients) + 1, "dormant sessions")
+        for c in (early, late):
+            c.close()
+            equal(c.tool("echo", text="x"), "x", "answer")
 
 
 run()

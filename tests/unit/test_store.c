@@ -336,11 +336,11 @@ static void a_locked_database_is_read_when_it_is_free(void **state)
 	assert_non_null(strstr(store_trouble(store), "locked"));
 	store_when_loaded(store, &w);
 	settle();
+	assert_int_equal(loads, 0);
 	assert_value(STORE_SESSIONS, "old", NULL);
 	put(STORE_SESSIONS, "new", "2");
 	put(STORE_TOKENS, "new", "{\"access\":\"y\"}");
 	store_delete(store, STORE_TOKENS, "old");
-	loads = 0;
 	sqlite3_close(db);
 	until_well();
 	loop_until_count(base, &loads, 1);
