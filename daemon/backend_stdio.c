@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "environ.h"
 #include "jsonrpc.h"
 #include "stdio_impl.h"
 
@@ -269,7 +268,6 @@ static void stdio_fini(struct backend *b)
 	delayq_free(&s->half_dead);
 	delayq_free(&s->linger);
 	delayq_free(&s->revive);
-	environ_free(&s->env);
 	json_decref(s->own_info);
 	free(s);
 }
@@ -286,13 +284,12 @@ static int stdio_init(struct backend *b, struct err *e)
 	s->channel = b->conf->kind == CONFIG_HTTP ? &channel_upstream : &channel_child;
 	instance_forget_era(s);
 	TAILQ_INIT(&s->instances);
-	s->env = environ_for_child(b->conf->env, e);
 	s->own_info = json_pack("{s:s,s:s}", "name", "mcpd", "version", PACKAGE_VERSION);
 	s->idle = delayq_new(base, b->conf->idle_stop_ms, instance_on_idle, s);
 	s->half_dead = delayq_new(base, HALF_DEAD_MS, instance_on_half_dead, s);
 	s->linger = delayq_new(base, LINGER_MS, learn_on_linger, s);
 	s->revive = delayq_new(base, REVIVE_MS, instance_on_revive, s);
-	if (s->env != NULL && s->own_info != NULL && s->idle != NULL && s->half_dead != NULL &&
+	if (s->own_info != NULL && s->idle != NULL && s->half_dead != NULL &&
 	    s->linger != NULL && s->revive != NULL &&
 	    evtimer_assign(&s->retry, base, learn_on_retry, s) == 0)
 		return 0;

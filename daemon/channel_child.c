@@ -8,6 +8,7 @@
 
 #include "jsonrpc.h"
 #include "stdio_impl.h"
+#include "userenv.h"
 
 static void on_exit_status(struct child *c, int status, void *arg)
 {
@@ -84,19 +85,25 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 	static const struct child_events events = {
 		.on_stdout = on_stdout, .on_eof = on_eof, .on_exit = on_exit_status};
 	const struct backend *b = in->s->b;
-	const struct child_spec spec = {
+	const struct log_scope scope = instance_scope(in);
+	bool own = caller == NULL || in->role == INSTANCE_PROBE || in->role == INSTANCE_SHARED;
+	struct child_spec spec = {
 		.name = b->conf->name,
 		.max_of_name = b->conf->max_children,
 		.peer = caller != NULL && in->role != INSTANCE_SHARED ? caller->peer : NULL,
 		.argv = (const char *const *)(uintptr_t)b->conf->argv,
-		.env = (const char *const *)(uintptr_t)in->s->env,
 		.cwd = b->conf->cwd,
 		.max_backlog = b->env->limits->max_line,
 	};
+	char **env = userenv_new(b->env->credentials, b->conf, caller != NULL ? caller->user : NULL,
+				 own, e);
+	int rc;
 
-	const struct log_scope scope = instance_scope(in);
-	int rc = children_spawn(b->env->children, &spec, &events, in, &in->child, e);
-
+	if (env == NULL)
+		return e->code;
+	spec.env = (const char *const *)(uintptr_t)env;
+	rc = children_spawn(b->env->children, &spec, &events, in, &in->child, e);
+	userenv_free(&env);
 	if (rc < 0)
 		return rc;
 	log_info(&scope, "started child %d", (int)child_pid(in->child));

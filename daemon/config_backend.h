@@ -62,6 +62,7 @@ struct config_backend {
 	char *cwd;  /* NULL: the daemon's */
 	int64_t call_timeout_ms; /* 0: limits.call_timeout_ms */
 	/* stdio */
+	char **user_env; /* "NAME=secret" or "NAME=user": what a child of a user gets; never NULL */
 	char **argv; /* NULL-terminated: command and args */
 	enum config_scope scope;
 	enum config_era era;	  /* stdio and http */

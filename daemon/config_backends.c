@@ -155,6 +155,8 @@ static const struct key stdio_keys[] = {
 	KEY("command", type_command, struct config_backend, argv, .required = true),
 	KEY("args", type_args, struct config_backend, argv),
 	KEY("env", type_env, struct config_backend, env),
+	KEY("userEnv", config_type_user_env, struct config_backend, user_env),
+	KEY("learnAs", type_string, struct config_backend, learn_as),
 	KEY("cwd", type_string, struct config_backend, cwd),
 	KEY("scope", type_word, struct config_backend, scope, .words = config_scope_words,
 	    .def = CONFIG_SCOPE_SESSION),

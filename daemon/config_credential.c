@@ -105,6 +105,42 @@ static const struct key keys[] = {
 };
 const struct key_table config_credential_keys = KEY_TABLE(keys);
 
+/* What a variable of a user's child may be. */
+static int read_user_env(struct reader *r, const struct key *k, json_t *value, void *field)
+{
+	const char *name, *what;
+	json_t *one;
+
+	if (value != NULL && !json_is_object(value))
+		return reader_expected(r, k->type->expected, value);
+	json_object_foreach (value, name, one) {
+		size_t mark = jsonpath_down(&r->path, name);
+
+		what = json_string_value(one);
+		if (what == NULL || (strcmp(what, "secret") != 0 && strcmp(what, "user") != 0))
+			return reader_fail(r,
+					   "expected \"secret\" (what the operator stored for the "
+					   "user) or \"user\" (the name)");
+		jsonpath_up(&r->path, mark);
+	}
+	return type_env.read(r, k, value, field);
+}
+
+static int dump_user_env(const struct key *k, const void *field, json_t *into)
+{
+	return type_env.dump(k, field, into);
+}
+
+static void clear_user_env(const struct key *k, void *field)
+{
+	type_env.clear(k, field);
+}
+
+const struct key_type config_type_user_env = {.read = read_user_env,
+					      .dump = dump_user_env,
+					      .clear = clear_user_env,
+					      .expected = "an object of \"secret\" and \"user\""};
+
 /* Whether the headers of the configuration already have the one that the credential goes into. */
 static bool is_taken(const struct config_backend *b, const char *header)
 {
@@ -145,6 +181,8 @@ int config_check_credential(struct reader *r, const struct config_backend *b)
 	size_t mark;
 	int rc;
 
+	if (b->kind == CONFIG_STDIO && b->user_env[0] != NULL && b->scope == CONFIG_SCOPE_SHARED)
+		return reader_fail(r, "\"userEnv\" needs a \"scope\" of \"user\" or \"session\"");
 	if (b->kind != CONFIG_HTTP && b->kind != CONFIG_WEB)
 		return 0;
 	mark = jsonpath_down(&r->path, "credential");

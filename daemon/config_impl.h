@@ -84,6 +84,7 @@ extern const struct key_type type_tools;	  /* struct config_backend: tools */
 extern const struct key_type config_type_kind;	  /* struct config_backend: kind */
 extern const struct key_type config_type_headers; /* struct config_headers */
 extern const struct key_type config_type_secret;  /* struct config_secret */
+extern const struct key_type config_type_user_env; /* char **, like type_env */
 /* What web and http have in common. */
 #define CREDENTIAL_KEYS                                                                            \
 	KEY("credential", type_object, struct config_backend, credential,                          \

@@ -80,10 +80,18 @@ static void forward(const struct credentials *cs, const struct config_backend *b
 
 /* ---- what the operator stored ---- */
 
+char *credentials_secret(const struct credentials *cs, const struct config_backend *b,
+			 const char *user)
+{
+	if (cs == NULL || cs->users == NULL || user == NULL)
+		return NULL;
+	return users_secret(cs->users, user, b->name);
+}
+
 static void secret(const struct credentials *cs, const struct config_backend *b, const char *user,
 		   credential_fn fn, void *arg)
 {
-	char *text = cs->users != NULL ? users_secret(cs->users, user, b->name) : NULL;
+	char *text = credentials_secret(cs, b, user);
 
 	if (text == NULL)
 		fail(fn, arg, ERR_DENIED,

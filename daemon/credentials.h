@@ -43,6 +43,10 @@ void credentials_get_own(struct credentials *cs, const struct config_backend *b,
 /* FN does not come any more. *WAIT becomes NULL. */
 void credentials_cancel(struct credential_wait **wait);
 
+/* What the operator stored for USER towards B: malloc'd, to be wiped; NULL without one. */
+char *credentials_secret(const struct credentials *cs, const struct config_backend *b,
+			 const char *user);
+
 /* B answered 401 to LINE (as it came; may be NULL). Whether there may be a better one now: ask
  * again, once. */
 bool credentials_refused(struct credentials *cs, const struct config_backend *b, const char *user,

@@ -102,6 +102,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/translate_ask.c daemon/translate_tools.c \
 	daemon/upstream.c daemon/upstream.h daemon/upstream_impl.h daemon/upstream_leg.c \
 	daemon/url.c daemon/url.h \
+	daemon/userenv.c daemon/userenv.h \
 	daemon/users.c daemon/users.h \
 	daemon/upstream_answer.c daemon/headerlines.c daemon/headerlines.h \
 	daemon/mcpheaders.c daemon/mcpheaders.h \

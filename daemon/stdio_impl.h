@@ -67,7 +67,6 @@ struct instance {
 
 struct stdio {
 	struct backend *b;
-	char **env;
 	json_t *own_info; /* clientInfo where it is not a client's */
 	TAILQ_HEAD(, instance) instances;
 	struct instance *by_user, *learner; /* the shared one or the probe; NULL: none now */

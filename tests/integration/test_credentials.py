@@ -4,17 +4,39 @@
 import pty
 import termios
 
+from fakeupstream import Upstream
 from harness import *
 from webserver import *
 
 JSON = "application/json"
+SECRETS, SAID = [], []  # all secrets and tokens of this run; all logs and control replies
+
+
+class Daemon(Daemon):
+    """One whose log and control replies are kept for the search at the end."""
+
+    def stop(self, *args):
+        SAID.extend(command_line(p) for p in [self.pid] + self.children())
+        super().stop(*args)
+        SAID.extend(self.lines())
+
+    def ctl(self, method, **params):
+        reply = super().ctl(method, **params)
+        SAID.append(json.dumps(reply))
+        return reply
+
+    def mcpctl(self, *args, **keys):
+        SAID.append(super().mcpctl(*args, **keys))
+        return SAID[-1]
 
 
 def secret_set(d, user, backend, text, status=0):
+    SECRETS.extend(text.split())
     p = subprocess.run([MCPCTL, "-s", d.socket, "user", "secret", "set", user, backend], input=text.encode(),
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT)
     equal(p.returncode, status, p.stderr.decode())
-    return p.stdout.decode() + p.stderr.decode()
+    SAID.append(p.stdout.decode() + p.stderr.decode())
+    return SAID[-1]
 
 
 class Issuer(WebServer):
@@ -33,6 +55,7 @@ class Issuer(WebServer):
                 return answer
             n = len(self.given) + 1
             self.given.append("granted-%d-%s" % (n, os.urandom(8).hex()))
+            SECRETS.append(self.given[-1])
             return 200, JSON, {"access_token": self.given[-1], "token_type": "Bearer",
                                "expires_in": self.life}
 
@@ -163,6 +186,215 @@ def _():
             equal(json.loads(Client(d).tool("t")), {"credential": "Bearer " + issuer.given[0]})
 
 
+class Users(WebServer):
+    """An authorization server that knows tokens (RFC 7662) and exchanges them (RFC 8693)."""
+
+    def __init__(self):
+        super().__init__()
+        self.tokens, self.given, self.life, self.rotating = {}, [], 3600, False
+        self.lock = threading.Lock()
+        self.route("/introspect", self.introspect)
+        self.route("/token", self.token)
+
+    def config(self, *audiences):
+        return {"mode": "introspect", "issuer": self.url, "introspectionUrl": self.url + "/introspect",
+                "clientId": "mcpd", "clientSecret": "introspection-secret",
+                "resource": "https://mcpd.example/mcp", "forwardAudiences": list(audiences)}
+
+    def login(self, user, *audiences):
+        token = "token-of-%s-%s" % (user, os.urandom(8).hex())
+        SECRETS.append(token)
+        self.tokens[token] = {"active": True, "sub": user, "iss": self.url, "exp": int(time.time()) + 3600,
+                              "aud": ["https://mcpd.example/mcp"] + list(audiences)}
+        return token
+
+    def introspect(self, request):
+        return 200, JSON, self.tokens.get(request.form()["token"], {"active": False})
+
+    def token(self, request):
+        form = request.form()
+        with self.lock:
+            if form["grant_type"] == "refresh_token":
+                if form["refresh_token"] != self.refresh:
+                    return 400, JSON, {"error": "invalid_grant", "error_description": "used twice"}
+                user = self.refresh.split("-")[2]
+            elif form["grant_type"] == "client_credentials":
+                user = "mcpd"
+            else:
+                user = self.tokens[form["subject_token"]]["sub"]
+            n = len(self.given) + 1
+            answer = {"access_token": "for-%s-%d-%s" % (user, n, os.urandom(4).hex()),
+                      "token_type": "Bearer", "expires_in": self.life}
+            if self.rotating:
+                self.refresh = answer["refresh_token"] = "refresh-for-%s-%d" % (user, n)
+            self.given.append(answer["access_token"])
+            SECRETS.extend([answer["access_token"], answer.get("refresh_token", answer["access_token"])])
+            return 200, JSON, answer
+
+    def asked(self):
+        return [r.form() for r in self.seen(path="/token")]
+
+
+class Known(Client):
+    """A client with a token."""
+
+    def __init__(self, daemon, token, **keys):
+        self.token = token
+        super().__init__(daemon, **keys)
+
+    def headers(self, **changes):
+        return super().headers(**dict({"Authorization": "Bearer " + self.token}, **changes))
+
+
+def credential_of(c, name="t"):
+    return json.loads(c.tool(name))["credential"]
+
+
+@case("a user's token is exchanged, each user's for that user's calls")
+def _():
+    with Users() as issuer, WebServer([tool("t")]) as w:
+        guarded(w)
+        servers = {"w": {"web": w.url, "credential": {
+            "from": "exchange", "tokenEndpoint": issuer.url + "/token", "audience": w.url}}}
+        with Daemon(servers, auth=issuer.config()) as d:
+            alice, bob = issuer.login("alice"), issuer.login("bob")
+            a, b = Known(d, alice), Known(d, bob)
+            assert credential_of(a).startswith("Bearer for-alice-"), "alice"
+            assert credential_of(b).startswith("Bearer for-bob-"), "bob"
+            equal(credential_of(a), credential_of(a))
+            equal(len(issuer.asked()), 2, "exchanges")
+            asked = issuer.asked()[0]
+            equal((asked["subject_token"], asked["audience"]), (alice, w.url))
+            assert not any(t in str(r.headers) for r in w.requests for t in (alice, bob))
+            d.mcpctl("user", "logout", "alice")
+            again = Known(d, issuer.login("alice"))
+            assert credential_of(again).startswith("Bearer for-alice-3-"), "a new exchange"
+
+
+@case("case_25_one_refresh_at_a_time: a rotating refresh token is used once by many calls")
+def _():
+    with Users() as issuer, WebServer([tool("t")]) as w:
+        issuer.rotating = True
+        def invoke(r):
+            good = r.header("Authorization") == "Bearer " + issuer.given[-1]
+            return (200, JSON, {"ok": True}) if good else (401, JSON, {})
+        w.route("/mcp/tools/invoke", invoke)
+        servers = {"w": {"web": w.url, "credential": {
+            "from": "exchange", "tokenEndpoint": issuer.url + "/token"}}}
+        with Daemon(servers, auth=issuer.config()) as d:
+            token = issuer.login("alice")
+            clients = [Known(d, token) for _ in range(4)]
+            clients[0].tool("t")
+            issuer.given.append("something-else")  # all that was given is no good any more
+            begun = [(c, c.begin_tool("t")) for c in clients for _ in range(8)]
+            for c, conn in begun:
+                equal(json.loads(c.end(conn).text()), {"ok": True})
+            equal([f["grant_type"].split(":")[-1] for f in issuer.asked()],
+                  ["token-exchange", "refresh_token"])
+
+
+@case("the user's own token goes along where it names the server as an audience, and nowhere else")
+def _():
+    with Users() as issuer, WebServer([tool("t")]) as w:
+        guarded(w)
+        servers = {"w": {"web": w.url, "forwardToken": True}}
+        status, _, err = run_mcpd({"mcpServers": servers}, "-n")
+        equal(status, 78, err)
+        status, _, err = run_mcpd({"mcpServers": servers, "auth": issuer.config("https://other")}, "-n")
+        equal(status, 78, err)
+        assert "MCP forbids" in err and "forwardAudiences" in err, err
+        with Daemon(servers, auth=issuer.config(w.url)) as d:
+            good, bad = issuer.login("alice", w.url), issuer.login("bob", "https://other")
+            equal(credential_of(Known(d, good)), "Bearer " + good)
+            assert "not issued for" in error_of(Known(d, bad), "t")
+            assert not any(bad in str(r.headers) for r in w.requests)
+
+
+@case("case_24: a refreshed token costs no session, and goes along from then on")
+def _():
+    with Users() as issuer, WebServer([tool("t")]) as w:
+        guarded(w)
+        with Daemon({"w": {"web": w.url, "forwardToken": True}}, auth=issuer.config(w.url)) as d:
+            old = issuer.login("alice", w.url)
+            c = Known(d, old)
+            session = c.sid
+            equal(credential_of(c), "Bearer " + old)
+            new = issuer.login("alice", w.url)
+            issuer.tokens[new]["exp"] += 3600
+            c.token = new
+            equal(credential_of(c), "Bearer " + new)
+            equal((c.sid, d.sessions()), (session, 1))
+
+
+@case("MCP servers behind URLs get the credential of the user whose session it is")
+def _():
+    with Users() as issuer, Upstream() as up:
+        @up.tool("who")
+        def _(req):
+            req.text(req.headers.get("authorization", "nobody"))
+        servers = {"up": up.backend(credential={
+            "from": "exchange", "tokenEndpoint": issuer.url + "/token", "clientId": "mcpd",
+            "clientSecret": "exchange-secret"})}
+        with Daemon(servers, auth=issuer.config()) as d:
+            a, b = Known(d, issuer.login("alice")), Known(d, issuer.login("bob"))
+            assert a.tool("who").startswith("Bearer for-alice-"), "alice"
+            assert b.tool("who").startswith("Bearer for-bob-"), "bob"
+            assert a.tool("who").startswith("Bearer for-alice-"), "alice"
+            assert all("authorization" in r.headers for r in up.seen), "a request without"
+            methods = [r.method for r in up.seen if "for-mcpd-" in r.headers["authorization"]]
+            assert "tools/list" in methods and "tools/call" not in methods, methods
+
+
+@case("an MCP server behind a URL that answers 401 is asked once more with a new token")
+def _():
+    with Users() as issuer, Upstream() as up:
+        refused = []
+        @up.tool("t")
+        def _(req):
+            if not refused:
+                refused.append(req.headers["authorization"])
+                req.reply(401, {"error": "expired"})
+            else:
+                req.text(req.headers["authorization"])
+        servers = {"up": up.backend(credential={
+            "from": "client", "tokenEndpoint": issuer.url + "/token", "clientId": "mcpd",
+            "clientSecret": "exchange-secret"})}
+        with Daemon(servers) as d:
+            got = Client(d).tool("t")
+            assert got.startswith("Bearer for-mcpd-2-") and refused[0].startswith("Bearer for-mcpd-1-"), got
+
+
+@case("a user's child has the user's secret in its environment, and never in its arguments")
+def _():
+    with Users() as issuer:
+        script = ("import json,os,sys\n"
+                  "for line in sys.stdin:\n"
+                  "    m = json.loads(line)\n"
+                  "    if 'id' not in m: continue\n"
+                  "    r = {'protocolVersion': '2025-06-18', 'capabilities': {'tools': {}}, 'serverInfo': "
+                  "{'name': 'x', 'version': '1'}} if m['method'] == 'initialize' else {'tools': "
+                  "[{'name': 't', 'inputSchema': {'type': 'object'}}]} if m['method'] == 'tools/list' else "
+                  "{'content': [{'type': 'text', 'text': json.dumps([os.environ.get('API_KEY'), "
+                  "os.environ.get('WHO'), os.environ.get('PLAIN')])}]}\n"
+                  "    print(json.dumps({'jsonrpc': '2.0', 'id': m['id'], 'result': r}), flush=True)\n")
+        servers = {"s": {"command": sys.executable, "args": ["-c", script], "scope": "user",
+                         "env": {"PLAIN": "yes"}, "userEnv": {"API_KEY": "secret", "WHO": "user"}}}
+        with Daemon(servers, auth=issuer.config()) as d:
+            secret_set(d, "alice", "s", "key-of-alice\n")
+            a, b = Known(d, issuer.login("alice")), Known(d, issuer.login("bob"))
+            equal(json.loads(a.tool("t")), ["key-of-alice", "alice", "yes"])
+            lines = [command_line(p) for p in d.children()]
+            assert lines and not any("key-of-alice" in l for l in lines), lines
+            try:
+                b.tool("t")
+                raise AssertionError("bob has a child")
+            except RpcError as e:
+                assert "stored no secret" in str(e), e
+    status, _, err = run_mcpd({"mcpServers": {"s": {"command": "cat", "scope": "shared",
+                                                    "userEnv": {"A": "secret"}}}}, "-n")
+    assert status == 78 and "userEnv" in err, err
+
+
 @case("no secret and no token is in the log, the store, control replies or command lines")
 def _():
     folder = tempfile.mkdtemp(prefix="mcpd-test-")
@@ -197,8 +429,13 @@ def _():
                     with open(os.path.join(root, f), "rb") as data:
                         found += data.read().decode("latin-1")
             assert os.path.getsize(os.path.join(folder, "state", "mcpd.db")) > 0
-            for text in secrets + issuer.given:
+            found += "\n".join(SAID)  # of all cases
+            for text in secrets + issuer.given + [
+                    "hunter2-secret", "client-secret-x", "introspection-secret", "exchange-secret"]:
                 assert text not in found, "%s is found" % text
+            for text in SECRETS:
+                assert len(text) < 8 or text not in found, "%s is found" % text
+            assert len(SECRETS) > 3 and len(SAID) > 3
     finally:
         del os.environ["TEST_CLIENT_SECRET"]
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,83 @@
+#include "autoconf.h"
+
+#include "userenv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_backend.h"
+#include "credentials.h"
+#include "environ.h"
+#include "grant.h"
+
+/* The value of one entry of "userEnv" as "NAME=VALUE". */
+static char *make(const struct credentials *cs, const struct config_backend *b, const char *entry,
+		  const char *user, struct err *e)
+{
+	const char *what = strchr(entry, '=') + 1;
+	bool is_secret = strcmp(what, "secret") == 0;
+	char *secret = is_secret ? credentials_secret(cs, b, user) : NULL, *line = NULL;
+
+	if (is_secret && secret == NULL) {
+		err_set(e, ERR_DENIED,
+			"the operator has stored no secret of the user for %s (mcpctl user secret "
+			"set)",
+			b->name);
+		return NULL;
+	}
+	if (asprintf(&line, "%.*s%s", (int)(what - entry), entry, is_secret ? secret : user) < 0) {
+		line = NULL;
+		err_set(e, ERR_NOMEM, "out of memory");
+	}
+	grant_wipe(secret);
+	return line;
+}
+
+static size_t count(char *const *list)
+{
+	size_t n = 0;
+
+	while (list != NULL && list[n] != NULL)
+		n++;
+	return n;
+}
+
+char **userenv_new(const struct credentials *cs, const struct config_backend *b, const char *user,
+		   bool own, struct err *e)
+{
+	size_t had = count(b->env), more = count(b->user_env);
+	char **extra, **env = NULL;
+	size_t n = 0;
+
+	if (own)
+		user = b->learn_as;
+	if (more == 0 || (own && user == NULL))
+		return environ_for_child(b->env, e);
+	if (user == NULL) {
+		err_set(e, ERR_DENIED, "%s is for authenticated users only", b->name);
+		return NULL;
+	}
+	extra = calloc(had + more + 1, sizeof(*extra));
+	if (extra == NULL) {
+		err_set(e, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	for (size_t i = 0; i < had; i++)
+		extra[i] = b->env[i];
+	while (n < more && (extra[had + n] = make(cs, b, b->user_env[n], user, e)) != NULL)
+		n++;
+	if (n == more)
+		env = environ_for_child(extra, e);
+	for (size_t i = 0; i < n; i++)
+		grant_wipe(extra[had + i]);
+	free(extra);
+	return env;
+}
+
+void userenv_free(char ***env)
+{
+	for (char **line = *env; line != NULL && *line != NULL; line++)
+		explicit_bzero(*line, strlen(*line));
+	environ_free(env);
+}

@@ -1,0 +1,22 @@
+/* userenv.h: the environment of a child that serves one user: what every child of the backend gets,
+ * and what is the user's ("userEnv"). A secret goes into the environment and never onto a command
+ * line. */
+#ifndef MCPD_USERENV_H
+#define MCPD_USERENV_H
+
+#include <stdbool.h>
+
+#include "err.h"
+
+struct config_backend;
+struct credentials;
+
+/* A new environment for a child of B that serves USER (NULL: unauthenticated), or, if OWN, the
+ * daemon itself, which learns as the user of "learnAs" or, without one, does without. For
+ * userenv_free(). NULL with E: ERR_DENIED with the reason, or ERR_NOMEM. */
+char **userenv_new(const struct credentials *cs, const struct config_backend *b, const char *user,
+		   bool own, struct err *e);
+/* Wipes and frees it; *ENV becomes NULL. */
+void userenv_free(char ***env);
+
+#endif
