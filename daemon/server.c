@@ -222,7 +222,7 @@ static void end_result(struct request *r, const struct translate *t, json_t *res
 	json_t *theirs = own ? translate_result(t, own) : NULL;
 	const struct answer said = {.kind = ANSWER_RESULT, .result = theirs};
 
-	server_end(r, !theirs ? &no_memory : is_stray_task(r, result) ? &stray : &said);
+	server_end(r, !theirs || r->starved ? &no_memory : is_stray_task(r, result) ? &stray : &said);
 	json_decref(theirs);
 	json_decref(own);
 }

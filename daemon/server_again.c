@@ -210,8 +210,10 @@ static bool wait_for_task(struct request *r, const json_t *result)
 	r->again->task_id = strdup(json_string_value(id));
 	params = r->again->task_id ? json_pack("{s:s}", "taskId", r->again->task_id) : NULL;
 	next = params ? server_next_call(r, "tasks/result", params, left) : NULL;
-	if (!next)
-		return false; /* the result is then none that the client can use, but the truth */
+	if (!next) {
+		r->starved = true; /* what there is of a result is none that the client can use */
+		return false;
+	}
 	r->again->due = clock_ms() + left;
 	link_call(r->via, next);
 	return true;

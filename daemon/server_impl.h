@@ -25,6 +25,7 @@ struct request {
 	struct link *via;	   /* the backend that it went to; NULL: none (yet) */
 	struct again *again;	   /* NULL: one call is enough, as far as is known */
 	size_t source;		   /* which of the view's it is */
+	bool starved;		   /* there was no memory to go on with it */
 	bool relays_task;	   /* its result may be a task of the client's */
 	json_t *tool;		   /* as that backend lists it; NULL: not a tool, or not listed */
 	/* What the session remembers of the outcome (a subscription); NULL: nothing. */

@@ -7,6 +7,7 @@
 
 #include "backend_impl.h"
 #include "call.h"
+#include "failalloc.h"
 #include "jsonrpc.h"
 #include "offer.h"
 #include "question.h"
@@ -412,6 +413,89 @@ static void questions_are_translated(void **state)
 	call_result(fake_take(0), json_object());
 }
 
+/* ---- lack of memory ---- */
+
+/* Ends what the backend holds, with RESULT or the error. */
+static void end_held(const char *result)
+{
+	while (fake_held() > 0) {
+		json_t *value;
+
+		failalloc_hold(true);
+		value = json_of(result != NULL ? result : URLS);
+		failalloc_hold(false);
+		if (result != NULL)
+			call_result(fake_take(0), value);
+		else
+			call_error(fake_take(0), RPC_URL_ELICITATION, value, "visit these");
+		if (result == NULL || strstr(result, "task") != NULL)
+			return;
+	}
+}
+
+static struct exchange *starved;
+
+static void starved_urls(void)
+{
+	s = open_session(NULL, MCP_REV_2026_07_28);
+	starved = post(s, BOTH, "tools/call", "{'name':'echo'}");
+}
+
+static void starved_urls_go_on(void)
+{
+	end_held(NULL);
+	for (int id = 1; id <= 2; id++) {
+		json_t *msg;
+
+		failalloc_hold(true);
+		msg = json_pack("{s:s, s:i, s:{s:s}}", "jsonrpc", "2.0", "id", id, "result",
+				"action", "accept");
+		failalloc_hold(false);
+		transport_answer(session_transport(s), msg);
+		json_decref(msg);
+	}
+	end_held("{'content':[]}");
+}
+
+static void starved_task(void)
+{
+	starved = long_call(MCP_REV_2025_06_18);
+}
+
+static void starved_task_goes_on(void)
+{
+	end_held("{'task':{'taskId':'t-1'}}");
+	end_held("{'content':[]}");
+}
+
+/* Whatever lacks memory, the request ends once, nothing is left, and nothing is held by anybody. */
+static void every_allocation_may_fail(void **state)
+{
+	static const struct {
+		void (*begin)(void), (*go_on)(void);
+	} stories[] = {{starved_urls, starved_urls_go_on}, {starved_task, starved_task_goes_on}};
+
+	for (size_t i = 0; i < 2; i++) {
+		bool failed = true;
+		long n;
+
+		for (n = 1; failed; n++) {
+			setup(state);
+			stories[i].begin();
+			capture_stop(); /* it takes memory, too */
+			failalloc_at(n, false);
+			stories[i].go_on();
+			failed = failalloc_off();
+			capture_start();
+			assert_int_equal(fake_held(), 0);
+			assert_null(strstr(fake_text(starved), "taskId"));
+			assert_int_equal(server_in_flight(session_server(s)), 0);
+			teardown(state);
+		}
+		assert_true(n > 10);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -434,7 +518,9 @@ int main(void)
 		T(nobody_is_driven_without_need),
 		T(lists_and_results_are_translated),
 		T(questions_are_translated),
+		cmocka_unit_test(every_allocation_may_fail),
 	};
 
+	failalloc_install();
 	return cmocka_run_group_tests_name("again", tests, NULL, NULL);
 }
