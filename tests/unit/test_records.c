@@ -43,8 +43,14 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	fixture_close(state);
+	/* The store goes after the sessions and before the loop, which is the fixture's. */
+	sessions_close_all(fx.ss, CLOSE_SHUTDOWN);
+	loop_settle(fx.base);
+	sessions_free(&fx.ss);
 	store_close(&store);
+	fx.ss = sessions_new(fx.base, &fx.conf, &fx.limits);
+	fx.registry = sessions_env(fx.ss)->registry;
+	fixture_close(state);
 	unlink(path);
 	unlink(key);
 	return rmdir(dir);
