@@ -386,6 +386,56 @@ static void who_must_not(void **state)
 	assert_int_equal(fake_status(x), 404);
 }
 
+/* ---- lack of memory ---- */
+
+static void end_with(const char *result)
+{
+	json_t *value;
+
+	if (fake_held() == 0)
+		return;
+	failalloc_hold(true);
+	value = json_of(result);
+	failalloc_hold(false);
+	call_result(fake_take(0), value);
+}
+
+/* Whatever lacks memory, nobody ever sees the backend's own id. */
+static void every_allocation_may_fail(void **state)
+{
+	bool failed = true;
+	long n;
+
+	for (n = 1; failed; n++) {
+		struct exchange *x[3];
+		char id[64];
+
+		setup(state);
+		start_task(id);
+		x[0] = post(s, BOTH, "tools/call", "{'name':'long','task':{}}");
+		capture_stop(); /* it takes memory, too */
+		failalloc_at(n, false);
+		end_with("{'task':{'taskId':'remote','ttl':60000}}");
+		failalloc_hold(true);
+		x[1] = about("tasks/get", id);
+		failalloc_hold(false);
+		end_with("{'taskId':'remote','status':'working'}");
+		failalloc_hold(true);
+		x[2] = about("tasks/result", id);
+		failalloc_hold(false);
+		end_with("{'content':[],'_meta':{'" RELATED "':{'taskId':'t'}}}");
+		failed = failalloc_off();
+		capture_start();
+		for (size_t i = 0; i < 3; i++) {
+			assert_int_not_equal(fake_outcome(x[i]), FAKE_OPEN);
+			assert_null(strstr(fake_text(x[i]), "\"remote\""));
+			assert_null(strstr(fake_text(x[i]), "\"t\""));
+		}
+		teardown(state);
+	}
+	assert_true(n > 10);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -395,6 +445,7 @@ int main(void)
 		T(tasks_of_2025_11_25),		 T(strangers_do_not_see_it),
 		T(questions_and_news_of_a_task), T(the_two_kinds_do_not_meet),
 		T(tasks_of_2026_07_28),		 T(who_must_not),
+		cmocka_unit_test(every_allocation_may_fail),
 	};
 
 	failalloc_install();
