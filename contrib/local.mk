@@ -13,7 +13,8 @@ sysusers_DATA = contrib/sysusers.d/mcpd.conf
 endif
 
 examplesdir = $(docdir)/examples
-dist_examples_DATA = contrib/examples/auth.json contrib/examples/mcpd.json contrib/examples/commands.json
+dist_examples_DATA = contrib/examples/auth.json contrib/examples/mcpd.json contrib/examples/commands.json \
+	contrib/examples/credentials.json
 
 # Completion for shells, which asks mcpctl.
 bashcompletiondir = $(datadir)/bash-completion/completions

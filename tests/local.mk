@@ -62,6 +62,15 @@ tests_unit_test_children_CFLAGS = $(unit_cflags)
 tests_unit_test_children_LDFLAGS = -Wl,--wrap=fork -Wl,--wrap=kill
 tests_unit_test_children_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_web
+TESTS += tests/unit/test_web
+tests_unit_test_web_SOURCES = tests/unit/test_web.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_web_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_web_CFLAGS = $(unit_cflags)
+tests_unit_test_web_LDFLAGS = $(AM_LDFLAGS) $(failalloc_ldflags)
+tests_unit_test_web_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_credentials
 TESTS += tests/unit/test_credentials
 tests_unit_test_credentials_SOURCES = tests/unit/test_credentials.c tests/unit/support.c tests/unit/support.h \

@@ -1,0 +1,288 @@
+/* What web endpoints say, as tools and as results; URLs; every allocation that fails on the way. */
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "failalloc.h"
+#include "fetch.h"
+#include "offer.h"
+#include "url.h"
+#include "web_result.h"
+#include "web_tools.h"
+
+/* TEXT with ' for ", in a buffer of its own. */
+static const char *quoted(const char *text)
+{
+	static char buf[2000];
+
+	snprintf(buf, sizeof(buf), "%s", text);
+	for (char *p = buf; *p != '\0'; p++)
+		*p = *p == '\'' ? '"' : *p;
+	return buf;
+}
+
+static int add(struct web_tools *t, const char *page, char **cursor, struct err *e)
+{
+	const char *text = quoted(page);
+
+	return web_tools_add(t, text, strlen(text), 8, cursor, e);
+}
+
+static void pages_become_one_list(void **state)
+{
+	struct web_tools *t = web_tools_new();
+	struct offer *o;
+	struct err e;
+	char *cursor;
+
+	(void)state;
+	assert_non_null(t);
+	assert_int_equal(add(t,
+			     "{'tools':[{'name':'a'},{'name':'b','inputSchema':{'type':'object',"
+			     "'required':['x']}}],'nextCursor':'2'}",
+			     &cursor, &e),
+			 0);
+	assert_string_equal(cursor, "2");
+	free(cursor);
+	assert_string_equal(web_tools_complaint(t), "");
+	assert_int_equal(add(t,
+			     "{'tools':[{'name':'a'},{},7,{'name':'c','inputSchema':[]},"
+			     "{'name':'d','inputSchema':{'type':'object','oneOf':[]}}]}",
+			     &cursor, &e),
+			 0);
+	assert_null(cursor);
+	assert_string_equal(web_tools_complaint(t), "a second tool a is left out");
+	o = web_tools_offer(t, "w");
+	assert_non_null(o);
+	assert_int_equal(json_array_size(o->lists[OFFER_TOOLS]), 3);
+	assert_true(json_is(json_array_get(o->lists[OFFER_TOOLS], 0),
+			    "{'name':'a','inputSchema':{'type':'object'}}"));
+	offer_unref(&o);
+	web_tools_free(&t);
+}
+
+static void what_is_no_page_is_refused(void **state)
+{
+	static const struct {
+		const char *page;
+		int code;
+	} table[] = {
+		{"", ERR_PARSE},
+		{"<html>", ERR_PARSE},
+		{"[]", ERR_PROTOCOL},
+		{"{}", ERR_PROTOCOL},
+		{"{'tools':{}}", ERR_PROTOCOL},
+		{"{'tools':[[[[[[[[[[]]]]]]]]]]}", ERR_LIMIT},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct web_tools *t = web_tools_new();
+		char *cursor;
+		struct err e;
+
+		assert_int_equal(add(t, table[i].page, &cursor, &e), table[i].code);
+		assert_null(cursor);
+		web_tools_free(&t);
+	}
+}
+
+static void arguments_are_checked_where_that_is_possible(void **state)
+{
+	struct web_tools *t = web_tools_new();
+	json_t *good = json_of("{'x':1}"), *bad = json_of("{'x':'y'}"), *none = json_of("[]");
+	struct err e;
+	char *cursor;
+
+	(void)state;
+	assert_int_equal(
+		add(t,
+		    "{'tools':[{'name':'a','inputSchema':{'type':'object','properties':{'x':"
+		    "{'type':'integer'}}}},{'name':'b','inputSchema':{'type':'object','not':{}}}]}",
+		    &cursor, &e),
+		0);
+	assert_int_equal(web_tools_check(t, "a", good, &e), 0);
+	assert_int_equal(web_tools_check(t, "a", bad, &e), ERR_INVALID);
+	assert_int_equal(web_tools_check(t, "b", bad, &e), 0);
+	assert_int_equal(web_tools_check(t, "b", none, &e), ERR_INVALID);
+	json_decref(good);
+	json_decref(bad);
+	json_decref(none);
+	web_tools_free(&t);
+}
+
+static json_t *result(const char *entry, int status, const char *type, const char *body)
+{
+	const char *text = quoted(body);
+	const struct fetch_answer a = {
+		.status = status, .type = type, .body = text, .len = strlen(text)};
+	json_t *tool = json_of(entry), *r = web_result(tool, &a, 8);
+
+	json_decref(tool);
+	return r;
+}
+
+static void an_answer_becomes_a_result(void **state)
+{
+	static const char plain[] = "{'name':'t'}";
+	static const char promise[] =
+		"{'name':'t','outputSchema':{'type':'object','required':['a']}}";
+	static const struct {
+		const char *entry;
+		int status;
+		const char *type, *body, *result;
+	} table[] = {
+		{plain, 200, "application/json", "{'a':1}",
+		 "{'content':[{'type':'text','text':'{\\\"a\\\":1}'}]}"},
+		{promise, 200, "application/json; charset=utf-8", "{'content':[]}",
+		 "{'content':[]}"},
+		{plain, 200, "application/json", "{'content':[{}]}",
+		 "{'content':[{'type':'text','text':'{\\\"content\\\":[{}]}'}]}"},
+		{plain, 200, "text/plain", "x\377y",
+		 "{'content':[{'type':'text','text':'x\357\277\275y'}]}"},
+		{plain, 204, "", "", "{'content':[]}"},
+		{promise, 200, "application/json", "{}",
+		 "{'content':[{'type':'text','text':'t: the answer is not what was promised: a: "
+		 "is missing'}],'isError':true}"},
+		{promise, 200, "application/json", "7",
+		 "{'content':[{'type':'text','text':'t: the answer is not what was promised: it is "
+		 "not a JSON object'}],'isError':true}"},
+		{plain, 404, "application/problem+json", "{'title':'a','detail':'b'}",
+		 "{'content':[{'type':'text','text':'t: the web endpoint answered HTTP 404: b'}],"
+		 "'isError':true}"},
+		{plain, 500, "application/json", "{'error':{'message':'m'}}",
+		 "{'content':[{'type':'text','text':'t: the web endpoint answered HTTP 500: m'}],"
+		 "'isError':true}"},
+		{plain, 500, "application/json", "{'error':",
+		 "{'content':[{'type':'text','text':'t: the web endpoint answered HTTP 500'}],"
+		 "'isError':true}"},
+		{plain, 500, "application/json", "{'content':[{'type':'text','text':'x'}]}",
+		 "{'content':[{'type':'text','text':'x'}],'isError':true}"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		json_t *r = result(table[i].entry, table[i].status, table[i].type, table[i].body);
+
+		assert_true(json_is(r, table[i].result));
+		json_decref(r);
+	}
+}
+
+static void urls_are_compared_as_origins(void **state)
+{
+	static const struct {
+		const char *whole, *url;
+		bool same, covers;
+	} table[] = {
+		{"https://a", "https://A:443/x", true, true},
+		{"http://a:80/", "http://a", true, true},
+		{"http://a:8080", "http://a", false, false},
+		{"https://a/x", "https://a/x/y", true, true},
+		{"https://a/x", "https://a/xy", true, false},
+		{"https://a/x/", "https://a/x?q", true, true},
+		{"https://a@b", "https://b", false, false},
+		{"https://a\\@b", "https://a", false, false},
+		{"ftp://a", "ftp://a", false, false},
+		{"https://", "https://", false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		assert_int_equal(url_same_origin(table[i].whole, table[i].url), table[i].same);
+		assert_int_equal(url_covers(table[i].whole, table[i].url), table[i].covers);
+	}
+}
+
+static void redirects_stay_inside_the_origin(void **state)
+{
+	static const struct {
+		const char *to, *result;
+	} table[] = {
+		{"/b", "https://a/b"},	       {"//evil/b", NULL},
+		{"/\\evil/b", NULL},	       {"https://a:443/c", "https://a:443/c"},
+		{"http://a/c", NULL},	       {"https://a.evil/", NULL},
+		{"https://a@evil/", NULL},     {"b", NULL},
+		{"javascript:alert(1)", NULL}, {"", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char *url = url_redirect("https://a/x?y", table[i].to);
+
+		if (table[i].result == NULL)
+			assert_null(url);
+		else
+			assert_string_equal(url, table[i].result);
+		free(url);
+	}
+}
+
+/* Reads a page, checks arguments, makes an offer and a result; whether all of that worked. */
+static bool everything(json_t *tool, json_t *arguments)
+{
+	static const char page[] = "{\"tools\":[{\"name\":\"a\"},{\"name\":\"b\",\"inputSchema\":"
+				   "{\"type\":\"object\",\"properties\":{\"x\":{\"type\":"
+				   "\"string\",\"pattern\":\"^a\"}}}}],\"nextCursor\":\"c\"}";
+	static const char *const bodies[] = {"{\"sum\":1}", "[1,2]", "\"text\"",
+					     "{\"error\":{\"message\":\"m\"}}"};
+	struct web_tools *t = web_tools_new();
+	struct offer *o = NULL;
+	char *cursor = NULL;
+	struct err e;
+	bool good = t != NULL && web_tools_add(t, page, strlen(page), 8, &cursor, &e) == 0;
+
+	good = good && web_tools_check(t, "b", arguments, &e) == 0;
+	if (good)
+		o = web_tools_offer(t, "w");
+	good = good && o != NULL;
+	offer_unref(&o);
+	free(cursor);
+	web_tools_free(&t);
+	for (size_t i = 0; i < 4; i++) {
+		struct fetch_answer a = {.status = i < 3 ? 200 : 500,
+					 .type = "application/json",
+					 .body = bodies[i],
+					 .len = strlen(bodies[i])};
+		json_t *r = web_result(tool, &a, 8);
+
+		good = good && r != NULL;
+		json_decref(r);
+	}
+	return good;
+}
+
+static void it_survives_every_allocation_that_fails(void **state)
+{
+	json_t *tool = json_of("{'name':'t','outputSchema':{'type':'object'}}");
+	json_t *arguments = json_of("{'x':'abc'}");
+	bool failing = true, good = false;
+
+	(void)state;
+	for (long n = 1; failing; n++) {
+		failalloc_at(n, false);
+		good = everything(tool, arguments);
+		failing = failalloc_off();
+	}
+	assert_true(good);
+	json_decref(tool);
+	json_decref(arguments);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pages_become_one_list),
+		cmocka_unit_test(what_is_no_page_is_refused),
+		cmocka_unit_test(arguments_are_checked_where_that_is_possible),
+		cmocka_unit_test(an_answer_becomes_a_result),
+		cmocka_unit_test(urls_are_compared_as_origins),
+		cmocka_unit_test(redirects_stay_inside_the_origin),
+		cmocka_unit_test(it_survives_every_allocation_that_fails),
+	};
+
+	failalloc_install();
+	return cmocka_run_group_tests_name("web", tests, NULL, NULL);
+}
