@@ -164,9 +164,18 @@ static void done(struct granted *g)
 	}
 }
 
-static void failed(struct granted *g, const struct err *e)
+/* There is nothing to keep: G goes after a while, unless somebody comes. */
+static void expire(struct granted *g)
 {
 	static const struct timeval nothing = {.tv_sec = NOTHING_S};
+
+	g->used = false;
+	if (g->token.access == NULL && g->token.refresh == NULL)
+		evtimer_add(&g->timer, &nothing);
+}
+
+static void failed(struct granted *g, const struct err *e)
+{
 	const struct log_scope scope = scope_of(g);
 	int64_t delay = g->failures < 6 ? INT64_C(1000) << g->failures : MAX_BACKOFF_MS;
 
@@ -175,9 +184,7 @@ static void failed(struct granted *g, const struct err *e)
 	if (strcmp(g->why.text, e->text) != 0)
 		log_warn(&scope, "no token from %s: %s", g->conf->endpoint, e->text);
 	g->why = *e;
-	g->used = false;
-	if (g->token.access == NULL && g->token.refresh == NULL)
-		evtimer_add(&g->timer, &nothing);
+	expire(g);
 	settle(g, is_good(g, time(NULL)) ? NULL : e);
 	done(g);
 }
@@ -345,6 +352,7 @@ static void begin(struct granted *g)
 	if (g->queued)
 		return;
 	if (pick(g, &token, &e) < 0) {
+		expire(g);
 		settle(g, is_good(g, time(NULL)) ? NULL : &e);
 		done(g);
 	} else if (ask(g, token, &e) < 0) {
@@ -434,6 +442,7 @@ void granted_forget(struct granted *g)
 	g->failures = 0;
 	g->not_before = 0;
 	g->queued = false;
+	expire(g);
 	settle(g, &gone);
 	done(g);
 }
