@@ -26,8 +26,10 @@ static void on_lost(struct upstream *u, const char *why, void *arg)
 {
 	struct instance *in = arg;
 
-	if (in->up == u)
-		instance_fail(in, why);
+	if (in->up != u)
+		return;
+	instance_forget_era(in->s);
+	instance_fail(in, why);
 }
 
 /* What sessions meet, the state of the backend should tell. */

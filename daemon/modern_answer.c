@@ -115,10 +115,11 @@ int modern_write(struct exchange *x, const json_t *msg, size_t max_backlog)
 	if (frame && (text || !msg))
 		rc = text ? sse_event(frame, "message", NULL, -1, text, len)
 			  : sse_comment(frame, "mcpd");
-	if (rc == 0)
-		rc = exchange_stream_write(x, frame);
+	/* What it left unread before counts: one large message says nothing about a client. */
 	if (rc == 0 && exchange_backlog(x) > max_backlog)
 		rc = ERR_LIMIT;
+	if (rc == 0)
+		rc = exchange_stream_write(x, frame);
 	free(text);
 	if (frame)
 		evbuffer_free(frame);

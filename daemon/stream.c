@@ -90,13 +90,14 @@ static void on_gone(struct exchange *x, void *arg)
 	check_idle(s);
 }
 
-/* Drains FRAME to the client, if there is one. A client that does not read is cut, not waited for. */
+/* Drains FRAME to the client, if there is one. A client that does not read is cut, not waited for. What
+ * counts is what it left unread before: one large message says nothing about a client. */
 static void put(struct stream *s, struct evbuffer *frame)
 {
 	if (!s->x)
 		return;
-	if (exchange_stream_write(s->x, frame) < 0 ||
-	    exchange_backlog(s->x) > s->conf.env->limits->max_backlog) {
+	if (exchange_backlog(s->x) > s->conf.env->limits->max_backlog ||
+	    exchange_stream_write(s->x, frame) < 0) {
 		exchange_abort(detach(s));
 		check_idle(s);
 		return;

@@ -296,6 +296,27 @@ static bool is_modern_error(const json_t *error)
 	       code != RPC_UNSUPPORTED_VERSION;
 }
 
+/* Whether no server of the era that L is of would answer like this. */
+static bool contradicts(const struct leg *l, const json_t *error)
+{
+	if (l->part != PART_NONE || l->status < 400 || is_failure(l))
+		return false;
+	if (l->modern)
+		return !is_modern_error(error);
+	return json_integer_value(json_object_get(error, "code")) == RPC_UNSUPPORTED_VERSION;
+}
+
+/* Whether somebody waits for an answer. */
+static bool is_busy(const struct upstream *u)
+{
+	const struct leg *l;
+
+	TAILQ_FOREACH (l, &u->legs, link)
+		if (l->id != NULL)
+			return true;
+	return false;
+}
+
 /* Passes the error on with which a status of 4xx or 5xx answers a request, if it is one. */
 static void take_error(struct leg *l, const json_t *body, const json_t *error)
 {
@@ -333,8 +354,7 @@ static void end_request(struct leg *l, const struct err *e, const json_t *body, 
 		return;
 	else if (l->status >= 400)
 		take_error(l, body, error);
-	if (u->events != NULL && l->modern && l->part != PART_DISCOVER && l->status >= 400 &&
-	    !is_failure(l) && !is_modern_error(error))
+	if (contradicts(l, error))
 		u->stale = true;
 	if (l->id != NULL)
 		give_up(l, reason(l, e, error, text, sizeof(text)));
@@ -381,7 +401,7 @@ void answer_end(struct leg *l, const struct err *e)
 	l->broken = e != NULL;
 	end_leg(l, e, body);
 	json_decref(body);
-	if (u->events != NULL && u->stale && TAILQ_EMPTY(&u->legs)) {
+	if (u->events != NULL && u->stale && !is_busy(u)) {
 		u->stale = false;
 		u->events->on_lost(u, "the upstream speaks another revision by now", u->arg);
 	}

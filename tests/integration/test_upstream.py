@@ -233,16 +233,136 @@ def _():
         up.tool("hang")(lambda req: req.gone())
         with daemon(up) as d:
             ready(d)
-            body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-                "name": "hang", "arguments": {}, "_meta": {PREFIX + "protocolVersion": NOW,
-                                                           PREFIX + "clientCapabilities": {}}}})
-            conn = Conn(d.addr)
-            conn.send(conn.head("POST", "/mcp", [
-                ("Content-Type", "application/json"), ("Accept", BOTH), ("Mcp-Name", "hang"),
-                ("Mcp-Method", "tools/call"), ("MCP-Protocol-Version", NOW)], len(body)) + body)
+            conn = modern_conn(d, "hang")
             asked = up.wait("tools/call")
             conn.close()
             equal(up.wait("notifications/cancelled").params["requestId"], asked.id)
+
+
+# --- servers of 2026-07-28 ---------------------------------------------------------------------------
+
+def modern_conn(d, name, **arguments):
+    """Sends a tools/call of 2026-07-28 on a connection of its own; its answer is not waited for."""
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": name, "arguments": arguments, "_meta": {
+            PREFIX + "protocolVersion": NOW, PREFIX + "clientCapabilities": {}}}})
+    conn = Conn(d.addr)
+    conn.send(conn.head("POST", "/mcp", [
+        ("Content-Type", "application/json"), ("Accept", BOTH), ("Mcp-Name", name),
+        ("Mcp-Method", "tools/call"), ("MCP-Protocol-Version", NOW)], len(body)) + body)
+    return conn
+
+
+REGION = {"type": "object", "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}
+
+
+@case("a modern upstream: headers are made afresh, no session, no standalone stream")
+def _():
+    with Upstream(modern=True) as up:
+        up.tool("place", REGION)(lambda req: req.text(json.dumps(
+            [req.headers.get("mcp-name"), req.headers.get("mcp-param-region")])))
+        with daemon(up) as d:
+            c = Client(d)
+            equal(json.loads(c.tool("place", region="eu")), ["place", "eu"])
+            equal(json.loads(c.tool("place", region="\u00e9")), ["place", "=?base64?w6k=?="])
+            equal(json.loads(c.tool("place")), ["place", None])
+            assert not [r for r in up.seen if r.session or r.verb != "POST"]
+            equal(up.count("initialize"), 0, "initialize")
+
+
+@case("a modern upstream refuses the headers: the tools are listed again, and the call goes once more")
+def _():
+    with Upstream(modern=True) as up:
+        runs = []
+
+        def place(req):
+            if req.headers.get("mcp-param-region") != "eu":
+                req.error(400, -32020, "Mcp-Param-Region is missing")
+            else:
+                runs.append(req)
+                req.text("eu")
+        up.tool("place")(place)
+        with daemon(up) as d:
+            c = Client(d)
+            c.tool("echo", text="x")
+            up.listed["place"] = REGION
+            equal(c.tool("place", region="eu"), "eu")
+            equal((len(runs), sum(r.params.get("name") == "place" for r in up.seen)), (1, 2))
+            assert "Mcp-Param-Region" in broken(lambda: c.tool("place", region="us"))
+
+
+@case("a legacy client cancels: the answer of a modern upstream is closed, and nothing is sent")
+def _():
+    with Upstream(modern=True) as up:
+        closed = threading.Event()
+        up.tool("hang")(lambda req: (req.gone(), closed.set()))
+        with daemon(up) as d:
+            c = Client(d)
+            conn, ident = c.begin_tool("hang")
+            up.wait("tools/call")
+            c.notify("notifications/cancelled", {"requestId": ident})
+            assert closed.wait(TIMEOUT)
+            conn.close()
+            equal(up.count("notifications/cancelled"), 0, "notifications")
+            equal(c.tool("echo", text="x"), "x")
+
+
+@case("a modern client closes before anything was written: a modern upstream's answer is closed")
+def _():
+    with Upstream(modern=True) as up:
+        closed = threading.Event()
+        up.tool("hang")(lambda req: (req.gone(), closed.set()))
+        with daemon(up) as d:
+            ready(d)
+            conn = modern_conn(d, "hang")
+            up.wait("tools/call")
+            conn.close()
+            assert closed.wait(TIMEOUT)
+
+
+@case("a modern upstream restarts: the next call works")
+def _():
+    with Upstream(modern=True) as up:
+        up.tool("hang")(lambda req: req.gone())
+        with daemon(up) as d:
+            c = Client(d)
+            begun = c.begin_tool("hang")
+            up.wait("tools/call")
+            up.restart()
+            broken(lambda: c.end(begun).result())
+            equal(c.tool("echo", text="x"), "x")
+            equal(sum(r.params.get("name") == "hang" for r in up.seen), 1, "calls")
+
+
+@case("an upstream becomes a legacy one, and a modern one again: it is found out")
+def _():
+    with Upstream(modern=True) as up:
+        def works(text):
+            try:
+                return c.tool("echo", text=text) == text
+            except RpcError:
+                return False
+        with daemon(up) as d:
+            c = Client(d)
+            assert works("modern")
+            for modern in (False, True):
+                up.modern = modern
+                up.forget()
+                wait_until(lambda: works(str(modern)), "it works again")
+
+
+@case("401, 403 and 5xx say nothing of the era: it is a failure that passes")
+def _():
+    for status in (401, 403, 500, 503):
+        with Upstream(modern=True) as up:
+            up.hook = lambda req: (req.reply(status), True)[1]
+            with daemon(up) as d:
+                wait_until(lambda: state(d)["state"] == "failed", "it fails")
+                assert "HTTP %d" % status in state(d)["reason"], state(d)
+                equal(up.count("initialize"), 0, "initialize")
+                up.hook = None
+                ready(d)
+                equal(Client(d).tool("echo", text="x"), "x")
 
 
 # --- what breaks -------------------------------------------------------------------------------------
