@@ -8,6 +8,7 @@ EXTRA_DIST += tests/integration/modernserver.py
 # One that is of a certain revision.
 EXTRA_DIST += tests/integration/shapes.py
 EXTRA_DIST += tests/integration/fakeupstream.py
+EXTRA_DIST += tests/integration/nodesetting.py tests/integration/node/modern-server.mjs
 # Real clients and servers: test_node.py. What npm installs there is not distributed.
 EXTRA_DIST += tests/integration/node/package.json tests/integration/node/package-lock.json \
 	tests/integration/node/.npmrc tests/integration/node/client.mjs
@@ -31,6 +32,7 @@ integration_tests = \
 	tests/integration/test_shapes.py \
 	tests/integration/test_streams.py \
 	tests/integration/test_upstream.py \
+	tests/integration/test_upstream_node.py \
 	tests/integration/test_users.py \
 	tests/integration/test_web.py
 dist_check_SCRIPTS += $(integration_tests)
