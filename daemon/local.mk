@@ -60,7 +60,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/mcpclient.c daemon/mcpclient.h daemon/mcpclient_impl.h daemon/mcpclient_dialect.h \
 	daemon/mcpclient_asks.c \
 	daemon/mcpclient_legacy.c daemon/mcpclient_modern.c \
-	daemon/mcpclient_probe.c \
+	daemon/mcpclient_listen.c daemon/mcpclient_probe.c \
 	daemon/mcpclient_requests.c \
 	daemon/mcpclient_rounds.c \
 	daemon/mcpd.c daemon/mcpd.h \

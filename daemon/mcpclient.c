@@ -13,7 +13,8 @@
 #include "mcpclient_dialect.h"
 #include "offer.h"
 
-#define PACE_MS 250 /* between two rounds in which nobody is asked */
+#define PACE_MS	 250  /* between two rounds in which nobody is asked */
+#define AGAIN_MS 2000 /* until a subscription that the server ended is opened again */
 
 /* --- what it says ---------------------------------------------------------------------------- */
 
@@ -123,6 +124,10 @@ void mcpclient_introduced(struct mcpclient *m, const struct mcpclient_dialect *d
 	if (mcp_rev_is_legacy(rev))
 		mcpclient_notify(m, "notifications/initialized", NULL);
 	m->state = MCPCLIENT_READY;
+	if (dialect->start != NULL)
+		dialect->start(m);
+	if (m->state != MCPCLIENT_READY)
+		return;
 	m->events->on_ready(m, m->arg);
 	while (m->state == MCPCLIENT_READY && (p = TAILQ_FIRST(&m->queued)) != NULL)
 		mcpclient_retry(p);
@@ -132,12 +137,13 @@ void mcpclient_introduced(struct mcpclient *m, const struct mcpclient_dialect *d
 
 static void on_notification(struct mcpclient *m, const char *method, json_t *params)
 {
+	if (m->dialect->on_notification != NULL && m->dialect->on_notification(m, method, params))
+		return;
 	if (strcmp(method, "notifications/progress") == 0)
 		mcpclient_on_progress(m, params);
 	else if (strcmp(method, "notifications/cancelled") == 0)
 		mcpclient_on_cancelled(m, params);
-	else if (m->dialect->on_notification == NULL ||
-		 !m->dialect->on_notification(m, method, params))
+	else
 		m->events->on_notification(m, method, params, m->arg);
 }
 
@@ -198,12 +204,14 @@ static void release(void *arg)
 	json_decref(m->client_info);
 	json_decref(m->server_capabilities);
 	json_decref(m->server_info);
+	mcpclient_listen_free(m);
 	json_decref(m->caps);
 	free(m->caps_text);
 	free(m->instructions);
 	delayq_free(&m->timeouts);
 	delayq_free(&m->silence);
 	delayq_free(&m->pace);
+	delayq_free(&m->again);
 	free(m);
 }
 
@@ -217,6 +225,7 @@ void mcpclient_close(struct mcpclient **mp, const char *why)
 		return;
 	m->state = MCPCLIENT_CLOSED; /* first: nothing new comes in from the callbacks below */
 	mcpclient_probe_fini(m);
+	mcpclient_listen_stop(m);
 	mcpclient_withdraw(m, NULL);
 	while ((p = TAILQ_FIRST(&m->sent)) != NULL || (p = TAILQ_FIRST(&m->queued)) != NULL ||
 	       (p = TAILQ_FIRST(&m->asking)) != NULL)
@@ -234,10 +243,12 @@ struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_
 	m->timeouts = delayq_new(base, spec->timeout_ms, mcpclient_on_timeout, m);
 	m->silence = delayq_new(base, spec->silence_ms, mcpclient_on_silence, m);
 	m->pace = delayq_new(base, PACE_MS, mcpclient_on_pace, m);
-	if (m->timeouts == NULL || m->silence == NULL || m->pace == NULL) {
+	m->again = delayq_new(base, AGAIN_MS, mcpclient_on_again, m);
+	if (m->timeouts == NULL || m->silence == NULL || m->pace == NULL || m->again == NULL) {
 		delayq_free(&m->timeouts);
 		delayq_free(&m->silence);
 		delayq_free(&m->pace);
+		delayq_free(&m->again);
 		free(m);
 		return NULL;
 	}

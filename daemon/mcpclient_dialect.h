@@ -37,4 +37,25 @@ int mcpclient_rounds_params(const struct pending *p, json_t *params);
 void mcpclient_rounds_end(struct pending *p);
 void mcpclient_on_pace(struct delayq_node *node, void *arg);
 
+/* mcpclient_requests.c. Request ID, mcpd's own, may take as long as it likes. */
+void mcpclient_no_timeout(struct mcpclient *m, json_int_t id);
+/* It is not wanted any more: the server hears so, and nobody of its end. */
+void mcpclient_abandon(struct mcpclient *m, json_int_t id);
+/* The server says that it will not answer it. */
+void mcpclient_ended(struct mcpclient *m, json_int_t id);
+/* What is on its way will not be answered, and nobody hears of it. For a channel that is gone before the
+ * handshake. */
+void mcpclient_forget_sent(struct mcpclient *m);
+
+/* mcpclient_listen.c: one subscriptions/listen for all that is wanted to be heard. */
+void mcpclient_listen_start(struct mcpclient *m);
+void mcpclient_listen_stop(struct mcpclient *m); /* nothing is opened any more */
+void mcpclient_listen_free(struct mcpclient *m);
+void mcpclient_on_again(struct delayq_node *node, void *arg);
+/* P, a resources/(un)subscribe in no list, is answered, maybe later. */
+void mcpclient_subscribe(struct pending *p);
+void mcpclient_unsubscribe(struct pending *p);
+/* True: it was about such a subscription. */
+bool mcpclient_listen_heard(struct mcpclient *m, const char *method, json_t *params);
+
 #endif

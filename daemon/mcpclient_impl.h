@@ -10,6 +10,7 @@
 #include "mcpclient.h"
 #include "ratelimit.h"
 
+struct listening;
 struct rounds;
 
 /* A request of ours that has no answer yet: a call's, or (CALL is NULL) mcpd's own. */
@@ -51,6 +52,8 @@ struct mcpclient_dialect {
 	bool (*answer)(struct pending *p);
 	/* The server asks. */
 	void (*on_request)(struct mcpclient *m, json_t *id, const char *method, json_t *params);
+	/* It is ready: what is to be said first. May be NULL. */
+	void (*start)(struct mcpclient *m);
 	/* True: it was for us. May be NULL. */
 	bool (*on_notification)(struct mcpclient *m, const char *method, json_t *params);
 };
@@ -81,6 +84,8 @@ struct mcpclient {
 	struct delayq *silence;
 	struct delayq_node silent;
 	struct delayq *pace; /* rounds that have nothing to ask */
+	struct listening *listening;
+	struct delayq *again; /* to listen */
 	/* The capabilities of the last caller in the words of 2026-07-28, and whose they are. */
 	char *caps_text;
 	enum mcp_rev caps_rev;
@@ -112,9 +117,6 @@ void mcpclient_fail(struct pending *p, const char *why);
 void mcpclient_done(struct pending *p, json_t *result_take);
 void mcpclient_error(struct pending *p, int code, json_t *data_take, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/* What is on its way will not be answered, and nobody hears of it. For a channel that is gone before the
- * handshake. */
-void mcpclient_forget_sent(struct mcpclient *m);
 const char *mcpclient_method(const struct pending *p);
 json_t *mcpclient_params(const struct pending *p); /* borrowed, may be NULL */
 void mcpclient_on_timeout(struct delayq_node *node, void *arg);

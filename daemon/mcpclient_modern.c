@@ -295,6 +295,22 @@ static void modern_on_error(struct pending *p, int code, const char *text, json_
 
 /* --- what there is no request for ------------------------------------------------------------- */
 
+/* The level goes with each request instead. */
+static void empty_result(struct pending *p)
+{
+	mcpclient_done(p, json_object());
+}
+
+static const struct {
+	const char *method;
+	void (*fn)(struct pending *p);
+} answers[] = {
+	{"logging/setLevel", empty_result},
+	{"ping", empty_result},
+	{"resources/subscribe", mcpclient_subscribe},
+	{"resources/unsubscribe", mcpclient_unsubscribe},
+};
+
 static bool modern_answer(struct pending *p)
 {
 	if (p->call != NULL && !is_legacy(p) &&
@@ -303,11 +319,21 @@ static bool modern_answer(struct pending *p)
 				"Invalid params: requestState is of another server");
 		return true;
 	}
-	/* The level goes with each request instead. */
-	if (strcmp(mcpclient_method(p), "logging/setLevel") != 0 &&
-	    strcmp(mcpclient_method(p), "ping") != 0)
-		return false;
-	mcpclient_done(p, json_object());
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+		if (strcmp(mcpclient_method(p), answers[i].method) == 0) {
+			answers[i].fn(p);
+			return true;
+		}
+	return false;
+}
+
+static bool modern_on_notification(struct mcpclient *m, const char *method, json_t *params)
+{
+	if (strcmp(method, "notifications/cancelled") != 0)
+		return mcpclient_listen_heard(m, method, params);
+	/* A server that asks nothing can cancel nothing but what it has to say to a subscription.
+	 */
+	mcpclient_ended(m, json_integer_value(json_object_get(params, "requestId")));
 	return true;
 }
 
@@ -324,4 +350,6 @@ const struct mcpclient_dialect mcpclient_modern = {
 	.on_error = modern_on_error,
 	.answer = modern_answer,
 	.on_request = modern_on_request,
+	.start = mcpclient_listen_start,
+	.on_notification = modern_on_notification,
 };

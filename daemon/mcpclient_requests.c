@@ -225,6 +225,48 @@ void mcpclient_forget_sent(struct mcpclient *m)
 	}
 }
 
+static struct pending *find_pending(const struct mcpclient *m, json_int_t id)
+{
+	struct pending *p;
+
+	HASH_FIND(hh, m->by_id, &id, sizeof(id), p);
+	return p;
+}
+
+void mcpclient_no_timeout(struct mcpclient *m, json_int_t id)
+{
+	struct pending *p = find_pending(m, id);
+
+	if (p != NULL)
+		delayq_remove(m->timeouts, &p->due);
+}
+
+static void tell_cancelled(struct mcpclient *m, json_int_t id, const char *reason)
+{
+	mcpclient_send(
+		m, jsonrpc_notification("notifications/cancelled",
+					json_pack("{s:I,s:s}", "requestId", id, "reason", reason)));
+}
+
+void mcpclient_abandon(struct mcpclient *m, json_int_t id)
+{
+	struct pending *p = find_pending(m, id);
+
+	if (p == NULL)
+		return;
+	unlink_pending(p);
+	free_pending(p);
+	tell_cancelled(m, id, "not wanted any more");
+}
+
+void mcpclient_ended(struct mcpclient *m, json_int_t id)
+{
+	struct pending *p = find_pending(m, id);
+
+	if (p != NULL && p->call == NULL)
+		mcpclient_fail(p, "the server ended it");
+}
+
 static void on_cancel(struct call *c, const char *reason, void *arg)
 {
 	struct pending *p = arg;
@@ -234,10 +276,7 @@ static void on_cancel(struct call *c, const char *reason, void *arg)
 	(void)c;
 	let_go(p, CANCELLED);
 	if (id > 0)
-		mcpclient_send(
-			m, jsonrpc_notification("notifications/cancelled",
-						json_pack("{s:I,s:s}", "requestId", id, "reason",
-							  reason != NULL ? reason : "cancelled")));
+		tell_cancelled(m, id, reason != NULL ? reason : "cancelled");
 }
 
 void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done, void *arg)
@@ -333,10 +372,8 @@ void mcpclient_on_response(struct mcpclient *m, const json_t *msg)
 {
 	json_t *id = json_object_get(msg, "id");
 	json_int_t key = json_integer_value(id);
-	struct pending *p = NULL;
+	struct pending *p = json_is_integer(id) ? find_pending(m, key) : NULL;
 
-	if (json_is_integer(id))
-		HASH_FIND(hh, m->by_id, &key, sizeof(key), p);
 	if (p != NULL)
 		answered(p, msg);
 	else if (json_is_integer(id) && key > 0 && key <= m->last_id)
@@ -353,10 +390,8 @@ void mcpclient_on_progress(struct mcpclient *m, json_t *params)
 {
 	json_t *token = json_object_get(params, "progressToken");
 	json_int_t key = json_integer_value(token);
-	struct pending *p = NULL;
+	struct pending *p = json_is_integer(token) ? find_pending(m, key) : NULL;
 
-	if (json_is_integer(token))
-		HASH_FIND(hh, m->by_id, &key, sizeof(key), p);
 	if (p != NULL && p->call != NULL)
 		call_notify(p->call, "notifications/progress", params);
 }

@@ -8,6 +8,7 @@ Options: how it starts and stops
   --die-times N        (with --state) do that only in the first N starts
   --live-times N       (with --state) do not do that in the first N starts
   --hang-start         never answer initialize
+  --die-discover       exit on server/discover    --mute-discover   do not answer it
   --slow-start SEC     answer initialize after SEC seconds
   --garbage-start      write lines that are not JSON-RPC before the answer to initialize
   --init-error         answer initialize with an error
@@ -468,6 +469,17 @@ METHODS = {
 }
 
 
+def m_discover(params, ident):
+    if ARGS.die_discover:
+        os._exit(1)
+    if ARGS.mute_discover:
+        raise NoAnswer()
+    raise Refused(-32601, "Method not found")
+
+
+METHODS["server/discover"] = m_discover
+
+
 def serve(msg):
     try:
         fn = METHODS.get(msg["method"])
@@ -549,7 +561,7 @@ def main():
     for name in ("--die-start", "--die-times", "--live-times", "--tools", "--page"):
         p.add_argument(name, type=int, default=None if name == "--die-start" else 0)
     p.add_argument("--slow-start", type=float, default=0)
-    for name in ("--hang-start", "--garbage-start", "--init-error", "--ignore-term", "--ignore-eof",
+    for name in ("--die-discover", "--mute-discover", "--hang-start", "--garbage-start", "--init-error", "--ignore-term", "--ignore-eof",
                  "--no-read", "--repeat-cursor", "--endless", "--no-templates", "--conditional"):
         p.add_argument(name, action="store_true")
     ARGS = p.parse_args()

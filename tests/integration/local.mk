@@ -24,6 +24,7 @@ integration_tests = \
 	tests/integration/test_many_sessions.py \
 	tests/integration/test_merged.py \
 	tests/integration/test_modern.py \
+	tests/integration/test_modern_servers.py \
 	tests/integration/test_node.py \
 	tests/integration/test_peers_children.py \
 	tests/integration/test_peers_sessions.py \

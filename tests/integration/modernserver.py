@@ -288,7 +288,8 @@ def answer(method, p, ident):
         return initialize(p, ident)
     if method == "server/discover" and ARGS.never_again:
         raise Refused(-32601, "Method not found")
-    check_envelope(p)
+    if not (SEEN[0] == "initialize" and ARGS.dual):
+        check_envelope(p)
     if method == "tools/call":
         result = call_tool(p, ident)
     elif method in METHODS:

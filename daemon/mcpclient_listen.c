@@ -1,0 +1,369 @@
+/* What a modern server tells outside of requests: one subscriptions/listen for all that is wanted.
+ * Its filter cannot be changed, so when something else is wanted a second one is opened, and the
+ * first one closed once the server has acknowledged that. (2026-07-28, "Subscriptions".) */
+#include "autoconf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "era.h"
+#include "jsonrpc.h"
+#include "mcpclient_dialect.h"
+
+/* One subscriptions/listen. */
+struct stream {
+	struct listening *l;
+	json_int_t id;
+	json_t *uris; /* object used as a set: those it asks for */
+};
+
+struct listening {
+	struct mcpclient *m;
+	struct stream *current, *next; /* acknowledged; not yet */
+	json_t *uris;		       /* object used as a set: those that are wanted */
+	struct delayq_node again;
+	bool stale;    /* something else is wanted than NEXT asks for */
+	bool missed;   /* there was a time without any: what was heard before may be out of date */
+	bool hopeless; /* the server does not know the method */
+};
+
+static void renew(struct listening *l);
+
+static const struct {
+	const char *member, *capability, *notification;
+} lists[] = {
+	{"toolsListChanged", "tools", "notifications/tools/list_changed"},
+	{"promptsListChanged", "prompts", "notifications/prompts/list_changed"},
+	{"resourcesListChanged", "resources", "notifications/resources/list_changed"},
+};
+#define N_LISTS (sizeof(lists) / sizeof(lists[0]))
+
+static bool tells(const struct mcpclient *m, size_t i)
+{
+	return json_is_true(json_object_get(
+		json_object_get(m->server_capabilities, lists[i].capability), "listChanged"));
+}
+
+/* --- the streams -------------------------------------------------------------------------------
+ */
+
+static void stream_free(struct stream *s)
+{
+	json_decref(s->uris);
+	free(s);
+}
+
+/* What is wanted, as the parameters of a request; empty if nothing is. NULL on lack of memory. */
+static json_t *filter(const struct listening *l)
+{
+	json_t *f = json_object(), *uris = json_array(), *value;
+	const char *uri;
+	int rc = 0;
+
+	for (size_t i = 0; i < N_LISTS; i++)
+		if (tells(l->m, i))
+			rc |= json_object_set_new(f, lists[i].member, json_true());
+	json_object_foreach (l->uris, uri, value)
+		rc |= json_array_append_new(uris, json_string(uri));
+	if (json_array_size(uris) > 0)
+		rc |= json_object_set(f, "resourceSubscriptions", uris);
+	json_decref(uris);
+	if (rc == 0)
+		return f;
+	json_decref(f);
+	return NULL;
+}
+
+static const char *uri_of(const struct pending *p)
+{
+	const char *uri = json_string_value(json_object_get(mcpclient_params(p), "uri"));
+
+	return uri != NULL ? uri : "";
+}
+
+/* Somebody who waits for S to be acknowledged or refused. */
+static struct pending *who_waits(const struct listening *l, const struct stream *s)
+{
+	struct pending *p;
+
+	TAILQ_FOREACH (p, &l->m->asking, entry)
+		if (strcmp(mcpclient_method(p), "resources/subscribe") == 0 &&
+		    json_object_get(s->uris, uri_of(p)) != NULL)
+			return p;
+	return NULL;
+}
+
+/* S will not be: whoever waits for it hears WHY. */
+static void refuse_waiting(struct listening *l, const struct stream *s, int code, const char *why)
+{
+	struct pending *p;
+
+	while ((p = who_waits(l, s)) != NULL) {
+		json_object_del(l->uris, uri_of(p));
+		if (code != 0)
+			mcpclient_error(p, code, NULL, "%s", why);
+		else
+			mcpclient_fail(p, why);
+	}
+}
+
+static void again_later(struct listening *l)
+{
+	l->missed = true;
+	if (!l->hopeless)
+		delayq_add(l->m->again, &l->again);
+}
+
+void mcpclient_on_again(struct delayq_node *node, void *arg)
+{
+	(void)arg;
+	renew((struct listening *)(void *)((char *)node - offsetof(struct listening, again)));
+}
+
+/* A stream has ended, or was refused. */
+static void on_end(struct mcpclient *m, const struct mcpclient_reply *r, void *arg)
+{
+	struct stream *s = arg;
+	struct listening *l = s->l;
+
+	if (m->state == MCPCLIENT_CLOSED) {
+		l->current = s == l->current ? NULL : l->current;
+		l->next = s == l->next ? NULL : l->next;
+		stream_free(s);
+		return;
+	}
+	l->hopeless = l->hopeless || r->code == RPC_METHOD_NOT_FOUND;
+	if (s == l->current) {
+		l->current = NULL;
+		if (l->next == NULL)
+			again_later(l);
+	} else if (s == l->next) {
+		l->next = NULL;
+		mcpclient_grumble(m, "ended or refused subscriptions/listen: %s",
+				  r->message != NULL ? r->message : "no reason given");
+		refuse_waiting(l, s, r->code,
+			       r->message != NULL ? r->message : "the subscription was ended");
+		again_later(l);
+	}
+	stream_free(s);
+}
+
+static void open_stream(struct listening *l, json_t *filter_take)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+	json_t *params = json_pack("{s:o}", "notifications", filter_take);
+
+	if (s != NULL)
+		s->uris = json_copy(l->uris);
+	if (s == NULL || s->uris == NULL || params == NULL) {
+		free(s);
+		json_decref(params);
+		again_later(l);
+		return;
+	}
+	s->l = l;
+	s->id = l->m->last_id + 1; /* the one that it will get */
+	l->next = s;
+	mcpclient_ask(l->m, "subscriptions/listen", params, on_end, s, true);
+}
+
+/* The server hears that S is not wanted any more, and nobody what it says to that. */
+static void close_stream(struct listening *l, struct stream *s)
+{
+	if (s == NULL)
+		return;
+	mcpclient_abandon(l->m, s->id);
+	stream_free(s);
+}
+
+/* Has a stream for what is wanted now. */
+static void renew(struct listening *l)
+{
+	json_t *f;
+
+	delayq_remove(l->m->again, &l->again);
+	if (l->next != NULL) {
+		l->stale = true;
+		return;
+	}
+	l->stale = false;
+	f = filter(l);
+	if (f == NULL) {
+		again_later(l);
+	} else if (json_object_size(f) > 0) {
+		open_stream(l, f);
+	} else {
+		struct stream *s = l->current;
+
+		json_decref(f);
+		l->current = NULL;
+		close_stream(l, s);
+	}
+}
+
+/* --- what the server says ------------------------------------------------------------------------
+ */
+
+static void tell(struct mcpclient *m, const char *method, json_t *params)
+{
+	if (m->state != MCPCLIENT_CLOSED)
+		m->events->on_notification(m, method, params, m->arg);
+}
+
+/* Nothing is told twice, so what happened meanwhile has to be assumed. */
+static void catch_up(struct listening *l)
+{
+	struct mcpclient *m = l->m;
+	json_t *uris = json_copy(l->uris), *value, *params;
+	const char *uri;
+
+	l->missed = false;
+	for (size_t i = 0; i < N_LISTS; i++)
+		if (tells(m, i))
+			tell(m, lists[i].notification, NULL);
+	json_object_foreach (uris, uri, value) {
+		params = json_pack("{s:s}", "uri", uri);
+		if (params != NULL)
+			tell(m, "notifications/resources/updated", params);
+		json_decref(params);
+	}
+	json_decref(uris);
+}
+
+static bool grants(const json_t *granted, const char *uri)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (json_object_get(granted, "resourceSubscriptions"), i, one)
+		if (json_is_string(one) && strcmp(json_string_value(one), uri) == 0)
+			return true;
+	return false;
+}
+
+static void on_acknowledged(struct listening *l, const json_t *params)
+{
+	const json_t *granted = json_object_get(params, "notifications");
+	struct stream *old = l->current, *s = l->next;
+	struct pending *p;
+
+	l->current = s;
+	l->next = NULL;
+	mcpclient_no_timeout(l->m, s->id);
+	close_stream(l, old);
+	while (s == l->current && (p = who_waits(l, s)) != NULL) {
+		if (grants(granted, uri_of(p))) {
+			mcpclient_done(p, json_object());
+			continue;
+		}
+		json_object_del(l->uris, uri_of(p));
+		mcpclient_error(p, RPC_INVALID_PARAMS, NULL,
+				"the server does not offer a subscription to this resource");
+	}
+	if (l->m->state != MCPCLIENT_CLOSED && l->missed)
+		catch_up(l);
+	if (l->m->state != MCPCLIENT_CLOSED && l->stale)
+		renew(l);
+}
+
+/* PARAMS without the id of the stream, which is of this hop (a new reference). */
+static json_t *unstamped(json_t *params)
+{
+	json_t *copy = json_copy(params), *meta = json_copy(json_object_get(params, "_meta"));
+
+	json_object_del(meta, META_SUBSCRIPTION);
+	if (json_object_size(meta) > 0)
+		json_object_set(copy, "_meta", meta);
+	else
+		json_object_del(copy, "_meta");
+	json_decref(meta);
+	if (json_object_size(copy) > 0)
+		return copy;
+	json_decref(copy);
+	return NULL;
+}
+
+bool mcpclient_listen_heard(struct mcpclient *m, const char *method, json_t *params)
+{
+	json_t *stamp = json_object_get(json_object_get(params, "_meta"), META_SUBSCRIPTION);
+	struct listening *l = m->listening;
+	json_int_t id = json_integer_value(stamp);
+	bool is_ack = strcmp(method, "notifications/subscriptions/acknowledged") == 0;
+
+	if (is_ack && l != NULL && l->next != NULL && id == l->next->id)
+		on_acknowledged(l, params);
+	if (stamp == NULL || is_ack)
+		return is_ack;
+	/* One that was closed tells the same as the one after it. */
+	if (l != NULL && l->current != NULL && id == l->current->id) {
+		params = unstamped(params);
+		tell(m, method, params);
+		json_decref(params);
+	}
+	return true;
+}
+
+/* --- what is wanted
+ * -------------------------------------------------------------------------------- */
+
+void mcpclient_listen_start(struct mcpclient *m)
+{
+	struct listening *l = calloc(1, sizeof(*l));
+
+	if (l == NULL || (l->uris = json_object()) == NULL) {
+		free(l);
+		mcpclient_grumble(m, "cannot be listened to: out of memory");
+		return;
+	}
+	l->m = m;
+	m->listening = l;
+	renew(l);
+}
+
+void mcpclient_listen_free(struct mcpclient *m)
+{
+	struct listening *l = m->listening;
+
+	m->listening = NULL;
+	if (l == NULL)
+		return;
+	json_decref(l->uris);
+	free(l);
+}
+
+void mcpclient_listen_stop(struct mcpclient *m)
+{
+	if (m->listening != NULL)
+		delayq_remove(m->again, &m->listening->again);
+}
+
+void mcpclient_subscribe(struct pending *p)
+{
+	struct listening *l = p->m->listening;
+	const char *uri = uri_of(p);
+
+	if (l == NULL || l->hopeless) {
+		mcpclient_error(p, RPC_METHOD_NOT_FOUND, NULL,
+				"the server does not know subscriptions/listen");
+		return;
+	}
+	if (l->current != NULL && json_object_get(l->current->uris, uri) != NULL &&
+	    json_object_get(l->uris, uri) != NULL) {
+		mcpclient_done(p, json_object());
+		return;
+	}
+	mcpclient_set_aside(p);
+	if (json_object_set_new(l->uris, uri, json_true()) < 0)
+		mcpclient_fail(p, "out of memory");
+	else
+		renew(l);
+}
+
+void mcpclient_unsubscribe(struct pending *p)
+{
+	struct listening *l = p->m->listening;
+
+	if (l != NULL && json_object_del(l->uris, uri_of(p)) == 0)
+		renew(l);
+	mcpclient_done(p, json_object());
+}
