@@ -26,7 +26,8 @@ FILES = ("package.json", "package-lock.json", ".npmrc", "fixture.mjs", "legacy-s
          "modern-server.mjs", "modern-client.mjs", "legacy-client.mjs")
 REVISIONS = {"2025-11-25": 30, "2026-07-28": 37}  # and how many scenarios each requires
 # The column of the table: the fixture, and whether it is an HTTP upstream.
-BACKENDS = {"legacy stdio": ("legacy-server.mjs", False), "legacy http": ("legacy-server.mjs", True)}
+BACKENDS = {"legacy stdio": ("legacy-server.mjs", False), "legacy http": ("legacy-server.mjs", True),
+            "modern stdio": ("modern-server.mjs", False), "modern http": ("modern-server.mjs", True)}
 # What a backend cannot do whoever relays it: how the suite says so (the only thing that it may find),
 # and why.
 KEY = ("2026-07-28", "input-required-result-basic-elicitation")
