@@ -104,6 +104,13 @@ tests_unit_test_store_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_store_CFLAGS = $(unit_cflags) $(SQLITE_CFLAGS)
 tests_unit_test_store_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_jwt
+TESTS += tests/unit/test_jwt
+tests_unit_test_jwt_SOURCES = tests/unit/test_jwt.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_jwt_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_jwt_CFLAGS = $(unit_cflags) $(JOSE_CFLAGS)
+tests_unit_test_jwt_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_err
 TESTS += tests/unit/test_err
 tests_unit_test_err_SOURCES = tests/unit/test_err.c tests/unit/support.c tests/unit/support.h
