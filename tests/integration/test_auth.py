@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Authentication through the real daemon: tokens of a file, JWTs of an issuer, introspection."""
+
+import base64
+import hashlib
+import http.server
+import shutil
+import urllib.parse
+
+from harness import *
+
+INIT = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+    "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}}
+PING = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
+SERVERS = {"host": {"tools": {"hi": {"description": "Says hi", "command": ["echo", "hi"]}}}}
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def bearer(token, **more):
+    fields = [("Content-Type", "application/json"), ("Accept", BOTH)]
+    if token:
+        fields.append(("Authorization", "Bearer " + token))
+    return fields + [(k.replace("_", "-"), v) for k, v in more.items()]
+
+
+def post(d, token, body, path="/mcp", **more):
+    return d.http("POST", path, bearer(token, **more), json.dumps(body).encode())
+
+
+def no_token_in(d, *tokens):
+    for line in d.lines():
+        assert not any(t in line for t in tokens), "a token is in the log: %s" % line
+
+
+class Issuer(http.server.ThreadingHTTPServer):
+    """As much of an authorization server as a resource server sees."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Answers)
+        self.url = "http://127.0.0.1:%d" % self.server_port
+        self.dir = tempfile.mkdtemp(prefix="mcpd-test-issuer-")
+        self.keys, self.fetches, self.active, self.asked = {}, 0, {}, []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.shutdown()
+        self.server_close()
+        shutil.rmtree(self.dir)
+
+    def make_key(self, kid):
+        path = os.path.join(self.dir, kid + ".pem")
+        subprocess.run(["openssl", "genrsa", "-out", path, "2048"], check=True, stderr=subprocess.DEVNULL)
+        out = subprocess.run(["openssl", "rsa", "-in", path, "-noout", "-modulus"], check=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode()
+        n = bytes.fromhex(out.strip().split("=")[1])
+        self.keys[kid] = {"kty": "RSA", "kid": kid, "use": "sig", "alg": "RS256", "n": b64(n), "e": "AQAB"}
+
+    def sign(self, kid, **claims):
+        said = dict({"iss": self.url, "sub": "alice", "aud": self.url + "/mcp",
+                     "exp": int(time.time()) + 600}, **claims)
+        text = ".".join(b64(json.dumps(p).encode()) for p in ({"alg": "RS256", "kid": kid}, said))
+        sig = subprocess.run(["openssl", "dgst", "-sha256", "-sign", os.path.join(self.dir, kid + ".pem")],
+                             input=text.encode(), check=True, stdout=subprocess.PIPE).stdout
+        return text + "." + b64(sig)
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *unused):
+        pass
+
+    def say(self, body, status=200):
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def do_GET(self):
+        s = self.server
+        if self.path == "/.well-known/oauth-authorization-server":
+            self.say({"issuer": s.url, "jwks_uri": s.url + "/jwks", "introspection_endpoint": s.url + "/ask"})
+        elif self.path == "/jwks":
+            s.fetches += 1
+            self.say({"keys": list(s.keys.values())})
+        else:
+            self.say({}, 404)
+
+    def do_POST(self):
+        s = self.server
+        form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        s.asked.append(self.headers["Authorization"])
+        self.say(s.active.get(form["token"][0], {"active": False}))
+
+
+def need_openssl():
+    if not shutil.which("openssl"):
+        raise Skip("no openssl")
+
+
+@case("tokens of a file: 401 with a challenge, another user's session is unknown, revoked is revoked")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "tokens")
+
+        def write(*users):
+            with open(path + ".new", "w") as f:
+                for user in users:
+                    f.write("%s %s\n" % (hashlib.sha256(("token-of-" + user).encode()).hexdigest(), user))
+            os.rename(path + ".new", path)
+        write("alice", "bob")
+        with Daemon(SERVERS, auth={"mode": "tokens", "tokensFile": path}) as d:
+            assert d.health()["authEnabled"] is True
+            r = post(d, None, INIT)
+            equal((r.status, r.header("WWW-Authenticate")), (401, 'Bearer realm="mcpd"'))
+            r = post(d, "wrong", INIT)
+            equal(r.status, 401)
+            assert 'error="invalid_token"' in r.header("WWW-Authenticate")
+            r = post(d, "token-of-alice", INIT)
+            equal(r.status, 200)
+            sid = r.header("Mcp-Session-Id")
+            equal(post(d, "token-of-alice", PING, Mcp_Session_Id=sid).status, 200)
+            equal(post(d, None, PING, Mcp_Session_Id=sid).status, 401)
+            equal(post(d, "token-of-bob", PING, Mcp_Session_Id=sid).status, 404)
+            equal(d.http("DELETE", "/mcp", bearer("token-of-bob", Mcp_Session_Id=sid)).status, 404)
+            equal(post(d, "token-of-alice", PING, "/mcp?access_token=x", Mcp_Session_Id=sid).status, 400)
+            write("bob")
+            equal(post(d, "token-of-alice", PING, Mcp_Session_Id=sid).status, 401)
+            no_token_in(d, "token-of")
+
+
+@case("JWTs: metadata, a refreshed token keeps the session, new keys, scopes, an issuer that is gone")
+def _():
+    need_openssl()
+    with Issuer() as issuer:
+        issuer.make_key("k1")
+        auth = {"mode": "jwt", "issuer": issuer.url, "resource": issuer.url + "/mcp", "minRefresh": 0.1,
+                "toolScopes": {"host/hi": ["say:hi"]}}
+        with Daemon(SERVERS, auth=auth) as d:
+            r = post(d, None, INIT)
+            meta = "/.well-known/oauth-protected-resource/mcp"
+            equal((r.status, r.header("WWW-Authenticate")),
+                  (401, 'Bearer resource_metadata="%s%s"' % (issuer.url, meta)))
+            for path, resource in ((meta, "/mcp"), (meta + "/host", "/mcp/host"), (meta[:-4], "/mcp")):
+                got = d.http("GET", path, [("Origin", "https://anywhere.example")])
+                equal((got.status, got.header("Access-Control-Allow-Origin")), (200, "*"))
+                equal(got.json()["resource"], issuer.url + resource)
+                equal(got.json()["authorization_servers"], [issuer.url])
+            equal(d.http("GET", meta + "/nothing").status, 404)
+            first = issuer.sign("k1")
+            r = post(d, first, INIT)
+            equal(r.status, 200)
+            sid = r.header("Mcp-Session-Id")
+            refreshed = issuer.sign("k1", exp=int(time.time()) + 900)
+            equal(post(d, refreshed, PING, Mcp_Session_Id=sid).status, 200)
+            other = issuer.sign("k1", sub="bob")
+            equal(post(d, other, PING, Mcp_Session_Id=sid).status, 404)
+            for bad in (dict(aud="https://other.example/"), dict(iss="https://other.example"), dict(exp=1),
+                        dict(nbf=int(time.time()) + 9999)):
+                r = post(d, issuer.sign("k1", **bad), PING, Mcp_Session_Id=sid)
+                equal(r.status, 401, bad)
+                assert 'error="invalid_token"' in r.header("WWW-Authenticate")
+            call = {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "hi", "arguments": {}}}
+            r = post(d, first, call, Mcp_Session_Id=sid)
+            equal(r.status, 403)
+            assert 'error="insufficient_scope"' in r.header("WWW-Authenticate")
+            assert 'scope="say:hi"' in r.header("WWW-Authenticate")
+            equal(post(d, issuer.sign("k1", scope="a say:hi"), call, Mcp_Session_Id=sid).status, 200)
+            issuer.make_key("k2")
+            wait_until(lambda: post(d, issuer.sign("k2"), PING, Mcp_Session_Id=sid).status == 200, "the new key")
+            unknown = issuer.sign("k2", jti="1")
+            issuer.shutdown()
+            issuer.server_close()
+            equal(post(d, first, PING, Mcp_Session_Id=sid).status, 200)
+            head = b64(json.dumps({"alg": "RS256", "kid": "k3"}).encode())
+            r = wait_until(lambda: [x for x in [post(d, head + unknown[unknown.index("."):], PING,
+                                                     Mcp_Session_Id=sid)] if x.status == 503], "503")[0]
+            assert r.header("Retry-After")
+            equal(d.http("DELETE", "/mcp", bearer(first, Mcp_Session_Id=sid)).status, 200)
+            d.wait_log("^Session closed: %s \\(user: alice\\)$" % sid)
+            d.wait_log("^Active sessions: 0, Active users: [12]$")
+            no_token_in(d, first, refreshed, other, unknown)
+
+
+@case("introspection: active and not, asked once, with the daemon's own credentials")
+def _():
+    with Issuer() as issuer:
+        issuer.active["opaque-1"] = {"active": True, "sub": "alice", "aud": issuer.url + "/mcp",
+                                     "exp": int(time.time()) + 600}
+        issuer.active["opaque-2"] = dict(issuer.active["opaque-1"], aud="https://other.example")
+        auth = {"mode": "introspect", "issuer": issuer.url, "resource": issuer.url + "/mcp",
+                "clientId": "mcpd", "clientSecret": "s:e c"}
+        with Daemon(SERVERS, auth=auth) as d:
+            r = post(d, "opaque-1", INIT)
+            equal(r.status, 200)
+            sid = r.header("Mcp-Session-Id")
+            for _ in range(3):
+                equal(post(d, "opaque-1", PING, Mcp_Session_Id=sid).status, 200)
+            equal(issuer.asked, ["Basic " + base64.b64encode(b"mcpd:s%3Ae%20c").decode()])
+            equal(post(d, "opaque-2", PING, Mcp_Session_Id=sid).status, 401)
+            equal(post(d, "opaque-3", PING, Mcp_Session_Id=sid).status, 401)
+            no_token_in(d, "opaque-", "s:e c")
+
+
+run()
