@@ -17,6 +17,21 @@ tests_fuzz_fuzz_jsonrpc_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_jsonrpc_LDADD = $(DAEMON_LIBS)
 endif
 
+check_PROGRAMS += tests/fuzz/replay_jwt
+TESTS += tests/fuzz/replay_jwt
+tests_fuzz_replay_jwt_SOURCES = tests/fuzz/fuzz_jwt.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_jwt_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"jwt"'
+tests_fuzz_replay_jwt_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_jwt_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_jwt
+tests_fuzz_fuzz_jwt_SOURCES = tests/fuzz/fuzz_jwt.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_jwt_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_jwt_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_jwt_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_jwt_LDADD = $(DAEMON_LIBS)
+endif
+
 check_PROGRAMS += tests/fuzz/replay_lines
 TESTS += tests/fuzz/replay_lines
 tests_fuzz_replay_lines_SOURCES = tests/fuzz/fuzz_lines.c tests/fuzz/replay.c tests/fuzz/fuzz.h
