@@ -334,6 +334,21 @@ def _():
             equal(sum(r.params.get("name") == "hang" for r in up.seen), 1, "calls")
 
 
+@case("a modern upstream's stream of changes breaks off: it is opened again, and changes are heard")
+def _():
+    with Upstream(modern=True) as up:
+        with Daemon({"up": up.backend(scope="shared")}) as d:
+            c = Client(d)
+            up.wait_stream(1).req.drop()
+            stream = up.wait_stream(2)
+            up.tool("later")(lambda req: req.text("now"))
+            stream.notify("notifications/tools/list_changed", {
+                "_meta": {PREFIX + "subscriptionId": stream.req.id}})
+            wait_until(lambda: "later" in [t["name"] for t in c.request("tools/list")["tools"]],
+                       "the new tool")
+            equal(c.tool("later"), "now")
+
+
 @case("an upstream becomes a legacy one, and a modern one again: it is found out")
 def _():
     with Upstream(modern=True) as up:
