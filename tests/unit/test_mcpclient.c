@@ -323,6 +323,117 @@ static void test_nothing_can_be_sent(void **state)
 	assert_int_equal(mcpclient_calls(client), 0);
 }
 
+/* --- servers of 2026-07-28 --------------------------------------------------------------------- */
+
+#define DISCOVERED                                                                                 \
+	"{'jsonrpc':'2.0','id':1,'result':{'resultType':'complete','supportedVersions':"           \
+	"['2026-07-28'],'capabilities':{'tools':{}},'instructions':'i'}}"
+
+static void open_probing(void)
+{
+	spec.era = MCPCLIENT_ERA_PROBE;
+	spec.silence_ms = 20;
+	open_client();
+	mcpclient_start(client);
+	assert_string_equal(json_string_value(json_object_get(sent[0], "method")),
+			    "server/discover");
+}
+
+static const char *last_method(void)
+{
+	return json_string_value(json_object_get(sent[n_sent - 1], "method"));
+}
+
+static void test_probe_modern(void **state)
+{
+	static struct reply r;
+	json_t *params;
+
+	(void)state;
+	open_probing();
+	assert_true(mcpclient_probing(client));
+	feed(DISCOVERED);
+	assert_int_equal(readies, 1);
+	assert_true(mcpclient_is_modern(client));
+	start_call(&r, "{'name':'a'}", NULL);
+	params = json_object_get(sent[n_sent - 1], "params");
+	assert_string_equal(json_string_value(json_object_get(params, "name")), "a");
+	assert_int_equal(json_object_size(json_object_get(params, "_meta")), 3);
+	feed("{'jsonrpc':'2.0','id':2,'result':{'resultType':'complete','content':[]}}");
+	assert_int_equal(r.ends, 1);
+	assert_int_equal(r.kind, ANSWER_RESULT);
+}
+
+/* Whatever a newer server would not say. */
+static void test_probe_legacy(void **state)
+{
+	static const char *const answers[] = {
+		"{'jsonrpc':'2.0','id':1,'error':{'code':-32601,'message':'no'}}",
+		"{'jsonrpc':'2.0','id':1,'error':{'code':-32000,'message':'no'}}",
+		"{'jsonrpc':'2.0','id':1,'result':{}}",
+		"{'jsonrpc':'2.0','id':1,'result':{'supportedVersions':['2025-11-25']}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		open_probing();
+		feed(answers[i]);
+		assert_string_equal(last_method(), "initialize");
+		assert_int_equal(failures, 0);
+		close_client();
+		forget_sent();
+	}
+}
+
+static void test_probe_fails(void **state)
+{
+	static const char *const answers[] = {
+		"{'jsonrpc':'2.0','id':1,'result':{'supportedVersions':['2099-01-01']}}",
+		"{'jsonrpc':'2.0','id':1,'error':{'code':-32021,'message':'no'}}",
+		"{'jsonrpc':'2.0','id':1,'error':{'code':-1000002,'message':'no'}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		failures = 0;
+		open_probing();
+		feed(answers[i]);
+		assert_int_equal(failures, 1);
+		assert_int_equal(n_sent, 1);
+		close_client();
+		forget_sent();
+	}
+}
+
+/* The late answer of a newer server still counts, also after it refused initialize. */
+static void test_probe_silence(void **state)
+{
+	(void)state;
+	open_probing();
+	loop_until_count(base, &n_sent, 2);
+	assert_string_equal(last_method(), "initialize");
+	feed("{'jsonrpc':'2.0','id':2,'error':{'code':-32601,'message':'no'}}");
+	assert_int_equal(failures, 0);
+	feed(DISCOVERED);
+	assert_int_equal(readies, 1);
+	assert_true(mcpclient_is_modern(client));
+}
+
+static void test_probe_of_who_exits(void **state)
+{
+	static struct reply r;
+
+	(void)state;
+	open_probing();
+	start_call(&r, "{}", NULL);
+	mcpclient_start_legacy(client);
+	assert_string_equal(last_method(), "initialize");
+	feed("{'jsonrpc':'2.0','id':2,'result':{'protocolVersion':'2025-06-18','capabilities':{}}}");
+	assert_int_equal(readies, 1);
+	assert_string_equal(last_method(), "tools/call");
+	assert_int_equal(r.ends, 0);
+}
+
 /* --- answers --------------------------------------------------------------------------------- */
 
 static void test_only_its_own_answer(void **state)
@@ -784,6 +895,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_handshake),
 		T(test_handshake_fails),
+		T(test_probe_modern),
+		T(test_probe_legacy),
+		T(test_probe_fails),
+		T(test_probe_silence),
+		T(test_probe_of_who_exits),
 		T(test_handshake_times_out),
 		T(test_nothing_can_be_sent),
 		T(test_only_its_own_answer),
