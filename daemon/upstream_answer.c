@@ -306,13 +306,13 @@ static bool contradicts(const struct leg *l, const json_t *error)
 	return json_integer_value(json_object_get(error, "code")) == RPC_UNSUPPORTED_VERSION;
 }
 
-/* Whether somebody waits for an answer. */
+/* Whether somebody waits for an answer, other than that to a stream of changes. */
 static bool is_busy(const struct upstream *u)
 {
 	const struct leg *l;
 
 	TAILQ_FOREACH (l, &u->legs, link)
-		if (l->id != NULL)
+		if (l->id != NULL && strcmp(l->method, "subscriptions/listen") != 0)
 			return true;
 	return false;
 }
