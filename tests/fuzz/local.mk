@@ -273,3 +273,18 @@ tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_control_LDADD = $(unit_ldadd)
 endif
 endif
+
+check_PROGRAMS += tests/fuzz/replay_seal
+TESTS += tests/fuzz/replay_seal
+tests_fuzz_replay_seal_SOURCES = tests/fuzz/fuzz_seal.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_seal_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"seal"'
+tests_fuzz_replay_seal_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_seal_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_seal
+tests_fuzz_fuzz_seal_SOURCES = tests/fuzz/fuzz_seal.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_seal_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_seal_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_seal_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_seal_LDADD = $(DAEMON_LIBS)
+endif
