@@ -46,7 +46,7 @@ static void free_later(void *arg)
 
 	json_decref(r->id);
 	json_decref(r->final);
-	free(r->context);
+	json_decref(r->params);
 	free(r);
 }
 
@@ -266,13 +266,12 @@ static struct mreq *mreq_new(struct modern *m, struct exchange *x, struct view *
 	r->method = c->method;
 	r->handle = ++m->last_handle;
 	TAILQ_INIT(&r->asks);
-	r->context = park_context(want.user, view, c);
-	r->pooled = r->context ? pool_take(m->pool, &want) : NULL;
+	r->pooled = pool_take(m->pool, &want);
 	if (!r->pooled) {
-		free(r->context);
 		free(r);
 		return NULL;
 	}
+	r->params = json_incref(c->params);
 	r->state = MREQ_OVER; /* until it is attached */
 	mreq_attach(r, x, c->id, c->env.log_level);
 	TAILQ_INSERT_TAIL(&m->requests, r, link);

@@ -46,7 +46,7 @@ struct mreq {
 	struct defer freeing;
 	TAILQ_HEAD(, mask) asks;
 	json_t *final; /* the whole response, when it came while the request was parked */
-	char *context; /* what its requestState is bound to */
+	json_t *params; /* of the first round; the requestState is bound to them */
 	uint64_t handle;
 	UT_hash_handle hh; /* by handle, while parked */
 	unsigned round, last_key;
@@ -120,7 +120,5 @@ void park_on_gather(struct delayq_node *node, void *arg);
 void park_on_expiry(struct delayq_node *node, void *arg);
 /* Puts R on X: it is waited for again. */
 void mreq_attach(struct mreq *r, struct exchange *x, json_t *id, int log_level);
-/* What the requestState of a request is bound to: malloc'd, NULL on lack of memory. */
-char *park_context(const char *user, const struct view *view, const struct mcheck *c);
 
 #endif

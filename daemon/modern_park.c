@@ -15,9 +15,9 @@
 #include "view.h"
 
 /* The parameters of a request without what changes from round to round. */
-static json_t *identity(const struct mcheck *c)
+static json_t *identity(json_t *params)
 {
-	json_t *copy = json_copy(c->params);
+	json_t *copy = json_copy(params);
 
 	json_object_del(copy, "_meta");
 	json_object_del(copy, "inputResponses");
@@ -25,20 +25,33 @@ static json_t *identity(const struct mcheck *c)
 	return copy;
 }
 
-char *park_context(const char *user, const struct view *view, const struct mcheck *c)
+/* What a requestState is bound to: malloc'd, NULL on lack of memory. */
+static char *context_of(const char *user, const struct view *view, const char *method, json_t *all)
 {
-	json_t *params = identity(c), *context;
+	json_t *params = identity(all), *context;
 	char *digest = params ? seal_digest(params) : NULL, *text = NULL;
 
 	/* The principal first, as JSON, so that no user name can look like another's context. */
 	context = json_pack("[s?, I, s, s, s]", user, (json_int_t)view_size(view),
 			    view_size(view) ? backend_name(view_backend(view, 0)) : "",
-			    c->method->name, digest ? digest : "");
+			    method, digest ? digest : "");
 	if (digest && context)
 		text = json_dumps(context, JSON_COMPACT);
 	json_decref(context);
 	json_decref(params);
 	free(digest);
+	return text;
+}
+
+/* PAYLOAD, sealed for whoever sends the request of R again. malloc'd; NULL on lack of memory. */
+static char *seal_for(const struct mreq *r, const json_t *payload)
+{
+	int64_t expires = time(NULL) + r->m->conf->limits.question_timeout_ms / 1000;
+	char *context = context_of(pooled_user(r->pooled), pooled_view(r->pooled), r->method->name,
+				   r->params);
+	char *text = payload && context ? seal_close(r->m->seal, payload, expires, context) : NULL;
+
+	free(context);
 	return text;
 }
 
@@ -112,8 +125,7 @@ static char *request_state(const struct mreq *r)
 {
 	json_t *payload = json_pack("{s:I, s:I}", "h", (json_int_t)r->handle, "n",
 				    (json_int_t)r->round);
-	int64_t expires = time(NULL) + r->m->conf->limits.question_timeout_ms / 1000;
-	char *text = payload ? seal_close(r->m->seal, payload, expires, r->context) : NULL;
+	char *text = seal_for(r, payload);
 
 	json_decref(payload);
 	return text;
@@ -243,7 +255,7 @@ void park_resume(struct modern *m, struct exchange *x, const struct mcheck *c, c
 {
 	const char *state = json_string_value(json_object_get(c->params, "requestState"));
 	struct err e = {.code = ERR_DENIED, .text = "requestState must be a string"};
-	char *context = park_context(user, c->view, c);
+	char *context = context_of(user, c->view, c->method->name, c->params);
 	json_t *payload = state && context ? seal_open(m->seal, state, context, time(NULL), &e) : NULL;
 	json_t *theirs = json_object_get(payload, "s");
 	struct mreq *r = find(m, payload);
@@ -264,14 +276,13 @@ void park_resume(struct modern *m, struct exchange *x, const struct mcheck *c, c
 bool park_seal(const struct mreq *r, json_t *result)
 {
 	json_t *state = json_object_get(result, "requestState"), *payload;
-	int64_t expires = time(NULL) + r->m->conf->limits.question_timeout_ms / 1000;
 	char *text;
 	int rc;
 
 	if (!state)
 		return true;
 	payload = json_pack("{s:O}", "s", state);
-	text = payload ? seal_close(r->m->seal, payload, expires, r->context) : NULL;
+	text = seal_for(r, payload);
 	rc = text ? json_object_set_new(result, "requestState", json_string(text)) : -1;
 	json_decref(payload);
 	free(text);
