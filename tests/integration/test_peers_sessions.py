@@ -13,6 +13,10 @@ def abandon(d, n):
         c.close()
 
 
+INITIALIZE = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+    "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}}
+
+
 @case("peer 10: abandoned sessions were never reaped, 10,593 of them")
 def _():
     with Daemon({"fake": tiny()}, sessions={"idleTimeout": 1}) as d:
@@ -270,6 +274,38 @@ def _():
         status, out, err = run_mcpd(text, "-n")
         equal(status, 0, err)
         equal(json.loads(out)["sessions"]["idleTimeout"], wanted, "idleTimeout")
+
+
+@case("peer 19: a client that never sends the session id back was of no use, and left a session each time")
+def _():
+    plain = [("Content-Type", "application/json"), ("Accept", BOTH)]
+    listing = {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}
+    with Daemon({"fake": fake()}, sessions={"idleTimeout": 1}) as d:
+        other = Client(d)
+        get = other.get()  # whoever is there stays
+        for _ in range(3):
+            reply = d.http("POST", "/mcp", plain, json.dumps(INITIALIZE))
+            equal(reply.status, 200, "status of initialize")
+            assert reply.header("Mcp-Session-Id")
+            # The revision asks for 400, and the reason is told; 404 would begin the next session.
+            reply = d.http("POST", "/mcp", plain, json.dumps(listing))
+            equal(reply.error(), (400, -32000), "status and code")
+            assert "Mcp-Session-Id" in reply.json()["error"]["message"]
+        # What it left behind goes by itself, and nobody else with it.
+        d.wait_log(r"^Session closed: ", count=3)
+        equal(other.request("ping"), {})
+        equal(d.sessions(), 1, "sessions")
+        # In the revision without sessions the same client is served, whatever it sends for one.
+        envelope = {"_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                              "io.modelcontextprotocol/clientCapabilities": {}}}
+        for more in ([], [("Mcp-Session-Id", "of another server")]):
+            reply = d.http("POST", "/mcp", plain + more + [
+                ("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", "tools/list")],
+                json.dumps(dict(listing, params=envelope)))
+            equal(reply.status, 200, "status")
+            assert reply.json()["result"]["tools"] and reply.header("Mcp-Session-Id") is None
+        equal(d.sessions(), 1, "sessions")
+        get.close()
 
 
 @case("peer 20: a client that numbers every request 1 got the answers of others")
