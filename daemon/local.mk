@@ -67,6 +67,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/notify.c daemon/notify.h \
 	daemon/options.c daemon/options.h \
 	daemon/detach.c daemon/detach.h \
+	daemon/once.c daemon/once.h \
 	daemon/offer.c daemon/offer.h \
 	daemon/question.c daemon/question.h \
 	daemon/records.c daemon/records.h \

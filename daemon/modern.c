@@ -9,6 +9,7 @@
 #include "listen.h"
 #include "log.h"
 #include "modern_impl.h"
+#include "once.h"
 #include "pool.h"
 #include "question.h"
 #include "reply.h"
@@ -19,6 +20,8 @@
 
 /* Questions that a tool asks at the same time reach us one after the other. */
 #define GATHER_MS 20
+/* Requests that went on with a state of their server, while it could be shown again. */
+#define USED_MAX 200000
 /* How long a client may take to come back with its answers. */
 #define POOL_IDLE_MS (5 * 60 * 1000)
 
@@ -345,9 +348,11 @@ struct modern *modern_new(struct event_base *base, const struct config *conf, st
 	m->keepalive = delayq_new(base, limits->keepalive_ms, on_keepalive, NULL);
 	m->gather = delayq_new(base, GATHER_MS, park_on_gather, NULL);
 	m->expiry = delayq_new(base, limits->question_timeout_ms, park_on_expiry, NULL);
+	/* As long as a state opens. */
+	m->used = once_new(base, limits->question_timeout_ms + 2000, USED_MAX);
 	m->listens = listens_new(base, conf, m->pool);
 	if (!m->seal || !m->pool || !m->upgrade || !m->keepalive || !m->gather || !m->expiry ||
-	    !m->listens) {
+	    !m->used || !m->listens) {
 		modern_free(&m);
 		err_set(e, ERR_NOMEM, "out of memory");
 	}
@@ -395,6 +400,7 @@ void modern_free(struct modern **mp)
 	delayq_free(&m->keepalive);
 	delayq_free(&m->gather);
 	delayq_free(&m->expiry);
+	once_free(&m->used);
 	seal_free(&m->seal);
 	free(m);
 }

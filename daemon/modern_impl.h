@@ -14,6 +14,7 @@
 #include "methods.h"
 #include "modern.h"
 
+struct once;
 struct pooled;
 struct question;
 struct seal;
@@ -63,6 +64,7 @@ struct modern {
 	TAILQ_HEAD(, mreq) requests;
 	struct mreq *parked; /* hash by handle */
 	struct listens *listens;
+	struct once *used; /* states of servers that keep them with the client */
 	uint64_t last_handle;
 	size_t n_requests, n_parked;
 	bool closed;

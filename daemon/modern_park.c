@@ -8,6 +8,7 @@
 #include "exchange.h"
 #include "jsonrpc.h"
 #include "modern_impl.h"
+#include "once.h"
 #include "question.h"
 #include "pool.h"
 #include "seal.h"
@@ -251,6 +252,23 @@ static void resume(struct mreq *r, struct exchange *x, const struct mcheck *c)
 		park(r);
 }
 
+/* The request goes on at the server that keeps its state with the client: THEIRS, of which PAYLOAD says so. */
+static void go_on(struct modern *m, struct exchange *x, const struct mcheck *c, const json_t *payload,
+		  json_t *theirs)
+{
+	switch (once_use(m->used, (uint64_t)json_integer_value(json_object_get(payload, "i")))) {
+	case 0:
+		modern_dispatch(m, x, c, theirs);
+		return;
+	case ERR_EXISTS:
+		modern_refuse(x, 200, c->id, RPC_INVALID_PARAMS, NULL,
+			      "Invalid params: Invalid or expired requestState");
+		return;
+	}
+	exchange_set_header(x, "Retry-After", "1");
+	modern_refuse(x, 503, c->id, RPC_INTERNAL_ERROR, NULL, "too many requests of several rounds");
+}
+
 void park_resume(struct modern *m, struct exchange *x, const struct mcheck *c, const char *user)
 {
 	const char *state = json_string_value(json_object_get(c->params, "requestState"));
@@ -264,7 +282,7 @@ void park_resume(struct modern *m, struct exchange *x, const struct mcheck *c, c
 	if (r)
 		resume(r, x, c);
 	else if (json_is_string(theirs))
-		modern_dispatch(m, x, c, theirs);
+		go_on(m, x, c, payload, theirs);
 	else
 		modern_refuse(x, 200, c->id, RPC_INVALID_PARAMS, NULL, "Invalid params: %s",
 			      e.code == ERR_DENIED && e.text[0] ? e.text
@@ -281,7 +299,7 @@ bool park_seal(const struct mreq *r, json_t *result)
 
 	if (!state)
 		return true;
-	payload = json_pack("{s:O}", "s", state);
+	payload = json_pack("{s:O, s:I}", "s", state, "i", (json_int_t)++r->m->last_handle);
 	text = seal_for(r, payload);
 	rc = text ? json_object_set_new(result, "requestState", json_string(text)) : -1;
 	json_decref(payload);

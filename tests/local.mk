@@ -134,6 +134,15 @@ tests_unit_test_sse_CFLAGS = $(unit_cflags)
 tests_unit_test_sse_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_sse_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_once
+TESTS += tests/unit/test_once
+tests_unit_test_once_SOURCES = tests/unit/test_once.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_once_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_once_CFLAGS = $(unit_cflags)
+tests_unit_test_once_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_once_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_lines
 TESTS += tests/unit/test_lines
 tests_unit_test_lines_SOURCES = tests/unit/test_lines.c tests/unit/support.c tests/unit/support.h \

@@ -165,8 +165,9 @@ def _():
         said = {"action": "accept", "content": {"name": "me"}}
         done = c.answer("tools/call", params, first, {"my key": said})
         equal((done["resultType"], json.loads(text_of(done))), ("complete", said))
-        # Changed, for other arguments, and on the endpoint of another server: it is no state.
-        for path, arguments, state in (("/mcp/m", elicit(), first["requestState"] + "A"),
+        # A second time, changed, for other arguments, and on the endpoint of another server: it is no state.
+        for path, arguments, state in (("/mcp/m", elicit(), first["requestState"]),
+                                       ("/mcp/m", elicit(), first["requestState"] + "A"),
                                        ("/mcp/m", elicit("other"), first["requestState"]),
                                        ("/mcp/n", elicit(), first["requestState"])):
             msg, _ = New(d, path, ALL).request("tools/call", {
