@@ -2,11 +2,13 @@
 
 #include "mcpd.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -147,6 +149,19 @@ static struct event_base *loop_new(void)
 	return base;
 }
 
+/* Tokens and secrets are in memory, so memory is not to be written to disk. 1 is a limit that even a program
+ * that takes cores through a pipe respects; see core(5). */
+static void keep_out_of_cores(const struct config *conf)
+{
+	struct rlimit limit;
+
+	if (conf->auth.mode == CONFIG_AUTH_NONE || getrlimit(RLIMIT_CORE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max < 1 ? limit.rlim_max : 1;
+	if (setrlimit(RLIMIT_CORE, &limit) < 0)
+		log_warn(NULL, "Core files cannot be switched off: %s", strerror(errno));
+}
+
 static int start_loop(struct mcpd *d, struct err *e)
 {
 	struct children_limits limits = {
@@ -159,6 +174,7 @@ static int start_loop(struct mcpd *d, struct err *e)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	descriptors_raise();
+	keep_out_of_cores(d->conf);
 	d->started = clock_ms();
 	d->base = loop_new();
 	if (!d->base || defer_init(d->base) < 0)

@@ -2,15 +2,33 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "err.h"
 
+/* Looking the algorithm up takes OpenSSL longer than the digest of a token does, so it is done once. */
+static EVP_MD *sha256;
+static EVP_MD_CTX *context;
+
+static bool have_sha256(void)
+{
+	if (!sha256)
+		sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!context)
+		context = EVP_MD_CTX_new();
+	return sha256 && context;
+}
+
 int digest_sha256(const void *data, size_t len, unsigned char digest_r[DIGEST_SIZE])
 {
-	return SHA256(data, len, digest_r) ? 0 : ERR_NOMEM;
+	unsigned size;
+
+	if (!have_sha256() || EVP_DigestInit_ex2(context, sha256, NULL) != 1 ||
+	    EVP_DigestUpdate(context, data, len) != 1 ||
+	    EVP_DigestFinal_ex(context, digest_r, &size) != 1)
+		return ERR_NOMEM;
+	return 0;
 }
 
 bool digest_equal(const unsigned char a[DIGEST_SIZE], const unsigned char b[DIGEST_SIZE])

@@ -117,6 +117,8 @@ def _():
         write("alice", "bob")
         with Daemon(SERVERS, auth={"mode": "tokens", "tokensFile": path}) as d:
             assert d.health()["authEnabled"] is True
+            with open("/proc/%d/limits" % d.pid) as f:  # no core, also not through a pipe
+                assert re.search(r"^Max core file size +[01] ", f.read(), re.M)
             r = post(d, None, INIT)
             equal((r.status, r.header("WWW-Authenticate")), (401, 'Bearer realm="mcpd"'))
             r = post(d, "wrong", INIT)
