@@ -113,6 +113,7 @@ static void offer_values(struct completion *c, const struct walk *w, const struc
 	case CTL_STRING:
 	case CTL_JSON:
 	case CTL_SECRET:
+	case CTL_DIGEST:
 		return;
 	}
 }

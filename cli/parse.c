@@ -313,7 +313,7 @@ int walk_word(struct walk *w, const char *word, struct err *e)
 static int expect_secret(struct walk *w)
 {
 	for (const struct ctl_param *p = w->command->params; p && p->name; p++) {
-		if (p->type != CTL_SECRET)
+		if (p->type != CTL_SECRET && p->type != CTL_DIGEST)
 			continue;
 		w->secret = p;
 		return json_object_set_new(w->params, p->name, json_string("?"));
@@ -344,7 +344,7 @@ const struct ctl_param *walk_next_param(const struct walk *w)
 
 	for (const struct ctl_param *p = w->command ? w->command->params : NULL; p && p->name;
 	     p++) {
-		if (p->flags & CTL_OPTION || p->type == CTL_SECRET)
+		if (p->flags & CTL_OPTION || p->type == CTL_SECRET || p->type == CTL_DIGEST)
 			continue;
 		if (p->flags & CTL_MANY || skip-- == 0)
 			return p;

@@ -28,7 +28,7 @@ struct walk {
 	const struct output_format *format; /* NULL: not said */
 	bool help;
 	const struct ctl_param *from_stdin; /* its value was "-" */
-	const struct ctl_param *secret;	    /* it is to be asked for */
+	const struct ctl_param *secret;	    /* it is to be asked for, or a digest to be made */
 };
 
 /* 0 or ERR_NOMEM. */

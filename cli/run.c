@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "complain.h"
 #include "help.h"
@@ -56,11 +57,24 @@ static enum status ask_secret(const struct mcpctl *m, const struct walk *w)
 	return rc == 0 ? STATUS_OK : complain(STATUS_DATA, "the secret is no UTF-8");
 }
 
+/* The daemon gets the digest of a token alone, which nobody can do anything with. */
+static enum status make_token(const struct walk *w, char **token_r)
+{
+	char digest[DIGEST_HEX_SIZE];
+	enum status status = secret_make(token_r, digest);
+
+	if (status == STATUS_OK &&
+	    json_object_set_new(w->params, w->secret->name, json_string(digest)) < 0)
+		status = complain(STATUS_INTERNAL, "out of memory");
+	return status;
+}
+
 /* Takes the rows of one command. */
 struct taking {
 	const struct ctl_command *command;
 	const struct output_format *format;
 	json_t *rows;
+	const char *token; /* that was made for it; NULL: none */
 	bool failed;
 };
 
@@ -115,6 +129,15 @@ static enum status print_result(const struct taking *t, json_t *result)
 	return STATUS_INTERNAL;
 }
 
+/* The only time that it is seen; alone on a line, so that a script can take it. */
+static void add_token(json_t *result, const char *token)
+{
+	if (isatty(STDOUT_FILENO))
+		fputs("The token, which nothing shows again:\n", stderr);
+	json_object_set_new(result, "text", json_string(token));
+	json_object_set_new(result, "token", json_string(token));
+}
+
 static enum status take_answer(struct mcpctl *m, const struct taking *t, json_t *answer)
 {
 	const json_t *error = json_object_get(answer, "error");
@@ -124,6 +147,8 @@ static enum status take_answer(struct mcpctl *m, const struct taking *t, json_t 
 	if (error)
 		return complain(status_of_refusal(error), "%s",
 				json_string_value(json_object_get(error, "message")));
+	if (t->token)
+		add_token(json_object_get(answer, "result"), t->token);
 	status = print_result(t, json_object_get(answer, "result"));
 	if (t->command->flags & CTL_LAST && remote_wait_end(m->remote, &e) < 0)
 		return complain(status_of_code(e.code), "%s", e.text);
@@ -144,9 +169,10 @@ static enum status connect_daemon(struct mcpctl *m)
 }
 
 static enum status run_remote(struct mcpctl *m, const struct walk *w,
-			      const struct output_format *format)
+			      const struct output_format *format, const char *token)
 {
-	struct taking t = {.command = w->command, .format = format, .rows = json_array()};
+	struct taking t = {
+		.command = w->command, .format = format, .rows = json_array(), .token = token};
 	enum status status = t.rows ? connect_daemon(m) : STATUS_INTERNAL;
 	json_t *answer = NULL;
 	struct err e;
@@ -167,16 +193,21 @@ static enum status run_walk(struct mcpctl *m, const struct walk *w)
 {
 	const struct output_format *format = w->format ? w->format : m->format;
 	enum status status = STATUS_OK;
+	char *token = NULL;
 
 	if (w->help)
 		return help_about(w, format);
 	if (w->from_stdin)
 		status = read_stdin(m, w);
+	else if (w->secret && w->secret->type == CTL_DIGEST)
+		status = make_token(w, &token);
 	else if (w->secret)
 		status = ask_secret(m, w);
-	if (status != STATUS_OK)
-		return status;
-	return w->command->flags & CTL_LOCAL ? local_run(m, w, format) : run_remote(m, w, format);
+	if (status == STATUS_OK)
+		status = w->command->flags & CTL_LOCAL ? local_run(m, w, format)
+						       : run_remote(m, w, format, token);
+	secret_free(&token);
+	return status;
 }
 
 enum status run_words(struct mcpctl *m, char *const *words, size_t n)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -127,4 +128,27 @@ void secret_free(char **secret)
 		return;
 	explicit_bzero(s, MAX_SECRET);
 	free(s);
+}
+
+enum status secret_make(char **token_r, char digest_r[DIGEST_HEX_SIZE])
+{
+	unsigned char random[DIGEST_SIZE], digest[DIGEST_SIZE];
+	char *token = malloc(MAX_SECRET); /* secret_free() wipes as much */
+
+	*token_r = NULL;
+	if (!token)
+		return complain(STATUS_INTERNAL, "out of memory");
+	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
+		free(token);
+		return complain(STATUS_INTERNAL, "no random numbers: %s", strerror(errno));
+	}
+	digest_hex(random, token);
+	explicit_bzero(random, sizeof random);
+	if (digest_sha256(token, DIGEST_HEX_SIZE - 1, digest) < 0) {
+		secret_free(&token);
+		return complain(STATUS_INTERNAL, "out of memory");
+	}
+	digest_hex(digest, digest_r);
+	*token_r = token;
+	return STATUS_OK;
 }

@@ -3,6 +3,7 @@
 #ifndef MCPCTL_SECRET_H
 #define MCPCTL_SECRET_H
 
+#include "digest.h"
 #include "status.h"
 
 struct mcpctl;
@@ -10,6 +11,8 @@ struct mcpctl;
 /* Reads one line: from the terminal after PROMPT, without echo, or from standard input where that
  * is no terminal. *SECRET_R is for secret_free(). Complains by itself. */
 enum status secret_read(const struct mcpctl *m, const char *prompt, char **secret_r);
+/* A fresh token, and its SHA-256 in hexadecimal. *TOKEN_R is for secret_free(). Complains by itself. */
+enum status secret_make(char **token_r, char digest_r[DIGEST_HEX_SIZE]);
 /* Wipes and frees it; *SECRET becomes NULL. */
 void secret_free(char **secret);
 

@@ -16,6 +16,7 @@ struct config;
 struct control;
 struct event_base;
 struct sessions;
+struct tokens;
 struct users;
 struct view;
 
@@ -24,7 +25,8 @@ struct control_deps {
 	struct event_base *base;
 	const struct config *config; /* control, control_mode, control_group, file */
 	struct sessions *sessions;
-	struct users *users; /* NULL: nobody is known */
+	struct users *users;   /* NULL: nobody is known */
+	struct tokens *tokens; /* NULL: auth.mode is another */
 	struct backend *const *backends;
 	size_t n_backends;
 	struct view *view; /* of all backends: the tools that can be listed and called */

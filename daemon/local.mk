@@ -36,7 +36,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/control_log.c \
 	daemon/control_socket.c daemon/control_socket.h \
 	daemon/control_tools.c \
-	daemon/control_secrets.c daemon/control_users.c \
+	daemon/control_secrets.c daemon/control_tokens.c daemon/control_users.c \
 	daemon/credentials.c daemon/credentials.h daemon/credentials_impl.h daemon/granted.c \
 	daemon/grant.c daemon/grant.h \
 	daemon/defer.c daemon/defer.h \

@@ -284,6 +284,7 @@ static int start_control(struct mcpd *d, struct err *e)
 		.config = d->conf,
 		.sessions = d->sessions,
 		.users = d->users,
+		.tokens = auth_tokens(d->auth),
 		.backends = d->backends,
 		.n_backends = d->conf->n_backends,
 		.view = d->all,

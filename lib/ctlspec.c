@@ -73,6 +73,18 @@ const struct ctl_command ctlspec_commands[] = {
 		"forget the tokens of a user and close all sessions of that user",
 		PARAMS({"user", "USER", CTL_USER, 0, "the user"}),
 		COLUMNS(STRING("user", "USER"), NUMBER("sessions", "SESSIONS"))),
+	COMMAND("user token add", CTL_ADMIN, CTL_TEXT, 0,
+		"make a token for a user and print it, this once",
+		PARAMS({"user", "USER", CTL_USER, 0, "the user"},
+		       {"digest", "DIGEST", CTL_DIGEST, 0, "the digest of the token"},
+		       {"scope", "SCOPE", CTL_STRING, CTL_OPTION,
+			"what it is good for: scopes with spaces between"}),
+		COLUMNS(STRING("user", "USER"), STRING("id", "ID"), STRING("token", "TOKEN"))),
+	COMMAND("user token revoke", CTL_ADMIN, CTL_TEXT, 0, "make a token worthless",
+		PARAMS({"id", "ID", CTL_STRING, 0, "the token, as user token list shows it"}),
+		COLUMNS(ID("id", "ID"))),
+	COMMAND("user token list", CTL_READ, CTL_ROWS, 0, "list the tokens that users have",
+		COLUMNS(ID("id", "ID"), STRING("user", "USER"), STRING("scope", "SCOPE"))),
 	COMMAND("user secret set", CTL_ADMIN, CTL_TEXT, 0,
 		"keep a secret that the user's requests to a backend are made with",
 		PARAMS({"user", "USER", CTL_USER, 0, "the user"},
@@ -193,7 +205,7 @@ const char *ctlspec_usage(const struct ctl_command *c, char *buf, size_t size)
 
 	snprintf(buf, size, "%s", c->words);
 	for (const struct ctl_param *p = c->params; p && p->name; p++) {
-		if (p->type == CTL_SECRET)
+		if (p->type == CTL_SECRET || p->type == CTL_DIGEST)
 			continue;
 		put_usage(p, choice ? " | " : " ", buf, size);
 		choice = p->flags & CTL_ONE_OF;

@@ -37,6 +37,7 @@ enum ctl_type {
 	CTL_FILE,
 	CTL_WORDS, /* the words of a command */
 	CTL_SECRET, /* never a word: mcpctl asks for it, or reads it from standard input */
+	CTL_DIGEST, /* never a word: of a token that mcpctl makes and prints once, "token" in the result */
 };
 
 /* How a parameter is given. */

@@ -137,6 +137,35 @@ def _():
             no_token_in(d, "token-of")
 
 
+@case("mcpctl user token: made, printed once, good, listed without itself, and revoked")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "tokens")
+        with open(path, "w") as f:
+            f.write("# by hand\n%s bob\n" % hashlib.sha256(b"token-of-bob").hexdigest())
+        os.chmod(path, 0o600)
+        with Daemon(SERVERS, auth={"mode": "tokens", "tokensFile": path}) as d:
+            token = d.mcpctl("user", "token", "add", "alice", "--scope", "a b").strip()
+            assert re.fullmatch(r"[0-9a-f]{64}", token), token
+            other = json.loads(d.mcpctl("--json", "user", "token", "add", "alice"))
+            equal((other["user"], len(other["id"])), ("alice", 12))
+            for t in (token, other["token"], "token-of-bob"):
+                equal(post(d, t, INIT).status, 200)
+            rows = json.loads(d.mcpctl("--json", "user", "token", "list"))
+            equal(sorted((r["user"], r["scope"]) for r in rows), [("alice", ""), ("alice", "a b"), ("bob", "")])
+            with open(path) as f:
+                text = f.read()
+            assert text.startswith("# by hand\n") and token not in text, text
+            equal(os.stat(path).st_mode & 0o777, 0o600)
+            d.mcpctl("user", "token", "revoke", other["id"])
+            equal(post(d, other["token"], INIT).status, 401)
+            equal(post(d, token, INIT).status, 200)
+            d.mcpctl("user", "token", "revoke", "ffff", status=1)
+            assert token not in json.dumps(rows) and token not in "\n".join(d.lines())
+    with Daemon(SERVERS) as d:
+        d.mcpctl("user", "token", "add", "alice", status=1)
+
+
 @case("JWTs: metadata, a refreshed token keeps the session, new keys, scopes, an issuer that is gone")
 def _():
     need_openssl()
