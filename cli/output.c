@@ -86,7 +86,8 @@ static void put_member(FILE *f, const char *before, const char *key, const json_
 	free(dump);
 }
 
-/* Lists and objects without the brackets, as far as they are flat: "ready: 2, failed: 1". */
+/* Lists and objects without the brackets, as far as they are flat: "ready: 2, failed: 1". What is empty says
+ * nothing to people. */
 static void put_structure(FILE *f, const json_t *value)
 {
 	const char *key, *before = "";
@@ -94,6 +95,8 @@ static void put_structure(FILE *f, const json_t *value)
 	size_t i;
 
 	json_object_foreach ((json_t *)(uintptr_t)value, key, item) {
+		if (json_is_string(item) && json_string_length(item) == 0)
+			continue;
 		put_member(f, before, key, item);
 		before = ", ";
 	}
