@@ -385,11 +385,17 @@ def _():
 @case("the upstream goes in the middle of a call: an error, and the next call works")
 def _():
     with Upstream() as up:
-        up.tool("hang")(lambda req: (req.sse().event("{}"), req.gone()))
+        begun_to_answer = threading.Event()
+
+        def hang(req):
+            req.sse().event("{}")
+            begun_to_answer.set()
+            req.gone()
+        up.tool("hang")(hang)
         with daemon(up) as d:
             c = Client(d)
             begun = c.begin_tool("hang")
-            up.wait("tools/call")
+            assert begun_to_answer.wait(TIMEOUT)
             up.restart()
             text = broken(lambda: c.end(begun).result())
             assert "ended" in text or "broke off" in text, text
