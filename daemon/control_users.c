@@ -137,7 +137,7 @@ void control_user_logout(struct control_request *r)
 		control_fail(r, CTL_NOTFOUND, "no user \"%s\" is logged in", user);
 	else
 		control_done(r, json_pack("{s:o, s:s, s:i}", "text",
-					  json_sprintf("User %s is logged out, %d sessions closed",
-						       user, closed),
+					  json_sprintf("User %s is logged out, %d session%s closed",
+						       user, closed, closed == 1 ? "" : "s"),
 					  "user", user, "sessions", closed));
 }

@@ -180,7 +180,7 @@ static void take_keys(struct issuer *i, const json_t *set)
 	}
 	json_decref(i->keys);
 	i->keys = keys;
-	log_info(NULL, "The issuer %s has %zu keys", i->conf->issuer, json_array_size(keys));
+	log_info(NULL, "Keys of the issuer %s: %zu", i->conf->issuer, json_array_size(keys));
 	succeed(i, lost);
 }
 

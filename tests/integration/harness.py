@@ -52,6 +52,9 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LIBC = ctypes.CDLL(None, use_errno=True)
 # Whoever the daemon leaves behind comes to us, and is seen.
 LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+# A shell without job control starts what is to run in the background with SIGINT ignored, and programs
+# under test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LIFECYCLE = re.compile(
     r"^(Session created: |Session closed: |(Error closing |)([Tt]ransport|[Ss]erver) (closed |)for "

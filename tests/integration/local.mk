@@ -9,6 +9,8 @@ EXTRA_DIST += tests/integration/modernserver.py
 EXTRA_DIST += tests/integration/shapes.py
 EXTRA_DIST += tests/integration/fakeupstream.py
 EXTRA_DIST += tests/integration/nodesetting.py tests/integration/node/modern-server.mjs
+# An authorization server, and a client that logs in there: test_login.py.
+EXTRA_DIST += tests/integration/node/issuer.mjs tests/integration/node/login-client.mjs
 # Real clients and servers: test_node.py. What npm installs there is not distributed.
 EXTRA_DIST += tests/integration/node/package.json tests/integration/node/package-lock.json \
 	tests/integration/node/.npmrc tests/integration/node/client.mjs
@@ -22,6 +24,7 @@ integration_tests = \
 	tests/integration/test_features.py \
 	tests/integration/test_auth.py \
 	tests/integration/test_lifecycle.py \
+	tests/integration/test_login.py \
 	tests/integration/test_many_sessions.py \
 	tests/integration/test_merged.py \
 	tests/integration/test_modern.py \

@@ -57,10 +57,20 @@ class Setting:
         self.temp = tempfile.TemporaryDirectory(prefix="mcpd-test-node-")
         self.files = os.path.realpath(self.temp.name)
         os.mkdir(os.path.join(self.files, "sub"))
-        script = os.path.join(self.folder, "client.mjs")
-        if self.folder == COPY:
-            shutil.copy(os.path.join(SOURCE, "client.mjs"), script)
-        self.script = script
+        self.script = self.own("client.mjs")
+
+    def own(self, name):
+        """The path of a script of ours, where it finds the packages."""
+        path = os.path.join(self.folder, name)
+        if self.folder != SOURCE:
+            shutil.copy(os.path.join(SOURCE, name), path)
+        return path
+
+    def need(self):
+        """Skips the case where Node is not to be had; fails where it is required."""
+        if self.reason:
+            assert not REQUIRED, self.reason
+            raise Skip(self.reason)
 
     def server(self, name, *args):
         return {"command": self.node, "args": [

@@ -56,21 +56,14 @@ S = Setting()
 
 
 def everything():
-    if S.folder is None or S.reason:
-        assert not REQUIRED, S.reason
-        raise Skip(S.reason)
+    S.need()
     return NodeServer(S, os.path.join(S.packages, "server-everything", "dist", "index.js"),
                       "streamableHttp")
 
 
 def modern():
-    if S.folder is None or S.reason or not os.path.exists(os.path.join(S.packages, "node")):
-        assert not REQUIRED, S.reason
-        raise Skip(S.reason or "no @modelcontextprotocol/node")
-    script = os.path.join(S.folder, "modern-server.mjs")
-    if S.folder != SOURCE:
-        shutil.copy(os.path.join(SOURCE, "modern-server.mjs"), script)
-    return NodeServer(S, script)
+    S.need()
+    return NodeServer(S, S.own("modern-server.mjs"))
 
 
 @case("case_16_server-everything restarts: the client hears nothing of it")
