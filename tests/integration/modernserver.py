@@ -8,7 +8,7 @@ Options:
   --dual            know initialize too, as a server of both eras does
   --no-logging      do not declare logging
   --no-listen       subscriptions/listen is not a known method
-  --late SEC        answer server/discover after SEC seconds
+  --late            answer server/discover only when initialize has come, and been refused
   --never-again     answer server/discover in the first process alone (with --state)
 
 Resources: test://1 and test://2, which can be subscribed to; test://ask asks for a name first.
@@ -39,7 +39,6 @@ import json
 import os
 import sys
 import threading
-import time
 
 PREFIX = "io.modelcontextprotocol/"
 OUT = threading.Lock()
@@ -205,8 +204,6 @@ CALLS = {
 
 
 def discover(p, ident):
-    if ARGS.late:
-        time.sleep(ARGS.late)
     caps = {"tools": {"listChanged": True}, "prompts": {},
             "resources": {"subscribe": True, "listChanged": True}}
     if not ARGS.no_logging:
@@ -331,7 +328,7 @@ def main():
     parser.add_argument("--dual", action="store_true")
     parser.add_argument("--no-logging", action="store_true")
     parser.add_argument("--no-listen", action="store_true")
-    parser.add_argument("--late", type=float, default=0)
+    parser.add_argument("--late", action="store_true")
     parser.add_argument("--never-again", action="store_true")
     ARGS = parser.parse_args()
     if ARGS.state:
@@ -341,8 +338,14 @@ def main():
             ARGS.never_again = ARGS.never_again and len(f.readlines()) > 1
     else:
         ARGS.never_again = False
-    for line in sys.stdin:
-        handle(json.loads(line))
+    held = []
+    for msg in map(json.loads, sys.stdin):
+        if ARGS.late and msg.get("method") == "server/discover":
+            held.append(msg)
+            continue
+        handle(msg)
+        while held and msg.get("method") == "initialize":
+            handle(held.pop())
 
 
 main()

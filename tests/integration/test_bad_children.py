@@ -61,11 +61,11 @@ def _():
 
 @case("a child that hangs: the call ends at its time limit, and the server is told to stop it")
 def _():
-    with setting(callTimeout=3) as d:
+    with setting(callTimeout=5) as d:
         others = Bystanders(d)
         c = Client(d, "/mcp/fake")
         c.tool("pid")
-        fails(lambda: c.tool("hang"), "3 s")
+        fails(lambda: c.tool("hang"), "5 s")
         assert any(m.startswith("notifications/cancelled") for m in json.loads(c.tool("seen")))
         others.check()
 
@@ -146,7 +146,7 @@ def _():
 
 @case("a child that reads no more: its calls wait, others go on, its session can be closed")
 def _():
-    with setting(limits={"maxLine": 1 << 20}, callTimeout=1) as d:
+    with setting(limits={"maxLine": 1 << 20}, callTimeout=5) as d:
         others = Bystanders(d)
         c = Client(d, "/mcp/fake")
         pid = int(c.tool("pid"))
@@ -179,13 +179,13 @@ def _():
 
 @case("a child that answers twice, wrongly, or never under the right id")
 def _():
-    with setting(callTimeout=1) as d:
+    with setting(callTimeout=5) as d:
         others = Bystanders(d)
         c = Client(d, "/mcp/fake")
         for tool, wanted in (("double", "first"), ("wrongid", "right"), ("unknown", "right"),
                              ("deadtoken", "done")):
             equal(c.start_tool(tool, token="t").text(), wanted, tool)
-        fails(lambda: c.tool("lost"), "1 s")
+        fails(lambda: c.tool("lost"), "5 s")
         others.check()
 
 
