@@ -61,9 +61,11 @@ void wire_free(struct wire *w)
 void wire_request(struct wire *w, const char *method, const char *path, const char *headers,
 		  const char *accept, const char *body)
 {
+	/* In the environment it is in nobody's process list. */
+	const char *token = getenv("MCPD_BENCH_TOKEN");
 	size_t body_len = strlen(body);
 
-	reserve(&w->out, &w->out_size, 1024 + body_len);
+	reserve(&w->out, &w->out_size, 1024 + body_len + (token ? strlen(token) : 0));
 	w->out_len = (size_t)snprintf(w->out, w->out_size,
 				      "%s %s HTTP/1.1\r\n"
 				      "Host: 127.0.0.1\r\n"
@@ -71,8 +73,10 @@ void wire_request(struct wire *w, const char *method, const char *path, const ch
 				      "Content-Type: application/json\r\n"
 				      "User-Agent: mcpd-bench\r\n"
 				      "Content-Length: %zu\r\n"
-				      "%s\r\n%s",
-				      method, path, accept, body_len, headers, body);
+				      "%s%s%s%s\r\n%s",
+				      method, path, accept, body_len, token && *token ? "Authorization: Bearer " : "",
+				      token ? token : "", token && *token ? "\r\n" : "", headers,
+				      body);
 	w->out_at = 0;
 }
 

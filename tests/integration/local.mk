@@ -3,7 +3,7 @@
 EXTRA_DIST += tests/integration/harness.py tests/integration/wire.py
 # Servers that misbehave as told, or start fast. Unit tests use them too.
 EXTRA_DIST += tests/integration/fakeserver.py tests/integration/tinyserver.sh
-EXTRA_DIST += tests/integration/webserver.py
+EXTRA_DIST += tests/integration/webserver.py tests/integration/fakeissuer.py
 EXTRA_DIST += tests/integration/modernserver.py
 # One that is of a certain revision.
 EXTRA_DIST += tests/integration/shapes.py

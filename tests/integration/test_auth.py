@@ -3,20 +3,14 @@
 
 import base64
 import hashlib
-import http.server
-import shutil
-import urllib.parse
 
+from fakeissuer import Issuer, b64
 from harness import *
 
 INIT = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
     "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}}
 PING = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
 SERVERS = {"host": {"tools": {"hi": {"description": "Says hi", "command": ["echo", "hi"]}}}}
-
-
-def b64(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def bearer(token, **more):
@@ -33,70 +27,6 @@ def post(d, token, body, path="/mcp", **more):
 def no_token_in(d, *tokens):
     for line in d.lines():
         assert not any(t in line for t in tokens), "a token is in the log: %s" % line
-
-
-class Issuer(http.server.ThreadingHTTPServer):
-    """As much of an authorization server as a resource server sees."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.url = "http://127.0.0.1:%d" % self.server_port
-        self.dir = tempfile.mkdtemp(prefix="mcpd-test-issuer-")
-        self.keys, self.fetches, self.active, self.asked = {}, 0, {}, []
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        self.shutdown()
-        self.server_close()
-        shutil.rmtree(self.dir)
-
-    def make_key(self, kid):
-        path = os.path.join(self.dir, kid + ".pem")
-        subprocess.run(["openssl", "genrsa", "-out", path, "2048"], check=True, stderr=subprocess.DEVNULL)
-        out = subprocess.run(["openssl", "rsa", "-in", path, "-noout", "-modulus"], check=True,
-                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode()
-        n = bytes.fromhex(out.strip().split("=")[1])
-        self.keys[kid] = {"kty": "RSA", "kid": kid, "use": "sig", "alg": "RS256", "n": b64(n), "e": "AQAB"}
-
-    def sign(self, kid, **claims):
-        said = dict({"iss": self.url, "sub": "alice", "aud": self.url + "/mcp",
-                     "exp": int(time.time()) + 600}, **claims)
-        text = ".".join(b64(json.dumps(p).encode()) for p in ({"alg": "RS256", "kid": kid}, said))
-        sig = subprocess.run(["openssl", "dgst", "-sha256", "-sign", os.path.join(self.dir, kid + ".pem")],
-                             input=text.encode(), check=True, stdout=subprocess.PIPE).stdout
-        return text + "." + b64(sig)
-
-
-class Answers(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *unused):
-        pass
-
-    def say(self, body, status=200):
-        text = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def do_GET(self):
-        s = self.server
-        if self.path == "/.well-known/oauth-authorization-server":
-            self.say({"issuer": s.url, "jwks_uri": s.url + "/jwks", "introspection_endpoint": s.url + "/ask"})
-        elif self.path == "/jwks":
-            s.fetches += 1
-            self.say({"keys": list(s.keys.values())})
-        else:
-            self.say({}, 404)
-
-    def do_POST(self):
-        s = self.server
-        form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        s.asked.append(self.headers["Authorization"])
-        self.say(s.active.get(form["token"][0], {"active": False}))
 
 
 def need_openssl():
