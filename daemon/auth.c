@@ -96,7 +96,7 @@ static enum bearer find_token(struct exchange *x, const char **token_r)
 	if (!value || strncasecmp(value, "Bearer", 6) != 0 || (value[6] != ' ' && value[6] != '\0'))
 		return BEARER_NONE;
 	*token_r = value + 6 + strspn(value + 6, " ");
-	return is_token(*token_r) ? BEARER_THERE : BEARER_MALFORMED;
+	return **token_r != '\0' ? BEARER_THERE : BEARER_MALFORMED;
 }
 
 void auth_conclude(struct auth *a, const struct auth_waiter *w, enum auth_result result,
@@ -129,7 +129,8 @@ void auth_conclude(struct auth *a, const struct auth_waiter *w, enum auth_result
 				    .audience = claims->audience,
 				    .issuer =
 					    conf->mode == CONFIG_AUTH_TOKENS ? NULL : conf->issuer};
-	if (find_token(w->x, &id.token) == BEARER_THERE)
+	id.token = w->token;
+	if (id.token || find_token(w->x, &id.token) == BEARER_THERE)
 		w->fn(w->x, &id, w->arg);
 	else /* it left meanwhile; the end is for nobody */
 		exchange_reply(w->x, 503, NULL, NULL, 0);
@@ -154,6 +155,9 @@ static void check_token(struct auth *a, const struct auth_waiter *w, const char 
 		claims = claims_cache_find(a->cache, digest, time(NULL));
 	if (claims) {
 		result = AUTH_GOOD;
+	} else if (!is_token(token)) {
+		result = AUTH_BAD;
+		why = "The token is malformed";
 	} else if (a->tokens) {
 		result = AUTH_BAD;
 		why = "The token is not known";
@@ -171,12 +175,11 @@ static void check_token(struct auth *a, const struct auth_waiter *w, const char 
 void auth_check(struct auth *a, struct exchange *x, const char *name, auth_fn fn, void *arg)
 {
 	struct auth_waiter w = {.x = x, .name = name, .fn = fn, .arg = arg};
-	const char *token;
 
-	switch (find_token(x, &token)) {
+	switch (find_token(x, &w.token)) {
 	case BEARER_THERE:
-		if (strlen(token) <= JWT_MAX)
-			check_token(a, &w, token);
+		if (strlen(w.token) <= JWT_MAX)
+			check_token(a, &w, w.token);
 		else
 			auth_conclude(a, &w, AUTH_BAD, NULL, "The token is too long");
 		return;

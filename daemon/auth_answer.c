@@ -197,16 +197,14 @@ static void add_for_message(const struct config_auth *conf, struct view *v, cons
 	}
 }
 
-bool auth_admit(struct auth *a, struct exchange *x, const char *name,
-		const struct auth_identity *id, struct view *view, const json_t *body)
+static bool check_scopes(struct auth *a, struct exchange *x, const char *name,
+			 const struct auth_identity *id, struct view *view, const json_t *body)
 {
 	const struct config_auth *conf = &a->conf->auth;
 	char needed[MAX_SCOPE] = "", rest[MAX_SCOPE], *at = rest, *scope;
 	const json_t *msg;
 	size_t i;
 
-	if (!*conf->scopes && !conf->tool_scopes)
-		return true;
 	add_global(conf, needed);
 	if (conf->tool_scopes && body && !json_is_array(body))
 		add_for_message(conf, view, body, needed);
@@ -221,6 +219,16 @@ bool auth_admit(struct auth *a, struct exchange *x, const char *name,
 		}
 	}
 	return true;
+}
+
+bool auth_admit(struct auth *a, struct exchange *x, const char *name,
+		const struct auth_identity *id, struct view *view, const json_t *body)
+{
+	const struct config_auth *conf = &a->conf->auth;
+
+	if (!*conf->scopes && !conf->tool_scopes)
+		return true;
+	return check_scopes(a, x, name, id, view, body);
 }
 
 /* ---- metadata ---- */

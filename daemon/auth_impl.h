@@ -24,6 +24,7 @@ struct auth_waiter {
 	struct auth_queue *queue;
 	struct exchange *x;
 	const char *name;
+	const char *token; /* of a request that has not waited; NULL: look in X, which may be gone */
 	auth_fn fn;
 	void *arg;
 };

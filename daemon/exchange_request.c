@@ -97,6 +97,12 @@ const char *exchange_user(const struct exchange *x)
 	return x->user;
 }
 
+/* Most names differ in their first letter, and a request has its headers looked up many times. */
+static bool is_named(const struct evkeyval *field, const char *name)
+{
+	return (field->key[0] | 0x20) == (name[0] | 0x20) && strcasecmp(field->key, name) == 0;
+}
+
 const char *exchange_header(struct exchange *x, const char *name)
 {
 	const struct evkeyval *field;
@@ -105,7 +111,7 @@ const char *exchange_header(struct exchange *x, const char *name)
 	if (x->req == NULL)
 		return NULL;
 	TAILQ_FOREACH (field, x->req->input_headers, next)
-		if (strcasecmp(field->key, name) == 0)
+		if (is_named(field, name))
 			break;
 	if (field == NULL)
 		return NULL;
@@ -124,7 +130,7 @@ unsigned exchange_header_count(const struct exchange *x, const char *name)
 	if (x->req == NULL)
 		return 0;
 	TAILQ_FOREACH (field, x->req->input_headers, next)
-		n += strcasecmp(field->key, name) == 0;
+		n += is_named(field, name);
 	return n;
 }
 
