@@ -210,14 +210,31 @@ static int set_param(struct walk *w, const struct ctl_param *p, json_t *value_ta
 	return json_array_append_new(list, value_take) < 0 ? no_memory(e) : 0;
 }
 
+static bool asks_secret(const struct ctl_command *c)
+{
+	for (const struct ctl_param *p = c->params; p && p->name; p++)
+		if (p->type == CTL_SECRET || p->type == CTL_DIGEST)
+			return true;
+	return false;
+}
+
+/* What may be a secret, in the wrong place, is not said again. */
+static int too_much(const struct walk *w, const char *word, struct err *e)
+{
+	char usage[256];
+
+	ctlspec_usage(w->command, usage, sizeof usage);
+	if (asks_secret(w->command))
+		return err_set(e, ERR_INVALID, "an argument is too much; usage: %s", usage);
+	return err_set(e, ERR_INVALID, "\"%s\" is too much; usage: %s", word, usage);
+}
+
 static int take_positional(struct walk *w, const char *word, struct err *e)
 {
 	const struct ctl_param *p = walk_next_param(w);
-	char usage[256];
 
 	if (!p)
-		return err_set(e, ERR_INVALID, "\"%s\" is too much; usage: %s", word,
-			       ctlspec_usage(w->command, usage, sizeof usage));
+		return too_much(w, word, e);
 	w->given++;
 	return set_param(w, p, make_value(w, p, word, e), e);
 }

@@ -137,11 +137,27 @@ static struct session *find_session(struct control_request *r, const char *prefi
 	return NULL;
 }
 
+/* The dormant session that PREFIX means, if it means no open one; NULL: none. */
+static const char *find_dormant(struct control_request *r, const char *prefix)
+{
+	struct records *records = sessions_dormant(r->control->deps.sessions);
+	struct session *s;
+	const char *id;
+
+	if (!records || sessions_find_prefix(r->control->deps.sessions, prefix, &s, NULL) == 0 ||
+	    records_find_prefix(records, prefix, &id, NULL) < 0)
+		return NULL;
+	return id;
+}
+
 static void session_show(struct control_request *r)
 {
-	struct session *s = find_session(r, control_string(r, "id"));
+	const char *prefix = control_string(r, "id"), *dormant = find_dormant(r, prefix);
+	struct session *s = dormant ? NULL : find_session(r, prefix);
 
-	if (s)
+	if (dormant)
+		control_done(r, records_describe(sessions_dormant(r->control->deps.sessions), dormant));
+	else if (s)
 		control_done(r, session_describe(s, true));
 }
 
@@ -193,19 +209,6 @@ static void close_dormant(const char *id, void *arg)
 			g->failed = true;
 	}
 	free(user);
-}
-
-/* The dormant session that PREFIX means, if it means no open one; NULL: none. */
-static const char *find_dormant(struct control_request *r, const char *prefix)
-{
-	struct records *records = sessions_dormant(r->control->deps.sessions);
-	struct session *s;
-	const char *id;
-
-	if (!records || sessions_find_prefix(r->control->deps.sessions, prefix, &s, NULL) == 0 ||
-	    records_find_prefix(records, prefix, &id, NULL) < 0)
-		return NULL;
-	return id;
 }
 
 /* Finds all sessions before any is closed: a wrong id in the list closes none. */

@@ -317,7 +317,9 @@ class Daemon:
     def ctl(self, method, **params):
         """A command of the control socket: its rows where it has rows, else its result."""
         with Control(self.socket) as c:
-            return c.call(method, **params)
+            reply = c.call(method, **params)
+        no_secret_in("the reply to " + method, json.dumps(reply))
+        return reply
 
     def mcpctl(self, *args, status=0, **keys):
         """Runs mcpctl and gives what it printed."""
@@ -325,19 +327,23 @@ class Daemon:
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT, **keys)
         assert p.returncode == status, "mcpctl %s: status %d: %s" % (
             " ".join(args), p.returncode, p.stderr.decode())
+        no_secret_in("the output of mcpctl", p.stdout.decode() + p.stderr.decode())
         return p.stdout.decode()
 
     def stop(self, signal_=signal.SIGTERM):
         """Ends the daemon (None: it ends by itself) and checks the end."""
         if signal_ is not None:
             assert self.proc.poll() is None, "mcpd ended early, status %d" % self.proc.returncode
+            self.check_secrets()
             self.proc.send_signal(signal_)
         self.wait_end()
+        self.check_secrets()
         self.check_end()
         self.stopped = True
 
     def crash(self):
         """kill -9, and the end of everything below: it comes to us."""
+        self.check_secrets()
         below = self.children()
         self.proc.kill()
         self.wait_end()
@@ -361,6 +367,28 @@ class Daemon:
         if self in Daemon.alive:
             Daemon.alive.remove(self)
         self.proc.stderr.close()
+
+    def check_secrets(self):
+        """Looks for what nobody may find where somebody could: while the daemon runs, and after its end."""
+        if not SECRETS:
+            return
+        if os.path.exists(self.socket) and self.proc.poll() is None:
+            for method in ("status", "users.list", "user.secret.list", "backends.list", "tools.list"):
+                self.ctl(method)
+            for row in self.ctl("sessions.list")[:20] + self.ctl("sessions.list", dormant=True)[:20]:
+                self.ctl("session.show", id=row["id"])
+        no_secret_in("the log", "\n".join(self.lines()))
+        for pid in [self.pid] + self.children():
+            no_secret_in("a command line", command_line(pid))
+        store = self.config.get("store")
+        for top in {self.dir, store["path"] if isinstance(store, dict) and "path" in store else self.dir}:
+            for root, _, names in os.walk(top):
+                for path in (os.path.join(root, n) for n in names if n != "mcpd.json"):
+                    try:
+                        with open(path, "rb") as f:
+                            no_secret_in(path, f.read().decode("latin-1"))
+                    except OSError:
+                        pass  # a socket, or a journal that is gone
 
     def check_end(self):
         reports = [l for l in self.log if SANITIZER.search(l)]

@@ -16,7 +16,7 @@ SERVERS = {"host": {"tools": {"hi": {"description": "Says hi", "command": ["echo
 def bearer(token, **more):
     fields = [("Content-Type", "application/json"), ("Accept", BOTH)]
     if token:
-        fields.append(("Authorization", "Bearer " + token))
+        fields.append(("Authorization", "Bearer " + secret(token)))
     return fields + [(k.replace("_", "-"), v) for k, v in more.items()]
 
 

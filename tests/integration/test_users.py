@@ -8,6 +8,9 @@ from harness import *
 TOKENS = {"alice": "alices-token-7f3a", "bob": "bobs-token-91c4"}
 RENEWED = "alices-newer-token-02bd"
 SERVERS = {"fake": fake()}
+for one in TOKENS.values():
+    secret(one)
+secret(RENEWED)
 
 
 def with_users(**config):
@@ -63,6 +66,8 @@ for name, how in (("an orderly restart", None), ("kill -9", Daemon.crash)):
             equal(d.ctl("counts")["text"], "Active sessions: 0, Active users: 2", "counts")
             equal({r["user"] for r in d.ctl("sessions.list", dormant=True)}, {"alice", "bob"},
                   "users of dormant sessions")
+            shown = d.ctl("session.show", id=alice.sid[:12])
+            equal((shown["id"], shown["user"], shown["client"]), (alice.sid, "alice", "test"), "a dormant session")
             stolen = client(d, "bob", start=False)
             stolen.sid, stolen.negotiated = alice.sid, alice.negotiated
             equal(status(stolen), (404, -32001), "a dormant session of another user")

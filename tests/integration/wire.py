@@ -246,6 +246,24 @@ class Sse:
         self.reply.conn.close()
 
 
+# --- what nobody may find ------------------------------------------------------------------------
+
+SECRETS = set()  # the tokens and secrets of this run
+
+
+def secret(text):
+    """Notes TEXT as a token or secret: from now on no log, reply of the control socket, command line or
+    file of a daemon may have it in it. The signature of a JWT counts as much as the whole."""
+    SECRETS.update(part for part in (text, text.rpartition(".")[2]) if len(part) >= 8)
+    return text
+
+
+def no_secret_in(where, text):
+    if SECRETS:
+        found = re.search("|".join(map(re.escape, SECRETS)), text)
+        assert not found, "a secret is in %s: %s" % (where, text[max(0, found.start() - 80):found.end()])
+
+
 # --- MCP -----------------------------------------------------------------------------------------
 
 class RpcError(Exception):
@@ -321,7 +339,7 @@ class Client:
     def __init__(self, daemon, path="/mcp", rev="2025-11-25", caps=None, start=True, name="test",
                  bearer=None):
         self.daemon, self.path, self.rev, self.sid = daemon, path, rev, None
-        self.caps, self.name, self.bearer = caps or {}, name, bearer
+        self.caps, self.name, self.bearer = caps or {}, name, bearer and secret(bearer)
         self.ids = itertools.count(1)
         self.conn = None
         self.negotiated = None
