@@ -32,8 +32,8 @@ enum auth_result auth_wait(struct auth_queue *q, struct exchange *x, const char 
 			   void *arg)
 {
 	struct auth *a = q->auth;
-	struct auth_waiter *w =
-		a->n_waiting < a->conf->auth.max_waiting ? calloc(1, sizeof *w) : NULL;
+	bool room = !a->stopping && a->n_waiting < a->conf->auth.max_waiting;
+	struct auth_waiter *w = room ? calloc(1, sizeof *w) : NULL;
 
 	if (!w)
 		return AUTH_UNAVAILABLE;
@@ -265,17 +265,26 @@ struct auth *auth_new(struct event_base *base, struct httpc *h, const struct con
 	return a;
 }
 
+void auth_stop(struct auth *a)
+{
+	struct auth_waiter w;
+
+	if (!a)
+		return;
+	a->stopping = true;
+	while (auth_next(&a->for_keys, &w))
+		auth_conclude(a, &w, AUTH_UNAVAILABLE, NULL, "the server is shutting down");
+	auth_introspect_stop(a);
+}
+
 void auth_free(struct auth **ap)
 {
 	struct auth *a = *ap;
-	struct auth_waiter w;
 
 	*ap = NULL;
 	if (!a)
 		return;
-	while (auth_next(&a->for_keys, &w))
-		auth_conclude(a, &w, AUTH_UNAVAILABLE, NULL, "the server is shutting down");
-	auth_introspect_free(a);
+	auth_stop(a);
 	issuer_free(&a->issuer);
 	tokens_free(&a->tokens);
 	claims_cache_free(&a->cache);

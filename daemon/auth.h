@@ -37,7 +37,8 @@ typedef void (*auth_fn)(struct exchange *x, const struct auth_identity *id, void
  * do: then E says so with code 0. */
 struct auth *auth_new(struct event_base *base, struct httpc *h, const struct config *conf,
 		      struct err *e);
-/* What waits is answered with 503. */
+/* What waits is answered with 503, and nothing waits from now on. A may be NULL. */
+void auth_stop(struct auth *a);
 void auth_free(struct auth **a);
 
 /* X asks for the place NAME of the endpoint ("": the one that serves all; borrowed until the

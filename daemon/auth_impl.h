@@ -44,6 +44,7 @@ struct auth {
 	struct auth_queue for_keys; /* of mode jwt */
 	struct inquiry *inquiries;  /* of mode introspect, by digest */
 	unsigned n_waiting;
+	bool stopping;
 };
 
 /* Makes X wait in Q. AUTH_WAIT, or AUTH_UNAVAILABLE when too many wait already. */
@@ -63,7 +64,8 @@ enum auth_result auth_jwt(struct auth *a, const char *token,
 /* Asks the issuer about W's TOKEN, which waits or is concluded. */
 void auth_introspect(struct auth *a, const char *token, const unsigned char digest[DIGEST_SIZE],
 		     const struct auth_waiter *w);
-void auth_introspect_free(struct auth *a);
+/* Who waits for an answer is told that there will be none. */
+void auth_introspect_stop(struct auth *a);
 
 /* Reads the members that JWTs and introspection answers have in common out of the object SAID.
  * NULL, or what is wrong with them. */

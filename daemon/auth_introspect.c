@@ -198,7 +198,7 @@ void auth_introspect(struct auth *a, const char *token, const unsigned char dige
 	auth_conclude(a, w, result, NULL, NULL);
 }
 
-void auth_introspect_free(struct auth *a)
+void auth_introspect_stop(struct auth *a)
 {
 	struct inquiry *q, *next;
 

@@ -88,6 +88,7 @@ static void begin_stop(void *arg)
 	d->stopping = true;
 	notify_stopping();
 	endpoint_drain(d->endpoint);
+	auth_stop(d->auth);
 	httpd_stop(d->httpd);
 	sessions_close_all(d->sessions, CLOSE_SHUTDOWN);
 	for (size_t i = 0; i < d->conf->n_backends; i++)

@@ -25,12 +25,17 @@ class Issuer(http.server.ThreadingHTTPServer):
         self.url = "http://127.0.0.1:%d" % self.server_port
         self.dir = tempfile.mkdtemp(prefix="mcpd-test-issuer-")
         self.keys, self.fetches, self.active, self.asked = {}, 0, {}, []
+        self.answers = threading.Event()  # cleared: requests for the keys wait
+        self.answers.set()
+        self.exchanged = []  # what the token endpoint was asked
+        self.wrong = None  # (body, status) instead of the keys
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *unused):
+        self.answers.set()
         self.shutdown()
         self.server_close()
         shutil.rmtree(self.dir)
@@ -62,7 +67,10 @@ class Answers(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
-        self.wfile.write(text)
+        try:
+            self.wfile.write(text)
+        except OSError:
+            pass  # who asked has gone
 
     def do_GET(self):
         s = self.server
@@ -70,12 +78,18 @@ class Answers(http.server.BaseHTTPRequestHandler):
             self.say({"issuer": s.url, "jwks_uri": s.url + "/jwks", "introspection_endpoint": s.url + "/ask"})
         elif self.path == "/jwks":
             s.fetches += 1
-            self.say({"keys": list(s.keys.values())})
+            s.answers.wait()
+            self.say(*(s.wrong or ({"keys": list(s.keys.values())},)))
         else:
             self.say({}, 404)
 
     def do_POST(self):
         s = self.server
         form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        if self.path == "/token":
+            s.exchanged.append({name: values[0] for name, values in form.items()})
+            self.say({"access_token": "exchanged-%d" % len(s.exchanged), "token_type": "Bearer",
+                      "issued_token_type": "urn:ietf:params:oauth:token-type:access_token", "expires_in": 600})
+            return
         s.asked.append(self.headers["Authorization"])
         self.say(s.active.get(form["token"][0], {"active": False}))

@@ -6,6 +6,7 @@ import hashlib
 
 from fakeissuer import Issuer, b64
 from harness import *
+from webserver import *
 
 INIT = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
     "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}}
@@ -147,6 +148,164 @@ def _():
             d.wait_log("^Session closed: %s \\(user: alice\\)$" % sid)
             d.wait_log("^Active sessions: 0, Active users: [12]$")
             no_token_in(d, first, refreshed, other, unknown)
+
+
+def jwt_auth(issuer, **more):
+    return dict({"mode": "jwt", "issuer": issuer.url, "resource": issuer.url + "/mcp", "minRefresh": 0.1}, **more)
+
+
+def begin(d, token, body):
+    """Sends a request whose answer is not waited for: its connection."""
+    conn, text = Conn(d.addr), json.dumps(body)
+    conn.send(conn.head("POST", "/mcp", bearer(token), len(text)) + text)
+    return conn
+
+
+def connections(d):
+    """How many clients the daemon has, by the kernel's table: established, or left and not yet noticed."""
+    with open("/proc/net/tcp") as f:
+        rows = [line.split() for line in list(f)[1:]]
+    return sum(int(r[1].split(":")[1], 16) == d.addr[1] and r[3] in ("01", "08") for r in rows)
+
+
+@case("requests wait for the issuer's keys, so many and no more, and may leave while they wait")
+def _():
+    need_openssl()
+    with Issuer() as issuer:
+        issuer.make_key("k1")
+        tokens = [issuer.sign("k1", sub="user%d" % n) for n in range(5)]
+        issuer.answers.clear()
+        with Daemon(SERVERS, auth=jwt_auth(issuer, maxWaiting=3)) as d:
+            conns = [begin(d, t, INIT) for t in tokens]
+            refused = []
+            while len(refused) < 2:
+                refused += select.select([c.sock for c in conns if c.sock not in refused], [], [], TIMEOUT)[0]
+            for c in [c for c in conns if c.sock in refused]:
+                r = c.reply()
+                equal((r.status, bool(r.header("Retry-After"))), (503, True), "one too many")
+                r.read()
+            for c in conns:
+                c.reset()
+            wait_until(lambda: connections(d) == 0, "the clients have left")
+            again = [begin(d, t, INIT) for t in tokens[:3]]
+            issuer.answers.set()
+            for c in again:
+                r = c.reply()
+                equal(r.status, 200, "those that waited")
+                r.read()
+                c.close()
+            equal((d.sessions(), d.health()["activeUsers"]), (3, 3))
+            equal(issuer.fetches, 1, "fetches")
+
+
+@case("a daemon that is ended while requests wait for the issuer")
+def _():
+    need_openssl()
+    with Issuer() as issuer:
+        issuer.make_key("k1")
+        issuer.answers.clear()
+        with Daemon(SERVERS, auth=jwt_auth(issuer)) as d:
+            conns = [begin(d, issuer.sign("k1", sub="user%d" % n), INIT) for n in range(3)]
+            wait_until(lambda: issuer.fetches == 1, "the request for the keys")
+            d.proc.send_signal(signal.SIGTERM)
+            for c in conns:
+                r = c.reply()
+                equal((r.status, bool(r.header("Retry-After"))), (503, True))
+                r.read()
+                c.close()
+            d.stop(None)
+
+
+@case("keys that are none: new tokens wait for later, and one line in the log says why")
+def _():
+    need_openssl()
+    for wrong in (({"error": "no"}, 500), ({"keys": 7}, 200), ([], 200), ({"keys": []}, 404)):
+        with Issuer() as issuer:
+            issuer.make_key("k1")
+            issuer.wrong = wrong
+            with Daemon(SERVERS, auth=jwt_auth(issuer)) as d:
+                for n in range(3):
+                    r = post(d, issuer.sign("k1", jti=str(n)), INIT)
+                    equal((r.status, bool(r.header("Retry-After"))), (503, True), wrong)
+                equal(len([l for l in d.lines() if "cannot be asked" in l]), 1, "lines")
+                equal(d.sessions(), 0, "sessions")
+
+
+@case("revision 2026-07-28: each request needs its token, and the user is told apart by it")
+def _():
+    need_openssl()
+    with Issuer() as issuer:
+        issuer.make_key("k1")
+        prefix = "io.modelcontextprotocol/"
+        with Daemon({"fake": fake()}, auth=jwt_auth(issuer, toolScopes={"fake/pid": ["pids"]})) as d:
+            def ask(token, method, params=None, **more):
+                meta = {prefix + "protocolVersion": "2026-07-28", prefix + "clientCapabilities": {"elicitation": {}}}
+                body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": dict(params or {}, _meta=meta)}
+                return post(d, token, body, MCP_Protocol_Version="2026-07-28", Mcp_Method=method, **more)
+
+            alice, bob = issuer.sign("k1"), issuer.sign("k1", sub="bob")
+            for token in (None, "x.y.z"):
+                r = ask(token, "server/discover")
+                equal((r.status, "resource_metadata=" in r.header("WWW-Authenticate")), (401, True))
+            equal(ask(alice, "server/discover").status, 200)
+            r = ask(alice, "tools/call", {"name": "pid"}, Mcp_Name="pid")
+            equal((r.status, 'scope="pids"' in r.header("WWW-Authenticate")), (403, True))
+            able = issuer.sign("k1", scope="pids")
+            equal(ask(able, "tools/call", {"name": "pid"}, Mcp_Name="pid").status, 200)
+            call = {"name": "elicit", "arguments": {"message": "Who?"}}
+            asked = ask(alice, "tools/call", call, Mcp_Name="elicit").json()["result"]
+            (key, _), = asked["inputRequests"].items()
+            more = dict(call, requestState=asked["requestState"],
+                        inputResponses={key: {"action": "accept", "content": {"answer": "me"}}})
+            equal(ask(bob, "tools/call", more, Mcp_Name="elicit").json()["error"]["code"], -32602, "another user")
+            # The same user with another token goes on.
+            done = ask(able, "tools/call", more, Mcp_Name="elicit").json()["result"]
+            assert "accept" in text_of(done), done
+            equal(d.health()["activeUsers"], 2, "users")
+
+
+def tell_credential(w):
+    """Makes every tool of W tell which token came."""
+    w.route("/mcp/tools/invoke", lambda r: (200, "application/json", {"token": r.header("Authorization")}))
+
+
+@case("a JWT goes along to a web backend that is one of its audiences, and to no other")
+def _():
+    need_openssl()
+    with Issuer() as issuer, WebServer([tool("t")]) as w:
+        issuer.make_key("k1")
+        tell_credential(w)
+        auth = jwt_auth(issuer, forwardAudiences=[w.url])
+        with Daemon({"w": {"web": w.url, "forwardToken": True}}, auth=auth) as d:
+            both = issuer.sign("k1", aud=[issuer.url + "/mcp", w.url])
+            equal(json.loads(Client(d, bearer=both).tool("t"))["token"], "Bearer " + both)
+            renewed = issuer.sign("k1", aud=[issuer.url + "/mcp", w.url], exp=int(time.time()) + 900)
+            c = Client(d, bearer=both)
+            c.bearer = secret(renewed)
+            equal(json.loads(c.tool("t"))["token"], "Bearer " + renewed, "the newer one")
+            only = Client(d, bearer=issuer.sign("k1", sub="bob"))
+            before = len(w.seen(path="/mcp/tools/invoke"))
+            try:
+                raise AssertionError("the answer: " + only.tool("t"))
+            except ToolError as e:
+                assert "not issued for " + w.url in str(e), e
+            equal(len(w.seen(path="/mcp/tools/invoke")), before, "requests to the backend")
+
+
+@case("a JWT is exchanged for one that the backend takes (RFC 8693), once for each user")
+def _():
+    need_openssl()
+    with Issuer() as issuer, WebServer([tool("t")]) as w:
+        issuer.make_key("k1")
+        tell_credential(w)
+        credential = {"from": "exchange", "tokenEndpoint": issuer.url + "/token", "audience": w.url}
+        with Daemon({"w": {"web": w.url, "credential": credential}}, auth=jwt_auth(issuer)) as d:
+            alice, bob = issuer.sign("k1"), issuer.sign("k1", sub="bob")
+            a, b = Client(d, bearer=alice), Client(d, bearer=bob)
+            said = [json.loads(c.tool("t"))["token"] for c in (a, b, a)]
+            equal(said, ["Bearer exchanged-1", "Bearer exchanged-2", "Bearer exchanged-1"])
+            equal([(f["subject_token"], f["audience"]) for f in issuer.exchanged], [(alice, w.url), (bob, w.url)])
+            secret("exchanged-1")
 
 
 @case("introspection: active and not, asked once, with the daemon's own credentials")
