@@ -146,8 +146,13 @@ enum auth_result auth_jwt(struct auth *a, const char *token,
 	enum auth_result result;
 	struct err e;
 	struct jwt j;
+	int rc = jwt_parse(&j, token, &e);
 
-	if (jwt_parse(&j, token, &e) < 0) {
+	if (rc == ERR_NOMEM) {
+		*why_r = "out of memory";
+		return AUTH_UNAVAILABLE;
+	}
+	if (rc < 0) {
 		log_info(NULL, "A token was refused: %s", e.text);
 		*why_r = "The token is not signed by its issuer";
 		return AUTH_BAD;

@@ -1,6 +1,7 @@
 #include "jwt.h"
 
 #include <jose/b64.h>
+#include <jose/cfg.h>
 #include <jose/jws.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,29 +45,52 @@ static bool is_base64url(const char *text, size_t len)
 	return len > 0 && len % 4 != 1;
 }
 
-/* The JSON object in LEN digits at TEXT. NULL: no such thing, or no memory. A name that is there
- * twice means two things to two readers (RFC 8725 section 2.4 and RFC 7519 section 4). */
-static json_t *object_of(const char *text, size_t len)
+/* The JSON object in LEN digits at TEXT: 0, ERR_PARSE, ERR_NOMEM. A name that is there twice means
+ * two things to two readers (RFC 8725 section 2.4 and RFC 7519 section 4). */
+static int object_of(const char *text, size_t len, json_t **object_r)
 {
 	size_t size = len / 4 * 3 + 3, n;
 	char *raw = malloc(size);
-	json_t *value = NULL;
+	json_error_t why = {.line = 0};
+	json_t *value;
 
 	if (!raw)
-		return NULL;
+		return ERR_NOMEM;
 	n = jose_b64_dec_buf(text, len, raw, size);
-	if (n != SIZE_MAX && n <= size)
-		value = json_loadb(raw, n, JSON_REJECT_DUPLICATES, NULL);
+	if (n == SIZE_MAX || n > size) {
+		free(raw);
+		return ERR_PARSE;
+	}
+	value = json_loadb(raw, n, JSON_REJECT_DUPLICATES, &why);
 	free(raw);
-	if (json_is_object(value))
-		return value;
-	json_decref(value);
-	return NULL;
+	/* Where jansson has no memory it says nothing, or (in strings) something wrong. */
+	if (!value)
+		return json_error_code(&why) == json_error_unknown ||
+				       json_error_code(&why) == json_error_out_of_memory
+			       ? ERR_NOMEM
+			       : ERR_PARSE;
+	*object_r = value;
+	return json_is_object(value) ? 0 : ERR_PARSE;
+}
+
+static int parse_parts(struct jwt *j, const char *token, size_t head, size_t body, size_t sign)
+{
+	const char *second = token + head + 1, *third = second + body + 1;
+	int rc = object_of(token, head, &j->header);
+
+	if (rc == 0)
+		rc = object_of(second, body, &j->claims);
+	if (rc < 0)
+		return rc;
+	j->jws = json_pack("{s:s#, s:s#, s:s#}", "protected", token, (int)head, "payload", second,
+			   (int)body, "signature", third, (int)sign);
+	return j->jws ? 0 : ERR_NOMEM;
 }
 
 int jwt_parse(struct jwt *j, const char *token, struct err *e)
 {
 	size_t len = strlen(token), head, body, sign;
+	int rc;
 
 	*j = (struct jwt){.header = NULL};
 	if (len > JWT_MAX)
@@ -77,16 +101,11 @@ int jwt_parse(struct jwt *j, const char *token, struct err *e)
 	if (head + body + sign + 2 != len || !is_base64url(token, head) ||
 	    !is_base64url(token + head + 1, body) || !is_base64url(token + head + body + 2, sign))
 		return err_set(e, ERR_PARSE, "it is no signed JWT");
-	j->header = object_of(token, head);
-	j->claims = object_of(token + head + 1, body);
-	if (j->header && j->claims)
-		j->jws = json_pack("{s:s#, s:s#, s:s#}", "protected", token, (int)head, "payload",
-				   token + head + 1, (int)body, "signature",
-				   token + head + body + 2, (int)sign);
-	if (j->jws)
+	rc = parse_parts(j, token, head, body, sign);
+	if (rc == 0)
 		return 0;
 	jwt_clear(j);
-	return err_set(e, ERR_PARSE, "it is no signed JWT");
+	return err_set(e, rc, rc == ERR_NOMEM ? "out of memory" : "it is no signed JWT");
 }
 
 void jwt_clear(struct jwt *j)
@@ -153,6 +172,25 @@ static bool fits(const json_t *key, const struct algorithm *a, const char *kid)
 	       (!alg || strcmp(alg, a->name) == 0) && (!kid || is_string(key, "kid", kid));
 }
 
+/* Otherwise jose writes to standard error by itself. */
+static void say_nothing(void *misc, const char *file, int line, uint64_t err, const char *fmt,
+			va_list ap)
+{
+	(void)misc, (void)file, (void)line, (void)err, (void)fmt, (void)ap;
+}
+
+static bool is_signed_by(const struct jwt *j, const json_t *key)
+{
+	jose_cfg_t *cfg = jose_cfg();
+	bool good;
+
+	if (cfg)
+		jose_cfg_set_err_func(cfg, say_nothing, NULL);
+	good = cfg && jose_jws_ver(cfg, j->jws, NULL, key, false);
+	jose_cfg_decref(cfg);
+	return good;
+}
+
 int jwt_verify(const struct jwt *j, const json_t *keys, char *const *algorithms, struct err *e)
 {
 	const char *kid = string_of(j->header, "kid");
@@ -167,7 +205,7 @@ int jwt_verify(const struct jwt *j, const json_t *keys, char *const *algorithms,
 	json_array_foreach (keys, i, key) {
 		if (!fits(key, a, kid) || tries++ == MAX_TRIES)
 			continue;
-		if (jose_jws_ver(NULL, j->jws, NULL, key, false))
+		if (is_signed_by(j, key))
 			return 0;
 	}
 	return tries > 0 ? err_set(e, ERR_DENIED, "its signature is wrong")

@@ -106,7 +106,9 @@ tests_unit_test_store_LDADD = $(unit_ldadd)
 
 check_PROGRAMS += tests/unit/test_jwt
 TESTS += tests/unit/test_jwt
-tests_unit_test_jwt_SOURCES = tests/unit/test_jwt.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_jwt_SOURCES = tests/unit/test_jwt.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_jwt_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_jwt_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_jwt_CFLAGS = $(unit_cflags) $(JOSE_CFLAGS)
 tests_unit_test_jwt_LDADD = $(unit_ldadd)

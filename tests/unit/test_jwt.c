@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "auth_impl.h"
+#include "failalloc.h"
 #include "jwt.h"
 
 #define NOW INT64_C(1800000000)
@@ -385,6 +386,53 @@ static void claims(void **state)
 	}
 }
 
+/* Whatever there is no memory for: a forgery is never believed. An honest token may be refused: neither
+ * jansson nor jose always tells lack of memory from bad input. */
+static void no_memory(void **state)
+{
+	char *honest[] = {sign(good_head, good_body, ec),
+			  sign("{\"alg\":\"RS256\",\"kid\":\"r\"}", good_body, rsa)};
+	char *forged = sign(good_head, good_body, other);
+	bool failed = true;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		for (long n = 1; n == 1 || failed; n++) {
+			int rc;
+
+			failalloc_at(n, false);
+			rc = judge(honest[i]);
+			failed = failalloc_off();
+			assert_true(rc == 0 || failed);
+			failalloc_at(n, false);
+			rc = judge(forged);
+			(void)failalloc_off();
+			assert_int_not_equal(rc, 0);
+		}
+		free(honest[i]);
+	}
+	free(forged);
+}
+
+static void no_memory_for_keys(void **state)
+{
+	json_t *set = json_pack("{s:[O, O]}", "keys", rsa, ec);
+	bool failed = true;
+
+	(void)state;
+	for (long n = 1; failed; n++) {
+		json_t *got;
+
+		failalloc_at(n, false);
+		got = jwt_keys(set);
+		failed = failalloc_off();
+		/* Half of the keys would be taken for a loss of the others. */
+		assert_true(got ? json_array_size(got) == 2 && json_equal(got, keys) : failed);
+		json_decref(got);
+	}
+	json_decref(set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,7 +441,9 @@ int main(void)
 		cmocka_unit_test(forged),    cmocka_unit_test(mangled),
 		cmocka_unit_test(malformed), cmocka_unit_test(unknown_key),
 		cmocka_unit_test(bad_keys),  cmocka_unit_test(claims),
+		cmocka_unit_test(no_memory), cmocka_unit_test(no_memory_for_keys),
 	};
 
+	failalloc_install();
 	return cmocka_run_group_tests_name("jwt", tests, setup, teardown);
 }
