@@ -48,10 +48,20 @@ class Issuer(http.server.ThreadingHTTPServer):
         n = bytes.fromhex(out.strip().split("=")[1])
         self.keys[kid] = {"kty": "RSA", "kid": kid, "use": "sig", "alg": "RS256", "n": b64(n), "e": "AQAB"}
 
-    def sign(self, kid, **claims):
+    def claims(self, **changes):
+        """What a good token says, with CHANGES (None: left out)."""
         said = dict({"iss": self.url, "sub": "alice", "aud": self.url + "/mcp",
-                     "exp": int(time.time()) + 600}, **claims)
-        text = ".".join(b64(json.dumps(p).encode()) for p in ({"alg": "RS256", "kid": kid}, said))
+                     "exp": int(time.time()) + 600}, **changes)
+        return {name: value for name, value in said.items() if value is not None}
+
+    def sign(self, kid, header=None, **changes):
+        """A token with key KID; HEADER is added to its header."""
+        return self.sign_text(kid, *(json.dumps(part) for part in (
+            dict({"alg": "RS256", "kid": kid}, **header or {}), self.claims(**changes))))
+
+    def sign_text(self, kid, header, claims):
+        """A token of exactly these texts."""
+        text = b64(header.encode()) + "." + b64(claims.encode())
         sig = subprocess.run(["openssl", "dgst", "-sha256", "-sign", os.path.join(self.dir, kid + ".pem")],
                              input=text.encode(), check=True, stdout=subprocess.PIPE).stdout
         return text + "." + b64(sig)

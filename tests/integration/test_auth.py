@@ -3,6 +3,7 @@
 
 import base64
 import hashlib
+import hmac
 
 from fakeissuer import Issuer, b64
 from harness import *
@@ -262,6 +263,98 @@ def _():
             done = ask(able, "tools/call", more, Mcp_Name="elicit").json()["result"]
             assert "accept" in text_of(done), done
             equal(d.health()["activeUsers"], 2, "users")
+
+
+def unsigned(header, claims, signature=""):
+    return ".".join([b64(json.dumps(header).encode()), b64(json.dumps(claims).encode()), signature])
+
+
+def with_hmac(issuer, name, key):
+    text = unsigned({"alg": name, "kid": "k1"}, issuer.claims()).rstrip(".")
+    return text + "." + b64(hmac.new(key, text.encode(), hashlib.sha256).digest())
+
+
+def of_algorithm(issuer):
+    """No algorithm, or one that takes what is public for a secret."""
+    for name in ("none", "None", "NONE", "nOnE", "", None, 7):
+        yield "alg %r" % name, unsigned({"alg": name}, issuer.claims())
+    yield "none, with a signature", unsigned({"alg": "none", "kid": "k1"}, issuer.claims(), "AAAA")
+    yield "no alg", unsigned({"kid": "k1"}, issuer.claims(), "AAAA")
+    public = subprocess.run(["openssl", "rsa", "-in", os.path.join(issuer.dir, "k1.pem"), "-pubout"], check=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    keys = {"PEM": public, "PEM without its end": public.rstrip(), "n": issuer.keys["k1"]["n"].encode(),
+            "JWK": json.dumps(issuer.keys["k1"]).encode(), "nothing": b""}
+    for what, key in keys.items():
+        yield "HMAC with " + what, with_hmac(issuer, "HS256", key)
+    yield "an algorithm that is not the key's", issuer.sign("k1", {"alg": "ES256"})
+    yield "one that nobody asked for", issuer.sign("k1", {"alg": "RS1"})
+
+
+def of_key(issuer, evil):
+    """Another's key, and ways to bring it along."""
+    yield "another key of this name", evil.sign("k1", iss=issuer.url, aud=issuer.url + "/mcp")
+    for header in ({"kid": None}, {"jwk": evil.keys["k1"]}, {"jku": evil.url + "/jwks"}, {"x5u": evil.url},
+                   {"x5c": ["AAAA"]}, {"jku": evil.url + "/jwks", "kid": "new"}):
+        token = evil.sign("k1", header, iss=issuer.url, aud=issuer.url + "/mcp")
+        yield "another key, header %s" % sorted(header), token
+    for kid in ("../../../dev/null", "/etc/passwd", "k1' or '1'='1", "k1\0", "x" * 4000, "", 7, ["k1"], {"k": 1}):
+        yield "key id %.20r" % (kid,), issuer.sign("k1", {"kid": kid})
+    for header in ({"crit": ["exp"]}, {"b64": False, "crit": ["b64"]}, {"typ": "logout+jwt"}, {"typ": "JOSE"}):
+        yield "header %s" % header, issuer.sign("k1", header)
+
+
+def of_claims(issuer):
+    """Well signed, and not for us, not for now, or for nobody."""
+    now = int(time.time())
+    for claims in (
+            dict(exp=1), dict(exp=now - 61), dict(exp=None), dict(exp=str(now + 600)), dict(exp=-1), dict(exp=0),
+            dict(nbf=now + 900), dict(nbf="x"), dict(iat=now + 900), dict(iss=None), dict(iss=issuer.url + "/"),
+            dict(iss="https://other.example"), dict(iss=[issuer.url]), dict(aud=None), dict(aud=[]),
+            dict(aud=issuer.url), dict(aud=issuer.url + "/mcpx"), dict(aud="https://other.example/mcp"),
+            dict(aud={"a": issuer.url + "/mcp"}), dict(sub=None), dict(sub=""), dict(sub=7)):
+        yield "claims %s" % claims, issuer.sign("k1", **claims)
+    good = json.dumps(issuer.claims())
+    head = '{"alg":"RS256","kid":"k1"}'
+    yield "a claim twice", issuer.sign_text("k1", head, good[:-1] + ', "sub": "root"}')
+    yield "an algorithm twice", issuer.sign_text("k1", '{"alg":"none",' + head[1:], good)
+    yield "an array", issuer.sign_text("k1", head, "[%s]" % good)
+    yield "no JSON", issuer.sign_text("k1", head, "hello")
+    yield "very deep", issuer.sign_text("k1", head, good[:-1] + ', "x": %s1%s}' % ("[" * 3000, "]" * 3000))
+
+
+def of_form(issuer):
+    """Not what the issuer sent."""
+    good = issuer.sign("k1")
+    head, body, sig = good.split(".")
+    other = b64(json.dumps(issuer.claims(sub="root")).encode())
+    for what, token in (
+            ("other claims", ".".join((head, other, sig))), ("no signature", head + "." + body + "."),
+            ("two parts", head + "." + body), ("four parts", good + ".AAAA"), ("five parts", good + ".a.b"),
+            ("half a signature", good[:-len(sig) // 2]), ("one byte less", good[:-1]), ("twice", good + good),
+            ("a changed signature", ".".join((head, body, ("B" if sig[0] == "A" else "A") + sig[1:]))),
+            ("padding", ".".join((head, body + "==", sig))), ("standard base64", ".".join((head, body, "+/" + sig))),
+            ("dots", ".."), ("a dot", "."), ("a word", "token"), ("huge", good + "A" * 20000),
+            ("a signature of other claims", ".".join((head, body, issuer.sign("k1", sub="bob").split(".")[2])))):
+        yield what, token
+
+
+@case("hostile JWTs: each is refused with 401, none is told again, and the good ones stay good")
+def _():
+    need_openssl()
+    with Issuer() as issuer, Issuer() as evil:
+        issuer.make_key("k1")
+        evil.make_key("k1")
+        good = issuer.sign("k1")
+        with Daemon(SERVERS, auth=jwt_auth(issuer), log={"level": "debug"}) as d:
+            equal(post(d, good, INIT).status, 200)
+            hostile = [*of_algorithm(issuer), *of_key(issuer, evil), *of_claims(issuer), *of_form(issuer)]
+            assert len(hostile) >= 40
+            for what, token in hostile:
+                r = post(d, token, INIT)
+                equal((r.status, 'error="invalid_token"' in r.header("WWW-Authenticate")), (401, True), what)
+            equal(post(d, good, INIT).status, 200)
+            equal((d.sessions(), d.health()["activeUsers"]), (2, 1))
+            equal(evil.fetches, 0, "questions to another issuer")
 
 
 def tell_credential(w):
