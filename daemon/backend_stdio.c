@@ -163,6 +163,15 @@ static void unsubscribe(struct holder *h, struct call *c)
 		call_result(c, json_object());
 }
 
+/* A child that is not there any more has no tasks to tell of. */
+static void forget_task(struct holder *h, struct call *c)
+{
+	if (instance_ready(h->in))
+		send_call(h, c, on_done);
+	else
+		call_result(c, json_object());
+}
+
 /* Kept here and told to the child, now or once there is one: no reason to start it. */
 static void set_level(struct holder *h, struct call *c)
 {
@@ -193,6 +202,8 @@ static const struct {
 	{"tasks/cancel", pass},
 	{"tasks/get", pass},
 	{"tasks/result", pass},
+	{"tasks/subscribe", pass},
+	{"tasks/unsubscribe", forget_task},
 	{"tasks/update", pass},
 };
 

@@ -16,8 +16,16 @@
 #include "stream.h"
 #include "view.h"
 
+/* A task that a stream is about, and the server that has it. */
+struct listen_task {
+	LIST_ENTRY(listen_task) link;
+	struct pooled *pooled;
+	char id[]; /* ours */
+};
+
 struct listen {
 	TAILQ_ENTRY(listen) link;
+	LIST_HEAD(, listen_task) tasks;
 	struct listens *all;
 	struct exchange *x;
 	struct view *view;
@@ -89,6 +97,90 @@ static void subscribe(struct listen *l, const char *method)
 	}
 }
 
+/* ---- tasks (extension io.modelcontextprotocol/tasks, "Task Status Notifications") ---- */
+
+static struct listen_task *find_task(const struct listen *l, const char *id)
+{
+	struct listen_task *t;
+
+	LIST_FOREACH(t, &l->tasks, link)
+	{
+		if (strcmp(t->id, id) == 0)
+			return t;
+	}
+	return NULL;
+}
+
+static void tell_task(const struct listen_task *t, const char *method)
+{
+	json_t *params = json_pack("{s:s}", "taskId", t->id);
+
+	server_request(pooled_server(t->pooled), NULL, NULL, method, params);
+	json_decref(params);
+}
+
+static void drop_tasks(struct listen *l)
+{
+	struct listen_task *t;
+
+	while ((t = LIST_FIRST(&l->tasks))) {
+		const struct listen *other;
+		bool elsewhere = false;
+
+		LIST_REMOVE(t, link);
+		TAILQ_FOREACH(other, &l->all->streams, link)
+		elsewhere = elsewhere || (other != l && find_task(other, t->id));
+		if (!elsewhere)
+			tell_task(t, "tasks/unsubscribe");
+		pool_give(t->pooled);
+		free(t);
+	}
+}
+
+/* Makes L be about the task ID, if this principal has it. */
+static bool take_task(struct listen *l, const char *id)
+{
+	struct pool_want want = {.view = l->view,
+				 .user = l->user,
+				 .peer = exchange_peer(l->x),
+				 .tasks = true,
+				 .task = id};
+	struct pooled *pooled = pool_take(l->all->pool, &want);
+	struct listen_task *t = NULL;
+
+	if (pooled && server_has_task(pooled_server(pooled), id))
+		t = calloc(1, sizeof *t + strlen(id) + 1);
+	if (!t) {
+		if (pooled)
+			pool_give(pooled);
+		return false;
+	}
+	t->pooled = pooled;
+	memcpy(t->id, id, strlen(id) + 1);
+	LIST_INSERT_HEAD(&l->tasks, t, link);
+	return true;
+}
+
+/* Those of WANTED that will be told of, for the acknowledgement. */
+static json_t *take_tasks(struct listen *l, const json_t *wanted)
+{
+	json_t *ids = json_array(), *id;
+	size_t i;
+
+	json_array_foreach(wanted, i, id)
+	{
+		const char *text = json_string_value(id);
+
+		if (text && !find_task(l, text) &&
+		    json_array_size(ids) < l->all->conf->limits.max_subscriptions &&
+		    take_task(l, text))
+			json_array_append(ids, id);
+	}
+	return ids;
+}
+
+/* ---- the end ---- */
+
 /* Forgets the stream, whose exchange is ended or gone. */
 static void drop(struct listen *l)
 {
@@ -98,6 +190,7 @@ static void drop(struct listen *l)
 	view_unwatch(l->view, &l->watch);
 	TAILQ_REMOVE(&ls->streams, l, link);
 	ls->n--;
+	drop_tasks(l);
 	if (l->pooled) {
 		subscribe(l, "resources/unsubscribe");
 		pool_give(l->pooled);
@@ -192,6 +285,7 @@ static json_t *honour(struct listen *l, const json_t *wanted)
 	const struct catalog *cat = view_catalog(l->view, MCP_REV_NEWEST);
 	json_t *caps = cat ? catalog_capabilities(cat, view_incomplete(l->view)) : NULL;
 	json_t *granted = json_object(), *uris = json_object_get(wanted, "resourceSubscriptions");
+	json_t *tasks = take_tasks(l, json_object_get(wanted, "taskIds"));
 
 	for (size_t i = 0; i < N_KINDS; i++) {
 		if (!json_is_true(json_object_get(wanted, kinds[i].member)) ||
@@ -206,6 +300,9 @@ static json_t *honour(struct listen *l, const json_t *wanted)
 			json_object_set(granted, "resourceSubscriptions", uris);
 		json_decref(uris);
 	}
+	if (json_array_size(tasks) > 0)
+		json_object_set(granted, "taskIds", tasks);
+	json_decref(tasks);
 	json_decref(caps);
 	return granted;
 }
@@ -222,46 +319,79 @@ static void take_server(struct listen *l, const char *user)
 		subscribe(l, "resources/subscribe");
 }
 
-void listens_open(struct listens *ls, struct exchange *x, struct view *view, const char *user,
-		  json_t *id, json_t *params)
+/* Whether the stream can be opened; else X was answered. */
+static bool may_open(struct exchange *x, const struct listen_caller *who, json_t *id,
+		     const json_t *wanted)
 {
-	json_t *wanted = json_object_get(params, "notifications"), *granted;
-	struct listen *l;
+	json_t *needs;
 
 	if (!json_is_object(wanted)) {
 		modern_refuse(x, 200, id, RPC_INVALID_PARAMS, NULL,
 			      "Invalid params: notifications must be an object");
-		return;
-	}
-	if (!(reply_accept(x) & STREAM_ACCEPT_SSE)) {
+	} else if (!(reply_accept(x) & STREAM_ACCEPT_SSE)) {
 		modern_refuse(x, 406, id, RPC_INVALID_REQUEST, NULL,
 			      "Not Acceptable: subscriptions/listen is answered with "
 			      "text/event-stream");
-		return;
+	} else if (json_object_get(wanted, "taskIds") && !who->tasks) {
+		needs = json_pack("{s:{s:{s:{}}}}", "requiredCapabilities", "extensions",
+				  EXTENSION_TASKS);
+		modern_refuse(x, 400, id, RPC_MISSING_CAPABILITY, needs,
+			      "the client lacks a capability that is needed");
+	} else {
+		return true;
 	}
-	l = calloc(1, sizeof *l);
-	if (l && user)
-		l->user = strdup(user);
-	if (!l || (user && !l->user) || exchange_stream_begin(x) < 0) {
+	return false;
+}
+
+static struct listen *listen_new(struct listens *ls, struct exchange *x,
+				 const struct listen_caller *who, json_t *id)
+{
+	struct listen *l = calloc(1, sizeof *l);
+
+	if (l && who->user)
+		l->user = strdup(who->user);
+	if (!l || (who->user && !l->user) || exchange_stream_begin(x) < 0) {
 		if (l)
 			free(l->user);
 		free(l);
-		modern_refuse(x, 503, id, RPC_INTERNAL_ERROR, NULL, "out of memory");
-		return;
+		return NULL;
 	}
 	l->all = ls;
 	l->x = x;
-	l->view = view;
+	l->view = who->view;
 	l->id = json_incref(id);
 	l->watch.changed = on_changed;
 	l->watch.arg = l;
+	LIST_INIT(&l->tasks);
 	TAILQ_INSERT_TAIL(&ls->streams, l, link);
 	ls->n++;
-	view_watch(view, &l->watch);
+	return l;
+}
+
+void listens_open(struct listens *ls, struct exchange *x, const struct listen_caller *who,
+		  json_t *id, json_t *params)
+{
+	json_t *wanted = json_object_get(params, "notifications"), *granted;
+	struct listen_task *t, *next;
+	struct listen *l;
+
+	if (!may_open(x, who, id, wanted))
+		return;
+	l = listen_new(ls, x, who, id);
+	if (!l) {
+		modern_refuse(x, 503, id, RPC_INTERNAL_ERROR, NULL, "out of memory");
+		return;
+	}
+	view_watch(l->view, &l->watch);
 	exchange_on_gone(x, on_gone, l);
 	granted = json_pack("{s:o}", "notifications", honour(l, wanted));
-	if (send_note(l, "notifications/subscriptions/acknowledged", granted))
-		take_server(l, user);
+	if (send_note(l, "notifications/subscriptions/acknowledged", granted)) {
+		take_server(l, who->user);
+		for (t = LIST_FIRST(&l->tasks); t; t = next) {
+			next = LIST_NEXT(t, link);
+			tell_task(t, "tasks/subscribe");
+		}
+	}
 	json_decref(granted);
 }
 
@@ -272,9 +402,14 @@ static bool same_user(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* Did L ask for the notification METHOD (about URI, if it is about one)? */
-static bool wants(const struct listen *l, const char *method, const char *uri)
+/* Did L ask for the notification METHOD with PARAMS? */
+static bool wants(const struct listen *l, const char *method, const json_t *params)
 {
+	const char *uri = json_string_value(json_object_get(params, "uri"));
+	const char *task = json_string_value(json_object_get(params, "taskId"));
+
+	if (task && strcmp(method, "notifications/tasks") == 0)
+		return find_task(l, task);
 	if (uri && strcmp(method, "notifications/resources/updated") == 0)
 		return l->pooled && json_object_get(l->uris, uri);
 	for (size_t i = 0; i < N_KINDS; i++) {
@@ -288,12 +423,11 @@ void listens_deliver(struct listens *ls, const struct view *view, const char *us
 {
 	const char *method = json_string_value(json_object_get(msg_take, "method"));
 	json_t *params = json_object_get(msg_take, "params");
-	const char *uri = json_string_value(json_object_get(params, "uri"));
 	struct listen *l, *next;
 
 	for (l = TAILQ_FIRST(&ls->streams); method && l; l = next) {
 		next = TAILQ_NEXT(l, link);
-		if (l->view == view && same_user(l->user, user) && wants(l, method, uri))
+		if (l->view == view && same_user(l->user, user) && wants(l, method, params))
 			send_note(l, method, params);
 	}
 	json_decref(msg_take);

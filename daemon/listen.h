@@ -4,6 +4,7 @@
 #define MCPD_LISTEN_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct config;
@@ -17,8 +18,15 @@ struct view;
 struct listens *listens_new(struct event_base *base, const struct config *conf, struct pool *pool);
 void listens_free(struct listens **ls);
 
-/* Opens a stream on X (taken) for the principal USER (NULL: unauthenticated). The acknowledgement goes first. */
-void listens_open(struct listens *ls, struct exchange *x, struct view *view, const char *user,
+/* Who opens a stream. All is borrowed. */
+struct listen_caller {
+	struct view *view;
+	const char *user; /* NULL: unauthenticated */
+	bool tasks;	  /* the client declared the extension for tasks */
+};
+
+/* Opens a stream on X (taken). The acknowledgement goes first. */
+void listens_open(struct listens *ls, struct exchange *x, const struct listen_caller *who,
 		  json_t *id, json_t *params);
 /* A notification of a backend that serves USER in VIEW: to the streams that asked for it. Consumed. */
 void listens_deliver(struct listens *ls, const struct view *view, const char *user, json_t *msg_take);

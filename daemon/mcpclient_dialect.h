@@ -52,7 +52,7 @@ void mcpclient_listen_start(struct mcpclient *m);
 void mcpclient_listen_stop(struct mcpclient *m); /* nothing is opened any more */
 void mcpclient_listen_free(struct mcpclient *m);
 void mcpclient_on_again(struct delayq_node *node, void *arg);
-/* P, a resources/(un)subscribe in no list, is answered, maybe later. */
+/* P, a resources/(un)subscribe or (ours alone) tasks/(un)subscribe in no list, is answered, maybe later. */
 void mcpclient_subscribe(struct pending *p);
 void mcpclient_unsubscribe(struct pending *p);
 /* True: it was about such a subscription. */

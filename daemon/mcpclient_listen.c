@@ -10,17 +10,27 @@
 #include "jsonrpc.h"
 #include "mcpclient_dialect.h"
 
+/* What is wanted by name: the requests that say so (of mcpd itself, where it is about tasks), the name's
+ * member in them, and its member in the filter. */
+static const struct set {
+	const char *subscribe, *unsubscribe, *key, *member;
+} sets[] = {
+	{"resources/subscribe", "resources/unsubscribe", "uri", "resourceSubscriptions"},
+	{"tasks/subscribe", "tasks/unsubscribe", "taskId", "taskIds"},
+};
+#define N_SETS (sizeof(sets) / sizeof(sets[0]))
+
 /* One subscriptions/listen. */
 struct stream {
 	struct listening *l;
 	json_int_t id;
-	json_t *uris; /* object used as a set: those it asks for */
+	json_t *names[N_SETS]; /* objects used as sets: those it asks for */
 };
 
 struct listening {
 	struct mcpclient *m;
 	struct stream *current, *next; /* acknowledged; not yet */
-	json_t *uris;		       /* object used as a set: those that are wanted */
+	json_t *names[N_SETS];	       /* those that are wanted */
 	struct delayq_node again;
 	bool stale;    /* something else is wanted than NEXT asks for */
 	bool missed;   /* there was a time without any: what was heard before may be out of date */
@@ -49,36 +59,65 @@ static bool tells(const struct mcpclient *m, size_t i)
 
 static void stream_free(struct stream *s)
 {
-	json_decref(s->uris);
+	for (size_t i = 0; i < N_SETS; i++)
+		json_decref(s->names[i]);
 	free(s);
+}
+
+/* The names of set I, as they stand in a filter. */
+static int add_names(const struct listening *l, size_t i, json_t *filter)
+{
+	json_t *names = json_array(), *value;
+	const char *name;
+	int rc = 0;
+
+	json_object_foreach (l->names[i], name, value)
+		rc |= json_array_append_new(names, json_string(name));
+	if (rc == 0 && json_array_size(names) > 0)
+		rc = json_object_set(filter, sets[i].member, names);
+	json_decref(names);
+	return rc;
 }
 
 /* What is wanted, as the parameters of a request; empty if nothing is. NULL on lack of memory. */
 static json_t *filter(const struct listening *l)
 {
-	json_t *f = json_object(), *uris = json_array(), *value;
-	const char *uri;
+	json_t *f = json_object();
 	int rc = 0;
 
 	for (size_t i = 0; i < N_LISTS; i++)
 		if (tells(l->m, i))
 			rc |= json_object_set_new(f, lists[i].member, json_true());
-	json_object_foreach (l->uris, uri, value)
-		rc |= json_array_append_new(uris, json_string(uri));
-	if (json_array_size(uris) > 0)
-		rc |= json_object_set(f, "resourceSubscriptions", uris);
-	json_decref(uris);
+	for (size_t i = 0; i < N_SETS; i++)
+		rc |= add_names(l, i, f);
 	if (rc == 0)
 		return f;
 	json_decref(f);
 	return NULL;
 }
 
-static const char *uri_of(const struct pending *p)
+/* The set that P is about. */
+static size_t set_of(const struct pending *p)
 {
-	const char *uri = json_string_value(json_object_get(mcpclient_params(p), "uri"));
+	size_t i = 0;
 
-	return uri != NULL ? uri : "";
+	while (i < N_SETS - 1 && strcmp(mcpclient_method(p), sets[i].subscribe) != 0 &&
+	       strcmp(mcpclient_method(p), sets[i].unsubscribe) != 0)
+		i++;
+	return i;
+}
+
+static const char *name_of(const struct pending *p)
+{
+	const char *name =
+		json_string_value(json_object_get(mcpclient_params(p), sets[set_of(p)].key));
+
+	return name != NULL ? name : "";
+}
+
+static bool subscribes(const struct pending *p)
+{
+	return strcmp(mcpclient_method(p), sets[set_of(p)].subscribe) == 0;
 }
 
 /* Somebody who waits for S to be acknowledged or refused. */
@@ -87,8 +126,7 @@ static struct pending *who_waits(const struct listening *l, const struct stream 
 	struct pending *p;
 
 	TAILQ_FOREACH (p, &l->m->asking, entry)
-		if (strcmp(mcpclient_method(p), "resources/subscribe") == 0 &&
-		    json_object_get(s->uris, uri_of(p)) != NULL)
+		if (subscribes(p) && json_object_get(s->names[set_of(p)], name_of(p)) != NULL)
 			return p;
 	return NULL;
 }
@@ -99,7 +137,7 @@ static void refuse_waiting(struct listening *l, const struct stream *s, int code
 	struct pending *p;
 
 	while ((p = who_waits(l, s)) != NULL) {
-		json_object_del(l->uris, uri_of(p));
+		json_object_del(l->names[set_of(p)], name_of(p));
 		if (code != 0)
 			mcpclient_error(p, code, NULL, "%s", why);
 		else
@@ -152,11 +190,15 @@ static void open_stream(struct listening *l, json_t *filter_take)
 {
 	struct stream *s = calloc(1, sizeof(*s));
 	json_t *params = json_pack("{s:o}", "notifications", filter_take);
+	bool whole = s != NULL && params != NULL;
 
-	if (s != NULL)
-		s->uris = json_copy(l->uris);
-	if (s == NULL || s->uris == NULL || params == NULL) {
-		free(s);
+	for (size_t i = 0; s != NULL && i < N_SETS; i++) {
+		s->names[i] = json_copy(l->names[i]);
+		whole = whole && s->names[i] != NULL;
+	}
+	if (!whole) {
+		if (s != NULL)
+			stream_free(s);
 		json_decref(params);
 		again_later(l);
 		return;
@@ -214,7 +256,7 @@ static void tell(struct mcpclient *m, const char *method, json_t *params)
 static void catch_up(struct listening *l)
 {
 	struct mcpclient *m = l->m;
-	json_t *uris = json_copy(l->uris), *value, *params;
+	json_t *uris = json_copy(l->names[0]), *value, *params;
 	const char *uri;
 
 	l->missed = false;
@@ -230,13 +272,13 @@ static void catch_up(struct listening *l)
 	json_decref(uris);
 }
 
-static bool grants(const json_t *granted, const char *uri)
+static bool grants(const json_t *granted, const struct pending *p)
 {
 	json_t *one;
 	size_t i;
 
-	json_array_foreach (json_object_get(granted, "resourceSubscriptions"), i, one)
-		if (json_is_string(one) && strcmp(json_string_value(one), uri) == 0)
+	json_array_foreach (json_object_get(granted, sets[set_of(p)].member), i, one)
+		if (json_is_string(one) && strcmp(json_string_value(one), name_of(p)) == 0)
 			return true;
 	return false;
 }
@@ -252,13 +294,13 @@ static void on_acknowledged(struct listening *l, const json_t *params)
 	mcpclient_no_timeout(l->m, s->id);
 	close_stream(l, old);
 	while (s == l->current && (p = who_waits(l, s)) != NULL) {
-		if (grants(granted, uri_of(p))) {
+		if (grants(granted, p)) {
 			mcpclient_done(p, json_object());
 			continue;
 		}
-		json_object_del(l->uris, uri_of(p));
+		json_object_del(l->names[set_of(p)], name_of(p));
 		mcpclient_error(p, RPC_INVALID_PARAMS, NULL,
-				"the server does not offer a subscription to this resource");
+				"the server does not offer a subscription to this");
 	}
 	if (l->m->state != MCPCLIENT_CLOSED && l->missed)
 		catch_up(l);
@@ -310,13 +352,17 @@ void mcpclient_listen_start(struct mcpclient *m)
 {
 	struct listening *l = calloc(1, sizeof(*l));
 
-	if (l == NULL || (l->uris = json_object()) == NULL) {
-		free(l);
+	bool whole = l != NULL;
+
+	m->listening = l;
+	for (size_t i = 0; l != NULL && i < N_SETS; i++)
+		whole = (l->names[i] = json_object()) != NULL && whole;
+	if (!whole) {
+		mcpclient_listen_free(m);
 		mcpclient_grumble(m, "cannot be listened to: out of memory");
 		return;
 	}
 	l->m = m;
-	m->listening = l;
 	renew(l);
 }
 
@@ -327,7 +373,8 @@ void mcpclient_listen_free(struct mcpclient *m)
 	m->listening = NULL;
 	if (l == NULL)
 		return;
-	json_decref(l->uris);
+	for (size_t i = 0; i < N_SETS; i++)
+		json_decref(l->names[i]);
 	free(l);
 }
 
@@ -340,20 +387,21 @@ void mcpclient_listen_stop(struct mcpclient *m)
 void mcpclient_subscribe(struct pending *p)
 {
 	struct listening *l = p->m->listening;
-	const char *uri = uri_of(p);
+	size_t i = set_of(p);
+	const char *name = name_of(p);
 
 	if (l == NULL || l->hopeless) {
 		mcpclient_error(p, RPC_METHOD_NOT_FOUND, NULL,
 				"the server does not know subscriptions/listen");
 		return;
 	}
-	if (l->current != NULL && json_object_get(l->current->uris, uri) != NULL &&
-	    json_object_get(l->uris, uri) != NULL) {
+	if (l->current != NULL && json_object_get(l->current->names[i], name) != NULL &&
+	    json_object_get(l->names[i], name) != NULL) {
 		mcpclient_done(p, json_object());
 		return;
 	}
 	mcpclient_set_aside(p);
-	if (json_object_set_new(l->uris, uri, json_true()) < 0)
+	if (json_object_set_new(l->names[i], name, json_true()) < 0)
 		mcpclient_fail(p, "out of memory");
 	else
 		renew(l);
@@ -363,7 +411,7 @@ void mcpclient_unsubscribe(struct pending *p)
 {
 	struct listening *l = p->m->listening;
 
-	if (l != NULL && json_object_del(l->uris, uri_of(p)) == 0)
+	if (l != NULL && json_object_del(l->names[set_of(p)], name_of(p)) == 0)
 		renew(l);
 	mcpclient_done(p, json_object());
 }

@@ -309,6 +309,8 @@ static const struct {
 	{"ping", empty_result},
 	{"resources/subscribe", mcpclient_subscribe},
 	{"resources/unsubscribe", mcpclient_unsubscribe},
+	{"tasks/subscribe", mcpclient_subscribe},
+	{"tasks/unsubscribe", mcpclient_unsubscribe},
 };
 
 static bool modern_answer(struct pending *p)

@@ -426,6 +426,8 @@ static const struct method methods[] = {
 	{"tasks/cancel", server_handle_task, true, BOTH, "taskId"},
 	{"tasks/get", server_handle_task, true, BOTH, "taskId"},
 	{"tasks/result", server_handle_task, true, LEGACY, "taskId"},
+	{"tasks/subscribe", server_handle_task, true, METHOD_INTERNAL, NULL},
+	{"tasks/unsubscribe", server_handle_task, true, METHOD_INTERNAL, NULL},
 	{"tasks/update", server_handle_task, true, MODERN, "taskId"},
 	{"tools/call", handle_tools_call, true, BOTH, "name"},
 	{"tools/list", handle_tools_list, true, BOTH, NULL},

@@ -282,6 +282,14 @@ static struct mreq *mreq_new(struct modern *m, struct exchange *x, struct view *
 	return r;
 }
 
+static void open_stream(struct modern *m, struct exchange *x, const struct mcheck *c)
+{
+	struct listen_caller who = {
+		.view = c->view, .user = exchange_user(x), .tasks = has_tasks(c)};
+
+	listens_open(m->listens, x, &who, c->id, c->params);
+}
+
 void modern_dispatch(struct modern *m, struct exchange *x, const struct mcheck *c, json_t *state)
 {
 	struct mreq *r = mreq_new(m, x, c->view, c);
@@ -315,7 +323,7 @@ void modern_request(struct modern *m, struct exchange *x, struct view *view, jso
 			    "Not Acceptable: Accept must list application/json or "
 			    "text/event-stream");
 	else if (listen)
-		listens_open(m->listens, x, view, exchange_user(x), c.id, c.params);
+		open_stream(m, x, &c);
 	else if (responses && !json_is_object(responses))
 		modern_refuse(x, 200, c.id, RPC_INVALID_PARAMS, NULL,
 			      "Invalid params: inputResponses must be an object");

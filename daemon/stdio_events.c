@@ -59,6 +59,18 @@ static void on_updated(struct instance *in, const char *method, json_t *params)
 	subs_updated(in, params);
 }
 
+/* Only the session that has the task knows its id; the others hear nothing of it. */
+static void to_links(struct instance *in, const char *method, json_t *params)
+{
+	size_t n = 0;
+	struct link **links = instance_links(in, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (links[i]->impl != NULL)
+			links[i]->events->notification(links[i], method, params, links[i]->arg);
+	free(links);
+}
+
 static const struct {
 	const char *method;
 	void (*fn)(struct instance *in, const char *method, json_t *params);
@@ -66,8 +78,8 @@ static const struct {
 	{"notifications/message", on_message},
 	{"notifications/resources/updated", on_updated},
 	{"notifications/elicitation/complete", to_link},
-	{"notifications/tasks/status", to_link},
-	{"notifications/tasks", to_link},
+	{"notifications/tasks/status", to_links},
+	{"notifications/tasks", to_links},
 };
 
 void stdio_on_notification(struct mcpclient *m, const char *method, json_t *params, void *arg)

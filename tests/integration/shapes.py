@@ -5,7 +5,7 @@
 
 Tools: list (structured content that is an array), link (a resource link, an audio block, annotations), url
 (demands a visit first: 2025-11-25 with an error, 2026-07-28 with a question), long (runs as a task alone, in
-2026-07-28 by the extension), code(code) (that error). Resource: test:there. Nothing else is there.
+2026-07-28 by the extension, and who listens hears of it), code(code) (that error). Resource: test:there. Nothing else is there.
 """
 
 import json
@@ -14,7 +14,7 @@ import sys
 REV = sys.argv[1]
 PREFIX = "io.modelcontextprotocol/"
 EXTENSION = PREFIX + "tasks"
-VISITED, TASKS = [], {}
+VISITED, TASKS, LISTENS = [], {}, {}
 
 TOOLS = [
     {"name": "list", "title": "A list", "inputSchema": {"type": "object"}, "icons": [{"src": "data:,"}],
@@ -116,14 +116,32 @@ def task_result(params):
     return text("done", _meta=meta)
 
 
+def listen(params):
+    ids = [i for i in params["notifications"].get("taskIds", []) if i in TASKS]
+    stamp = {PREFIX + "subscriptionId": params["id"]}
+    LISTENS[params["id"]] = ids
+    send({"method": "notifications/subscriptions/acknowledged",
+          "params": {"notifications": {"taskIds": ids}, "_meta": stamp}})
+
+
+def tell(ident):
+    for stream, ids in LISTENS.items():
+        if ident in ids:
+            send({"method": "notifications/tasks",
+                  "params": dict(task({"taskId": ident}), _meta={PREFIX + "subscriptionId": stream})})
+
+
 def task_cancel(params):
     TASKS[params["taskId"]] = "cancelled"
+    if REV >= "2026":
+        tell(params["taskId"])
     return {} if REV >= "2026" else task(params)
 
 
 def task_update(params):
     assert params["inputResponses"]["who"]["action"] == "accept", params
     TASKS[task(params)["taskId"]] = "completed"
+    tell(params["taskId"])
     return {}
 
 
@@ -165,5 +183,9 @@ def serve(msg):
 
 for line in sys.stdin:
     message = json.loads(line)
-    if "id" in message and "method" in message:
+    if message.get("method") == "subscriptions/listen":
+        listen(dict(message["params"], id=message["id"]))
+    elif message.get("method") == "notifications/cancelled":
+        LISTENS.pop(message["params"]["requestId"], None)
+    elif "id" in message and "method" in message:
         serve(message)

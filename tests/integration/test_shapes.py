@@ -24,7 +24,7 @@ class Modern:
     def __init__(self, d, where, caps=None):
         self.d, self.where, self.caps = d, where, caps or {}
 
-    def message(self, method, params=None):
+    def head(self, method, params):
         params = dict(params or {}, _meta={PREFIX + "protocolVersion": NOW,
                                            PREFIX + "clientCapabilities": self.caps})
         head = {"Content-Type": "application/json", "Accept": BOTH, "MCP-Protocol-Version": NOW,
@@ -32,8 +32,15 @@ class Modern:
         for key in ("name", "uri", "taskId"):
             if key in params:
                 head["Mcp-Name"] = params[key]
-        return self.d.http("POST", self.where, list(head.items()),
-                           json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})).json()
+        return list(head.items()), json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+
+    def message(self, method, params=None):
+        return self.d.http("POST", self.where, *self.head(method, params)).json()
+
+    def listen(self, wanted):
+        """A stream of subscriptions/listen."""
+        return Sse(Conn(self.d.addr).request("POST", self.where,
+                                             *self.head("subscriptions/listen", {"notifications": wanted})))
 
     def request(self, method, params=None):
         msg = self.message(method, params)
@@ -186,6 +193,32 @@ def _(d):
     # To a session it is an error that the model can read, whatever extensions the client names.
     got = client(d, "2025-11-25", NOW, ext).request("tools/call", {"name": "long"})
     assert got["isError"] and PREFIX + "tasks" in got["content"][0]["text"], got
+
+
+@case("tasks of the extension: a stream tells of those that it asked for, and of no others")
+def _(d):
+    ext = {"extensions": {PREFIX + "tasks": {}}}
+    c = client(d, NOW, NOW, dict(ext, elicitation={}))
+    one, two = (c.message("tools/call", {"name": "long"})["result"]["taskId"] for _ in range(2))
+    first, second = c.listen({"taskIds": [one, "task-0", one]}), c.listen({"taskIds": [one, two]})
+    equal(first.message()["params"]["notifications"], {"taskIds": [one]})
+    equal(second.message()["params"]["notifications"], {"taskIds": [one, two]})
+    for stream, ident in ((second, two), (second, one), (first, one)):
+        if stream is second:
+            c.request("tasks/update", {"taskId": ident, "inputResponses": {"who": {"action": "accept"}}})
+        note = stream.message()
+        equal((note["method"], note["params"]["taskId"], note["params"]["status"]),
+              ("notifications/tasks", ident, "completed"))
+        equal(text_of(note["params"]["result"]), "done")
+        equal(list(note["params"]["_meta"]), [PREFIX + "subscriptionId"])
+    second.close()
+    # The other one goes on.
+    c.request("tasks/cancel", {"taskId": one})
+    equal(first.message()["params"]["status"], "cancelled")
+    first.close()
+    equal(client(d, NOW, NOW, ext).listen({"taskIds": [one]}).message()["params"]["notifications"], {"taskIds": [one]})
+    refused = client(d, NOW, NOW).message("subscriptions/listen", {"notifications": {"taskIds": [one]}})
+    equal((refused["error"]["code"], refused["error"]["data"]), (-32021, {"requiredCapabilities": ext}))
 
 
 @case("a tool that runs as a task alone: clients that know no such tasks just get its result")
