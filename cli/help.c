@@ -60,6 +60,8 @@ static void put_one(FILE *f, const struct ctl_command *c)
 	if (c->level == CTL_ADMIN)
 		fputs("Only the daemon's own user and root may do this.\n", f);
 	for (const struct ctl_param *p = c->params; p && p->name; p++) {
+		if (p->type == CTL_DIGEST)
+			continue; /* nobody gives it: it is made of the token */
 		snprintf(label, sizeof label, "%s%s%s%s", p->flags & CTL_OPTION ? "--" : "",
 			 p->flags & CTL_OPTION ? p->name : "",
 			 p->flags & CTL_OPTION && p->label ? " " : "", p->label ? p->label : "");

@@ -57,12 +57,28 @@ static enum status ask_secret(const struct mcpctl *m, const struct walk *w)
 	return rc == 0 ? STATUS_OK : complain(STATUS_DATA, "the secret is no UTF-8");
 }
 
-/* The daemon gets the digest of a token alone, which nobody can do anything with. */
-static enum status make_token(const struct walk *w, char **token_r)
+/* The digest of a token that somebody has, who needs not be shown it. */
+static enum status read_token(const struct mcpctl *m, char digest_r[DIGEST_HEX_SIZE])
+{
+	char *token;
+	enum status status = secret_read(m, "Token", &token);
+
+	if (status == STATUS_OK)
+		status = secret_digest(token, digest_r);
+	secret_free(&token);
+	return status;
+}
+
+/* The daemon gets the digest of a token alone, which nobody can do anything with. *TOKEN_R is one that was
+ * made, to be shown; NULL: none. */
+static enum status take_token(const struct mcpctl *m, const struct walk *w, char **token_r)
 {
 	char digest[DIGEST_HEX_SIZE];
-	enum status status = secret_make(token_r, digest);
+	enum status status = json_is_true(json_object_get(w->params, "read"))
+				     ? read_token(m, digest)
+				     : secret_make(token_r, digest);
 
+	json_object_del(w->params, "read"); /* the daemon has nothing to do with that */
 	if (status == STATUS_OK &&
 	    json_object_set_new(w->params, w->secret->name, json_string(digest)) < 0)
 		status = complain(STATUS_INTERNAL, "out of memory");
@@ -200,7 +216,7 @@ static enum status run_walk(struct mcpctl *m, const struct walk *w)
 	if (w->from_stdin)
 		status = read_stdin(m, w);
 	else if (w->secret && w->secret->type == CTL_DIGEST)
-		status = make_token(w, &token);
+		status = take_token(m, w, &token);
 	else if (w->secret)
 		status = ask_secret(m, w);
 	if (status == STATUS_OK)

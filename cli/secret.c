@@ -15,6 +15,7 @@
 #include "context.h"
 
 #define MAX_SECRET 8192
+#define MIN_TOKEN  16 /* less can be guessed */
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 #define N_SIGNALS (sizeof signals / sizeof *signals)
@@ -150,5 +151,21 @@ enum status secret_make(char **token_r, char digest_r[DIGEST_HEX_SIZE])
 	}
 	digest_hex(digest, digest_r);
 	*token_r = token;
+	return STATUS_OK;
+}
+
+enum status secret_digest(const char *token, char digest_r[DIGEST_HEX_SIZE])
+{
+	size_t len = strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				   "-._~+/");
+	unsigned char digest[DIGEST_SIZE];
+
+	if (len < MIN_TOKEN || token[len + strspn(token + len, "=")] != '\0')
+		return complain(STATUS_DATA,
+				"a token has %d or more of A-Z a-z 0-9 - . _ ~ + /, and maybe = after them",
+				MIN_TOKEN);
+	if (digest_sha256(token, strlen(token), digest) < 0)
+		return complain(STATUS_INTERNAL, "out of memory");
+	digest_hex(digest, digest_r);
 	return STATUS_OK;
 }

@@ -89,6 +89,19 @@ def _():
                 text = f.read()
             assert text.startswith("# by hand\n") and token not in text, text
             equal(os.stat(path).st_mode & 0o777, 0o600)
+            own = "a-token-of-my-own_1234=="
+
+            def read(text, status=0):
+                p = subprocess.run([MCPCTL, "-s", d.socket, "user", "token", "add", "carol", "--read"],
+                                   input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                equal(p.returncode, status, p.stderr.decode())
+                assert not text.strip() or text.strip() not in (p.stdout + p.stderr).decode()
+                return p.stdout.decode()
+
+            equal(read(own + "\n"), "carol has one more token\n")
+            equal(post(d, own, INIT).status, 200)
+            for wrong in ("", "short\n", "not a token, but a sentence\n", own + "x\n"):
+                read(wrong, 65)
             d.mcpctl("user", "token", "revoke", other["id"])
             equal(post(d, other["token"], INIT).status, 401)
             equal(post(d, token, INIT).status, 200)
