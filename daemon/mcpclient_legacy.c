@@ -55,14 +55,30 @@ void mcpclient_initialize(struct mcpclient *m)
 
 /* --- requests and answers -------------------------------------------------------------------- */
 
+static bool has_modern(const json_t *params)
+{
+	json_t *meta = json_object_get(params, "_meta"), *value;
+	const char *key;
+
+	json_object_foreach (meta, key, value)
+		if (strncmp(key, META_PREFIX, sizeof(META_PREFIX) - 1) == 0)
+			return true;
+	return json_object_get(params, "inputResponses") != NULL ||
+	       json_object_get(params, "requestState") != NULL;
+}
+
 /* PARAMS without what only 2026-07-28 knows (a new reference); NULL on lack of memory. */
 static json_t *without_modern(json_t *params)
 {
-	json_t *copy = json_copy(params), *meta = json_copy(json_object_get(params, "_meta"));
+	json_t *copy, *meta;
 	const char *key;
 	json_t *value;
 	void *next;
 
+	if (!has_modern(params))
+		return json_incref(params);
+	copy = json_copy(params);
+	meta = json_copy(json_object_get(params, "_meta"));
 	json_object_del(copy, "inputResponses");
 	json_object_del(copy, "requestState");
 	json_object_foreach_safe(meta, next, key,

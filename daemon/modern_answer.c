@@ -24,17 +24,25 @@ static const struct {
 	{"server/discover", LIST_TTL_MS}, {"tools/list", LIST_TTL_MS},
 };
 
+/* Every answer has it, so it is made once. Borrowed; NULL on lack of memory. */
+static json_t *server_info(void)
+{
+	static json_t *info;
+
+	if (!info)
+		info = json_pack("{s:s, s:s}", "name", "mcpd", "version", PACKAGE_VERSION);
+	return info;
+}
+
 void modern_stamp(json_t *result, const char *type)
 {
-	json_t *meta = json_copy(json_object_get(result, "_meta"));
+	json_t *meta = json_object_get(result, "_meta");
 
-	if (!meta)
-		meta = json_object();
-	json_object_set_new(meta, META_SERVER_INFO,
-			    json_pack("{s:s, s:s}", "name", "mcpd", "version", PACKAGE_VERSION));
+	meta = meta ? json_copy(meta) : json_object();
+	json_object_set_nocheck(meta, META_SERVER_INFO, server_info());
 	if (!json_object_get(result, "resultType"))
-		json_object_set_new(result, "resultType", json_string(type));
-	json_object_set_new(result, "_meta", meta);
+		json_object_set_new_nocheck(result, "resultType", json_string_nocheck(type));
+	json_object_set_new_nocheck(result, "_meta", meta);
 }
 
 static json_t *shape_result(const struct mreq *r, json_t *result)
@@ -80,29 +88,51 @@ json_t *modern_response(const struct mreq *r, const struct answer *answer, int *
 	return jsonrpc_error(r->id, answer->code, answer->message, json_incref(answer->data));
 }
 
+/* Whether KEY of _meta is for the server of the request; the rest of the envelope is of this hop. */
+static bool is_passed_on(const char *key)
+{
+	return strncmp(key, META_PREFIX, sizeof META_PREFIX - 1) != 0 ||
+	       strcmp(key, META_LOG_LEVEL) == 0;
+}
+
+/* Puts what is passed on of META into PARAMS. */
+static int strip_meta(json_t *params, json_t *meta)
+{
+	json_t *copy = NULL, *value;
+	const char *key;
+	int rc = 0;
+
+	json_object_foreach(meta, key, value)
+	{
+		if (!is_passed_on(key))
+			continue;
+		if (!copy)
+			copy = json_object();
+		rc |= json_object_set_nocheck(copy, key, value);
+	}
+	if (copy && rc == 0)
+		rc = json_object_set_nocheck(params, "_meta", copy);
+	json_decref(copy);
+	return rc;
+}
+
 json_t *modern_strip(json_t *params, json_t *state)
 {
-	json_t *copy = json_copy(params), *meta = json_copy(json_object_get(params, "_meta"));
+	json_t *copy = json_object(), *value;
 	const char *key;
-	json_t *value;
-	void *tmp;
+	int rc = strip_meta(copy, json_object_get(params, "_meta"));
 
-	json_object_foreach_safe(meta, tmp, key, value)
+	json_object_foreach(params, key, value)
 	{
-		if (strncmp(key, META_PREFIX, sizeof META_PREFIX - 1) == 0 &&
-		    strcmp(key, META_LOG_LEVEL) != 0)
-			json_object_del(meta, key);
+		if (strcmp(key, "_meta") != 0 && strcmp(key, "requestState") != 0)
+			rc |= json_object_set_nocheck(copy, key, value);
 	}
-	json_object_del(copy, "requestState");
 	if (state)
-		json_object_set(copy, "requestState", state);
-	if (json_object_size(meta) > 0) {
-		json_object_set_new(copy, "_meta", meta);
-	} else {
-		json_object_del(copy, "_meta");
-		json_decref(meta);
-	}
-	return copy;
+		rc |= json_object_set_nocheck(copy, "requestState", state);
+	if (rc == 0)
+		return copy;
+	json_decref(copy);
+	return NULL;
 }
 
 int modern_write(struct exchange *x, const json_t *msg, size_t max_backlog)
