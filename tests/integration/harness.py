@@ -242,39 +242,50 @@ class Daemon:
         path = os.path.join(self.dir, "mcpd.json")
         with open(path, "w") as f:
             json.dump(self.config, f)
-        self.log, self.eof, self.stopped = [], False, False
+        self.log, self.rest, self.eof, self.stopped = [], b"", False, False
         self.proc = subprocess.Popen(
             WRAPPER + [MCPD, "-c", path] + ["-v"] * self.verbose, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.dir,
             preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
         self.pid = self.proc.pid
         Daemon.alive.append(self)
+        os.set_blocking(self.proc.stderr.fileno(), False)
         self.reader = threading.Thread(target=self.read_log, daemon=True)
         self.reader.start()
         m = self.wait_log(r"^Listening on http://(127\.0\.0\.1|\[::1\]):(\d+)(/\S*)$")
         self.addr = (m.group(1).strip("[]"), int(m.group(2)))
 
     def read_log(self):
-        rest = b""
-        while True:
-            data = os.read(self.proc.stderr.fileno(), 65536)
-            *whole, rest = (rest + data).split(b"\n")
-            if not data and rest:
-                whole.append(rest)
+        """The thread that keeps the pipe from filling up."""
+        while not self.eof:
+            poll = select.poll()
+            poll.register(self.proc.stderr.fileno(), select.POLLIN)
+            poll.poll()
             with self.cond:
-                self.log += [w.decode("utf-8", "backslashreplace") for w in whole]
-                self.eof = not data
-                self.cond.notify_all()
-            if not data:
+                self.drain()
+
+    def drain(self):
+        """Takes what is in the pipe; the lock is held. What the daemon logged before it did something that we
+        have seen, is in there: whoever looks at the log drains first, and does not race with the thread."""
+        while not self.eof:
+            try:
+                data = os.read(self.proc.stderr.fileno(), 65536)
+            except BlockingIOError:
                 return
+            *whole, self.rest = (self.rest + data).split(b"\n")
+            if not data and self.rest:
+                whole.append(self.rest)
+            self.log += [w.decode("utf-8", "backslashreplace") for w in whole]
+            self.eof = not data
+            self.cond.notify_all()
 
     def mark(self):
         """A place in the log, to wait or look from."""
-        with self.cond:
-            return len(self.log)
+        return len(self.lines())
 
     def lines(self, since=0):
         with self.cond:
+            self.drain()
             return self.log[since:]
 
     def lifecycle(self, since=0):
@@ -364,6 +375,7 @@ class Daemon:
     def wait_end(self):
         self.proc.wait(TIMEOUT)
         self.reader.join(TIMEOUT)
+        self.eof = True
         if self in Daemon.alive:
             Daemon.alive.remove(self)
         self.proc.stderr.close()

@@ -129,7 +129,8 @@ def _():
             s.comment()
         for n in range(10):
             c.tool("set_tools", names=["x%d" % n])
-            c.request("tools/list")
+            # Changes that come together are told of together.
+            wait_until(lambda: "x%d" % n in [t["name"] for t in c.request("tools/list")["tools"]], "the change")
         d.ctl("session.close", ids=[c.sid])
         seen = []
         for s in streams:
