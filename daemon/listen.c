@@ -14,187 +14,98 @@
 #include "reply.h"
 #include "server.h"
 #include "stream.h"
+#include "topic.h"
 #include "view.h"
 
-/* A task that a stream is about, and the server that has it. */
-struct listen_task {
-	LIST_ENTRY(listen_task) link;
-	struct pooled *pooled;
-	char id[]; /* ours */
+/* A resource or task that a stream is about. */
+struct wanted {
+	TAILQ_ENTRY(wanted) link;
+	struct topic_member member;
+	struct listen *l;
+	json_t *early; /* what was told of it before the acknowledgement; NULL: nothing */
+	enum topic_kind kind;
+	char name[];
 };
 
 struct listen {
 	TAILQ_ENTRY(listen) link;
-	LIST_HEAD(, listen_task) tasks;
+	TAILQ_HEAD(, wanted) wanted; /* in the order of the request */
 	struct listens *all;
 	struct exchange *x;
 	struct view *view;
-	char *user;	       /* NULL: unauthenticated */
-	struct pooled *pooled; /* the server that holds the subscriptions; NULL without any */
+	char *user; /* NULL: unauthenticated */
 	json_t *id;
-	json_t *uris; /* object used as a set; NULL: none */
 	struct view_watch watch;
+	struct view_waiter waiter; /* until it is known what can be asked for */
+	json_t *filter;		   /* meanwhile */
 	struct delayq_node keepalive;
 	struct defer freeing;
-	unsigned mask; /* of 1u << enum offer_kind */
+	size_t waiting;		  /* how many of the wanted have no answer yet */
+	unsigned mask;		  /* of 1u << enum offer_kind */
+	unsigned early;		  /* of the same: changed before the acknowledgement */
+	bool asked, acknowledged; /* for all that is wanted */
 };
 
 struct listens {
 	TAILQ_HEAD(, listen) streams;
 	const struct config *conf;
 	struct pool *pool;
+	struct topics *topics;
 	struct delayq *keepalive;
 	size_t n;
 };
 
-/* What can be asked for: the member of "notifications", the lists it stands for, the capability it needs. */
-static const struct kind {
+/* Lists that can be asked for: the member of "notifications", which they are, the capability they need. */
+static const struct {
 	const char *member, *capability, *method;
 	unsigned mask;
-} kinds[] = {
+} lists[] = {
 	{"toolsListChanged", "tools", "notifications/tools/list_changed", 1u << OFFER_TOOLS},
 	{"promptsListChanged", "prompts", "notifications/prompts/list_changed", 1u << OFFER_PROMPTS},
 	{"resourcesListChanged", "resources", "notifications/resources/list_changed",
 	 1u << OFFER_RESOURCES | 1u << OFFER_TEMPLATES},
 };
-#define N_KINDS (sizeof kinds / sizeof *kinds)
+#define N_LISTS (sizeof lists / sizeof *lists)
+
+/* And what can be asked for by name. */
+static const char *const members[] = {
+	[TOPIC_RESOURCE] = "resourceSubscriptions",
+	[TOPIC_TASK] = "taskIds",
+};
+
+/* ---- the end ---- */
+
+static void wanted_free(struct wanted *w)
+{
+	topic_leave(&w->member);
+	TAILQ_REMOVE(&w->l->wanted, w, link);
+	json_decref(w->early);
+	free(w);
+}
 
 static void free_later(void *arg)
 {
 	struct listen *l = arg;
 
 	json_decref(l->id);
-	json_decref(l->uris);
+	json_decref(l->filter);
 	free(l->user);
 	free(l);
 }
-
-/* Does another stream of the same server want URI? */
-static bool wanted_elsewhere(const struct listen *l, const char *uri)
-{
-	const struct listen *other;
-
-	TAILQ_FOREACH(other, &l->all->streams, link)
-	{
-		if (other != l && other->pooled == l->pooled && json_object_get(other->uris, uri))
-			return true;
-	}
-	return false;
-}
-
-static void subscribe(struct listen *l, const char *method)
-{
-	const char *uri;
-	json_t *value, *params;
-
-	json_object_foreach(l->uris, uri, value)
-	{
-		if (wanted_elsewhere(l, uri))
-			continue;
-		params = json_pack("{s:s}", "uri", uri);
-		server_request(pooled_server(l->pooled), NULL, NULL, method, params);
-		json_decref(params);
-	}
-}
-
-/* ---- tasks (extension io.modelcontextprotocol/tasks, "Task Status Notifications") ---- */
-
-static struct listen_task *find_task(const struct listen *l, const char *id)
-{
-	struct listen_task *t;
-
-	LIST_FOREACH(t, &l->tasks, link)
-	{
-		if (strcmp(t->id, id) == 0)
-			return t;
-	}
-	return NULL;
-}
-
-static void tell_task(const struct listen_task *t, const char *method)
-{
-	json_t *params = json_pack("{s:s}", "taskId", t->id);
-
-	server_request(pooled_server(t->pooled), NULL, NULL, method, params);
-	json_decref(params);
-}
-
-static void drop_tasks(struct listen *l)
-{
-	struct listen_task *t;
-
-	while ((t = LIST_FIRST(&l->tasks))) {
-		const struct listen *other;
-		bool elsewhere = false;
-
-		LIST_REMOVE(t, link);
-		TAILQ_FOREACH(other, &l->all->streams, link)
-		elsewhere = elsewhere || (other != l && find_task(other, t->id));
-		if (!elsewhere)
-			tell_task(t, "tasks/unsubscribe");
-		pool_give(t->pooled);
-		free(t);
-	}
-}
-
-/* Makes L be about the task ID, if this principal has it. */
-static bool take_task(struct listen *l, const char *id)
-{
-	struct pool_want want = {.view = l->view,
-				 .user = l->user,
-				 .peer = exchange_peer(l->x),
-				 .tasks = true,
-				 .task = id};
-	struct pooled *pooled = pool_take(l->all->pool, &want);
-	struct listen_task *t = NULL;
-
-	if (pooled && server_has_task(pooled_server(pooled), id))
-		t = calloc(1, sizeof *t + strlen(id) + 1);
-	if (!t) {
-		if (pooled)
-			pool_give(pooled);
-		return false;
-	}
-	t->pooled = pooled;
-	memcpy(t->id, id, strlen(id) + 1);
-	LIST_INSERT_HEAD(&l->tasks, t, link);
-	return true;
-}
-
-/* Those of WANTED that will be told of, for the acknowledgement. */
-static json_t *take_tasks(struct listen *l, const json_t *wanted)
-{
-	json_t *ids = json_array(), *id;
-	size_t i;
-
-	json_array_foreach(wanted, i, id)
-	{
-		const char *text = json_string_value(id);
-
-		if (text && !find_task(l, text) &&
-		    json_array_size(ids) < l->all->conf->limits.max_subscriptions &&
-		    take_task(l, text))
-			json_array_append(ids, id);
-	}
-	return ids;
-}
-
-/* ---- the end ---- */
 
 /* Forgets the stream, whose exchange is ended or gone. */
 static void drop(struct listen *l)
 {
 	struct listens *ls = l->all;
+	struct wanted *w;
 
 	delayq_remove(ls->keepalive, &l->keepalive);
 	view_unwatch(l->view, &l->watch);
+	view_unwait(l->view, &l->waiter);
 	TAILQ_REMOVE(&ls->streams, l, link);
 	ls->n--;
-	drop_tasks(l);
-	if (l->pooled) {
-		subscribe(l, "resources/unsubscribe");
-		pool_give(l->pooled);
-	}
+	while ((w = TAILQ_FIRST(&l->wanted)))
+		wanted_free(w);
 	defer_call(&l->freeing, free_later, l);
 }
 
@@ -239,15 +150,24 @@ static bool send_note(struct listen *l, const char *method, json_t *params)
 	return there;
 }
 
+/* The lists in MASK are different now. False: the stream is no more. */
+static bool tell_lists(struct listen *l, unsigned mask)
+{
+	if (!l->acknowledged) {
+		l->early |= mask;
+		return true;
+	}
+	for (size_t i = 0; i < N_LISTS; i++) {
+		if (mask & l->mask & lists[i].mask && !send_note(l, lists[i].method, NULL))
+			return false;
+	}
+	return true;
+}
+
 static void on_changed(struct view *v, unsigned mask, void *arg)
 {
-	struct listen *l = arg;
-
 	(void)v;
-	for (size_t i = 0; i < N_KINDS; i++) {
-		if (mask & l->mask & kinds[i].mask && !send_note(l, kinds[i].method, NULL))
-			return;
-	}
+	tell_lists(arg, mask);
 }
 
 static void on_keepalive(struct delayq_node *node, void *arg)
@@ -256,83 +176,192 @@ static void on_keepalive(struct delayq_node *node, void *arg)
 	put((struct listen *)(void *)((char *)node - offsetof(struct listen, keepalive)), NULL);
 }
 
+/* ---- what is wanted by name ---- */
+
+static struct wanted *wanted_of(struct topic_member *m)
+{
+	return (struct wanted *)(void *)((char *)m - offsetof(struct wanted, member));
+}
+
+static void acknowledge(struct listen *l);
+
+static void on_settled(struct topic_member *m, bool granted)
+{
+	struct wanted *w = wanted_of(m);
+	struct listen *l = w->l;
+
+	l->waiting--;
+	if (!granted)
+		wanted_free(w);
+	if (l->asked && l->waiting == 0)
+		acknowledge(l);
+}
+
+/* Of what comes before the acknowledgement, the last counts: it says what is. */
+static void on_told(struct topic_member *m, const char *method, json_t *params)
+{
+	struct wanted *w = wanted_of(m);
+
+	if (w->l->acknowledged) {
+		send_note(w->l, method, params);
+		return;
+	}
+	json_decref(w->early);
+	w->early = json_pack("{s:s, s:O}", "method", method, "params", params);
+}
+
+static struct wanted *find_wanted(const struct listen *l, enum topic_kind kind, const char *name)
+{
+	struct wanted *w;
+
+	TAILQ_FOREACH(w, &l->wanted, link)
+	{
+		if (w->kind == kind && strcmp(w->name, name) == 0)
+			return w;
+	}
+	return NULL;
+}
+
+/* The server that has NAME, or can tell whether there is such a thing; NULL: none has. */
+static struct pooled *server_of(struct listen *l, enum topic_kind kind, const char *name)
+{
+	struct pool_want want = {.view = l->view, .user = l->user, .peer = exchange_peer(l->x)};
+	struct pooled *pooled;
+
+	if (kind == TOPIC_TASK) {
+		want.tasks = true;
+		want.task = name;
+	}
+	pooled = pool_take(l->all->pool, &want);
+	if (!pooled || kind != TOPIC_TASK || server_has_task(pooled_server(pooled), name))
+		return pooled;
+	pool_give(pooled);
+	return NULL;
+}
+
+/* What cannot be had is left out of the acknowledgement. */
+static void want(struct listen *l, enum topic_kind kind, const char *name)
+{
+	struct pooled *pooled = server_of(l, kind, name);
+	struct wanted *w = pooled ? calloc(1, sizeof *w + strlen(name) + 1) : NULL;
+
+	if (!w) {
+		if (pooled)
+			pool_give(pooled);
+		return;
+	}
+	w->l = l;
+	w->kind = kind;
+	w->member.settled = on_settled;
+	w->member.told = on_told;
+	memcpy(w->name, name, strlen(name) + 1);
+	TAILQ_INSERT_TAIL(&l->wanted, w, link);
+	l->waiting++;
+	if (topic_join(l->all->topics, &w->member, pooled, kind, name) < 0) {
+		l->waiting--;
+		wanted_free(w);
+	}
+}
+
+static void want_all(struct listen *l, enum topic_kind kind, const json_t *names)
+{
+	const json_t *name;
+	size_t i, n = 0;
+
+	json_array_foreach(names, i, name)
+	{
+		const char *text = json_string_value(name);
+
+		if (!text || find_wanted(l, kind, text))
+			continue;
+		if (++n > l->all->conf->limits.max_subscriptions)
+			return;
+		want(l, kind, text);
+	}
+}
+
+/* ---- the acknowledgement ---- */
+
+/* What will be delivered. */
+static json_t *granted(const struct listen *l)
+{
+	json_t *all = json_object();
+	const struct wanted *w;
+
+	for (size_t i = 0; i < N_LISTS; i++) {
+		if (l->mask & lists[i].mask)
+			json_object_set_new(all, lists[i].member, json_true());
+	}
+	TAILQ_FOREACH(w, &l->wanted, link)
+	{
+		if (!json_object_get(all, members[w->kind]))
+			json_object_set_new(all, members[w->kind], json_array());
+		json_array_append_new(json_object_get(all, members[w->kind]), json_string(w->name));
+	}
+	return all;
+}
+
+static void acknowledge(struct listen *l)
+{
+	json_t *params = json_pack("{s:o}", "notifications", granted(l));
+	struct wanted *w;
+	bool there;
+
+	l->acknowledged = true;
+	there = send_note(l, "notifications/subscriptions/acknowledged", params) &&
+		tell_lists(l, l->early);
+	json_decref(params);
+	for (w = there ? TAILQ_FIRST(&l->wanted) : NULL; w; w = TAILQ_NEXT(w, link)) {
+		json_t *early = w->early;
+
+		w->early = NULL;
+		there = !early || send_note(l, json_string_value(json_object_get(early, "method")),
+					    json_object_get(early, "params"));
+		json_decref(early);
+		if (!there)
+			return;
+	}
+}
+
 /* ---- opening ---- */
 
-/* The URIs that can be subscribed to, as an array for the acknowledgement; they become the stream's set. */
-static json_t *take_uris(struct listen *l, const json_t *wanted, const json_t *caps)
+static void ask(void *arg)
 {
-	json_t *uris = json_array(), *uri;
-	bool can = json_is_true(
-		json_object_get(json_object_get(caps, "resources"), "subscribe"));
-	size_t i;
-
-	json_array_foreach(wanted, i, uri)
-	{
-		if (!can || !json_is_string(uri) ||
-		    json_array_size(uris) >= l->all->conf->limits.max_subscriptions)
-			continue;
-		if (!l->uris)
-			l->uris = json_object();
-		json_object_set_new(l->uris, json_string_value(uri), json_true());
-		json_array_append(uris, uri);
-	}
-	return uris;
-}
-
-/* What of WANTED will be delivered. */
-static json_t *honour(struct listen *l, const json_t *wanted)
-{
+	struct listen *l = arg;
+	const json_t *filter = l->filter;
 	const struct catalog *cat = view_catalog(l->view, MCP_REV_NEWEST);
 	json_t *caps = cat ? catalog_capabilities(cat, view_incomplete(l->view)) : NULL;
-	json_t *granted = json_object(), *uris = json_object_get(wanted, "resourceSubscriptions");
-	json_t *tasks = take_tasks(l, json_object_get(wanted, "taskIds"));
 
-	for (size_t i = 0; i < N_KINDS; i++) {
-		if (!json_is_true(json_object_get(wanted, kinds[i].member)) ||
-		    !json_object_get(caps, kinds[i].capability))
-			continue;
-		l->mask |= kinds[i].mask;
-		json_object_set_new(granted, kinds[i].member, json_true());
+	for (size_t i = 0; i < N_LISTS; i++) {
+		if (json_is_true(json_object_get(filter, lists[i].member)) &&
+		    json_object_get(caps, lists[i].capability))
+			l->mask |= lists[i].mask;
 	}
-	if (json_is_array(uris)) {
-		uris = take_uris(l, uris, caps);
-		if (json_array_size(uris) > 0)
-			json_object_set(granted, "resourceSubscriptions", uris);
-		json_decref(uris);
-	}
-	if (json_array_size(tasks) > 0)
-		json_object_set(granted, "taskIds", tasks);
-	json_decref(tasks);
+	if (json_is_true(json_object_get(json_object_get(caps, "resources"), "subscribe")))
+		want_all(l, TOPIC_RESOURCE, json_object_get(filter, members[TOPIC_RESOURCE]));
+	want_all(l, TOPIC_TASK, json_object_get(filter, members[TOPIC_TASK]));
 	json_decref(caps);
-	return granted;
-}
-
-static void take_server(struct listen *l, const char *user)
-{
-	struct pool_want want = {
-		.view = l->view, .user = user, .peer = exchange_peer(l->x), .capabilities = NULL};
-
-	if (json_object_size(l->uris) == 0)
-		return;
-	l->pooled = pool_take(l->all->pool, &want);
-	if (l->pooled)
-		subscribe(l, "resources/subscribe");
+	json_decref(l->filter);
+	l->filter = NULL;
+	l->asked = true;
+	if (l->waiting == 0)
+		acknowledge(l);
 }
 
 /* Whether the stream can be opened; else X was answered. */
 static bool may_open(struct exchange *x, const struct listen_caller *who, json_t *id,
-		     const json_t *wanted)
+		     const json_t *filter)
 {
 	json_t *needs;
 
-	if (!json_is_object(wanted)) {
+	if (!json_is_object(filter)) {
 		modern_refuse(x, 200, id, RPC_INVALID_PARAMS, NULL,
 			      "Invalid params: notifications must be an object");
 	} else if (!(reply_accept(x) & STREAM_ACCEPT_SSE)) {
 		modern_refuse(x, 406, id, RPC_INVALID_REQUEST, NULL,
 			      "Not Acceptable: subscriptions/listen is answered with "
 			      "text/event-stream");
-	} else if (json_object_get(wanted, "taskIds") && !who->tasks) {
+	} else if (json_object_get(filter, members[TOPIC_TASK]) && !who->tasks) {
 		needs = json_pack("{s:{s:{s:{}}}}", "requiredCapabilities", "extensions",
 				  EXTENSION_TASKS);
 		modern_refuse(x, 400, id, RPC_MISSING_CAPABILITY, needs,
@@ -362,7 +391,9 @@ static struct listen *listen_new(struct listens *ls, struct exchange *x,
 	l->id = json_incref(id);
 	l->watch.changed = on_changed;
 	l->watch.arg = l;
-	LIST_INIT(&l->tasks);
+	l->waiter.fn = ask;
+	l->waiter.arg = l;
+	TAILQ_INIT(&l->wanted);
 	TAILQ_INSERT_TAIL(&ls->streams, l, link);
 	ls->n++;
 	return l;
@@ -371,11 +402,10 @@ static struct listen *listen_new(struct listens *ls, struct exchange *x,
 void listens_open(struct listens *ls, struct exchange *x, const struct listen_caller *who,
 		  json_t *id, json_t *params)
 {
-	json_t *wanted = json_object_get(params, "notifications"), *granted;
-	struct listen_task *t, *next;
+	json_t *filter = json_object_get(params, "notifications");
 	struct listen *l;
 
-	if (!may_open(x, who, id, wanted))
+	if (!may_open(x, who, id, filter))
 		return;
 	l = listen_new(ls, x, who, id);
 	if (!l) {
@@ -384,15 +414,12 @@ void listens_open(struct listens *ls, struct exchange *x, const struct listen_ca
 	}
 	view_watch(l->view, &l->watch);
 	exchange_on_gone(x, on_gone, l);
-	granted = json_pack("{s:o}", "notifications", honour(l, wanted));
-	if (send_note(l, "notifications/subscriptions/acknowledged", granted)) {
-		take_server(l, who->user);
-		for (t = LIST_FIRST(&l->tasks); t; t = next) {
-			next = LIST_NEXT(t, link);
-			tell_task(t, "tasks/subscribe");
-		}
-	}
-	json_decref(granted);
+	delayq_add(ls->keepalive, &l->keepalive);
+	l->filter = json_incref(filter);
+	if (view_settled(l->view))
+		ask(l);
+	else
+		view_wait(l->view, &l->waiter);
 }
 
 /* ---- what comes ---- */
@@ -402,35 +429,35 @@ static bool same_user(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* Did L ask for the notification METHOD with PARAMS? */
-static bool wants(const struct listen *l, const char *method, const json_t *params)
+/* What a server offers beyond its view. One that a request has to itself lists nothing. */
+static void deliver_lists(struct listens *ls, const struct pooled *from, const char *method)
 {
-	const char *uri = json_string_value(json_object_get(params, "uri"));
-	const char *task = json_string_value(json_object_get(params, "taskId"));
+	struct listen *l, *next;
+	size_t i = 0;
 
-	if (task && strcmp(method, "notifications/tasks") == 0)
-		return find_task(l, task);
-	if (uri && strcmp(method, "notifications/resources/updated") == 0)
-		return l->pooled && json_object_get(l->uris, uri);
-	for (size_t i = 0; i < N_KINDS; i++) {
-		if (strcmp(method, kinds[i].method) == 0)
-			return l->mask & kinds[i].mask;
+	while (i < N_LISTS && strcmp(method, lists[i].method) != 0)
+		i++;
+	if (i == N_LISTS || pooled_exclusive(from))
+		return; /* nothing else may go over these streams */
+	for (l = TAILQ_FIRST(&ls->streams); l; l = next) {
+		next = TAILQ_NEXT(l, link);
+		if (l->view == pooled_view(from) && same_user(l->user, pooled_user(from)))
+			tell_lists(l, lists[i].mask);
 	}
-	return false; /* nothing else may go over these streams */
 }
 
-void listens_deliver(struct listens *ls, const struct view *view, const char *user, json_t *msg_take)
+void listens_deliver(struct listens *ls, struct pooled *from, json_t *msg_take)
 {
 	const char *method = json_string_value(json_object_get(msg_take, "method"));
-	json_t *params = json_object_get(msg_take, "params");
-	struct listen *l, *next;
 
-	for (l = TAILQ_FIRST(&ls->streams); method && l; l = next) {
-		next = TAILQ_NEXT(l, link);
-		if (l->view == view && same_user(l->user, user) && wants(l, method, params))
-			send_note(l, method, params);
-	}
+	if (method && !topics_tell(ls->topics, from, method, json_object_get(msg_take, "params")))
+		deliver_lists(ls, from, method);
 	json_decref(msg_take);
+}
+
+void listens_answered(struct listens *ls, const json_t *id, const struct answer *answer)
+{
+	topics_answered(ls->topics, id, answer);
 }
 
 void listens_close(struct listens *ls)
@@ -468,8 +495,9 @@ struct listens *listens_new(struct event_base *base, const struct config *conf, 
 	TAILQ_INIT(&ls->streams);
 	ls->conf = conf;
 	ls->pool = pool;
+	ls->topics = topics_new();
 	ls->keepalive = delayq_new(base, conf->limits.keepalive_ms, on_keepalive, NULL);
-	if (!ls->keepalive)
+	if (!ls->topics || !ls->keepalive)
 		listens_free(&ls);
 	return ls;
 }
@@ -489,6 +517,7 @@ void listens_free(struct listens **lsp)
 		drop(l);
 		exchange_abort(x);
 	}
+	topics_free(&ls->topics);
 	delayq_free(&ls->keepalive);
 	free(ls);
 }

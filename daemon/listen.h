@@ -7,11 +7,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct answer;
 struct config;
 struct event_base;
 struct exchange;
 struct listens;
 struct pool;
+struct pooled;
 struct view;
 
 /* NULL on lack of memory. */
@@ -25,11 +27,13 @@ struct listen_caller {
 	bool tasks;	  /* the client declared the extension for tasks */
 };
 
-/* Opens a stream on X (taken). The acknowledgement goes first. */
+/* Opens a stream on X (taken). The acknowledgement goes first: once the servers have said what they grant. */
 void listens_open(struct listens *ls, struct exchange *x, const struct listen_caller *who,
 		  json_t *id, json_t *params);
-/* A notification of a backend that serves USER in VIEW: to the streams that asked for it. Consumed. */
-void listens_deliver(struct listens *ls, const struct view *view, const char *user, json_t *msg_take);
+/* A notification of a server of the pool: to the streams that asked for it. Consumed. */
+void listens_deliver(struct listens *ls, struct pooled *from, json_t *msg_take);
+/* The end of a request that a server of the pool got from here: one without a "where". */
+void listens_answered(struct listens *ls, const json_t *id, const struct answer *answer);
 /* Ends each stream with its result. */
 void listens_close(struct listens *ls);
 size_t listens_count(const struct listens *ls);

@@ -83,7 +83,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/asks.c daemon/asks.h \
 	daemon/guard.c daemon/guard.h \
 	daemon/ratelimit.c daemon/ratelimit.h \
-	daemon/listen.c daemon/listen.h \
+	daemon/listen.c daemon/listen.h daemon/topic.c daemon/topic.h \
 	daemon/modern.c daemon/modern.h daemon/modern_impl.h \
 	daemon/modern_answer.c daemon/modern_check.c daemon/modern_park.c \
 	daemon/pool.c daemon/pool.h \

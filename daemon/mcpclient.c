@@ -257,6 +257,7 @@ struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_
 	m->arg = arg;
 	m->capabilities = json_incref(spec->capabilities);
 	m->client_info = json_incref(spec->client_info);
+	m->parallel = spec->parallel;
 	m->asks = spec->asks;
 	m->max_queue = spec->max_queue;
 	m->era = spec->era;

@@ -44,6 +44,8 @@ struct mcpclient_spec {
 	json_t *client_info;  /* referenced */
 	enum mcpclient_asks asks;
 	int64_t timeout_ms; /* for what mcpd itself asks, initialize included; 0: none */
+	/* The answers of different requests come on streams of their own, in no order among them. */
+	bool parallel;
 	size_t max_queue;   /* calls that wait for the handshake; more are refused */
 	enum mcpclient_era era;
 	/* MCPCLIENT_ERA_PROBE: how long a server may say nothing to server/discover before it gets

@@ -69,6 +69,7 @@ struct mcpclient {
 	enum mcpclient_asks asks;
 	enum mcpclient_state state;
 	enum mcpclient_era era;
+	bool parallel;
 	const struct mcpclient_dialect *dialect;
 	size_t max_queue;
 	json_int_t last_id;

@@ -12,11 +12,13 @@
 
 /* What is wanted by name: the requests that say so (of mcpd itself, where it is about tasks), the name's
  * member in them, and its member in the filter. */
+enum { SET_RESOURCES, SET_TASKS };
 static const struct set {
 	const char *subscribe, *unsubscribe, *key, *member;
 } sets[] = {
-	{"resources/subscribe", "resources/unsubscribe", "uri", "resourceSubscriptions"},
-	{"tasks/subscribe", "tasks/unsubscribe", "taskId", "taskIds"},
+	[SET_RESOURCES] = {"resources/subscribe", "resources/unsubscribe", "uri",
+			   "resourceSubscriptions"},
+	[SET_TASKS] = {"tasks/subscribe", "tasks/unsubscribe", "taskId", "taskIds"},
 };
 #define N_SETS (sizeof(sets) / sizeof(sets[0]))
 
@@ -30,6 +32,8 @@ struct stream {
 struct listening {
 	struct mcpclient *m;
 	struct stream *current, *next; /* acknowledged; not yet */
+	struct stream *previous;       /* heard for the rest of a turn */
+	struct defer late;
 	json_t *names[N_SETS];	       /* those that are wanted */
 	struct delayq_node again;
 	bool stale;    /* something else is wanted than NEXT asks for */
@@ -167,11 +171,14 @@ static void on_end(struct mcpclient *m, const struct mcpclient_reply *r, void *a
 	if (m->state == MCPCLIENT_CLOSED) {
 		l->current = s == l->current ? NULL : l->current;
 		l->next = s == l->next ? NULL : l->next;
+		l->previous = s == l->previous ? NULL : l->previous;
 		stream_free(s);
 		return;
 	}
 	l->hopeless = l->hopeless || r->code == RPC_METHOD_NOT_FOUND;
-	if (s == l->current) {
+	if (s == l->previous) {
+		l->previous = NULL;
+	} else if (s == l->current) {
 		l->current = NULL;
 		if (l->next == NULL)
 			again_later(l);
@@ -256,7 +263,7 @@ static void tell(struct mcpclient *m, const char *method, json_t *params)
 static void catch_up(struct listening *l)
 {
 	struct mcpclient *m = l->m;
-	json_t *uris = json_copy(l->names[0]), *value, *params;
+	json_t *uris = json_copy(l->names[SET_RESOURCES]), *value, *params;
 	const char *uri;
 
 	l->missed = false;
@@ -272,15 +279,48 @@ static void catch_up(struct listening *l)
 	json_decref(uris);
 }
 
-static bool grants(const json_t *granted, const struct pending *p)
+static bool grants(const json_t *granted, size_t set, const char *name)
 {
 	json_t *one;
 	size_t i;
 
-	json_array_foreach (json_object_get(granted, sets[set_of(p)].member), i, one)
-		if (json_is_string(one) && strcmp(json_string_value(one), name_of(p)) == 0)
+	json_array_foreach (json_object_get(granted, sets[set].member), i, one)
+		if (json_is_string(one) && strcmp(json_string_value(one), name) == 0)
 			return true;
 	return false;
+}
+
+/* Tasks end by themselves. One that the server knows no more is not asked for again. */
+static void forget_tasks(struct listening *l, const struct stream *s, const json_t *granted)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (s->names[SET_TASKS], name, value)
+		if (!grants(granted, SET_TASKS, name))
+			json_object_del(l->names[SET_TASKS], name);
+}
+
+static void on_late(void *arg)
+{
+	struct listening *l = arg;
+	struct stream *s = l->previous;
+
+	l->previous = NULL;
+	close_stream(l, s);
+}
+
+/* S, the stream so far, has a successor. Where each is a stream of its own, what was told in S before that may
+ * be read after it. */
+static void retire(struct listening *l, struct stream *s)
+{
+	if (s == NULL || !l->m->parallel) {
+		close_stream(l, s);
+		return;
+	}
+	on_late(l);
+	l->previous = s;
+	defer_call(&l->late, on_late, l);
 }
 
 static void on_acknowledged(struct listening *l, const json_t *params)
@@ -292,9 +332,9 @@ static void on_acknowledged(struct listening *l, const json_t *params)
 	l->current = s;
 	l->next = NULL;
 	mcpclient_no_timeout(l->m, s->id);
-	close_stream(l, old);
+	retire(l, old);
 	while (s == l->current && (p = who_waits(l, s)) != NULL) {
-		if (grants(granted, p)) {
+		if (grants(granted, set_of(p), name_of(p))) {
 			mcpclient_done(p, json_object());
 			continue;
 		}
@@ -302,6 +342,8 @@ static void on_acknowledged(struct listening *l, const json_t *params)
 		mcpclient_error(p, RPC_INVALID_PARAMS, NULL,
 				"the server does not offer a subscription to this");
 	}
+	if (s == l->current)
+		forget_tasks(l, s, granted);
 	if (l->m->state != MCPCLIENT_CLOSED && l->missed)
 		catch_up(l);
 	if (l->m->state != MCPCLIENT_CLOSED && l->stale)
@@ -337,7 +379,8 @@ bool mcpclient_listen_heard(struct mcpclient *m, const char *method, json_t *par
 	if (stamp == NULL || is_ack)
 		return is_ack;
 	/* One that was closed tells the same as the one after it. */
-	if (l != NULL && l->current != NULL && id == l->current->id) {
+	if (l != NULL && ((l->current != NULL && id == l->current->id) ||
+			  (l->previous != NULL && id == l->previous->id))) {
 		params = unstamped(params);
 		tell(m, method, params);
 		json_decref(params);
@@ -380,8 +423,10 @@ void mcpclient_listen_free(struct mcpclient *m)
 
 void mcpclient_listen_stop(struct mcpclient *m)
 {
-	if (m->listening != NULL)
-		delayq_remove(m->again, &m->listening->again);
+	if (m->listening == NULL)
+		return;
+	delayq_remove(m->again, &m->listening->again);
+	defer_cancel(&m->listening->late);
 }
 
 void mcpclient_subscribe(struct pending *p)

@@ -191,9 +191,10 @@ static void front_end(void *where, json_t *id, const struct answer *answer, void
 	json_t *msg;
 	int status;
 
-	(void)id, (void)arg;
-	if (!r)
-		return; /* a subscription of ours */
+	if (!r) {
+		listens_answered(((struct modern *)pooled_arg(arg))->listens, id, answer);
+		return;
+	}
 	msg = modern_response(r, answer, &status);
 	if (r->state == MREQ_PARKED && msg && answer->kind != ANSWER_CANCELLED) {
 		/* It did not wait for the client's answers. The result waits for the client. */
@@ -211,7 +212,7 @@ static void front_send(json_t *msg_take, void *arg)
 	struct pooled *s = arg;
 	struct modern *m = pooled_arg(s);
 
-	listens_deliver(m->listens, pooled_view(s), pooled_user(s), msg_take);
+	listens_deliver(m->listens, s, msg_take);
 }
 
 static const struct server_front modern_front = {

@@ -167,6 +167,7 @@ static struct pooled *pooled_new(struct pool *p, const struct pool_want *want, c
 		.users = p->users,
 		.front = p->front,
 		.arg = s,
+		.lists_told = true, /* each stream watches the view by itself */
 	};
 
 	if (!s)
@@ -232,6 +233,11 @@ struct view *pooled_view(const struct pooled *s)
 const char *pooled_user(const struct pooled *s)
 {
 	return s->caller.user;
+}
+
+bool pooled_exclusive(const struct pooled *s)
+{
+	return s->exclusive;
 }
 
 void *pooled_arg(const struct pooled *s)

@@ -50,6 +50,7 @@ void pool_close(struct pool *p);
 struct server *pooled_server(const struct pooled *s);
 struct view *pooled_view(const struct pooled *s);
 const char *pooled_user(const struct pooled *s); /* NULL: unauthenticated */
+bool pooled_exclusive(const struct pooled *s);
 void *pooled_arg(const struct pooled *s);	 /* the pool's */
 size_t pool_size(const struct pool *p);
 

@@ -286,8 +286,12 @@ bool server_wants_log(const struct server *s, json_t *params)
 
 static void on_view_changed(struct view *v, unsigned mask, void *arg)
 {
+	struct server *s = arg;
+
 	(void)v;
-	server_lists_changed(arg, mask);
+	catalog_free(&s->own);
+	if (!s->conf.lists_told)
+		server_lists_changed(s, mask);
 }
 
 struct server *server_new(const struct server_conf *conf)

@@ -37,6 +37,7 @@ struct server_conf {
 	struct view *view;
 	struct caller *caller; /* outlives the server; log_level is kept up to date in it */
 	struct users *users;   /* who count their calls; may be NULL */
+	bool lists_told;       /* who else watches the view tells the client of its changes */
 	unsigned max_calls;    /* in flight at a time; 0: no limit */
 	const struct server_front *front;
 	void *arg;

@@ -8,6 +8,7 @@ Options:
   --dual            know initialize too, as a server of both eras does
   --no-logging      do not declare logging
   --no-listen       subscriptions/listen is not a known method
+  --hold-ack        acknowledge no subscription until the tool ack says so
   --late            answer server/discover only when initialize has come, and been refused
   --never-again     answer server/discover in the first process alone (with --state)
 
@@ -31,6 +32,8 @@ Tools (arguments in parentheses; they answer with one text item, JSON where ther
   update(uri)     resources/updated for URI
   end_listen()    ends all listens gracefully
   listens()       the filters of the listens that are open
+  held()          the filters of those that are not acknowledged
+  ack()           acknowledges them
   fail(code)      a JSON-RPC error
   die()           exits
 """
@@ -43,9 +46,9 @@ import threading
 PREFIX = "io.modelcontextprotocol/"
 OUT = threading.Lock()
 SEEN = []
-LISTENS = {}
+LISTENS, HELD = {}, {}
 TOOLS = ["echo", "pid", "call", "seen", "hang", "progress", "log", "ask", "both", "rounds", "state_only",
-         "no_state", "odd", "add_tool", "update", "end_listen", "listens", "fail", "die"]
+         "no_state", "odd", "add_tool", "update", "end_listen", "listens", "held", "ack", "fail", "die"]
 ARGS = None
 
 
@@ -181,6 +184,12 @@ def t_end_listen(a, p):
     return text("ended")
 
 
+def t_ack(a, p):
+    while HELD:
+        acknowledge(*HELD.popitem())
+    return text("acknowledged")
+
+
 def t_fail(a, p):
     raise Refused(a["code"], "as told", a.get("data"))
 
@@ -195,6 +204,7 @@ CALLS = {
     "call": lambda a, p: text(p),
     "seen": lambda a, p: text(SEEN),
     "listens": lambda a, p: text(list(LISTENS.values())),
+    "held": lambda a, p: text(list(HELD.values())), "ack": t_ack,
     "odd": lambda a, p: required(None),
     "die": lambda a, p: os._exit(3),
     "ask": t_ask, "both": t_both, "rounds": t_rounds, "state_only": t_state_only,
@@ -212,13 +222,19 @@ def discover(p, ident):
             "instructions": "modern instructions", "ttlMs": 0, "cacheScope": "private"}
 
 
-def listen(p, ident):
-    if ARGS.no_listen:
-        raise Refused(-32601, "Method not found")
-    wanted = p["notifications"]
+def acknowledge(ident, wanted):
     LISTENS[ident] = wanted
     send({"method": "notifications/subscriptions/acknowledged",
           "params": {"notifications": wanted, "_meta": {PREFIX + "subscriptionId": ident}}})
+
+
+def listen(p, ident):
+    if ARGS.no_listen:
+        raise Refused(-32601, "Method not found")
+    if ARGS.hold_ack:
+        HELD[ident] = p["notifications"]
+    else:
+        acknowledge(ident, p["notifications"])
     raise NoAnswer()
 
 
@@ -305,6 +321,7 @@ def handle(msg):
     if method == "notifications/cancelled":
         SEEN.append("%s %s" % (method, p.get("requestId")))
         LISTENS.pop(p.get("requestId"), None)
+        HELD.pop(p.get("requestId"), None)
         return
     SEEN.append(method)
     if ident is None:
@@ -328,6 +345,7 @@ def main():
     parser.add_argument("--dual", action="store_true")
     parser.add_argument("--no-logging", action="store_true")
     parser.add_argument("--no-listen", action="store_true")
+    parser.add_argument("--hold-ack", action="store_true")
     parser.add_argument("--late", action="store_true")
     parser.add_argument("--never-again", action="store_true")
     ARGS = parser.parse_args()

@@ -359,6 +359,77 @@ def _():
         conn.close()
 
 
+def listen(d, **wanted):
+    """A stream of subscriptions/listen, when its head has come."""
+    return Sse(New(d).start("subscriptions/listen", {"notifications": wanted}).reply())
+
+
+@case("a list change is told once, however many servers the client uses")
+def _():
+    with Daemon({"m": modern(scope="shared")}) as d:
+        plain, able = New(d), New(d, caps=ALL)
+        equal([c.text("echo", text="hi") for c in (plain, able)], ["hi", "hi"])
+        sse = listen(d, toolsListChanged=True, resourceSubscriptions=["test://1"])
+        equal(sse.message()["method"], "notifications/subscriptions/acknowledged")
+        plain.call("add_tool", {"name": "more"})
+        plain.call("update", {"uri": "test://1"})
+        equal([sse.message()["method"] for _ in range(2)],
+              ["notifications/tools/list_changed", "notifications/resources/updated"])
+        sse.close()
+
+
+@case("what is acknowledged is what the server granted, and not before it did")
+def _():
+    with Daemon({"m": modern("--hold-ack", scope="shared")}) as d:
+        c = New(d)
+        held = lambda: json.loads(c.text("held"))
+        wait_until(lambda: len(held()) == 1, "a stream for the lists")
+        sse = listen(d, toolsListChanged=True, resourceSubscriptions=["test://1"])
+        equal(held(), [{"toolsListChanged": True, "resourcesListChanged": True}])
+        c.text("ack")
+        wait_until(lambda: [h.get("resourceSubscriptions") for h in held()] == [["test://1"]], "a stream for more")
+        # Whatever was sent to the client before that, is here.
+        conn = sse.reply.conn
+        while select.select([conn.sock], [], [], 0)[0]:
+            conn.buf += conn.sock.recv(65536)
+        assert b"acknowledged" not in conn.buf, conn.buf
+        c.call("add_tool", {"name": "more"})
+        c.text("ack")
+        equal(sse.message()["params"]["notifications"],
+              {"toolsListChanged": True, "resourceSubscriptions": ["test://1"]})
+        equal(sse.message()["method"], "notifications/tools/list_changed")
+        c.call("update", {"uri": "test://1"})
+        equal(sse.message()["params"]["uri"], "test://1")
+        # Two that come one after the other, while the server takes its time, both hear of theirs.
+        first, second = (listen(d, resourceSubscriptions=["test://2", uri]) for uri in ("test://1", "test://3"))
+        wait_until(lambda: c.text("ack") and len(json.loads(c.text("listens"))) == 1 and
+                   len(json.loads(c.text("listens"))[0]["resourceSubscriptions"]) == 3, "one stream for all")
+        for one, uris in ((first, ["test://2", "test://1"]), (second, ["test://2", "test://3"])):
+            equal(one.message()["params"]["notifications"], {"resourceSubscriptions": uris})
+        c.call("update", {"uri": "test://2"})
+        equal([one.message()["params"]["uri"] for one in (first, second)], ["test://2"] * 2)
+        # Those that leave before they are acknowledged leave nothing behind.
+        last = listen(d, resourceSubscriptions=["test://4"])
+        wait_until(lambda: held(), "a stream with it")
+        for one in (last, first, second, sse):
+            one.close()
+        wait_until(lambda: c.text("ack") and
+                   json.loads(c.text("listens")) == [{"toolsListChanged": True, "resourcesListChanged": True}],
+                   "a stream for the lists alone")
+
+
+@case("what an older server refuses is not acknowledged")
+def _():
+    with Daemon({"m": fake(scope="shared")}) as d:
+        sse = listen(d, resourceSubscriptions=["test://1", "test://refused", "test://1"])
+        equal(sse.message()["params"]["notifications"], {"resourceSubscriptions": ["test://1"]})
+        sse.close()
+        sse = listen(d, resourceSubscriptions=["test://refused"])
+        equal(sse.message()["params"]["notifications"], {})
+        sse.close()
+        wait_until(lambda: New(d).text("subs") == "[]", "no subscription is left")
+
+
 @case("resources: subscriptions of several become one, and each hears of its own")
 def _():
     with Daemon({"m": modern(scope="shared")}) as d:
