@@ -28,7 +28,7 @@ static struct shell {
 	char *line;	     /* what was entered; NULL at the end of input */
 	bool entered;
 	int wake[2]; /* Ctrl-C writes a byte */
-	volatile sig_atomic_t running, resized, stopped, ended;
+	volatile sig_atomic_t running, interrupted, resized, stopped, ended;
 } sh;
 
 /* What may come next is in the names of candidates. */
@@ -47,8 +47,10 @@ static void on_signal(int sig)
 		sh.stopped = 1;
 	else if (sig != SIGINT)
 		sh.ended = sig;
+	else
+		sh.interrupted = 1;
 	/* What comes next begins on a line of its own, after the ^C of the terminal. */
-	else if (sh.running && write(STDERR_FILENO, "\n", 1) < 0)
+	if (sig == SIGINT && sh.running && write(STDERR_FILENO, "\n", 1) < 0)
 		errno = saved;
 	/* Whoever polls must wake up even if the signal came just before; but a command goes on
 	 * when only the window changes. */
@@ -75,11 +77,12 @@ static void catch_signals(void)
 	rl_catch_sigwinch = 0;
 }
 
-/* Empties the pipe. */
+/* Empties the pipe. A Ctrl-C until now is not about what comes next. */
 static void drain_wake(void)
 {
 	char buf[64];
 
+	sh.interrupted = 0;
 	while (read(sh.wake[0], buf, sizeof buf) > 0)
 		continue;
 }
@@ -203,7 +206,7 @@ static void stop_here(void)
 
 static void after_signal(void)
 {
-	bool interrupted = !sh.ended && !sh.stopped && !sh.resized;
+	bool interrupted = sh.interrupted && !sh.ended;
 
 	drain_wake();
 	if (sh.resized)
@@ -277,7 +280,7 @@ static bool run_line(const char *line, enum status *status_r)
 		go_on = false;
 	} else if (w.n > 0) {
 		remember(line, &w);
-		drain_wake(); /* a Ctrl-C from before is not about this command */
+		drain_wake();
 		signal(SIGTSTP, SIG_DFL);
 		sh.running = 1;
 		*status_r = run_words(sh.m, w.v, w.n);
@@ -313,6 +316,8 @@ static void open_history(char *path, size_t size)
 static void set_up_readline(void)
 {
 	rl_readline_name = "mcpctl";
+	/* It is told of the window's size at any time from now on, and has to know its terminal then. */
+	rl_initialize();
 	rl_attempted_completion_function = complete;
 	rl_basic_word_break_characters = " \t\n";
 	rl_completer_quote_characters = "\"'";

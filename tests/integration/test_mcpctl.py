@@ -611,6 +611,22 @@ def _():
             sh.end()
 
 
+@case("the shell: a window that changes while it starts")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        for _ in range(20):
+            with Shell(d) as sh:
+                while not select.select([sh.fd], [], [], 0)[0]:
+                    os.kill(sh.pid, signal.SIGWINCH)
+                for _ in range(100):
+                    os.kill(sh.pid, signal.SIGWINCH)
+                assert "^C" not in sh.expect("mcpctl> ")
+                assert "^C" not in sh.run("counts")
+                sh.send("\x04")
+                sh.end()
+                equal(sh.status, 0)
+
+
 @case("the shell: a window of another size and Ctrl-Z leave a command, and what is typed, alone")
 def _():
     with Daemon({"fake": fake(scope="shared")}) as d:
