@@ -183,8 +183,9 @@ static bool session_is_gone(const struct leg *l, const json_t *error)
 
 	if (!l->with_session || !about_transport)
 		return false;
-	if (l->kind == LEG_GET && !l->opened)
-		return false; /* there is no such stream */
+	/* There is no such stream; unless whoever would have opened it is gone, and this is another. */
+	if (l->kind == LEG_GET && !l->opened && !l->broke)
+		return false;
 	switch (l->status) {
 	case 404:
 		return true;
@@ -240,8 +241,10 @@ static void end_stream(struct leg *l)
 		free(l->last_id);
 		l->last_id = NULL;
 	}
-	if (l->broken && l->status == 0 && l->unauthorized.code == 0)
+	if (l->broken && l->status == 0 && l->unauthorized.code == 0) {
+		l->broke = true;
 		u->events->on_trouble(u, u->arg);
+	}
 	if (l->in != NULL && !leg_again(l, next_delay(l)))
 		leg_drop(l);
 }

@@ -59,6 +59,7 @@ struct leg {
 	bool repeated;	   /* sent again after the session was lost */
 	bool relearnt;	   /* sent again after its headers were refused */
 	bool opened;	   /* LEG_GET: there was such a stream */
+	bool broke;	   /* LEG_GET: an attempt broke off before its answer */
 };
 TAILQ_HEAD(leg_list, leg);
 

@@ -299,6 +299,8 @@ def _():
         equal(d.mcpctl("backend", "restart", "fake"), "Backend fake is restarted\n")
         wait_until(lambda: not alive(pid), "the end of the child")
         assert int(c.tool("pid")) != pid
+        # It answers calls before it is known what it offers.
+        wait_until(lambda: "ready" in d.mcpctl("backends", "list"), "its lists")
         row, = json.loads(d.mcpctl("--json", "backends", "list"))
         equal((row["name"], row["kind"], row["state"], row["scope"]),
               ("fake", "stdio", "ready", "shared"))

@@ -118,6 +118,25 @@ def _():
             equal(c.tool("echo", text="y"), "y")
 
 
+@case("case_16_the_upstream_restarts before it has answered the GET: the session is opened again all the same")
+def _():
+    with Upstream() as up:
+        up.capabilities["resources"] = {"subscribe": True}
+        with daemon(up) as d:
+            up.hook = lambda r: r.verb == "GET" and (r.drop() or True)
+            c = Client(d)
+            c.tool("echo", text="x")
+            c.request("resources/subscribe", {"uri": "x://1"})
+            session = up.wait("tools/call").session
+            up.wait("GET", fn=lambda r: r.session == session)
+            up.forget()
+            up.hook = None
+            # Nobody calls: the next attempt finds out.
+            new = up.wait("resources/subscribe", fn=lambda r: r.session != session).session
+            up.wait("GET", fn=lambda r: r.session == new)
+            equal(up.count("resources/subscribe"), 2, "subscriptions")
+
+
 @case("case_16_the_session_cannot_be_opened_again: an error, and a fresh start when it can")
 def _():
     with Upstream() as up:
