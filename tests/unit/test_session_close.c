@@ -665,24 +665,26 @@ static void closing_needs_no_memory(void **state)
 	}
 }
 
-/* Memory after a thousand more sessions is what it was, to the byte. (Nothing to see under ASan.)
- */
-static void a_thousand_sessions_leave_nothing(void **state)
+/* Ten thousand more sessions leave less than a byte each. Not to the byte: what malloc() keeps in its
+ * caches counts as in use, and which sizes it has seen depends on the random ids. (Nothing to see
+ * under ASan.) */
+static void ten_thousand_sessions_leave_nothing(void **state)
 {
+	enum { FIRST = 1000, MORE = 10000 };
 	size_t before = 0;
 
 	(void)state;
 	sessions_env(fx.ss)->steps = session_steps;
 	capture_stop();
 	log_set_level(LOGL_ERROR);
-	for (int i = 0; i < 1100; i++) {
+	for (int i = 0; i < FIRST + MORE; i++) {
+		if (i == FIRST)
+			before = mallinfo2().uordblks;
 		session_close(busy_session("alice"), CLOSE_CLIENT, NULL);
 		loop_settle(fx.base);
 		fake_exchanges_free();
-		if (i == 99)
-			before = mallinfo2().uordblks;
 	}
-	assert_int_equal(mallinfo2().uordblks, before);
+	assert_true(mallinfo2().uordblks < before + MORE);
 	log_set_level(LOGL_NOTICE);
 	capture_start();
 }
@@ -708,7 +710,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(opening_without_memory_leaves_nothing, setup,
 						fixture_close),
 		cmocka_unit_test_setup_teardown(closing_needs_no_memory, setup, fixture_close),
-		cmocka_unit_test_setup_teardown(a_thousand_sessions_leave_nothing, setup,
+		cmocka_unit_test_setup_teardown(ten_thousand_sessions_leave_nothing, setup,
 						fixture_close),
 	};
 
