@@ -31,7 +31,7 @@ struct httpc_request {
 	void *arg;
 	struct defer starting, freeing;
 	char error[CURL_ERROR_SIZE];
-	bool head_told, allow_link_local, refused, once, sent;
+	bool head_told, allow_link_local, refused, once, sent, sent_again;
 };
 
 struct httpc {
@@ -219,11 +219,11 @@ static curl_socket_t on_curl_open(void *arg, curlsocktype purpose, struct curl_s
 static int on_curl_send(void *arg, char *to, char *from, int to_port, int from_port)
 {
 	struct httpc_request *r = arg;
-	bool again = r->sent;
 
 	(void)to, (void)from, (void)to_port, (void)from_port;
+	r->sent_again = r->sent;
 	r->sent = true;
-	return again && r->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+	return r->sent_again && r->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static void fill_error(const struct httpc_request *r, CURLcode code, struct err *e)
@@ -390,6 +390,11 @@ const char *httpc_header(struct httpc_request *r, const char *name)
 	return curl_easy_header(r->easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
 		       ? header->value
 		       : NULL;
+}
+
+bool httpc_sent_again(const struct httpc_request *r)
+{
+	return r->sent_again;
 }
 
 size_t httpc_count(const struct httpc *h)

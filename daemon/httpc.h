@@ -54,6 +54,8 @@ void httpc_cancel(struct httpc_request **r);
  * good until the request ends. */
 const char *httpc_header(struct httpc_request *r, const char *name);
 int httpc_status(const struct httpc_request *r);
+/* Whether the connection was closed under the request, an idle one, and it went over another. */
+bool httpc_sent_again(const struct httpc_request *r);
 size_t httpc_count(const struct httpc *h);
 
 #endif

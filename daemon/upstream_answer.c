@@ -124,6 +124,7 @@ void answer_head(struct leg *l, struct httpc_request *r)
 		u->session = session != NULL && session[0] != '\0' ? strdup(session) : NULL;
 	}
 	l->opened = l->opened || (l->kind == LEG_GET && l->sse != NULL);
+	l->broke = l->broke || (l->kind == LEG_GET && httpc_sent_again(r));
 	if (l->part == PART_INITIALIZED && l->status >= 200 && l->status < 300) {
 		l->part = PART_NONE;
 		upstream_settled(u);

@@ -118,23 +118,40 @@ def _():
             equal(c.tool("echo", text="y"), "y")
 
 
-@case("case_16_the_upstream_restarts before it has answered the GET: the session is opened again all the same")
-def _():
-    with Upstream() as up:
-        up.capabilities["resources"] = {"subscribe": True}
-        with daemon(up) as d:
-            up.hook = lambda r: r.verb == "GET" and (r.drop() or True)
-            c = Client(d)
-            c.tool("echo", text="x")
-            c.request("resources/subscribe", {"uri": "x://1"})
-            session = up.wait("tools/call").session
-            up.wait("GET", fn=lambda r: r.session == session)
-            up.forget()
-            up.hook = None
-            # Nobody calls: the next attempt finds out.
-            new = up.wait("resources/subscribe", fn=lambda r: r.session != session).session
-            up.wait("GET", fn=lambda r: r.session == new)
-            equal(up.count("resources/subscribe"), 2, "subscriptions")
+def restarts_before_the_stream(times):
+    @case("case_16_the_upstream_restarts before it has answered the GET, %d connections close under it: "
+          "the session is opened again all the same" % times)
+    def _():
+        with Upstream() as up:
+            up.capabilities["resources"] = {"subscribe": True}
+            with daemon(up) as d:
+                up.wait_stream()  # that of the daemon's own session
+                subscribed, drops = threading.Event(), []
+
+                def die(req):
+                    if req.verb != "GET" or len(drops) == times:
+                        return False
+                    assert subscribed.wait(TIMEOUT)
+                    up.forget()
+                    drops.append(req)
+                    req.drop()
+                    return True
+                up.hook = die
+                c = Client(d)
+                c.tool("echo", text="x")
+                c.request("resources/subscribe", {"uri": "x://1"})
+                session = up.wait("tools/call").session
+                subscribed.set()
+                # Nobody calls: the next attempt finds out.
+                new = up.wait("resources/subscribe", fn=lambda r: r.session != session).session
+                up.wait("GET", fn=lambda r: r.session == new)
+                equal(len(drops), times, "connections closed")
+                equal(up.count("resources/subscribe"), 2, "subscriptions")
+
+
+# libcurl sends it again by itself where the connection was not new; the next time it does not.
+restarts_before_the_stream(1)
+restarts_before_the_stream(2)
 
 
 @case("case_16_the_session_cannot_be_opened_again: an error, and a fresh start when it can")
