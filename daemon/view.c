@@ -43,6 +43,15 @@ static void forget_catalogs(struct view *v)
 		catalog_free(&v->catalogs[i]);
 }
 
+static bool all_learnt(const struct view *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		if (backend_state(v->backends[i]) == BACKEND_LEARNING)
+			return false;
+	}
+	return true;
+}
+
 static void on_backend_changed(struct backend *b, unsigned mask, void *arg)
 {
 	struct view *v = arg;
@@ -56,7 +65,7 @@ static void on_backend_changed(struct backend *b, unsigned mask, void *arg)
 		next = TAILQ_NEXT(w, link);
 		w->changed(v, mask, w->arg);
 	}
-	if (view_settled(v))
+	if (all_learnt(v))
 		event_active(v->wait_over, EV_TIMEOUT, 0);
 }
 
@@ -146,13 +155,10 @@ bool view_prefixed(const struct view *v)
 	return v->prefix;
 }
 
+/* Not before those who wait go on: what comes now may build on what they do, and must not overtake it. */
 bool view_settled(const struct view *v)
 {
-	for (size_t i = 0; !v->waited && i < v->n; i++) {
-		if (backend_state(v->backends[i]) == BACKEND_LEARNING)
-			return false;
-	}
-	return true;
+	return v->waited || (TAILQ_EMPTY(&v->waiters) && all_learnt(v));
 }
 
 bool view_incomplete(const struct view *v)

@@ -37,7 +37,7 @@ struct backend *view_backend(const struct view *v, size_t i);
 /* The merged catalogue now, in the words of REV; NULL on lack of memory. Borrowed until the next change. */
 const struct catalog *view_catalog(struct view *v, enum mcp_rev rev);
 bool view_prefixed(const struct view *v);
-/* Every backend was learnt or has failed once. */
+/* Every backend was learnt or has failed once, or the wait is over; and nobody waits any more. */
 bool view_settled(const struct view *v);
 /* Some backend has never been learnt (failed, or still learning). */
 bool view_incomplete(const struct view *v);

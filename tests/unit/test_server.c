@@ -417,6 +417,24 @@ static void requests_wait_until_backends_are_known(void **state)
 	assert_true(answered(call, "{}"));
 }
 
+/* What comes between the last backend's answer and the end of the wait. */
+static void nobody_overtakes_who_waits(void **state)
+{
+	(void)state;
+	learning_backend(3600000);
+	post(s, BOTH, "tools/call", "{'name':'echo','arguments':{'n':1}}");
+	fake_learn(fx.backend);
+	post(s, BOTH, "tools/call", "{'name':'echo','arguments':{'n':2}}");
+	loop_settle(fx.base);
+	post(s, BOTH, "tools/call", "{'name':'echo','arguments':{'n':3}}");
+	assert_int_equal(fake_held(), 3);
+	for (size_t i = 0; i < 3; i++) {
+		const json_t *arguments = json_object_get(call_params(fake_call(i)), "arguments");
+
+		assert_int_equal(json_integer_value(json_object_get(arguments, "n")), i + 1);
+	}
+}
+
 static void the_wait_has_an_end(void **state)
 {
 	struct exchange *list;
@@ -613,6 +631,7 @@ int main(void)
 		T(changed_lists_are_announced),
 		T(a_late_backend_is_announced),
 		T(requests_wait_until_backends_are_known),
+		T(nobody_overtakes_who_waits),
 		T(the_wait_has_an_end),
 		T(closed_while_waiting),
 		T(only_what_the_client_can_do_is_asked),
