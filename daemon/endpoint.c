@@ -339,8 +339,6 @@ static void log_out(struct exchange *x, const struct auth_identity *id, void *ar
 	json_t *msg = json_pack("{s:b, s:i}", "loggedOut", 1, "sessionsClosed",
 				closed > 0 ? closed : 0);
 
-	/* Once it is said it holds, whatever happens. */
-	exchange_queue(x);
 	exchange_set_header(x, "Cache-Control", "no-store");
 	exchange_reply_json(x, 200, msg);
 	json_decref(msg);

@@ -251,15 +251,11 @@ static void exchange_head(struct exchange *x, struct httphead *h, int status,
 	httphead_add(h, x->fields, x->fields_len);
 }
 
-void exchange_queue(struct exchange *x)
-{
-	x->queue = true;
-}
-
 void exchange_reply(struct exchange *x, int status, const char *content_type, const char *body,
 		    size_t len)
 {
 	enum evhttp_cmd_type command;
+	const struct exchange_home *home = x->home;
 	struct bufferevent *bev;
 	struct httphead h;
 	int rc;
@@ -279,8 +275,9 @@ void exchange_reply(struct exchange *x, int status, const char *content_type, co
 	if (command != EVHTTP_REQ_HEAD)
 		httphead_add(&h, body, len);
 	bev = exchange_bev(x);
-	rc = x->queue ? httphead_queue(&h, 0, bufferevent_get_output(bev))
-		      : httphead_send(&h, bufferevent_getfd(bev), bufferevent_get_output(bev));
+	rc = home->hold != NULL && home->hold(home->hold_arg)
+		     ? httphead_queue(&h, 0, bufferevent_get_output(bev))
+		     : httphead_send(&h, bufferevent_getfd(bev), bufferevent_get_output(bev));
 	if (rc != 0)
 		exchange_abort(x);
 	else

@@ -60,10 +60,6 @@ const char *exchange_body(struct exchange *x, size_t *len_r);
  * is refused (ERR_INVALID). */
 int exchange_set_header(struct exchange *x, const char *name, const char *value);
 
-/* The answer leaves after this turn of the loop, whose end is when the store writes: nobody is told what
- * a crash could take back. Otherwise it may leave at once. */
-void exchange_queue(struct exchange *x);
-
 /* Ends the exchange with STATUS. CONTENT_TYPE NULL (and LEN 0) sends no body; 202 and 204 never
  * have one. Lack of memory closes the connection instead. */
 void exchange_reply(struct exchange *x, int status, const char *content_type, const char *body,
@@ -97,6 +93,10 @@ struct exchange_home {
 	struct timeval idle; /* between requests, and for a client that does not take its answer; 0:
 				none */
 	bool closing;	     /* each connection ends with its present answer */
+	/* True: an answer given now leaves after this turn of the loop, else it may leave at once.
+	 * NULL: never. */
+	bool (*hold)(void *hold_arg);
+	void *hold_arg;
 	void (*closed)(struct evhttp_connection *con, void *arg); /* CON is being freed */
 	void *arg;
 };

@@ -32,7 +32,6 @@ struct exchange {
 	bool watched;
 	bool chunked;
 	bool close;
-	bool queue; /* nothing is sent in this turn */
 	struct defer defer;
 };
 

@@ -337,6 +337,12 @@ struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limi
 	return h;
 }
 
+void httpd_hold(struct httpd *h, bool (*hold)(void *arg), void *arg)
+{
+	h->home.hold = hold;
+	h->home.hold_arg = arg;
+}
+
 void httpd_free(struct httpd **hp)
 {
 	struct httpd *h = *hp;

@@ -2,6 +2,7 @@
 #ifndef MCPD_HTTPD_H
 #define MCPD_HTTPD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "err.h"
@@ -21,6 +22,10 @@ struct httpd_limits {
 
 struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limits,
 			httpd_handler handler, void *arg);
+
+/* While HOLD(ARG) says so when an answer is given, it leaves after this turn of the loop, whose end is
+ * when the store writes: nobody is told what a crash could take back. */
+void httpd_hold(struct httpd *h, bool (*hold)(void *arg), void *arg);
 
 /* Listens on "ADDRESS:PORT", "[V6]:PORT" or "NAME:PORT" (port 0: any). *bound_r (malloc'd, may be
  * NULL) is what was bound, with the real port; of a name with several addresses, the first. On

@@ -284,7 +284,6 @@ static void initialize(struct legacy *l, const struct legacy_request *rq, json_t
 	s = open_session(l, rq, id, params);
 	if (!s)
 		return;
-	exchange_queue(rq->x);
 	st = exchange_set_header(rq->x, "Mcp-Session-Id", session_id(s)) < 0
 		     ? NULL
 		     : transport_post(session_transport(s), rq->x, reply_accept(rq->x), 1, false);
@@ -474,6 +473,5 @@ void legacy_delete(struct legacy *l, const struct legacy_request *rq)
 	if (!s || !check_revision(rq, NULL))
 		return;
 	session_close(s, CLOSE_CLIENT, NULL);
-	exchange_queue(rq->x);
 	exchange_reply(rq->x, 200, NULL, NULL, 0);
 }

@@ -239,6 +239,11 @@ static size_t log_out(const char *user, void *arg)
 	return sessions_logout(d->sessions, user);
 }
 
+static bool is_unwritten(void *store)
+{
+	return store_unwritten(store);
+}
+
 static int start_http(struct mcpd *d, struct err *e)
 {
 	const struct config *c = d->conf;
@@ -274,6 +279,7 @@ static int start_http(struct mcpd *d, struct err *e)
 	d->bound = calloc(n + 1, sizeof(char *));
 	if (!d->httpd || !d->bound)
 		return no_memory(e);
+	httpd_hold(d->httpd, is_unwritten, d->store);
 	for (size_t i = 0; i < n; i++) {
 		if (httpd_listen(d->httpd, c->listen[i], &d->bound[i], e) < 0)
 			return e->code;

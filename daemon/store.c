@@ -555,6 +555,11 @@ void store_unwait(struct store *s, struct store_waiter *w)
 	w->queued = false;
 }
 
+bool store_unwritten(const struct store *s)
+{
+	return !TAILQ_EMPTY(&s->dirty);
+}
+
 const char *store_trouble(const struct store *s)
 {
 	return s->in_trouble ? s->trouble : NULL;

@@ -52,6 +52,8 @@ json_t *store_get(struct store *s, enum store_table table, const char *key, stru
 void store_each(struct store *s, enum store_table table,
 		void (*fn)(const char *key, json_t *value, void *arg), void *arg);
 
+/* Whether something was put that is not written: in this turn, or because of trouble. */
+bool store_unwritten(const struct store *s);
 /* Calls W->fn, never from inside this call, once everything that was put so far is written
  * (tokens and secrets: on disk for good), or it is known that it cannot be written now. */
 void store_when_durable(struct store *s, struct store_waiter *w);

@@ -345,11 +345,6 @@ int exchange_set_header(struct exchange *x, const char *name, const char *value)
 	return 0;
 }
 
-void exchange_queue(struct exchange *x)
-{
-	(void)x;
-}
-
 void exchange_reply(struct exchange *x, int status, const char *content_type, const char *body,
 		    size_t len)
 {

@@ -308,6 +308,45 @@ static void json_goes_out_on_one_line(void **state)
 	client_close(&c);
 }
 
+static struct client *peeking;
+static bool holds;
+
+static bool holds_now(void *arg)
+{
+	return arg == &holds && holds;
+}
+
+/* Answers, and looks whether anything of it has arrived yet. */
+static void answer_and_peek(struct exchange *x)
+{
+	int fd = bufferevent_getfd(peeking->bev);
+	char byte;
+
+	exchange_reply(x, 200, "text/plain", "x", 1);
+	if (holds)
+		assert_int_equal(recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT), -1);
+}
+
+static void no_answer_leaves_while_it_is_held(void **state)
+{
+	struct client c;
+	char *text;
+
+	(void)state;
+	fix.handler = answer_and_peek;
+	httpd_hold(fix.httpd, holds_now, &holds);
+	peeking = &c;
+	client_open(&c);
+	for (int i = 0; i < 4; i++) {
+		holds = i % 2 == 1;
+		client_send(&c, "GET / HTTP/1.1\r\n\r\n");
+		text = client_take_answer(&c);
+		assert_string_equal(strstr(text, "\r\n\r\n") + 4, "x");
+		free(text);
+	}
+	client_close(&c);
+}
+
 static void connections_close_when_the_client_asks(void **state)
 {
 	static const char *const requests[] = {
@@ -833,6 +872,7 @@ int main(void)
 		http_test(headers_and_path_are_as_sent),
 		http_test(answers_without_a_body),
 		http_test(json_goes_out_on_one_line),
+		http_test(no_answer_leaves_while_it_is_held),
 		http_test(connections_close_when_the_client_asks),
 		http_test(an_old_client_may_keep_its_connection),
 		http_test(a_big_answer_to_a_slow_reader_is_whole),
