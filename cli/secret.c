@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,20 +22,40 @@ static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 #define N_SIGNALS (sizeof signals / sizeof *signals)
 
 static volatile sig_atomic_t caught;
+/* A signal that comes after the last look at caught and before the wait would not end that wait.
+ * What it writes here does. */
+static int wake[2];
 
 static void on_signal(int sig)
 {
+	int before = errno;
+
 	caught = sig;
+	if (write(wake[1], "", 1) < 0)
+		errno = before; /* it is full: enough to wake anybody */
+}
+
+/* Like read(), of one byte. WAKE_FD (-1: none) is readable once a signal came. */
+static ssize_t read_byte(int fd, int wake_fd, char *byte)
+{
+	struct pollfd either[] = {{.fd = fd, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
+
+	if (wake_fd >= 0 && poll(either, 2, -1) < 0)
+		return -1;
+	if (caught == 0)
+		return read(fd, byte, 1);
+	errno = EINTR;
+	return -1;
 }
 
 /* One line of FD without its end. 0; -1: none, or it is too long, or a signal came. A byte at a
  * time: what comes after the line belongs to somebody else. */
-static int read_line(int fd, char *buf, size_t size)
+static int read_line(int fd, int wake_fd, char *buf, size_t size)
 {
 	size_t len = 0;
 	ssize_t n;
 
-	while (caught == 0 && len < size && (n = read(fd, buf + len, 1)) != 0) {
+	while (caught == 0 && len < size && (n = read_byte(fd, wake_fd, buf + len)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -58,7 +79,7 @@ static int ask_terminal(int fd, const char *prompt, char *buf, size_t size)
 	struct termios old, quiet;
 	int rc;
 
-	if (tcgetattr(fd, &old) < 0)
+	if (tcgetattr(fd, &old) < 0 || pipe2(wake, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -1;
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
@@ -72,11 +93,13 @@ static int ask_terminal(int fd, const char *prompt, char *buf, size_t size)
 	fprintf(stderr, "%s: ", prompt);
 	fflush(stderr);
 	if (rc == 0)
-		rc = read_line(fd, buf, size);
+		rc = read_line(fd, wake[0], buf, size);
 	tcsetattr(fd, TCSAFLUSH, &old);
 	fputc('\n', stderr);
 	for (size_t i = 0; i < N_SIGNALS; i++)
 		sigaction(signals[i], &before[i], NULL);
+	close(wake[0]);
+	close(wake[1]);
 	if (caught != 0)
 		raise(caught);
 	return rc;
@@ -102,7 +125,7 @@ enum status secret_read(const struct mcpctl *m, const char *prompt, char **secre
 		rc = -1;
 	else
 		rc = terminal ? ask_terminal(STDIN_FILENO, prompt, buf, MAX_SECRET)
-			      : read_line(STDIN_FILENO, buf, MAX_SECRET);
+			      : read_line(STDIN_FILENO, -1, buf, MAX_SECRET);
 	if (!terminal && m->keep_stdin)
 		status = complain(STATUS_USAGE,
 				  "standard input holds the commands: no secret can be "

@@ -487,6 +487,14 @@ tests_unit_test_parse_CPPFLAGS = $(cli_cppflags)
 tests_unit_test_parse_CFLAGS = $(unit_cflags)
 tests_unit_test_parse_LDADD = $(cli_ldadd)
 
+check_PROGRAMS += tests/unit/test_secret
+TESTS += tests/unit/test_secret
+tests_unit_test_secret_SOURCES = tests/unit/test_secret.c tests/unit/support.h
+tests_unit_test_secret_CPPFLAGS = $(cli_cppflags)
+tests_unit_test_secret_CFLAGS = $(unit_cflags)
+tests_unit_test_secret_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=read -Wl,--wrap=poll
+tests_unit_test_secret_LDADD = $(cli_ldadd)
+
 check_PROGRAMS += tests/unit/test_output
 TESTS += tests/unit/test_output
 tests_unit_test_output_SOURCES = tests/unit/test_output.c tests/unit/support.c tests/unit/support.h
