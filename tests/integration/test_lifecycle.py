@@ -55,7 +55,7 @@ def _():
 
 @case("idle time: the same lines, the child is reaped")
 def _():
-    with Daemon({"fake": fake()}, sessions={"idleTimeout": 1}) as d:
+    with Daemon({"fake": fake()}, sessions={"idleTimeout": 3}) as d:
         mark = d.mark()
         c, pid = session_with_child(d)
         check_gone(d, c, pid, mark)

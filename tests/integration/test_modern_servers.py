@@ -488,7 +488,7 @@ def _():
 
 @case("a server that does not answer server/discover gets initialize after a while")
 def _():
-    with Daemon({"m": fake("--mute-discover", startTimeout=6)}) as d:
+    with Daemon({"m": fake("--mute-discover", startTimeout=30)}) as d:
         equal(Client(d).tool("echo", text="hi"), "hi")
         assert "server/discover" not in Client(d).tool("seen"), "asked again"
 
@@ -513,7 +513,7 @@ def _():
 
 @case("a server that takes its time is not taken for an old one")
 def _():
-    with Daemon({"m": modern("--late", startTimeout=6)}) as d:
+    with Daemon({"m": modern("--late", startTimeout=30)}) as d:
         equal(Client(d).tool("echo", text="hi"), "hi")
 
 

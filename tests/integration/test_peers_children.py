@@ -26,7 +26,7 @@ def abandon(d, n, **keys):
 
 @case("peer 1: a child for each POST, never reaped")
 def _():
-    with Daemon({"fake": tiny()}, sessions={"idleTimeout": 1}) as d:
+    with Daemon({"fake": tiny()}, sessions={"idleTimeout": 3}) as d:
         d.wait_children(0)
         c = Client(d)
         equal(len({c.tool("pid") for _ in range(50)}), 1, "children for 50 requests")
@@ -84,7 +84,7 @@ def _():
 
 @case("peer 3: the child outlived its closed session")
 def _():
-    with Daemon({"fake": fake()}, sessions={"idleTimeout": 1}) as d:
+    with Daemon({"fake": fake()}, sessions={"idleTimeout": 3}) as d:
         d.wait_children(0)
         for end in ("DELETE", "operator", "connections lost"):
             c = Client(d)
@@ -103,7 +103,7 @@ def _():
 
 @case("peer 4: without any DELETE, processes grew from 50 to 2,018")
 def _():
-    with Daemon({"fake": tiny()}, sessions={"idleTimeout": 1}) as d:
+    with Daemon({"fake": tiny()}, sessions={"idleTimeout": 3}) as d:
         d.wait_children(0)
         for _ in range(3):
             abandon(d, 40)

@@ -19,7 +19,7 @@ INITIALIZE = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
 
 @case("peer 10: abandoned sessions were never reaped, 10,593 of them")
 def _():
-    with Daemon({"fake": tiny()}, sessions={"idleTimeout": 1}) as d:
+    with Daemon({"fake": tiny()}, sessions={"idleTimeout": 2}) as d:
         sizes = []
         for _ in range(4):
             abandon(d, 250)
@@ -245,7 +245,7 @@ def _():
 
 @case("peer 18: lifetime was absolute and cut sessions that worked")
 def _():
-    with Daemon({"fake": fake()}, sessions={"idleTimeout": 0.5}) as d:
+    with Daemon({"fake": fake()}, sessions={"idleTimeout": 2}) as d:
         streaming, calling, asking = Client(d), Client(d), Client(d)
         stream = streaming.get()
         call = calling.begin_tool("hang")
@@ -280,7 +280,7 @@ def _():
 def _():
     plain = [("Content-Type", "application/json"), ("Accept", BOTH)]
     listing = {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}
-    with Daemon({"fake": fake()}, sessions={"idleTimeout": 1}) as d:
+    with Daemon({"fake": fake()}, sessions={"idleTimeout": 3}) as d:
         other = Client(d)
         get = other.get()  # whoever is there stays
         for _ in range(3):
