@@ -13,6 +13,7 @@
 #include "help.h"
 #include "run.h"
 #include "shell.h"
+#include "stdfds.h"
 #include "words.h"
 
 struct options {
@@ -130,7 +131,7 @@ static void set_locale(void)
 		setlocale(LC_CTYPE, "C.UTF-8");
 }
 
-int mcpctl_main(int argc, char **argv)
+static int run_arguments(int argc, char **argv)
 {
 	struct options o = {.format = &output_table};
 	char help_command[] = "help";
@@ -147,9 +148,16 @@ int mcpctl_main(int argc, char **argv)
 	}
 	if (o.version) {
 		printf("mcpctl %s\n", PACKAGE_VERSION);
-		return fflush(stdout) == 0 ? STATUS_OK : STATUS_IO;
+		return STATUS_OK;
 	}
 	if (o.help)
 		argv[--optind] = help_command;
 	return (int)run(&o, argv + optind, (size_t)(argc - optind));
+}
+
+int mcpctl_main(int argc, char **argv)
+{
+	if (stdfds_open() < 0)
+		return STATUS_INTERNAL;
+	return stdfds_finish(run_arguments(argc, argv));
 }

@@ -11,15 +11,17 @@
 #include "local.h"
 #include "parse.h"
 #include "secret.h"
+#include "stdfds.h"
 
 /* What was printed must have arrived. A reader that had enough (head) needs no complaint. */
 static enum status check_stdout(enum status status)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	int why = stdfds_flush();
+
+	if (why == 0)
 		return status;
-	clearerr(stdout);
-	if (errno != EPIPE)
-		complain(STATUS_IO, "standard output: %s", strerror(errno));
+	if (why != EPIPE)
+		complain(STATUS_IO, "standard output: %s", strerror(why));
 	return STATUS_IO;
 }
 
@@ -101,7 +103,7 @@ static bool take_row(json_t *row, void *arg)
 
 	if (t->command->shape == CTL_FOLLOW) {
 		t->format->follow(&to, t->command->columns, row);
-		return fflush(stdout) == 0;
+		return stdfds_try_flush();
 	}
 	t->failed = t->failed || json_array_append(t->rows, row) < 0;
 	return !t->failed;

@@ -33,6 +33,7 @@
 #include "notify.h"
 #include "options.h"
 #include "sessions.h"
+#include "stdfds.h"
 #include "store.h"
 #include "users.h"
 #include "view.h"
@@ -173,10 +174,6 @@ static int start_loop(struct mcpd *d, struct err *e)
 		.max_per_peer = d->conf->limits.max_children_per_peer,
 	};
 
-	/* A client or child that goes away while we write is an error of that write, not a signal; so
-	 * is a file that must not grow. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
 	descriptors_raise();
 	keep_out_of_cores(d->conf);
 	d->started = clock_ms();
@@ -394,14 +391,16 @@ static int serve(struct mcpd *d)
 static int print_config(const struct config *conf)
 {
 	json_t *dump = config_dump(conf);
-	int rc = dump ? json_dumpf(dump, stdout, JSON_INDENT(2)) : -1;
+	int rc = dump ? json_dumpf(dump, stdout, JSON_INDENT(2)) : -1, why;
 
 	json_decref(dump);
-	if (rc < 0 || putchar('\n') == EOF || fflush(stdout) == EOF) {
-		fprintf(stderr, "mcpd: the configuration could not be printed\n");
-		return EX_IOERR;
-	}
-	return 0;
+	putchar('\n');
+	why = stdfds_flush();
+	if (rc == 0 && why == 0)
+		return 0;
+	fprintf(stderr, "mcpd: the configuration could not be printed: %s\n",
+		strerror(why ? why : ENOMEM));
+	return EX_IOERR;
 }
 
 static enum log_level level_for(const struct config *conf, int verbose)
@@ -420,7 +419,7 @@ static void tune_malloc(void)
 #endif
 }
 
-int mcpd_main(int argc, char **argv)
+static int run_arguments(int argc, char **argv)
 {
 	struct mcpd d = {0};
 	struct options o;
@@ -456,4 +455,15 @@ int mcpd_main(int argc, char **argv)
 	config_free(&d.conf);
 	log_close();
 	return status_code;
+}
+
+int mcpd_main(int argc, char **argv)
+{
+	if (stdfds_open() < 0)
+		return EX_OSERR;
+	/* A client, a child or a reader of the output that goes away while we write is an error of that write,
+	 * not a signal; so is a file that must not grow. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	return stdfds_finish(run_arguments(argc, argv));
 }

@@ -23,7 +23,7 @@ static const char help_text[] =
 	"  -h, --help           print this and end\n"
 	"\n"
 	"Exit status: 0 after an orderly shutdown, 1 if it could not start, 64 for a bad command\n"
-	"line, 78 for a bad configuration. See mcpd(8), mcpd.conf(5) and mcpctl(1).\n";
+	"line, 74 if output could not be written, 78 for a bad configuration. See mcpd(8), mcpd.conf(5) and mcpctl(1).\n";
 
 int options_parse(struct options *o, int argc, char **argv)
 {
@@ -49,9 +49,9 @@ int options_parse(struct options *o, int argc, char **argv)
 		else if (c == 'v')
 			o->verbose++;
 		else if (c == 'V')
-			return puts("mcpd " PACKAGE_VERSION) == EOF ? EX_IOERR : 0;
+			return puts("mcpd " PACKAGE_VERSION), 0;
 		else if (c == 'h')
-			return printf("%s\n%s", usage_text, help_text) < 0 ? EX_IOERR : 0;
+			return printf("%s\n%s", usage_text, help_text), 0;
 		else
 			return fputs(usage_text, stderr), EX_USAGE;
 	}

@@ -21,4 +21,5 @@ lib_libmcpd_shared_a_SOURCES = \
 	lib/protocol.c lib/protocol.h \
 	lib/sse.c lib/sse.h \
 	lib/ssereader.c lib/ssereader.h \
+	lib/stdfds.c lib/stdfds.h \
 	lib/utf8.c lib/utf8.h

@@ -147,6 +147,90 @@ def _():
             equal(err, "", "what is said about a reader that had enough")
 
 
+def shut(args, *fds, **keys):
+    """Runs ARGS with the descriptors FDS closed: (status, what it printed, what it said on stderr)."""
+    def close():
+        for fd in fds:
+            os.close(fd)
+
+    p = subprocess.run(args, preexec_fn=close, timeout=TIMEOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       **dict({"stdin": subprocess.DEVNULL}, **keys))
+    return p.returncode, p.stdout.decode(), p.stderr.decode()
+
+
+EVIL = '{"jsonrpc":"2.0","id":9,"method":"shutdown"}'
+
+
+@case("exit status 74: standard output is closed, and no socket takes its place")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        me = [MCPCTL, "-s", d.socket]
+        for args in (["counts"], ["--json", "counts"], ["status"], ["--format", "kv", "status"], ["sessions", "list"],
+                     ["help"], ["--help"], ["--version"], ["version"], ["log", "level", "notice"],
+                     ["tool", "call", "echo", json.dumps({"text": EVIL})],
+                     ["--json", "tool", "call", "echo", json.dumps({"text": EVIL})]):
+            for fds in ((1,), (0, 1), (0, 1, 2)):
+                got, _, err = shut(me + args, *fds)
+                equal(got, 74, "status of %s without %s: %s" % (args, fds, err))
+        # Nothing that a tool printed has reached the daemon as a command.
+        equal(Client(d).tool("echo", text="still here"), "still here")
+
+
+@case("exit status 74: log follow ends when its output is closed, full or gone, and says why")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        full = open("/dev/full", "wb")
+        r, w = os.pipe()
+        os.close(r)
+        for out, fds, said in ((subprocess.DEVNULL, (1,), "Bad file descriptor"), (full, (), "No space left"),
+                               (w, (), "")):
+            before = len(d.lines())
+            p = subprocess.Popen([MCPCTL, "-s", d.socket, "log", "follow", "--all"], stdin=subprocess.DEVNULL,
+                                 stdout=out, stderr=subprocess.PIPE, preexec_fn=lambda: [os.close(f) for f in fds])
+            while p.poll() is None:  # a line from before it followed is none
+                c = Client(d)
+                c.close()
+                select.select([], [], [], 0.01)
+            err = p.stderr.read().decode()
+            p.stderr.close()
+            equal(p.returncode, 74, "status of log follow: " + err)
+            assert said in err and bool(said) == bool(err), err
+            assert len(d.lines()) > before
+        full.close()
+        os.close(w)
+
+
+@case("closed standard input and standard error change nothing")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        for fds in ((0,), (2,), (0, 2)):
+            got, out, _ = shut([MCPCTL, "-s", d.socket, "counts"], *fds)
+            equal((got, out), (0, "Active sessions: 0, Active users: 0\n"))
+            equal(shut([MCPCTL, "-s", d.socket, "session", "close", "nobody"], *fds)[0], 1, "refused without %s" % (fds,))
+        # No word on standard input is a command, and none is read from the socket.
+        equal(shut([MCPCTL, "-s", d.socket], 0)[0], 0)
+
+
+@case("exit status 74 of mcpd: -n, --help and --version with an output that is closed, full or gone")
+def _():
+    with tempfile.TemporaryDirectory() as dir_:
+        path = os.path.join(dir_, "mcpd.json")
+        with open(path, "w") as f:
+            json.dump({"mcpServers": {"tiny": tiny()}}, f)
+        full = open("/dev/full", "wb")
+        r, w = os.pipe()
+        os.close(r)
+        for args in (["-n", "-c", path], ["--help"], ["--version"]):
+            equal(shut([MCPD] + args, 1)[0], 74, "closed: %s" % args)
+            equal(shut([MCPD] + args, 0, 1, 2)[0], 74, "all closed: %s" % args)
+            for out in (full, w):
+                p = subprocess.run([MCPD] + args, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE)
+                equal(p.returncode, 74, "%s: %s" % (args, p.stderr))
+            equal(shut([MCPD] + args, 2)[0], 0, "stderr closed: %s" % args)
+        full.close()
+        os.close(w)
+
+
 # --- what is printed -----------------------------------------------------------------------------
 
 @case("counts prints the line of the log, and numbers for programs")
