@@ -134,6 +134,9 @@ static void __attribute__((noreturn)) run_child(struct plan *plan)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != plan->parent)
 		_exit(127);
+	/* What the child starts and leaves to itself stays below the child, whatever its session, group and
+	 * environment: see prctl(2). The exec keeps this, and no descendant inherits it. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	set_fds(plan);
 	descriptors_restore();
 	if (plan->cwd != NULL && chdir(plan->cwd) < 0)
