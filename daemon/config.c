@@ -42,6 +42,7 @@ static const struct key limit_keys[] = {
 	LIMIT("maxChildren", type_count, max_children, 1, 1000000, 1024),
 	LIMIT("maxChildrenPerPeer", type_count, max_children_per_peer, 1, 1000000, 256),
 	LIMIT("maxConnections", type_count, max_connections, 0, 10000000, 0),
+	LIMIT("share", type_count, share, 1, 100, 25),
 	LIMIT("callTimeout", type_seconds, call_timeout_ms, 100, YEAR, SECONDS(3600)),
 	LIMIT("questionTimeout", type_seconds, question_timeout_ms, 100, YEAR, SECONDS(600)),
 	LIMIT("keepAlive", type_seconds, keepalive_ms, 0, YEAR, SECONDS(20)),

@@ -45,6 +45,7 @@ struct config_limits {
 	unsigned max_children;		/* 1024 in all */
 	unsigned max_children_per_peer; /* 256 */
 	unsigned max_connections;	/* 0: as many as descriptors allow */
+	unsigned share;			/* 25 percent: of each limit in all, for one user or address */
 	int64_t call_timeout_ms;	/* 1 h */
 	int64_t question_timeout_ms;	/* 10 min: the client's answer to sampling, elicitation, roots */
 	int64_t keepalive_ms;	     /* 20 s: SSE comments */

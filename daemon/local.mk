@@ -90,6 +90,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/schema.c daemon/schema.h daemon/schema_impl.h daemon/schema_check.c \
 	daemon/methods.c daemon/methods.h \
 	daemon/seal.c daemon/seal.h \
+	daemon/share.c daemon/share.h \
 	daemon/server.c daemon/server.h daemon/server_impl.h \
 	daemon/server_again.c daemon/server_links.c daemon/server_tasks.c daemon/tasks.c daemon/tasks.h \
 	daemon/session.c daemon/session.h \

@@ -136,6 +136,15 @@ tests_unit_test_sse_CFLAGS = $(unit_cflags)
 tests_unit_test_sse_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_sse_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_share
+TESTS += tests/unit/test_share
+tests_unit_test_share_SOURCES = tests/unit/test_share.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_share_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_share_CFLAGS = $(unit_cflags)
+tests_unit_test_share_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_share_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_once
 TESTS += tests/unit/test_once
 tests_unit_test_once_SOURCES = tests/unit/test_once.c tests/unit/support.c tests/unit/support.h \
