@@ -60,8 +60,14 @@ bool auth_next(struct auth_queue *q, struct auth_waiter *w_r)
 
 /* ---- the end of a check ---- */
 
-/* The token of X: 0 and *TOKEN_R; or else what is wrong with the request. */
-enum bearer { BEARER_THERE, BEARER_NONE, BEARER_MALFORMED, BEARER_TWICE };
+/* What the headers of a request say about its token. */
+enum found {
+	FOUND_ONE,
+	FOUND_NONE,
+	FOUND_MALFORMED,
+	FOUND_TWO,
+	FOUND_BOUND, /* sent with a scheme that proves possession of a key */
+};
 
 /* RFC 6750 section 2.1: b64token. */
 static bool is_token(const char *text)
@@ -85,18 +91,29 @@ static bool has_query_token(const struct exchange *x)
 	return false;
 }
 
-static enum bearer find_token(struct exchange *x, const char **token_r)
+/* Whether VALUE of an Authorization header begins with SCHEME (RFC 9110 section 11.1: in any case). */
+static bool has_scheme(const char *value, const char *scheme)
+{
+	size_t n = strlen(scheme);
+
+	return value && strncasecmp(value, scheme, n) == 0 && strchr(" \t", value[n]) != NULL;
+}
+
+/* FOUND_ONE with the token of X in *TOKEN_R, or what is wrong with the request. */
+static enum found find_token(struct exchange *x, const char **token_r)
 {
 	unsigned n = exchange_header_count(x, "Authorization");
 	const char *value = n > 0 ? exchange_header(x, "Authorization") : NULL;
 
 	/* In a query it would be in everybody's log. */
 	if (n > 1 || has_query_token(x))
-		return BEARER_TWICE;
-	if (!value || strncasecmp(value, "Bearer", 6) != 0 || (value[6] != ' ' && value[6] != '\0'))
-		return BEARER_NONE;
-	*token_r = value + 6 + strspn(value + 6, " ");
-	return **token_r != '\0' ? BEARER_THERE : BEARER_MALFORMED;
+		return FOUND_TWO;
+	if (has_scheme(value, "DPoP"))
+		return FOUND_BOUND;
+	if (!has_scheme(value, "Bearer"))
+		return FOUND_NONE;
+	*token_r = value + 6 + strspn(value + 6, " \t");
+	return **token_r != '\0' ? FOUND_ONE : FOUND_MALFORMED;
 }
 
 void auth_conclude(struct auth *a, const struct auth_waiter *w, enum auth_result result,
@@ -130,7 +147,7 @@ void auth_conclude(struct auth *a, const struct auth_waiter *w, enum auth_result
 				    .issuer =
 					    conf->mode == CONFIG_AUTH_TOKENS ? NULL : conf->issuer};
 	id.token = w->token;
-	if (id.token || find_token(w->x, &id.token) == BEARER_THERE)
+	if (id.token || find_token(w->x, &id.token) == FOUND_ONE)
 		w->fn(w->x, &id, w->arg);
 	else /* it left meanwhile; the end is for nobody */
 		exchange_reply(w->x, 503, NULL, NULL, 0);
@@ -177,21 +194,26 @@ void auth_check(struct auth *a, struct exchange *x, const char *name, auth_fn fn
 	struct auth_waiter w = {.x = x, .name = name, .fn = fn, .arg = arg};
 
 	switch (find_token(x, &w.token)) {
-	case BEARER_THERE:
+	case FOUND_ONE:
 		if (strlen(w.token) <= JWT_MAX)
 			check_token(a, &w, w.token);
 		else
 			auth_conclude(a, &w, AUTH_BAD, NULL, "The token is too long");
 		return;
-	case BEARER_NONE:
+	case FOUND_NONE:
 		auth_refuse(a, x, name, 401, NULL, NULL, NULL);
 		return;
-	case BEARER_MALFORMED:
+	case FOUND_MALFORMED:
 		auth_conclude(a, &w, AUTH_BAD, NULL, "The token is malformed");
 		return;
-	case BEARER_TWICE:
+	case FOUND_TWO:
 		auth_refuse(a, x, name, 400, "invalid_request",
 			    "One token, in one Authorization header", NULL);
+		return;
+	case FOUND_BOUND:
+		auth_conclude(a, &w, AUTH_BAD, NULL,
+			      "Proof of possession (DPoP) is not supported: use a token that is not "
+			      "bound to a key, and send it as Bearer");
 		return;
 	}
 }
@@ -214,7 +236,7 @@ static void on_issuer(bool lost, void *arg)
 	     one = TAILQ_NEXT(one, link))
 		one->queue = &ready;
 	while (auth_next(&ready, &w)) {
-		if (find_token(w.x, &token) == BEARER_THERE)
+		if (find_token(w.x, &token) == FOUND_ONE)
 			check_token(a, &w, token);
 		else
 			exchange_reply(w.x, 503, NULL, NULL, 0);

@@ -1,6 +1,7 @@
 /* auth_jwt.c: what a JWT says, once its signature was found good. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "auth_impl.h"
@@ -87,6 +88,21 @@ static const char *check_dates(const struct config_auth *conf, const json_t *sai
 	return NULL;
 }
 
+/* A token that is bound to a key or a certificate ("cnf", RFC 7800: DPoP, RFC 9449; mutual TLS, RFC 8705)
+ * is only good together with a proof of possession, which nothing here checks. Taken as a bearer token,
+ * a stolen one would be as good as it is in the hands of its owner. Introspection says the same by
+ * "token_type" (RFC 9449 section 6.2). */
+static const char *check_unbound(const json_t *said)
+{
+	const json_t *cnf = json_object_get(said, "cnf");
+	const char *type = json_string_value(json_object_get(said, "token_type"));
+
+	if ((cnf && !json_is_null(cnf)) || (type && strcasecmp(type, "DPoP") == 0))
+		return "The token needs a proof of possession (cnf), which is not supported: use a "
+		       "bearer token that is not bound to a key";
+	return NULL;
+}
+
 const char *auth_read_claims(const struct config_auth *conf, const json_t *said, int64_t now,
 			     bool needs_expiry, struct claims *claims_r)
 {
@@ -96,6 +112,8 @@ const char *auth_read_claims(const struct config_auth *conf, const json_t *said,
 
 	*claims_r = (struct claims){.user = NULL};
 	why = check_dates(conf, said, now, needs_expiry, &claims_r->expires);
+	if (!why)
+		why = check_unbound(said);
 	if (!why && (len == 0 || len > MAX_USER))
 		why = "The token does not say who its user is";
 	if (!why)

@@ -427,4 +427,66 @@ def _():
             no_token_in(d, "opaque-", "s:e c")
 
 
+BOUND = ({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}, {"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"},
+         {"something": "new"}, {}, "odd")
+
+
+def needs_proof(r):
+    """R refuses a token because it needs a proof of possession."""
+    equal((r.status, r.error()[0]), (401, 401))
+    challenge = r.header("WWW-Authenticate")
+    assert challenge.startswith("Bearer ") and 'error="invalid_token"' in challenge, challenge
+    assert "proof of possession" in challenge.lower(), challenge
+
+
+@case("a JWT that is bound to a key is no bearer token, whatever its cnf says")
+def _():
+    need_openssl()
+    with Issuer() as issuer:
+        issuer.make_key("k1")
+        with Daemon(SERVERS, auth=jwt_auth(issuer)) as d:
+            for cnf in BOUND:
+                needs_proof(post(d, issuer.sign("k1", cnf=cnf), INIT))
+            equal(post(d, issuer.sign("k1"), INIT).status, 200)
+
+
+@case("introspection: a token that is bound to a key is no bearer token")
+def _():
+    with Issuer() as issuer:
+        good = {"active": True, "sub": "alice", "aud": issuer.url + "/mcp", "exp": int(time.time()) + 600}
+        said = [dict(good, cnf=cnf) for cnf in BOUND] + [dict(good, token_type="DPoP")]
+        issuer.active = {"bound-token-%d" % i: one for i, one in enumerate(said)}
+        issuer.active["free-token"] = dict(good, token_type="Bearer")
+        auth = {"mode": "introspect", "issuer": issuer.url, "resource": issuer.url + "/mcp",
+                "clientId": "mcpd", "clientSecret": "s:e c"}
+        with Daemon(SERVERS, auth=auth) as d:
+            for token in sorted(issuer.active):
+                if token != "free-token":
+                    needs_proof(post(d, token, INIT))
+            equal(post(d, "free-token", INIT).status, 200)
+
+
+@case("the scheme DPoP gets a challenge that says so, in every mode, with a good token too")
+def _():
+    need_openssl()
+    with Issuer() as issuer, tempfile.TemporaryDirectory() as folder:
+        issuer.make_key("k1")
+        path = os.path.join(folder, "tokens")
+        with open(path, "w") as f:
+            f.write("%s alice\n" % hashlib.sha256(b"token-of-alice").hexdigest())
+        os.chmod(path, 0o600)
+        token = secret(issuer.sign("k1"))
+        for auth, one in ((jwt_auth(issuer), token), ({"mode": "tokens", "tokensFile": path}, "token-of-alice")):
+            with Daemon(SERVERS, auth=auth) as d:
+                for scheme in ("DPoP ", "dpop\t", "DPOP", "DPoP  "):
+                    for method, sent in (("POST", json.dumps(INIT).encode()), ("GET", None), ("DELETE", None)):
+                        r = d.http(method, "/mcp", [("Content-Type", "application/json"), ("Accept", BOTH),
+                                                    ("Authorization", scheme + one if scheme[-1].isspace()
+                                                     else scheme), ("DPoP", "e30.e30.x")], sent)
+                        needs_proof(r)
+                        assert "DPoP" in r.header("WWW-Authenticate")
+                equal(post(d, one, INIT).status, 200)
+                equal(post(d, one, INIT, DPoP="e30.e30.x").status, 200)  # the header alone binds nothing
+
+
 run()
