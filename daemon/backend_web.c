@@ -68,7 +68,7 @@ static json_t *unreachable(const struct job *j, const struct err *e)
 	if (e->code == ERR_TIMEOUT)
 		return toolresult_error("%s: timed out after %.15g s", job_name(j),
 					(double)conf->call_timeout_ms / 1000);
-	if (e->code == ERR_LIMIT)
+	if (e->code == ERR_LIMIT || e->code == ERR_PROTOCOL)
 		return toolresult_error("%s: %s", job_name(j), e->text);
 	return toolresult_error("%s: the web endpoint cannot be reached: %s", job_name(j), e->text);
 }

@@ -8,9 +8,6 @@
 
 #include "defer.h"
 #include "delayq.h"
-#include "url.h"
-
-#define MAX_REDIRECTS 3
 
 struct fetch {
 	struct httpc *h;
@@ -98,26 +95,24 @@ static void on_data(struct httpc_request *r, const char *bytes, size_t len, void
 
 static int begin(struct fetch *f, struct err *e);
 
-/* Whether the answer sends us to another place of the same origin, and we go there. */
+/* Whether the answer R is a redirect, which is followed or ends F. */
 static bool redirect(struct fetch *f, struct httpc_request *r)
 {
-	bool get = strcmp(f->method, "GET") == 0;
-	const char *to = httpc_header(r, "Location");
-	struct err e;
+	struct err e, why;
 	char *url;
+	int rc = httpc_redirect(r, &f->redirects, &url, &why);
 
-	if (to == NULL || ++f->redirects > MAX_REDIRECTS)
+	if (rc == 0 && url == NULL)
 		return false;
-	if (f->status != 307 && f->status != 308 &&
-	    !(get && (f->status == 301 || f->status == 302)))
-		return false;
-	url = url_redirect(f->url, to);
-	if (url == NULL)
-		return false;
-	free(f->url);
-	f->url = url;
-	f->len = 0;
-	if (begin(f, &e) < 0)
+	if (rc == 0) {
+		free(f->url);
+		f->url = url;
+		f->len = 0;
+		rc = begin(f, &e);
+	} else {
+		err_set(&e, rc, "the server %s", why.text);
+	}
+	if (rc < 0)
 		finish(f, NULL, &e);
 	return true;
 }

@@ -2,7 +2,6 @@
 
 #include "httpc.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <event2/event.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "defer.h"
+#include "url.h"
 
 #define CONNECT_TIMEOUT_MS 10000
 #define MAX_CONNECTIONS	   64 /* kept open for the next request */
@@ -161,26 +161,6 @@ static size_t on_curl_header(char *bytes, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-static bool is_link_local(const struct sockaddr *sa)
-{
-	if (sa->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)sa;
-
-		return (ntohl(in->sin_addr.s_addr) & 0xffff0000) == 0xa9fe0000; /* 169.254/16 */
-	}
-	if (sa->sa_family == AF_INET6) {
-		const struct in6_addr *a =
-			&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
-		static const struct in6_addr metadata = {
-			.s6_addr = {0xfd, 0, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54}};
-
-		if (IN6_IS_ADDR_V4MAPPED(a) || IN6_IS_ADDR_V4COMPAT(a))
-			return a->s6_addr[12] == 169 && a->s6_addr[13] == 254;
-		return IN6_IS_ADDR_LINKLOCAL(a) || memcmp(a, &metadata, sizeof(*a)) == 0;
-	}
-	return false;
-}
-
 /* A peer that is gone without a word (power, network) is noticed within a minute or so: streams
  * stay open for days, and long calls are silent. Where the system cannot, it takes longer. */
 static void watch_peer(int fd)
@@ -203,7 +183,7 @@ static curl_socket_t on_curl_open(void *arg, curlsocktype purpose, struct curl_s
 	int fd;
 
 	(void)purpose;
-	if (!r->allow_link_local && is_link_local(&address->addr)) {
+	if (!r->allow_link_local && url_address_is_link_local(&address->addr)) {
 		r->refused = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -226,6 +206,12 @@ static int on_curl_send(void *arg, char *to, char *from, int to_port, int from_p
 	return r->sent_again && r->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
+static int refuse_link_local(struct err *e)
+{
+	return err_set(e, ERR_DENIED,
+		       "addresses of the local link are refused (allowLinkLocal)");
+}
+
 static void fill_error(const struct httpc_request *r, CURLcode code, struct err *e)
 {
 	const char *text = r->error[0] != '\0' ? r->error : curl_easy_strerror(code);
@@ -234,7 +220,7 @@ static void fill_error(const struct httpc_request *r, CURLcode code, struct err 
 		text = "the connection was closed before the answer";
 
 	if (r->refused)
-		err_set(e, ERR_DENIED, "addresses of the local link are refused (allowLinkLocal)");
+		refuse_link_local(e);
 	else
 		err_set(e, code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_IO, "%s", text);
 }
@@ -325,24 +311,30 @@ static bool set_options(struct httpc_request *r, const struct httpc_spec *spec)
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "mcpd/" PACKAGE_VERSION);
 	if (spec->ca_file != NULL)
 		curl_easy_setopt(c, CURLOPT_CAINFO, spec->ca_file);
+	/* Who is on the way of a proxy is not on this machine. */
+	if (url_is_loopback(spec->url))
+		curl_easy_setopt(c, CURLOPT_PROXY, "");
 	return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
 	       curl_easy_setopt(c, CURLOPT_URL, spec->url) == CURLE_OK && set_body(c, spec) &&
 	       set_headers(r, spec->headers) == 0 &&
 	       curl_easy_setopt(c, CURLOPT_HTTPHEADER, r->headers) == CURLE_OK;
 }
 
+/* Refused or under way, from the loop. */
 static void start_later(void *arg)
 {
 	struct httpc_request *r = arg;
 
-	if (r->events != NULL && curl_multi_add_handle(r->h->multi, r->easy) != CURLM_OK)
+	if (r->refused)
+		finish(r, CURLE_COULDNT_CONNECT);
+	else if (r->events != NULL && curl_multi_add_handle(r->h->multi, r->easy) != CURLM_OK)
 		finish(r, CURLE_OUT_OF_MEMORY);
 }
 
 /* Libcurl's callbacks are where the next request is thought of, but not where it may begin. */
 static bool begin(struct httpc_request *r)
 {
-	if (!r->h->inside)
+	if (!r->h->inside && !r->refused)
 		return curl_multi_add_handle(r->h->multi, r->easy) == CURLM_OK;
 	defer_call(&r->starting, start_later, r);
 	return true;
@@ -359,6 +351,8 @@ int httpc_start(struct httpc *h, const struct httpc_spec *spec, const struct htt
 	r->events = events;
 	r->arg = arg;
 	r->allow_link_local = spec->allow_link_local;
+	/* A proxy would connect to it for us, and on_curl_open() sees the proxy alone. */
+	r->refused = !spec->allow_link_local && url_is_link_local(spec->url);
 	r->once = spec->once;
 	TAILQ_INSERT_TAIL(&h->requests, r, link);
 	h->n++;
@@ -390,6 +384,49 @@ const char *httpc_header(struct httpc_request *r, const char *name)
 	return curl_easy_header(r->easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
 		       ? header->value
 		       : NULL;
+}
+
+/* Whether a redirect with STATUS is followed with METHOD. */
+static bool keeps_method(int status, const char *method)
+{
+	return status == 307 || status == 308 ||
+	       (method != NULL && strcmp(method, "GET") == 0);
+}
+
+static bool is_redirect(int status)
+{
+	return (status >= 301 && status <= 303) || status == 307 || status == 308;
+}
+
+int httpc_redirect(struct httpc_request *r, unsigned *n, char **to_r, struct err *e)
+{
+	const char *to = httpc_header(r, "Location"), *from = NULL, *method = NULL;
+	int status = httpc_status(r), rc;
+	struct err why = {0};
+
+	*to_r = NULL;
+	if (to == NULL || !is_redirect(status))
+		return 0;
+	if (*n >= HTTPC_MAX_REDIRECTS)
+		return err_set(e, ERR_PROTOCOL, "redirects more than %d times, which is not followed",
+			       HTTPC_MAX_REDIRECTS);
+	curl_easy_getinfo(r->easy, CURLINFO_EFFECTIVE_URL, &from);
+	curl_easy_getinfo(r->easy, CURLINFO_EFFECTIVE_METHOD, &method);
+	rc = from != NULL ? url_redirect(from, to, to_r, &why) : ERR_NOMEM;
+	if (rc == ERR_NOMEM)
+		return err_set(e, rc, "out of memory");
+	if (rc < 0)
+		return err_set(e, rc, "redirects elsewhere (HTTP %d), which is not followed: %s",
+			       status, why.text);
+	++*n;
+	if (keeps_method(status, method))
+		return 0;
+	free(*to_r);
+	*to_r = NULL;
+	return err_set(e, ERR_PROTOCOL,
+		       "redirects with HTTP %d, which is not followed for %.20s: only 307 and 308 "
+		       "keep the method",
+		       status, method != NULL ? method : "this method");
 }
 
 bool httpc_sent_again(const struct httpc_request *r)

@@ -1,8 +1,13 @@
-/* httpc.h: all outgoing HTTP: libcurl on the event loop. The only file that knows libcurl.
+/* httpc.h: all outgoing HTTP: libcurl on the event loop. The only file that knows libcurl, but for its
+ * parser of URLs (url.h).
  *
- * Nothing is followed: a redirect is an answer like any other. Certificates are always verified.
+ * Nothing is followed by itself: a redirect is an answer, and httpc_redirect() says where to go on.
+ * Certificates are always verified.
+ *
  * Addresses of the local link, where cloud hosts keep their secrets, are refused unless they are
- * allowed, after the name was resolved. */
+ * allowed: as they are written in the URL, which holds for a proxy too (http_proxy and so on are
+ * libcurl's matter), and after a name was resolved here. What is on this machine is asked without
+ * proxy. */
 #ifndef MCPD_HTTPC_H
 #define MCPD_HTTPC_H
 
@@ -53,6 +58,14 @@ void httpc_cancel(struct httpc_request **r);
 /* The value of a header of the answer (case-insensitive, the last of several), NULL without it;
  * good until the request ends. */
 const char *httpc_header(struct httpc_request *r, const char *name);
+/* Where a request that was answered by R goes on, to be asked once R has ended: the one rule for
+ * redirects. 307 and 308 keep the method, the others are followed for GET alone; where to, is up to
+ * url_redirect(). N, 0 at first, counts the redirects of one request, which are HTTPC_MAX_REDIRECTS.
+ * 0 with *TO_R, malloc'd: the URL to ask with the same method, or NULL: R is no redirect. Else
+ * ERR_PROTOCOL with E, which goes on after the name of who answered ("redirects ...") and names both
+ * origins, or ERR_NOMEM. */
+int httpc_redirect(struct httpc_request *r, unsigned *n, char **to_r, struct err *e);
+#define HTTPC_MAX_REDIRECTS 3
 int httpc_status(const struct httpc_request *r);
 /* Whether the connection was closed under the request, an idle one, and it went over another. */
 bool httpc_sent_again(const struct httpc_request *r);

@@ -263,6 +263,8 @@ static const char *reason(const struct leg *l, const struct err *e, const json_t
 		snprintf(buf, size, "the upstream cannot be reached: %s", e->text);
 	else if (e != NULL)
 		snprintf(buf, size, "the upstream's answer broke off: %s", e->text);
+	else if (l->misled.code != 0)
+		snprintf(buf, size, "the upstream %s", l->misled.text);
 	else if (l->status >= 300 && l->status < 400)
 		snprintf(buf, size,
 			 "the upstream redirects elsewhere (HTTP %d), which is not followed",

@@ -34,6 +34,7 @@ struct leg {
 	struct credential_wait *wait;
 	char *line;		 /* the credential that was sent; NULL: none */
 	struct err unauthorized; /* why there is none */
+	struct err misled;	 /* why the redirect of the answer is not followed */
 	struct defer refusing;
 	bool asking;	       /* the credential is being asked for */
 	bool reauthorized;     /* sent again after a 401 */

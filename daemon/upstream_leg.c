@@ -11,12 +11,12 @@
 #include "grant.h"
 #include "headerlines.h"
 #include "jsonrpc.h"
+#include "log.h"
 #include "mcpheaders.h"
 #include "upstream_impl.h"
 
 #define CLOSE_MS      5000
 #define NOTIFY_MS     30000 /* for what has no answer */
-#define MAX_REDIRECTS 3
 
 /* ---- a leg and its end ---- */
 
@@ -57,6 +57,7 @@ void leg_rewind(struct leg *l)
 	l->body = NULL;
 	l->len = 0;
 	l->status = 0;
+	l->misled.code = 0;
 }
 
 void leg_move(struct leg *l, struct leg_list *list)
@@ -90,8 +91,13 @@ void leg_go(struct leg *l)
 
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
+	struct leg *l = arg;
+	struct upstream *u = l->u;
+
 	(void)fd, (void)what;
-	leg_go(arg);
+	leg_go(l);
+	if (l->kind == LEG_DELETE && l->in == NULL) /* the goodbye cannot be said */
+		upstream_gone(u);
 }
 
 bool leg_again(struct leg *l, long ms)
@@ -173,40 +179,22 @@ static void on_data(struct httpc_request *r, const char *bytes, size_t len, void
 
 /* ---- redirects ---- */
 
-/* Up to the path: scheme, host and port. */
-static size_t origin_length(const char *url)
+static void complain(const struct leg *l, const struct err *e)
 {
-	const char *p = strstr(url, "://");
+	const struct config_backend *conf = l->u->spec.conf;
+	const struct log_scope scope = {.backend = conf != NULL ? conf->name : NULL};
 
-	return p != NULL ? (size_t)(p - url) + 3 + strcspn(p + 3, "/?#\\") : 0;
+	log_info(&scope, "the upstream %s", e->text);
 }
 
-/* Where TO leads from FROM, malloc'd; NULL where that is another origin. */
-static char *follow(const char *from, const char *to)
-{
-	size_t n = origin_length(from);
-	char *url = NULL;
-
-	if (to[0] == '/' && to[1] != '/' && to[1] != '\\') {
-		if (asprintf(&url, "%.*s%s", (int)n, from, to) < 0)
-			url = NULL;
-	} else if (origin_length(to) == n && strncasecmp(from, to, n) == 0) {
-		url = strdup(to);
-	}
-	return url;
-}
-
-/* 307 and 308 keep the method. What leads elsewhere is not followed: it would take the secrets
- * along. */
+/* Whether L goes on at the URL that its answer leads to. */
 static bool redirect(struct leg *l)
 {
-	const char *to = httpc_header(l->req, "Location");
 	char **keep = l->status == 308 ? &l->u->url : &l->url;
 	char *url;
 
-	if ((l->status != 307 && l->status != 308) || to == NULL || ++l->redirects > MAX_REDIRECTS)
-		return false;
-	url = follow(l->url != NULL ? l->url : l->u->url, to);
+	if (httpc_redirect(l->req, &l->redirects, &url, &l->misled) < 0)
+		complain(l, &l->misled);
 	if (url == NULL)
 		return false;
 	free(*keep);
@@ -233,6 +221,10 @@ static void on_done(struct httpc_request *r, const struct err *e, void *arg)
 
 	(void)r;
 	if (u->events == NULL) { /* this was the goodbye */
+		if (e == NULL && redirect(l)) {
+			l->req = NULL;
+			return;
+		}
 		l->req = NULL;
 		leg_drop(l);
 		upstream_gone(u);

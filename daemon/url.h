@@ -1,18 +1,28 @@
-/* url.h: as much of RFC 3986 as outgoing requests need: who is behind a URL, and where a redirect
- * leads. */
+/* url.h: what outgoing requests have to know of URLs (RFC 3986): who is behind one, and where a
+ * redirect leads.
+ *
+ * URLs are read with libcurl's own parser, so that what is compared here is what libcurl would
+ * connect to. */
 #ifndef MCPD_URL_H
 #define MCPD_URL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether URL is absolute, http or https, with a host, without user information, fragment, spaces
- * and control bytes. */
+#include "err.h"
+
+struct sockaddr;
+
+/* Whether URL is absolute, http or https, with a host, without user information, fragment, spaces,
+ * backslashes and control bytes. */
 bool url_ok(const char *url);
 
-/* Scheme, host and port as they are compared (RFC 6454, section 4): in lower case, and without the
- * port that the scheme means anyway. malloc'd; NULL on lack of memory, or where it is no URL. */
+/* Scheme, host and port as they are compared (RFC 6454, section 4): the host in lower case, decoded,
+ * an IPv4 address with four decimal numbers; without the port that the scheme means anyway. malloc'd;
+ * NULL on lack of memory, or where it is no URL. */
 char *url_origin(const char *url);
+/* Whether URL goes to this machine itself: localhost, 127.0.0.1 or [::1]. */
+bool url_is_loopback(const char *url);
 /* Whether nobody on the way can read or change what is sent: https, or http to this machine itself.
  */
 bool url_is_safe(const char *url);
@@ -20,9 +30,18 @@ bool url_same_origin(const char *a, const char *b);
 /* Whether WHOLE is who is behind URL: its origin, or the part of it that URL is in. */
 bool url_covers(const char *whole, const char *url);
 
-/* The URL that Location header TO of an answer from URL leads to, if that is inside the same
- * origin: malloc'd. NULL if it is not, or on lack of memory. */
-char *url_redirect(const char *url, const char *to);
+/* Whether the host of URL is, as it is written, an address of the local link or one where a cloud
+ * host keeps its metadata: a number in any spelling that resolvers take, or a name that is known.
+ * Also where URL cannot be read. */
+bool url_is_link_local(const char *url);
+/* The same of the number that a name was resolved to. */
+bool url_address_is_link_local(const struct sockaddr *sa);
+
+/* The URL that TO, the Location header of an answer from URL, leads to (RFC 9110, section 10.2.2;
+ * RFC 3986, section 5): absolute, without fragment, malloc'd in *TO_R. This is the one rule for where
+ * outgoing requests may be sent on to: the same scheme, host and port, since they carry secrets. 0;
+ * ERR_PROTOCOL with E naming both origins, or saying that TO is no such reference; ERR_NOMEM. */
+int url_redirect(const char *url, const char *to, char **to_r, struct err *e);
 
 /* Appends PATH to BASE with one slash between; malloc'd, NULL on lack of memory. */
 char *url_join(const char *base, const char *path);

@@ -90,6 +90,13 @@ tests_unit_test_records_CFLAGS = $(unit_cflags) $(SQLITE_CFLAGS)
 tests_unit_test_records_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_records_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_url
+TESTS += tests/unit/test_url
+tests_unit_test_url_SOURCES = tests/unit/test_url.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_url_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_url_CFLAGS = $(unit_cflags)
+tests_unit_test_url_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_users
 TESTS += tests/unit/test_users
 tests_unit_test_users_SOURCES = tests/unit/test_users.c tests/unit/support.c tests/unit/support.h

@@ -29,6 +29,7 @@ class Issuer(http.server.ThreadingHTTPServer):
         self.answers.set()
         self.exchanged = []  # what the token endpoint was asked
         self.wrong = None  # (body, status) instead of the keys
+        self.moved = {}  # by path: where a redirect leads
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def __enter__(self):
@@ -82,9 +83,17 @@ class Answers(http.server.BaseHTTPRequestHandler):
         except OSError:
             pass  # who asked has gone
 
+    def redirect(self, to):
+        self.send_response(307)
+        self.send_header("Location", to)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def do_GET(self):
         s = self.server
-        if self.path == "/.well-known/oauth-authorization-server":
+        if self.path in s.moved:
+            self.redirect(s.moved[self.path])
+        elif self.path == "/.well-known/oauth-authorization-server":
             self.say({"issuer": s.url, "jwks_uri": s.url + "/jwks", "introspection_endpoint": s.url + "/ask"})
         elif self.path == "/jwks":
             s.fetches += 1
@@ -96,6 +105,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         s = self.server
         form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        if self.path in s.moved:
+            self.redirect(s.moved[self.path])
+            return
         if self.path == "/token":
             s.exchanged.append({name: values[0] for name, values in form.items()})
             self.say({"access_token": "exchanged-%d" % len(s.exchanged), "token_type": "Bearer",

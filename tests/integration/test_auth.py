@@ -489,4 +489,36 @@ def _():
                 equal(post(d, one, INIT, DPoP="e30.e30.x").status, 200)  # the header alone binds nothing
 
 
+@case("an issuer that redirects: followed inside its origin, and no secret or question goes elsewhere")
+def _():
+    need_openssl()
+    with Issuer() as issuer, Issuer() as other, WebServer([tool("t")]) as w:
+        for one in (issuer, other):
+            one.make_key("k1")
+            one.active["opaque-1"] = {"active": True, "sub": "alice", "aud": issuer.url + "/mcp",
+                                      "exp": int(time.time()) + 600}
+        auth = {"mode": "introspect", "issuer": issuer.url, "resource": issuer.url + "/mcp",
+                "clientId": "mcpd", "clientSecret": "s:e c"}
+        for to, status in (("/ask?moved", 200), (other.url + "/ask", 503)):
+            issuer.moved["/ask"] = to
+            with Daemon(SERVERS, auth=auth) as d:
+                equal(post(d, "opaque-1", INIT).status, status)
+                if status != 200:
+                    d.wait_log("redirects elsewhere .*from %s to %s" % (issuer.url, other.url))
+        equal(len(issuer.asked), 1, "questions where they belong")
+        for path in ("/.well-known/oauth-authorization-server", "/jwks"):
+            issuer.moved = {path: other.url + path}
+            with Daemon(SERVERS, auth=jwt_auth(issuer)) as d:
+                equal(post(d, issuer.sign("k1"), INIT).status, 503, path)
+                d.wait_log("redirects elsewhere .*from %s to %s" % (issuer.url, other.url))
+        issuer.moved = {"/token": other.url + "/token"}
+        credential = {"from": "exchange", "tokenEndpoint": issuer.url + "/token", "audience": w.url}
+        with Daemon({"w": {"web": w.url, "credential": credential}}, auth=jwt_auth(issuer)) as d:
+            try:
+                raise AssertionError("the answer: " + Client(d, bearer=issuer.sign("k1")).tool("t"))
+            except ToolError as e:
+                assert "from %s to %s" % (issuer.url, other.url) in str(e), e
+        equal((other.asked, other.fetches, other.exchanged), ([], 0, []), "requests elsewhere")
+
+
 run()

@@ -2,6 +2,8 @@
 """HTTP servers behind the daemon, of the legacy revisions, that lose sessions, break off, redirect, and
 answer in awkward ways."""
 
+import contextlib
+
 from fakeupstream import *
 from harness import *
 
@@ -518,12 +520,147 @@ def _():
             equal(up.wait("tools/call", 2).headers["authorization"], "Bearer secret")
 
 
+def redirecting(to, status=307, path="/mcp", **which):
+    """A hook that sends requests for PATH that are like WHICH (method, verb) to TO."""
+    def hook(req):
+        hit = req.path == path and all(getattr(req, n) == v for n, v in which.items())
+        if hit:
+            req.reply(status, Location=to)
+        return hit
+    return hook
+
+
+KEYS = {"headers": {"Authorization": "Bearer secret", "X-Key": "other secret"}}
+
+
+@case("redirects that stay inside the origin are followed, with method, body and headers")
+def _():
+    with Upstream() as up, daemon(up, **KEYS) as d:
+        c, port = Client(d), up.port
+        for to, path in (("mcp/", "/mcp/"), ("?a=b", "/mcp?a=b"), ("/x", "/x"), ("./x#y", "/x"),
+                         ("//127.0.0.1:%d/x" % port, "/x"), ("http://127.0.0.1:%d" % port, "/"),
+                         ("HTTP://127.1:%d/x" % port, "/x"), ("http://0x7f000001:%d/x" % port, "/x")):
+            seen = len(up.seen)
+            up.hook = redirecting(to, method="tools/call")
+            equal(c.tool("echo", text=to), to)
+            call = [r for r in up.seen[seen:] if r.method == "tools/call"]
+            equal([r.path for r in call], ["/mcp", path], to)
+            for r in call:
+                equal((r.verb, r.headers["authorization"], r.headers["x-key"]),
+                      ("POST", "Bearer secret", "other secret"), to)
+
+
+@case("redirects that leave the origin are refused, whatever they look like; no header goes there")
+def _():
+    with Upstream() as up, Upstream() as other, daemon(up, **KEYS) as d:
+        c, own, far = Client(d), "127.0.0.1:%d" % up.port, "127.0.0.1:%d" % other.port
+        tricks = ["http://%s/mcp" % far, "//%s/mcp" % far, "///%s/mcp" % far, "http:///%s/mcp" % far,
+                  "http://localhost:%d/mcp" % up.port, "https://%s/mcp" % own,
+                  "http://%s\\@%s/mcp" % (own, far), "http://%s@%s/mcp" % (own, far),
+                  "http://%s\\.%s/mcp" % (far, own), "/\\%s/mcp" % far, "\\\\%s/mcp" % far,
+                  "http://%s\t@%s/mcp" % (own, far), "http://%s#@%s/mcp" % (far, own),
+                  "http://%s?@%s/mcp" % (far, own), "http:%s" % far, "file:///etc/passwd"]
+        for to in tricks:
+            for status in (301, 302, 303, 307, 308):
+                up.hook = redirecting(to, status, method="tools/call")
+                said = broken(lambda: c.tool("echo", text="x"))
+                assert "redirects elsewhere (HTTP %d)" % status in said, (to, said)
+                assert "from http://%s to " % own in said, (to, said)
+        up.hook = redirecting("http://%s/mcp" % far, method="tools/call")
+        assert "from http://%s to http://%s" % (own, far) in broken(lambda: c.tool("echo", text="x"))
+        equal(other.seen, [])
+        assert not [l for l in d.lines() if "secret" in l]
+
+
+@case("redirects: a method is kept or not followed, and there is an end to them")
+def _():
+    with Upstream() as up, daemon(up) as d:
+        c = Client(d)
+        for status in (301, 302, 303):
+            up.hook = redirecting("/x", status, method="tools/call")
+            assert "keep the method" in broken(lambda: c.tool("echo", text="x"))
+        before = up.count("tools/call")
+        up.hook = redirecting("/mcp", method="tools/call")
+        assert "more than 3 times" in broken(lambda: c.tool("echo", text="x"))
+        equal(up.count("tools/call") - before, 4, "requests")
+
+
+@case("redirects: the standalone stream and the DELETE of a session obey the same rule")
+def _():
+    with Upstream() as up, Upstream() as other:
+        near = {"GET": redirecting("stream", 302, verb="GET"), "DELETE": redirecting("end", 308, verb="DELETE")}
+        far = {verb: redirecting(other.url(), verb=verb) for verb in near}
+        for hooks in (near, far):
+            up.hook = lambda req: hooks["GET"](req) or hooks["DELETE"](req)
+            with daemon(up, **KEYS) as d:
+                c = Client(d)
+                equal(c.tool("echo", text="x"), "x")
+                session = up.wait("tools/call", up.count("tools/call")).session
+                own = lambda r: r.session == session and r.headers["x-key"] == "other secret"
+                up.wait("GET", fn=own)
+                if hooks is near:
+                    up.wait("GET", fn=lambda r: own(r) and r.path == "/stream")
+                c.delete()
+                up.wait("DELETE", fn=own)
+                if hooks is near:
+                    up.wait("DELETE", fn=lambda r: own(r) and r.path == "/end")
+        equal(other.seen, [])
+
+
 @case("addresses of the local link are refused")
 def _():
     for url in ("http://169.254.169.254/latest/meta-data", "http://[fe80::1]/mcp"):
         with Daemon({"up": {"type": "http", "url": url}}) as d:
             wait_until(lambda: state(d)["state"] == "failed", "it fails")
             assert "allowLinkLocal" in state(d)["reason"], state(d)
+
+
+@contextlib.contextmanager
+def environment(**values):
+    """The environment of the daemons that are started inside."""
+    before = {n: os.environ.get(n) for n in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+LINK_LOCAL = ["169.254.169.254", "169.254.169.254.", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376",
+              "169.254.43518", "%31%36%39.254.169.254", "[fe80::1]", "[fd00:ec2::254]",
+              "[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]", "metadata.google.internal",
+              "METADATA.google.internal.", "metadata"]
+
+
+@case("addresses of the local link are refused through a proxy, too, in every spelling")
+def _():
+    with Upstream() as proxy, Upstream() as up:
+        for name in ("http_proxy", "all_proxy"):
+            with environment(**{name: "http://127.0.0.1:%d" % proxy.port}):
+                servers = {"b%d" % i: {"type": "http", "url": "http://%s/mcp" % host}
+                           for i, host in enumerate(LINK_LOCAL)}
+                servers["web"] = {"web": "http://169.254.169.254"}
+                servers["far"] = {"type": "http", "url": "http://upstream.test/mcp"}
+                servers["near"] = up.backend()
+                with Daemon(servers) as d:
+                    ready(d, "far")
+                    ready(d, "near")
+                    for one in servers:
+                        if one not in ("far", "near"):
+                            wait_until(lambda: state(d, one)["state"] == "failed", servers[one])
+                            assert "allowLinkLocal" in state(d, one)["reason"], state(d, one)
+                    equal(Client(d, "/mcp/far").tool("echo", text="x"), "x")
+                    equal(Client(d, "/mcp/near").tool("echo", text="x"), "x")
+        equal({r.path for r in proxy.seen}, {"http://upstream.test/mcp"}, "what the proxy was asked for")
+        assert {r.path for r in up.seen} == {"/mcp"}, "this machine is asked without proxy"
+        with environment(http_proxy="http://127.0.0.1:%d" % proxy.port):
+            with Daemon({"up": {"type": "http", "url": "http://169.254.169.254/mcp",
+                                "allowLinkLocal": True}}) as d:
+                ready(d)
+        proxy.wait("initialize", fn=lambda r: r.path == "http://169.254.169.254/mcp")
 
 
 @case("a slow answer: a client waits as long as it likes, and the stream to it is kept alive")

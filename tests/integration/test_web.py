@@ -126,6 +126,32 @@ def _(d):
     equal(json.loads(Client(d).tool("moved", n=1)), {"moved": {"n": 1}})
 
 
+@case("redirects: the list and calls go on inside the origin alone, and secrets with them")
+def _(d):
+    with WebServer([tool("t")]) as near, WebServer([tool("t")]) as far:
+        keys = {"headers": {"Authorization": "Bearer secret", "X-Key": "other secret"}}
+        near.route("/mcp/tools/list", lambda r: (200, JSON, {"tools": near.tools}) if r.query else
+                   (301, None, b"", [("Location", "?page=1#x")]))
+        near.on("t", (307, None, b"", [("Location", "//%s/new" % near.url.split("//")[1])]))
+        near.route("/new", lambda r: (200, JSON, {"key": r.header("X-Key")}))
+        with Daemon({"web": dict({"web": near.url}, **keys)}) as own:
+            c = Client(own)
+            equal(json.loads(c.tool("t")), {"key": "other secret"})
+            for to in (far.url + "/new", "http://%s\\@%s/" % (near.url[7:], far.url[7:]),
+                       "https://%s/new" % near.url[7:]):
+                near.on("t", (307, None, b"", [("Location", to)]))
+                said = error_of(c, "t")
+                assert "redirects elsewhere (HTTP 307)" in said and "from " + near.url in said, said
+            near.on("t", (302, None, b"", [("Location", "/new")]))
+            assert "keep the method" in error_of(c, "t")
+        near.route("/mcp/tools/list", (302, None, b"", [("Location", far.url + "/mcp/tools/list")]))
+        with Daemon({"web": dict({"web": near.url}, **keys)}) as own:
+            wait_until(lambda: own.ctl("backends.list")[0]["state"] == "failed", "it fails")
+            reason = own.ctl("backends.list")[0]["reason"]
+            assert "from %s to %s" % (near.url, far.url) in reason, reason
+        equal(far.seen(), [], "requests elsewhere")
+
+
 @case("arguments are checked where the schema is one that can be, else the endpoint decides")
 def _(d):
     c = Client(d)

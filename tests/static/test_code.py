@@ -25,7 +25,7 @@ LAYERS = [
 # Only these files may use it.
 ALONE = {
     r"#include <(event2/http|evhttp)": r"daemon/(httpd|exchange|framing)\w*\.[ch]",
-    r"#include <curl/": r"daemon/httpc\w*\.c",
+    r"#include <curl/": r"daemon/(httpc\w*|url)\.c",
     r"#include <openssl/": r"(daemon/(seal|headervalue)\w*|lib/digest)\.c",
     r"#include <jose/": r"daemon/jwt\.c",
     r"\b(fork|vfork|waitpid|waitid|wait4|posix_spawnp?)\(": r"(daemon/(child(ren)?|detach)\w*|cli/configcheck)\.c",

@@ -8,7 +8,6 @@
 #include "failalloc.h"
 #include "fetch.h"
 #include "offer.h"
-#include "url.h"
 #include "web_result.h"
 #include "web_tools.h"
 
@@ -171,55 +170,6 @@ static void an_answer_becomes_a_result(void **state)
 	}
 }
 
-static void urls_are_compared_as_origins(void **state)
-{
-	static const struct {
-		const char *whole, *url;
-		bool same, covers;
-	} table[] = {
-		{"https://a", "https://A:443/x", true, true},
-		{"http://a:80/", "http://a", true, true},
-		{"http://a:8080", "http://a", false, false},
-		{"https://a/x", "https://a/x/y", true, true},
-		{"https://a/x", "https://a/xy", true, false},
-		{"https://a/x/", "https://a/x?q", true, true},
-		{"https://a@b", "https://b", false, false},
-		{"https://a\\@b", "https://a", false, false},
-		{"ftp://a", "ftp://a", false, false},
-		{"https://", "https://", false, false},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		assert_int_equal(url_same_origin(table[i].whole, table[i].url), table[i].same);
-		assert_int_equal(url_covers(table[i].whole, table[i].url), table[i].covers);
-	}
-}
-
-static void redirects_stay_inside_the_origin(void **state)
-{
-	static const struct {
-		const char *to, *result;
-	} table[] = {
-		{"/b", "https://a/b"},	       {"//evil/b", NULL},
-		{"/\\evil/b", NULL},	       {"https://a:443/c", "https://a:443/c"},
-		{"http://a/c", NULL},	       {"https://a.evil/", NULL},
-		{"https://a@evil/", NULL},     {"b", NULL},
-		{"javascript:alert(1)", NULL}, {"", NULL},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		char *url = url_redirect("https://a/x?y", table[i].to);
-
-		if (table[i].result == NULL)
-			assert_null(url);
-		else
-			assert_string_equal(url, table[i].result);
-		free(url);
-	}
-}
-
 /* Reads a page, checks arguments, makes an offer and a result; whether all of that worked. */
 static bool everything(json_t *tool, json_t *arguments)
 {
@@ -278,8 +228,6 @@ int main(void)
 		cmocka_unit_test(what_is_no_page_is_refused),
 		cmocka_unit_test(arguments_are_checked_where_that_is_possible),
 		cmocka_unit_test(an_answer_becomes_a_result),
-		cmocka_unit_test(urls_are_compared_as_origins),
-		cmocka_unit_test(redirects_stay_inside_the_origin),
 		cmocka_unit_test(it_survives_every_allocation_that_fails),
 	};
 
