@@ -11,6 +11,7 @@
 
 #include "children_impl.h"
 #include "log.h"
+#include "netaddr.h"
 
 #define READ_SIZE   65536
 #define LINGER_MS   300	 /* for those who outlive the child they belong to */
@@ -336,10 +337,14 @@ static int prepare_events(struct child *c)
 
 static int prepare(struct child *c, const struct child_spec *spec)
 {
+	char client[NETADDR_TEXT];
+
 	c->in = evbuffer_new();
 	c->out = evbuffer_new();
 	c->err = evbuffer_new();
-	c->peer = spec->peer != NULL ? strdup(spec->peer) : NULL;
+	if (spec->peer != NULL)
+		netaddr_client_text(spec->peer, client);
+	c->peer = spec->peer != NULL ? strdup(client) : NULL;
 	if (c->in == NULL || c->out == NULL || c->err == NULL ||
 	    (spec->peer != NULL && c->peer == NULL))
 		return ERR_NOMEM;

@@ -19,6 +19,7 @@
 #include "children_impl.h"
 #include "children_orphans.h"
 #include "log.h"
+#include "netaddr.h"
 
 #define TERM_AFTER_MS 2000
 #define KILL_AFTER_MS 3000
@@ -193,6 +194,8 @@ static unsigned count_same(const struct children *cs, const char *name, const ch
 
 static int check_caps(const struct children *cs, const struct child_spec *spec, struct err *e)
 {
+	char client[NETADDR_TEXT];
+
 	if (cs->limits.max > 0 && cs->n >= cs->limits.max)
 		return err_set(e, ERR_LIMIT,
 			       "the limit of %u children in all (limits.maxChildren) is reached",
@@ -201,8 +204,10 @@ static int check_caps(const struct children *cs, const struct child_spec *spec, 
 		return err_set(e, ERR_LIMIT,
 			       "the limit of %u children of this backend (maxChildren) is reached",
 			       spec->max_of_name);
+	if (spec->peer != NULL)
+		netaddr_client_text(spec->peer, client);
 	if (cs->limits.max_per_peer > 0 && spec->peer != NULL &&
-	    count_same(cs, NULL, spec->peer) >= cs->limits.max_per_peer)
+	    count_same(cs, NULL, client) >= cs->limits.max_per_peer)
 		return err_set(e, ERR_LIMIT,
 			       "the limit of %u children for the clients at one address "
 			       "(limits.maxChildrenPerPeer) is reached",

@@ -49,7 +49,7 @@ struct child {
 	const struct child_events *events; /* NULL: abandoned */
 	void *arg;
 	const char *name;
-	char *peer;
+	char *peer; /* netaddr_client_text() */
 	size_t max_backlog;
 	unsigned long serial;
 	pid_t pid;

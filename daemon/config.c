@@ -11,6 +11,7 @@
 #include <sys/un.h>
 
 #include "config_impl.h"
+#include "netaddr.h"
 #include "paths.h"
 
 #define MAX_FILE MIB(16)
@@ -127,6 +128,20 @@ static int check_path(struct reader *r, void *field)
 	return 0;
 }
 
+static int check_networks(struct reader *r, void *field)
+{
+	struct netaddr_net net;
+
+	for (char **text = *(char ***)field; *text != NULL; text++) {
+		if (!netaddr_net_parse(&net, *text))
+			return reader_fail(r,
+					   "expected an address or a network like \"10.0.0.0/8\" "
+					   "or \"fd00::/8\", found \"%s\"",
+					   *text);
+	}
+	return 0;
+}
+
 static int check_control(struct reader *r, void *field)
 {
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
@@ -173,6 +188,13 @@ static int dump_mode(const struct key *k, const void *field, json_t *into)
 static const struct key_type type_mode = {
 	.read = read_mode, .dump = dump_mode, .expected = "an octal mode like \"0660\""};
 
+static const char *const forwarded_words[] = {
+	[CONFIG_X_FORWARDED_FOR] = "X-Forwarded-For",
+	[CONFIG_FORWARDED] = "Forwarded",
+	[CONFIG_FORWARDED_NONE] = "none",
+	NULL,
+};
+
 static const struct key top_keys[] = {
 	KEY("listen", type_list, struct config, listen, .text = "127.0.0.1:6200",
 	    .check = check_listen),
@@ -182,6 +204,10 @@ static const struct key top_keys[] = {
 	KEY("controlGroup", type_string, struct config, control_group, .check = check_group),
 	KEY("allowedOrigins", type_strings, struct config, allowed_origins),
 	KEY("allowedHosts", type_strings, struct config, allowed_hosts),
+	KEY("trustedProxies", type_strings, struct config, trusted_proxies,
+	    .check = check_networks),
+	KEY("forwardedHeader", type_word, struct config, forwarded_header,
+	    .words = forwarded_words, .def = CONFIG_X_FORWARDED_FOR),
 	KEY("sessions", type_object, struct config, sessions, .table = &session_table),
 	KEY("limits", type_object, struct config, limits, .table = &limit_table),
 	KEY("log", type_object, struct config, log, .table = &log_table),

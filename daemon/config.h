@@ -65,6 +65,13 @@ struct config_log {
 	enum log_level level; /* default notice */
 };
 
+/* Which header tells the addresses of the clients of trustedProxies. */
+enum config_forwarded {
+	CONFIG_X_FORWARDED_FOR, /* the default */
+	CONFIG_FORWARDED,	/* RFC 7239 */
+	CONFIG_FORWARDED_NONE,
+};
+
 struct config {
 	char *file;		/* where it came from */
 	char **listen;		/* NULL-terminated; default 127.0.0.1:6200 */
@@ -73,6 +80,8 @@ struct config {
 	mode_t control_mode;	/* 0660 */
 	char *control_group;	/* NULL: the daemon's */
 	char **allowed_origins; /* NULL-terminated host names or origins; "*" allows all */
+	char **trusted_proxies; /* networks whose forwarded addresses count; NULL-terminated */
+	enum config_forwarded forwarded_header; /* which header has them */
 	char **allowed_hosts;	/* NULL-terminated; localhost, 127.0.0.1 and [::1] always count on
 				   loopback */
 	struct config_sessions sessions;

@@ -49,7 +49,8 @@ static void exchange_free(void *arg)
 
 	free(x->fields);
 	free(x->decoded);
-	free(x->user);
+	free(x->holder);
+	free(x->client);
 	free(x);
 }
 
@@ -85,6 +86,7 @@ static void exchange_lost(struct evhttp_connection *con, void *arg)
 	struct evhttp_request *req = x->req;
 	const struct exchange_home *home = x->home;
 
+	exchange_read_client(x);
 	x->state = EXCHANGE_GONE;
 	exchange_tell_gone(x);
 	x->req = NULL;
@@ -302,6 +304,7 @@ static void exchange_slim(struct exchange *x)
 {
 	struct evbuffer *body = evhttp_request_get_input_buffer(x->req);
 
+	exchange_read_client(x);
 	evhttp_clear_headers(x->req->input_headers);
 	evbuffer_drain(body, evbuffer_get_length(body));
 	free(x->fields);

@@ -22,6 +22,7 @@ struct evbuffer;
 struct evhttp_connection;
 struct evhttp_request;
 struct exchange;
+struct peer_rules;
 
 enum exchange_method {
 	EXCHANGE_GET,
@@ -41,8 +42,13 @@ enum exchange_method exchange_method(const struct exchange *x);
 const char *exchange_path(const struct exchange *x);
 /* The raw query, or NULL. */
 const char *exchange_query(const struct exchange *x);
-/* The peer's address without port. */
-const char *exchange_peer(const struct exchange *x);
+/* The client's address without port: the TCP peer's, or the one that a trusted proxy forwarded
+ * (peer.h). "" if it is not known. */
+const char *exchange_peer(struct exchange *x);
+/* Under which name X has a share of what is limited: "user:NAME" where a user is known, else
+ * "addr:A" with A the client's IPv4 address or IPv6 /64, else NULL: loopback and trusted proxies
+ * themselves have no share. Changes with exchange_set_user() alone, and lives as long as X. */
+const char *exchange_holder(struct exchange *x);
 /* Who sent it, once that is known: a copy of USER that lives as long as the exchange. NULL: nobody
  * said (the default). 0 or ERR_NOMEM. */
 int exchange_set_user(struct exchange *x, const char *user);
@@ -92,6 +98,7 @@ void exchange_on_gone(struct exchange *x, exchange_gone_fn fn, void *arg);
 struct exchange_home {
 	struct timeval idle; /* between requests, and for a client that does not take its answer; 0:
 				none */
+	const struct peer_rules *peers; /* NULL: no proxy is trusted */
 	bool closing;	     /* each connection ends with its present answer */
 	/* True: an answer given now leaves after this turn of the loop, else it may leave at once.
 	 * NULL: never. */

@@ -26,7 +26,9 @@ struct exchange {
 	size_t fields_len;
 	const char *path; /* never NULL */
 	char *decoded;	  /* what PATH points to, where the client sent it escaped */
-	char *user;	  /* NULL: unauthenticated */
+	char *holder;	  /* "user:NAME"; NULL: unauthenticated */
+	char *client;	  /* "addr:A" NUL, and the client's address; NULL: not looked for yet */
+	bool shared;	  /* CLIENT has a share */
 	enum exchange_state state;
 	bool handling; /* inside the handler: settle frees, nobody else */
 	bool watched;
@@ -37,5 +39,7 @@ struct exchange {
 
 /* Sets path and decoded from the request. 0 or ERR_NOMEM. */
 int exchange_read_path(struct exchange *x);
+/* Finds out whose the request is, while its connection and its headers are there. */
+void exchange_read_client(struct exchange *x);
 
 #endif

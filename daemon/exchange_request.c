@@ -1,5 +1,8 @@
+#include "autoconf.h"
+
 #include "exchange_impl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,6 +13,10 @@
 #include <event2/keyvalq_struct.h>
 
 #include "err.h"
+#include "peer.h"
+
+#define USER_HOLDER    "user:"
+#define ADDRESS_HOLDER "addr:"
 
 enum exchange_method exchange_method(const struct exchange *x)
 {
@@ -65,42 +72,75 @@ const char *exchange_query(const struct exchange *x)
 	return uri != NULL ? evhttp_uri_get_query(uri) : NULL;
 }
 
-const char *exchange_peer(const struct exchange *x)
+/* Most names differ in their first letter, and a request has its headers looked up many times. */
+static bool is_named(const struct evkeyval *field, const char *name)
 {
-	static const char mapped[] = "::ffff:";
-	char *address = NULL;
-	uint16_t port = 0;
+	return (field->key[0] | 0x20) == (name[0] | 0x20) && strcasecmp(field->key, name) == 0;
+}
 
-	if (x->con == NULL)
-		return "";
-	evhttp_connection_get_peer(x->con, &address, &port);
-	if (address == NULL)
-		return "";
-	if (strncmp(address, mapped, sizeof(mapped) - 1) == 0 && strchr(address, '.') != NULL)
-		return address + sizeof(mapped) - 1;
-	return address;
+/* The address that counts, by the headers from the last one to the first. */
+static void find_client(const struct exchange *x, struct peer_walk *w)
+{
+	const struct sockaddr *sa = evhttp_connection_get_addr(x->con);
+	const char *name = peer_rules_header(x->home->peers);
+	const struct evkeyval *field;
+	struct netaddr tcp;
+
+	netaddr_of(&tcp, sa);
+	if (!peer_begin(w, x->home->peers, &tcp))
+		return;
+	TAILQ_FOREACH_REVERSE (field, x->req->input_headers, evkeyvalq, next)
+		if (is_named(field, name) && !peer_line(w, field->value))
+			return;
+}
+
+void exchange_read_client(struct exchange *x)
+{
+	char share[NETADDR_TEXT], text[NETADDR_TEXT];
+	struct peer_walk w;
+	size_t size;
+
+	if (x->client != NULL || x->con == NULL || x->req == NULL)
+		return;
+	find_client(x, &w);
+	netaddr_client(&w.client, share);
+	netaddr_text(&w.client, text);
+	size = sizeof(ADDRESS_HOLDER) + strlen(share) + strlen(text) + 1;
+	x->client = malloc(size);
+	if (x->client == NULL)
+		return;
+	snprintf(x->client, size, ADDRESS_HOLDER "%s%c%s", share, '\0', text);
+	x->shared = w.shared;
+}
+
+const char *exchange_peer(struct exchange *x)
+{
+	exchange_read_client(x);
+	return x->client != NULL ? x->client + strlen(x->client) + 1 : "";
+}
+
+const char *exchange_holder(struct exchange *x)
+{
+	if (x->holder != NULL)
+		return x->holder;
+	exchange_read_client(x);
+	return x->client != NULL && x->shared ? x->client : NULL;
 }
 
 int exchange_set_user(struct exchange *x, const char *user)
 {
-	char *copy = user != NULL ? strdup(user) : NULL;
+	char *holder = NULL;
 
-	if (user != NULL && copy == NULL)
+	if (user != NULL && asprintf(&holder, USER_HOLDER "%s", user) < 0)
 		return ERR_NOMEM;
-	free(x->user);
-	x->user = copy;
+	free(x->holder);
+	x->holder = holder;
 	return 0;
 }
 
 const char *exchange_user(const struct exchange *x)
 {
-	return x->user;
-}
-
-/* Most names differ in their first letter, and a request has its headers looked up many times. */
-static bool is_named(const struct evkeyval *field, const char *name)
-{
-	return (field->key[0] | 0x20) == (name[0] | 0x20) && strcasecmp(field->key, name) == 0;
+	return x->holder != NULL ? x->holder + sizeof(USER_HOLDER) - 1 : NULL;
 }
 
 const char *exchange_header(struct exchange *x, const char *name)

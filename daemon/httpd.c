@@ -337,6 +337,11 @@ struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limi
 	return h;
 }
 
+void httpd_set_peers(struct httpd *h, const struct peer_rules *peers)
+{
+	h->home.peers = peers;
+}
+
 void httpd_hold(struct httpd *h, bool (*hold)(void *arg), void *arg)
 {
 	h->home.hold = hold;

@@ -10,6 +10,7 @@
 struct event_base;
 struct exchange;
 struct httpd;
+struct peer_rules;
 
 typedef void (*httpd_handler)(struct exchange *x, void *arg);
 
@@ -22,6 +23,9 @@ struct httpd_limits {
 
 struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limits,
 			httpd_handler handler, void *arg);
+
+/* Whose forwarded addresses count; borrowed. NULL, the default: nobody's. */
+void httpd_set_peers(struct httpd *h, const struct peer_rules *peers);
 
 /* While HOLD(ARG) says so when an answer is given, it leaves after this turn of the loop, whose end is
  * when the store writes: nobody is told what a crash could take back. */

@@ -108,6 +108,8 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/users.c daemon/users.h \
 	daemon/upstream_answer.c daemon/headerlines.c daemon/headerlines.h \
 	daemon/mcpheaders.c daemon/mcpheaders.h \
+	daemon/netaddr.c daemon/netaddr.h \
+	daemon/peer.c daemon/peer.h \
 	daemon/view.c daemon/view.h \
 	daemon/xheader.c daemon/xheader.h
 

@@ -32,6 +32,7 @@
 #include "log.h"
 #include "notify.h"
 #include "options.h"
+#include "peer.h"
 #include "sessions.h"
 #include "stdfds.h"
 #include "store.h"
@@ -56,6 +57,7 @@ struct mcpd {
 	struct sessions *sessions;
 	struct auth *auth; /* NULL: nobody is asked who he is */
 	struct endpoint *endpoint;
+	struct peer_rules *peers;
 	struct httpd *httpd;
 	struct control *control;
 	struct event *signals[3];
@@ -241,6 +243,12 @@ static bool is_unwritten(void *store)
 	return store_unwritten(store);
 }
 
+static const enum peer_header forwarded_headers[] = {
+	[CONFIG_X_FORWARDED_FOR] = PEER_X_FORWARDED_FOR,
+	[CONFIG_FORWARDED] = PEER_FORWARDED,
+	[CONFIG_FORWARDED_NONE] = PEER_NO_HEADER,
+};
+
 static int start_http(struct mcpd *d, struct err *e)
 {
 	const struct config *c = d->conf;
@@ -276,6 +284,10 @@ static int start_http(struct mcpd *d, struct err *e)
 	d->bound = calloc(n + 1, sizeof(char *));
 	if (!d->httpd || !d->bound)
 		return no_memory(e);
+	d->peers = peer_rules_new(c->trusted_proxies, forwarded_headers[c->forwarded_header], e);
+	if (!d->peers)
+		return e->code;
+	httpd_set_peers(d->httpd, d->peers);
 	httpd_hold(d->httpd, is_unwritten, d->store);
 	for (size_t i = 0; i < n; i++) {
 		if (httpd_listen(d->httpd, c->listen[i], &d->bound[i], e) < 0)
@@ -343,6 +355,7 @@ static void tear_down(struct mcpd *d)
 {
 	control_free(&d->control);
 	httpd_free(&d->httpd);
+	peer_rules_free(&d->peers);
 	endpoint_free(&d->endpoint);
 	auth_free(&d->auth);
 	defer_fini(); /* sessions that were closed in the last turn still use what goes next */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "netaddr.h"
+
 /* One entry of the user map, the capabilities map or the peer table: a key, a text, a number. */
 struct pair {
 	UT_hash_handle hh;
@@ -242,17 +244,26 @@ void registry_drop_caps(struct registry *r, const char *id)
 
 int registry_peer_add(struct registry *r, const char *peer)
 {
-	return count_up(&r->peers, peer);
+	char client[NETADDR_TEXT];
+
+	netaddr_client_text(peer, client);
+	return count_up(&r->peers, client);
 }
 
 void registry_peer_drop(struct registry *r, const char *peer)
 {
-	count_down(&r->peers, peer);
+	char client[NETADDR_TEXT];
+
+	netaddr_client_text(peer, client);
+	count_down(&r->peers, client);
 }
 
 size_t registry_peer_count(struct registry *r, const char *peer)
 {
-	return count_of(r->peers, peer);
+	char client[NETADDR_TEXT];
+
+	netaddr_client_text(peer, client);
+	return count_of(r->peers, client);
 }
 
 void registry_counts(const struct registry *r, struct registry_counts *counts_r)

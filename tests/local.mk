@@ -219,6 +219,13 @@ tests_unit_test_descriptors_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_descriptors_CFLAGS = $(unit_cflags)
 tests_unit_test_descriptors_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_peer
+TESTS += tests/unit/test_peer
+tests_unit_test_peer_SOURCES = tests/unit/test_peer.c
+tests_unit_test_peer_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_peer_CFLAGS = $(unit_cflags)
+tests_unit_test_peer_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_framing
 TESTS += tests/unit/test_framing
 tests_unit_test_framing_SOURCES = tests/unit/test_framing.c

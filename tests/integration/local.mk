@@ -16,6 +16,7 @@ EXTRA_DIST += tests/integration/node/package.json tests/integration/node/package
 	tests/integration/node/.npmrc tests/integration/node/client.mjs
 
 integration_tests = \
+	tests/integration/test_addresses.py \
 	tests/integration/test_bad_children.py \
 	tests/integration/test_bad_input.py \
 	tests/integration/test_crash.py \

@@ -246,16 +246,24 @@ void fake_exchanges_free(void)
 
 int exchange_set_user(struct exchange *x, const char *user)
 {
-	char *copy = user != NULL ? strdup(user) : NULL;
+	char *holder = user != NULL ? malloc(strlen(user) + 6) : NULL;
 
-	if (user != NULL && copy == NULL)
+	if (user != NULL && holder == NULL)
 		return ERR_NOMEM;
+	if (holder != NULL)
+		strcat(strcpy(holder, "user:"), user);
 	free(x->user);
-	x->user = copy;
+	x->user = holder;
 	return 0;
 }
 
 const char *exchange_user(const struct exchange *x)
+{
+	return x->user != NULL ? x->user + 5 : NULL;
+}
+
+/* The client of a fake is on loopback. */
+const char *exchange_holder(struct exchange *x)
 {
 	return x->user;
 }
@@ -324,7 +332,7 @@ const char *exchange_body(struct exchange *x, size_t *len_r)
 	return x->request != NULL ? x->request : "";
 }
 
-const char *exchange_peer(const struct exchange *x)
+const char *exchange_peer(struct exchange *x)
 {
 	(void)x;
 	return "127.0.0.1";

@@ -1,0 +1,43 @@
+/* peer.h: whose address counts for a request: the TCP peer's, or, where that is one of
+ * trustedProxies, the one that the proxies forwarded (X-Forwarded-For, or Forwarded of RFC 7239).
+ *
+ * The forwarded addresses are read from the right, because each proxy adds its own peer at the end:
+ * the rightmost one that is not a trusted proxy counts. What stands left of it was said by the
+ * client and means nothing. Where the address that would count is unknown, obfuscated (RFC 7239
+ * section 6.3) or malformed, the request counts as the proxy's that named it, and has a share under
+ * that proxy's address together with all other such requests: a client must not get out of its
+ * share by spoiling the header. */
+#ifndef MCPD_PEER_H
+#define MCPD_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+#include "netaddr.h"
+
+struct peer_rules;
+
+enum peer_header { PEER_X_FORWARDED_FOR, PEER_FORWARDED, PEER_NO_HEADER };
+
+/* PROXIES: NULL-terminated networks and addresses (may be NULL). NULL with ERR_INVALID, ERR_NOMEM. */
+struct peer_rules *peer_rules_new(char *const *proxies, enum peer_header header, struct err *e);
+void peer_rules_free(struct peer_rules **r);
+/* The name of the header that counts; NULL: none, because no proxy is trusted. R may be NULL. */
+const char *peer_rules_header(const struct peer_rules *r);
+bool peer_is_trusted(const struct peer_rules *r, const struct netaddr *a);
+
+/* Finding out: peer_begin(), then the values of the header, the last one first, until peer_line()
+ * says that it is enough. */
+struct peer_walk {
+	const struct peer_rules *rules;
+	struct netaddr client; /* whose address counts, as far as is known */
+	bool shared;	       /* CLIENT has a share: false for loopback and trusted proxies */
+};
+
+/* TCP is the address of the connection. R may be NULL. False: its header does not matter. */
+bool peer_begin(struct peer_walk *w, const struct peer_rules *r, const struct netaddr *tcp);
+/* VALUE is the last line that was not looked at. False: W is complete. */
+bool peer_line(struct peer_walk *w, const char *value);
+
+#endif
