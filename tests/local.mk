@@ -528,6 +528,7 @@ tests_unit_test_output_LDADD = $(cli_ldadd) $(DAEMON_LIBS)
 endif
 include $(top_srcdir)/tests/fuzz/local.mk
 include $(top_srcdir)/tests/integration/local.mk
+include $(top_srcdir)/tests/hostile/local.mk
 
 dist_check_SCRIPTS += tests/integration/test_mcpctl.py
 if HAVE_PYTHON
