@@ -14,15 +14,17 @@
 #include "delayq.h"
 #include "jsonrpc.h"
 #include "log.h"
+#include "peerproc.h"
 
 #define MAX_CONNS	  128
 #define MAX_CONNS_PER_UID 32
+#define MAX_UNPROVEN	  32 /* connections of the daemon's own user that have not shown the key */
 
 /* Says why there will be no hello. What does not fit into an empty socket buffer is lost. */
-static void refuse(int fd, const char *text)
+static void refuse(int fd, enum ctl_reason reason, const char *text)
 {
-	json_t *data = json_pack("{s:s}", "reason", ctlspec_reason_name(CTL_LIMIT));
-	json_t *msg = jsonrpc_error(NULL, ctlspec_reason_code(CTL_LIMIT), text, data);
+	json_t *data = json_pack("{s:s}", "reason", ctlspec_reason_name(reason));
+	json_t *msg = jsonrpc_error(NULL, ctlspec_reason_code(reason), text, data);
 	size_t len;
 	char *line = msg ? jsonrpc_dump(msg, &len) : NULL;
 
@@ -36,21 +38,74 @@ static void refuse(int fd, const char *text)
 	close(fd);
 }
 
-/* Who may connect once more. NULL, or the reason why not. */
-static const char *too_many(const struct control *c, uid_t uid, enum ctl_level level)
+/* Whether CONN takes a place for commands. */
+static bool takes_place(const struct control_conn *conn)
 {
-	const struct control_conn *conn;
-	size_t same = 0;
+	return conn->level > CTL_NOBODY && (conn->n_follows == 0 || conn->n_follows < conn->n_requests);
+}
+
+const char *control_too_many(struct control *c, uid_t uid, enum ctl_level level,
+			     const struct control_conn *new)
+{
+	struct control_conn *conn, *idle = NULL;
+	size_t same = 0, all = 0;
 
 	TAILQ_FOREACH (conn, &c->conns, link) {
+		if (conn == new || !takes_place(conn))
+			continue;
+		all++;
 		same += conn->uid == uid;
+		if (conn->uid == uid && conn->n_requests == 0 && (!idle || conn->active < idle->active))
+			idle = conn;
+	}
+	/* Operators must get in when others fill the places, and when their own forgotten connections do. */
+	if (level == CTL_ADMIN && same >= MAX_CONNS_PER_UID && idle) {
+		control_conn_close(idle);
+		return NULL;
 	}
 	if (same >= MAX_CONNS_PER_UID)
 		return "too many connections of this user";
-	/* The administrator must get in when others fill the place. */
-	if (c->n_conns >= MAX_CONNS && level < CTL_ADMIN)
+	if (all >= MAX_CONNS && level < CTL_ADMIN)
 		return "too many connections";
 	return NULL;
+}
+
+/* The connection that has waited longest for its key goes where there are too many of the kind. */
+static void make_room_for_unproven(struct control *c)
+{
+	struct control_conn *conn, *oldest = NULL;
+	size_t n = 0;
+
+	TAILQ_FOREACH (conn, &c->conns, link) {
+		if (conn->level != CTL_NOBODY)
+			continue;
+		if (!oldest)
+			oldest = conn;
+		n++;
+	}
+	if (n >= MAX_UNPROVEN)
+		control_conn_close(oldest);
+}
+
+/* Nobody whom the daemon has started is an operator, whatever key and user he has. NULL, or why the peer is
+ * refused. */
+static const char *refuse_family(struct control *c, int fd, uid_t uid)
+{
+	static const char *const texts[] = {
+		[PEERPROC_OTHER] = NULL,
+		[PEERPROC_FAMILY] = "a process that mcpd has started may not use the control socket",
+		[PEERPROC_GONE] = "the process that connected has ended",
+		[PEERPROC_HIDDEN] = "the parents of this process cannot be read in /proc",
+	};
+	enum peerproc verdict = c->deps.family > 0 ? peerproc_look(fd, c->deps.family) : PEERPROC_OTHER;
+
+	/* What is hidden by the mount options of /proc is other users' processes, of which no child can be one. */
+	if (verdict == PEERPROC_HIDDEN && uid != geteuid())
+		verdict = PEERPROC_OTHER;
+	if (verdict == PEERPROC_FAMILY && ratelimit_pass(&c->refusals))
+		log_warn(NULL, "control: a process that mcpd has started (uid %u) tried to connect and was refused",
+			 (unsigned)uid);
+	return texts[verdict];
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sa,
@@ -60,6 +115,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	struct ucred cred;
 	socklen_t len = sizeof cred;
 	enum ctl_level level = CTL_READ;
+	enum ctl_reason reason = CTL_DENIED;
 	const char *why;
 
 	(void)listener, (void)sa, (void)socklen;
@@ -67,13 +123,23 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 		close(fd);
 		return;
 	}
-	if (cred.uid == 0 || cred.uid == geteuid())
+	if (cred.uid == geteuid())
+		level = CTL_NOBODY;
+	else if (cred.uid == 0)
 		level = CTL_ADMIN;
-	why = too_many(c, cred.uid, level);
-	if (!why && control_conn_new(c, fd, cred.uid, level) < 0)
+	why = refuse_family(c, fd, cred.uid);
+	if (!why && level == CTL_NOBODY) {
+		make_room_for_unproven(c);
+	} else if (!why) {
+		reason = CTL_LIMIT;
+		why = control_too_many(c, cred.uid, level, NULL);
+	}
+	if (!why && control_conn_new(c, fd, cred.uid, level) < 0) {
+		reason = CTL_LIMIT;
 		why = "out of memory";
+	}
 	if (why)
-		refuse(fd, why);
+		refuse(fd, reason, why);
 }
 
 /* Out of descriptors: trying again at once would only burn time. */
@@ -143,6 +209,7 @@ struct control *control_new(const struct control_deps *deps, struct err *e)
 	c->deps = *deps;
 	c->socket.fd = -1;
 	c->started = clock_ms();
+	ratelimit_init(&c->refusals, 1, 5);
 	TAILQ_INIT(&c->conns);
 	if (check_handlers(e) < 0 || start_listening(c, e) < 0)
 		control_free(&c);

@@ -11,6 +11,7 @@
 
 #include "autoconf.h"
 #include "control_impl.h"
+#include "delayq.h"
 #include "jsonrpc.h"
 #include "log.h"
 
@@ -231,6 +232,38 @@ static void start_request(struct control_conn *conn, const struct ctl_command *c
 	r->handler->start(r);
 }
 
+/* The daemon's own user shows the key of the socket: {"key": "HEX"}. Of others it is not asked. */
+static void authenticate(struct control_conn *conn, json_t *msg)
+{
+	json_t *id = json_object_get(msg, "id");
+	const char *key = json_string_value(json_object_get(json_object_get(msg, "params"), "key"));
+	const char *why = NULL;
+	enum ctl_reason reason = CTL_LIMIT;
+
+	if (conn->level == CTL_NOBODY && !control_key_is(&conn->control->socket.key, key)) {
+		if (ratelimit_pass(&conn->control->refusals))
+			log_warn(NULL, "control: uid %u showed a wrong key", (unsigned)conn->uid);
+		reason = CTL_DENIED;
+		why = "this is not the key of this socket";
+	} else if (conn->level == CTL_NOBODY) {
+		why = control_too_many(conn->control, conn->uid, CTL_ADMIN, conn);
+	}
+	if (why) {
+		conn_error(conn, id, ctlspec_reason_code(reason), reason, why);
+		return;
+	}
+	if (conn->level == CTL_NOBODY)
+		conn->level = CTL_ADMIN;
+	conn_send(conn, jsonrpc_result(id, json_pack("{s:s}", "level", ctlspec_level_name(conn->level))));
+}
+
+static const char *denial(const struct control_conn *conn)
+{
+	return conn->level == CTL_NOBODY
+		       ? "the daemon's own user has to show the key beside the socket first (authenticate)"
+		       : "only the daemon's own user and root may do this";
+}
+
 /* A request is denied unless the table says otherwise. */
 static void handle_request(struct control_conn *conn, json_t *msg)
 {
@@ -239,11 +272,13 @@ static void handle_request(struct control_conn *conn, json_t *msg)
 	json_t *id = json_object_get(msg, "id");
 	struct err e;
 
-	if (!c)
+	if (strcmp(json_string_value(json_object_get(msg, "method")), CTL_AUTHENTICATE) == 0)
+		authenticate(conn, msg);
+	else if (!c)
 		conn_error(conn, id, RPC_METHOD_NOT_FOUND, CTL_INVALID, "no such command");
 	else if (c->level == CTL_NOBODY || conn->level < c->level)
 		conn_error(conn, id, ctlspec_reason_code(CTL_DENIED), CTL_DENIED,
-			   "only the daemon's own user and root may do this");
+			   denial(conn));
 	else if (ctlspec_check(c, json_object_get(msg, "params"), &e) < 0)
 		conn_error(conn, id, RPC_INVALID_PARAMS, CTL_INVALID, e.text);
 	else if (find_request(conn, id))
@@ -299,6 +334,7 @@ static void handle_input(struct control_conn *conn)
 	while (!conn->closed && conn_backlog(conn) < HIGH_WATER) {
 		switch (lines_next(&conn->lines, in, &line, &len)) {
 		case LINES_GOT:
+			conn->active = clock_ms();
 			if (len > 0)
 				handle_line(conn, line, len);
 			free(line);
@@ -356,9 +392,10 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 
 static void send_hello(struct control_conn *conn)
 {
-	json_t *hello = json_pack("{s:s, s:i, s:i, s:s, s:s}", "service", CTL_SERVICE, "major",
+	json_t *hello = json_pack("{s:s, s:i, s:i, s:s, s:s, s:o*}", "service", CTL_SERVICE, "major",
 				  CTL_MAJOR, "minor", CTL_MINOR, "version", PACKAGE_VERSION,
-				  "level", ctlspec_level_name(conn->level));
+				  "level", ctlspec_level_name(conn->level), "key",
+				  conn->level == CTL_NOBODY ? json_true() : NULL);
 
 	conn_send(conn, hello ? jsonrpc_notification("hello", hello) : NULL);
 }
@@ -378,6 +415,7 @@ int control_conn_new(struct control *c, int fd, uid_t uid, enum ctl_level level)
 	conn->control = c;
 	conn->uid = uid;
 	conn->level = level;
+	conn->active = clock_ms();
 	lines_init(&conn->lines, CTL_MAX_LINE);
 	TAILQ_INIT(&conn->requests);
 	TAILQ_INSERT_TAIL(&c->conns, conn, link);

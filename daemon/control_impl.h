@@ -1,5 +1,4 @@
-/* control_impl.h: the control socket from inside: control.c keeps the connections, the control_*.c
- * files answer the commands. */
+/* control_impl.h: the inside of the control socket: connections (control.c), commands (control_*.c). */
 #ifndef MCPD_CONTROL_IMPL_H
 #define MCPD_CONTROL_IMPL_H
 
@@ -13,6 +12,7 @@
 #include "ctlspec.h"
 #include "defer.h"
 #include "lines.h"
+#include "ratelimit.h"
 #include "view.h"
 
 struct bufferevent;
@@ -55,9 +55,11 @@ struct control_conn {
 	struct bufferevent *bev;
 	struct lines lines;
 	uid_t uid;
-	enum ctl_level level;
+	enum ctl_level level; /* CTL_NOBODY: the daemon's own user, who has not shown the key yet */
+	int64_t active;	      /* when the last line came: clock_ms() */
 	TAILQ_HEAD(, control_request) requests;
 	size_t n_requests;
+	size_t n_follows; /* of them: those that follow the log */
 	bool closed;
 	struct defer closing, freeing;
 };
@@ -67,18 +69,22 @@ struct control {
 	struct control_socket socket;
 	struct evconnlistener *listener;
 	struct event *resume; /* accepts again after a lack of descriptors */
+	struct ratelimit refusals; /* that are logged */
 	TAILQ_HEAD(, control_conn) conns;
 	size_t n_conns;
 	int64_t started;
 	struct defer shutdown_soon;
 };
 
-/* Greets the peer on FD, which belongs to the connection from now on. 0, or ERR_NOMEM: then it does
- * not. */
+/* Whether one more connection of this user, NEW, may give commands; an operator's idle one makes room. NULL, or why not. */
+const char *control_too_many(struct control *c, uid_t uid, enum ctl_level level,
+			     const struct control_conn *new);
+
+/* Greets the peer on FD. CTL_NOBODY: it has to show the key first. 0, or ERR_NOMEM: then FD is still the caller's. */
 int control_conn_new(struct control *c, int fd, uid_t uid, enum ctl_level level);
 /* Writes what can be written without waiting. */
 void control_conn_flush(struct control_conn *conn);
-/* Ends it and its requests. Idempotent, and from inside any of its callbacks. */
+/* Ends it and its requests. Idempotent; also inside of its callbacks. */
 void control_conn_close(struct control_conn *conn);
 
 /* The handlers, in control_commands.c; up to one without words. */

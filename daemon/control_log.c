@@ -4,6 +4,9 @@
 #include "control_impl.h"
 #include "log.h"
 
+#define MAX_FOLLOWERS	      48 /* of 64 that the log takes; the others are for operators */
+#define MAX_FOLLOWERS_PER_UID 32
+
 /* Adds KEY where there is a VALUE, which may be anybody's bytes. */
 static void put(json_t *row, const char *key, const char *value)
 {
@@ -42,10 +45,28 @@ static void on_line(const struct log_line *line, void *arg)
 		control_fail(r, CTL_LIMIT, "dropped: you read the log too slowly");
 }
 
+/* Those who follow have places of their own: one user cannot take all of them, and others leave some to
+ * operators. */
+static bool has_place(const struct control_request *r)
+{
+	const struct control_conn *conn;
+	size_t all = 0, same = 0;
+
+	TAILQ_FOREACH (conn, &r->control->conns, link) {
+		all += conn->n_follows;
+		same += conn->uid == r->conn->uid ? conn->n_follows : 0;
+	}
+	return same < MAX_FOLLOWERS_PER_UID && (all < MAX_FOLLOWERS || r->conn->level == CTL_ADMIN);
+}
+
 void control_log_follow(struct control_request *r)
 {
-	if (log_subscribe(on_line, r) < 0)
+	if (!has_place(r) || log_subscribe(on_line, r) < 0) {
 		control_fail(r, CTL_LIMIT, "too many follow the log already");
+		return;
+	}
+	r->conn->n_follows++;
+	r->state = r->conn;
 }
 
 /* This is how following ends when nothing goes wrong. */
@@ -57,4 +78,7 @@ void control_log_cancel(struct control_request *r)
 void control_log_stop(struct control_request *r)
 {
 	log_unsubscribe(on_line, r);
+	if (r->state)
+		r->conn->n_follows--;
+	r->state = NULL;
 }

@@ -182,6 +182,8 @@ int control_socket_open(struct control_socket *s, const char *path, mode_t mode,
 	if (lock < 0)
 		return lock;
 	rc = remove_stale(&sa, e);
+	if (rc == 0)
+		rc = control_key_write(&s->key, path, e);
 	if (rc == 0) {
 		s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		rc = s->fd < 0 ? err_errno(e, "socket") : bind_and_listen(s, &sa, mode, gid, e);
@@ -199,6 +201,7 @@ void control_socket_close(struct control_socket *s)
 	if (s->ino != 0 && lstat(s->path, &st) == 0 && S_ISSOCK(st.st_mode) &&
 	    st.st_dev == s->dev && st.st_ino == s->ino)
 		unlink(s->path);
+	control_key_remove(&s->key);
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;

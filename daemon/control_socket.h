@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+#include "control_key.h"
 #include "err.h"
 
 struct control_socket {
@@ -14,13 +15,14 @@ struct control_socket {
 	dev_t dev;
 	ino_t ino;
 	char path[sizeof((struct sockaddr_un *)0)->sun_path];
+	struct control_key key; /* of this socket; there before anybody can connect */
 };
 
 /* Binds and listens on PATH with MODE and GROUP (a name or a number; NULL: leave it). The errors
  * are those of control_new(). */
 int control_socket_open(struct control_socket *s, const char *path, mode_t mode, const char *group,
 			struct err *e);
-/* Closes it, and removes the file if it is still the same. Idempotent. */
+/* Closes it, and removes the socket and its key if they are still the same files. Idempotent. */
 void control_socket_close(struct control_socket *s);
 
 #endif

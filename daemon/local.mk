@@ -22,6 +22,9 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/children.c daemon/children.h daemon/children_impl.h \
 	daemon/children_log.c daemon/children_log.h \
 	daemon/children_orphans.c daemon/children_orphans.h \
+	daemon/dumpable.c daemon/dumpable.h \
+	daemon/peerproc.c daemon/peerproc.h \
+	daemon/procinfo.c daemon/procinfo.h \
 	daemon/children_spawn.c daemon/children_spawn.h \
 	daemon/cleanup.c daemon/cleanup.h \
 	daemon/config.c daemon/config.h daemon/config_auth.h daemon/config_impl.h \
@@ -34,6 +37,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/control_commands.c \
 	daemon/control_conn.c \
 	daemon/control_log.c \
+	daemon/control_key.c daemon/control_key.h \
 	daemon/control_socket.c daemon/control_socket.h \
 	daemon/control_tools.c \
 	daemon/control_secrets.c daemon/control_tokens.c daemon/control_users.c \

@@ -25,6 +25,7 @@
 #include "delayq.h"
 #include "descriptors.h"
 #include "detach.h"
+#include "dumpable.h"
 #include "endpoint.h"
 #include "exchange.h"
 #include "httpc.h"
@@ -310,6 +311,7 @@ static int start_control(struct mcpd *d, struct err *e)
 		.status = status,
 		.shutdown = stop_soon,
 		.arg = d,
+		.family = getpid(),
 	};
 
 	d->control = control_new(&deps, e);
@@ -463,10 +465,12 @@ static int run_arguments(int argc, char **argv)
 								     : d.conf->log.target,
 		 "mcpd");
 	log_set_level(level_for(d.conf, o.verbose));
+	dumpable_off();
 	tune_malloc();
 	status_code = serve(&d);
 	config_free(&d.conf);
 	log_close();
+	dumpable_at_end();
 	return status_code;
 }
 

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
@@ -15,9 +17,11 @@
 
 #include "jsonrpc.h"
 #include "lines.h"
+#include "paths.h"
 
 /* Longest line from the daemon: the result of a tool may be long. */
 #define MAX_ANSWER ((size_t)64 << 20)
+#define KEY_SIZE   128 /* of the key of a socket, with room to see that it is too long */
 
 struct ctlclient {
 	int fd;
@@ -26,6 +30,7 @@ struct ctlclient {
 	json_int_t last_id;
 	int minor;
 	enum ctl_level level;
+	bool wants_key; /* the daemon does not know this user before it has seen the key */
 	char version[64];
 };
 
@@ -164,6 +169,14 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
+static int refused(const json_t *error, struct err *e)
+{
+	const char *reason = text_of(json_object_get(error, "data"), "reason");
+	bool denied = strcmp(reason, ctlspec_reason_name(CTL_DENIED)) == 0;
+
+	return err_set(e, denied ? ERR_DENIED : ERR_LIMIT, "the daemon refuses: %s", text_of(error, "message"));
+}
+
 /* Checks the hello and keeps what it says. */
 static int take_hello(struct ctlclient *c, json_t *msg, struct err *e)
 {
@@ -172,7 +185,7 @@ static int take_hello(struct ctlclient *c, json_t *msg, struct err *e)
 	json_int_t major = json_integer_value(json_object_get(params, "major"));
 
 	if (refusal)
-		return err_set(e, ERR_LIMIT, "the daemon refuses: %s", text_of(refusal, "message"));
+		return refused(refusal, e);
 	if (strcmp(text_of(msg, "method"), "hello") != 0 ||
 	    strcmp(text_of(params, "service"), CTL_SERVICE) != 0)
 		return err_set(e, ERR_PROTOCOL, "no %s answers there: wrong socket?", CTL_SERVICE);
@@ -183,6 +196,7 @@ static int take_hello(struct ctlclient *c, json_t *msg, struct err *e)
 			       (int)major, CTL_MAJOR);
 	c->minor = (int)json_integer_value(json_object_get(params, "minor"));
 	c->level = ctlspec_level_parse(text_of(params, "level"));
+	c->wants_key = json_is_true(json_object_get(params, "key"));
 	strncpy(c->version, text_of(params, "version"), sizeof c->version - 1);
 	return 0;
 }
@@ -255,8 +269,64 @@ static int connect_to(int fd, const char *path, int timeout_ms, struct err *e)
 	return err_errno(e, "%s", path);
 }
 
+/* Reads the key at PATH, which a daemon of this user has written for this user alone. */
+static int read_key(const char *path, char key[KEY_SIZE], struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		err_errno(e, "the key of the control socket could not be read: %s", path);
+		if (fd >= 0)
+			close(fd);
+		return e->code = ERR_DENIED;
+	}
+	/* Anybody's file would be anybody's secret, sent to whoever listens. */
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 077) {
+		close(fd);
+		return err_set(e, ERR_DENIED, "%s is not the key of a daemon of this user", path);
+	}
+	n = read(fd, key, KEY_SIZE - 1);
+	close(fd);
+	key[n > 0 ? n : 0] = '\0';
+	key[strcspn(key, "\n")] = '\0';
+	return 0;
+}
+
+/* Shows the key that lies beside the socket at PATH, where the daemon wants to see one. */
+static int authenticate(struct ctlclient *c, const char *path, int timeout_ms, struct err *e)
+{
+	char file[PATH_MAX], key[KEY_SIZE];
+	struct ctlclient_call call = {.method = CTL_AUTHENTICATE, .timeout_ms = timeout_ms, .wake_fd = -1};
+	json_t *answer = NULL;
+	const json_t *error;
+	int rc;
+
+	if (!c->wants_key || ctlclient_peer_uid(c) != geteuid())
+		return 0;
+	if (paths_control_key(path, file, sizeof file) < 0)
+		return err_set(e, ERR_INVALID, "%s: the path is too long", path);
+	rc = read_key(file, key, e);
+	if (rc < 0)
+		return rc;
+	call.params = json_pack("{s:s}", "key", key);
+	explicit_bzero(key, sizeof key);
+	rc = call.params ? ctlclient_call(c, &call, &answer, e)
+			 : err_set(e, ERR_DENIED, "%s is not the key of a control socket", file);
+	error = json_object_get(answer, "error");
+	if (rc == 0 && error)
+		rc = refused(error, e);
+	else if (rc == 0)
+		c->level = ctlspec_level_parse(text_of(json_object_get(answer, "result"), "level"));
+	json_decref(call.params);
+	json_decref(answer);
+	return rc;
+}
+
 struct ctlclient *ctlclient_open(const char *path, int timeout_ms, struct err *e)
 {
+	struct ctlclient *c;
 	struct err own;
 	int fd;
 
@@ -275,7 +345,10 @@ struct ctlclient *ctlclient_open(const char *path, int timeout_ms, struct err *e
 		close(fd);
 		return NULL;
 	}
-	return ctlclient_attach(fd, timeout_ms, e);
+	c = ctlclient_attach(fd, timeout_ms, e);
+	if (c && authenticate(c, path, timeout_ms, e) < 0)
+		ctlclient_close(&c);
+	return c;
 }
 
 void ctlclient_close(struct ctlclient **cp)

@@ -15,12 +15,14 @@
 /* The hello of the daemon. A new MAJOR breaks old clients; a new MINOR only adds. */
 #define CTL_SERVICE  "mcpd-control"
 #define CTL_MAJOR    1
-#define CTL_MINOR    0
+#define CTL_MINOR    1
+/* The method by which the daemon's own user shows the key of the socket. No command: mcpctl does it by itself. */
+#define CTL_AUTHENTICATE "authenticate"
 #define CTL_MAX_LINE ((size_t)1 << 20) /* bytes of a request */
 
 /* What a peer may do, in rising order. */
 enum ctl_level {
-	CTL_NOBODY, /* not a command of the daemon */
+	CTL_NOBODY, /* not a command of the daemon; of a peer: the key of the socket has to be shown first */
 	CTL_READ,   /* whoever can open the socket */
 	CTL_ADMIN,  /* the daemon's own user and root */
 };

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "err.h"
@@ -23,5 +24,17 @@ int paths_control_default(char *buf, size_t size)
 		n = snprintf(buf, size, "%s/mcpd/control.sock", dir);
 	else
 		n = snprintf(buf, size, "/tmp/mcpd-%lu/control.sock", (unsigned long)geteuid());
+	return n < 0 || (size_t)n >= size ? ERR_LIMIT : 0;
+}
+
+int paths_control_key(const char *socket, char *buf, size_t size)
+{
+	static const char end[] = ".sock";
+	size_t len = strlen(socket), end_len = sizeof end - 1;
+	int n;
+
+	if (len > end_len && socket[len - end_len - 1] != '/' && strcmp(socket + len - end_len, end) == 0)
+		len -= end_len;
+	n = snprintf(buf, size, "%.*s.key", (int)len, socket);
 	return n < 0 || (size_t)n >= size ? ERR_LIMIT : 0;
 }

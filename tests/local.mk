@@ -493,6 +493,13 @@ tests_unit_test_ctlclient_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_ctlclient_CFLAGS = $(unit_cflags)
 tests_unit_test_ctlclient_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_peerproc
+TESTS += tests/unit/test_peerproc
+tests_unit_test_peerproc_SOURCES = tests/unit/test_peerproc.c tests/unit/support.h
+tests_unit_test_peerproc_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_peerproc_CFLAGS = $(unit_cflags)
+tests_unit_test_peerproc_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_control
 TESTS += tests/unit/test_control
 tests_unit_test_control_SOURCES = tests/unit/test_control.c $(session_fixture)

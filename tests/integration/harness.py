@@ -206,7 +206,8 @@ class Daemon:
     alive = []
     ours = set()  # other processes that tests start, and end
 
-    def __init__(self, servers=None, verbose=0, status=0, **config):
+    def __init__(self, servers=None, verbose=0, status=0, user=None, **config):
+        """USER: the number of the user that it runs as, where the tests run as root."""
         self.dir = tempfile.mkdtemp(prefix="mcpd-test-")
         self.socket = os.path.join(self.dir, "control.sock")
         self.config = dict({"listen": "127.0.0.1:0", "control": self.socket,
@@ -214,6 +215,7 @@ class Daemon:
         if self.config.get("store") is True:
             self.config["store"] = {"path": os.path.join(self.dir, "state")}
         self.verbose, self.status = verbose, status
+        self.user = user if os.geteuid() == 0 else None
         self.cond = threading.Condition()
         self.proc = self.pid = self.addr = None
         self.stopped, self.case_mark = True, 0
@@ -243,10 +245,12 @@ class Daemon:
         with open(path, "w") as f:
             json.dump(self.config, f)
         self.log, self.rest, self.eof, self.stopped = [], b"", False, False
+        if self.user is not None:
+            os.chown(self.dir, self.user, self.user)
         self.proc = subprocess.Popen(
             WRAPPER + [MCPD, "-c", path] + ["-v"] * self.verbose, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.dir,
-            preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+            preexec_fn=self.before_exec)
         self.pid = self.proc.pid
         Daemon.alive.append(self)
         os.set_blocking(self.proc.stderr.fileno(), False)
@@ -254,6 +258,13 @@ class Daemon:
         self.reader.start()
         m = self.wait_log(r"^Listening on http://(127\.0\.0\.1|\[::1\]):(\d+)(/\S*)$")
         self.addr = (m.group(1).strip("[]"), int(m.group(2)))
+
+    def before_exec(self):
+        if self.user is not None:
+            os.setgroups([])
+            os.setgid(self.user)
+            os.setuid(self.user)
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
     def read_log(self):
         """The thread that keeps the pipe from filling up."""
@@ -414,6 +425,7 @@ class Daemon:
                 if p not in [d.pid for d in Daemon.alive] and p not in Daemon.ours]
         assert not left, "processes left: %s" % [(p, command_line(p)) for p in left]
         assert not os.path.exists(self.socket), "the control socket is still there"
+        assert not os.path.exists(key_path(self.socket)), "the key of the control socket is still there"
 
     def kill(self):
         """The end of a test that failed."""
@@ -459,6 +471,16 @@ def run_mcpd(config, *args):
 
 # --- the control socket --------------------------------------------------------------------------
 
+def key_path(socket_):
+    """Where the key of a control socket is."""
+    return re.sub(r"\.sock$", "", socket_) + ".key"
+
+
+def control_key(socket_):
+    with open(key_path(socket_)) as f:
+        return f.read().strip()
+
+
 class Control:
     def __init__(self, path):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -467,6 +489,8 @@ class Control:
         self.file = self.sock.makefile("rb")
         self.ids = itertools.count(1)
         self.hello = self.read()
+        if self.hello and self.hello.get("params", {}).get("key"):
+            self.call("authenticate", key=control_key(path))
 
     def __enter__(self):
         return self

@@ -304,4 +304,40 @@ def _():
         equal(c.tool("late__echo", text="hi"), "hi", "answer")
 
 
+NOBODY = 65534
+
+
+@case("environment, memory and descriptors of the daemon are closed to its children")
+def _():
+    def look(what):
+        return {"description": "looks", "command": ["/bin/sh", "-c", what + " 2>&1 || echo refused"]}
+
+    tools = {"environ": look("cat /proc/$PPID/environ"), "mem": look("head -c 1 /proc/$PPID/mem"),
+             "fd": look("ls /proc/$PPID/fd/"), "maps": look("cat /proc/$PPID/maps"),
+             "open": look("grep -q . /proc/$PPID/stat && echo parent")}
+    os.environ["UPSTREAM_SECRET"] = "hidden-from-children"
+    try:
+        with Daemon({"host": {"tools": tools}}, user=NOBODY) as d:
+            c = Client(d)
+            equal(c.tool("open"), "parent\n", "what everybody may see")
+            for name in ("environ", "mem", "fd", "maps"):
+                got = c.tool(name)
+                assert got.endswith("refused\n") and "ermission denied" in got, (name, got)
+            d.mcpctl("counts")
+    finally:
+        del os.environ["UPSTREAM_SECRET"]
+
+
+@case("MCPD_DUMPABLE=1 leaves the daemon open to debuggers, and says so")
+def _():
+    os.environ["MCPD_DUMPABLE"] = "1"
+    try:
+        with Daemon({"host": {"tools": {"environ": {"description": "looks", "command": [
+                "/bin/sh", "-c", "tr '\\0' '\\n' < /proc/$PPID/environ"]}}}}, user=NOBODY) as d:
+            d.wait_log("MCPD_DUMPABLE=1: the environment")
+            assert "MCPD_DUMPABLE=1" in Client(d).tool("environ")
+    finally:
+        del os.environ["MCPD_DUMPABLE"]
+
+
 run()

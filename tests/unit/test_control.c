@@ -244,8 +244,8 @@ static json_t *expect_result(struct peer *p, int id, json_t **rows_r)
 	return result;
 }
 
-/* A peer that was greeted. */
-static struct peer greeted(void)
+/* A peer that was greeted, and has shown nothing yet. */
+static struct peer unproven(void)
 {
 	struct peer p = peer_open();
 	json_t *hello = hear(&p);
@@ -255,14 +255,127 @@ static struct peer greeted(void)
 	return p;
 }
 
+/* The request that shows the key, with the id 99 and quotes as say() wants them. */
+static const char *key_request(void)
+{
+	static char text[256];
+	char file[120], key[80] = "";
+	FILE *f;
+
+	snprintf(file, sizeof file, "%s/made/control.key", dir);
+	f = fopen(file, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(key, sizeof key, f));
+	fclose(f);
+	key[strcspn(key, "\n")] = '\0';
+	assert_int_equal(strlen(key), 64);
+	snprintf(text, sizeof text,
+		 "{'jsonrpc':'2.0','id':99,'method':'authenticate','params':{'key':'%s'}}", key);
+	return text;
+}
+
+/* A peer that was greeted and has shown the key. */
+static struct peer greeted(void)
+{
+	struct peer p = unproven();
+
+	say(&p, key_request());
+	expect(&p, "{'jsonrpc':'2.0','id':99,'result':{'level':'admin'}}");
+	return p;
+}
+
 static void greets(void **state)
 {
 	struct peer p = peer_open();
 
 	(void)state;
 	expect(&p, "{'jsonrpc':'2.0','method':'hello','params':{'service':'mcpd-control',"
-		   "'major':1,'minor':0,'version':'" PACKAGE_VERSION "','level':'admin'}}");
+		   "'major':1,'minor':1,'version':'" PACKAGE_VERSION "','level':'none','key':true}}");
 	peer_close(&p);
+}
+
+/* The daemon's own user is one of many processes: without the key it may do nothing, not even look. */
+static void own_user_shows_the_key(void **state)
+{
+	static const char *const wrong[] = {
+		"{'jsonrpc':'2.0','id':1,'method':'authenticate'}",
+		"{'jsonrpc':'2.0','id':1,'method':'authenticate','params':{'key':''}}",
+		"{'jsonrpc':'2.0','id':1,'method':'authenticate','params':{'key':7}}",
+		"{'jsonrpc':'2.0','id':1,'method':'authenticate','params':{'key':"
+		"'0000000000000000000000000000000000000000000000000000000000000000'}}",
+		"{'jsonrpc':'2.0','id':1,'method':'counts'}",
+		"{'jsonrpc':'2.0','id':1,'method':'log.follow'}",
+		"{'jsonrpc':'2.0','id':1,'method':'shutdown'}",
+	};
+	struct peer p = unproven();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		say(&p, wrong[i]);
+		expect_error(&p, 1, -32010, "denied");
+	}
+	assert_int_equal(shutdowns, 0);
+	say(&p, key_request());
+	expect(&p, "{'jsonrpc':'2.0','id':99,'result':{'level':'admin'}}");
+	say(&p, key_request()); /* once more changes nothing */
+	expect(&p, "{'jsonrpc':'2.0','id':99,'result':{'level':'admin'}}");
+	say(&p, "{'jsonrpc':'2.0','id':5,'method':'counts'}");
+	json_decref(expect_result(&p, 5, NULL));
+	peer_close(&p);
+}
+
+static void key_is_new_and_private(void **state)
+{
+	char file[120], other[120], first[256];
+	struct stat st;
+	struct err e;
+	int fd;
+
+	(void)state;
+	snprintf(file, sizeof file, "%s/made/control.key", dir);
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	strcpy(first, key_request());
+	control_free(&control);
+	assert_int_equal(access(file, F_OK), -1);
+	/* What a daemon left that was killed is replaced. */
+	control = make_control(&e);
+	assert_non_null(control);
+	assert_string_not_equal(key_request(), first);
+	assert_int_equal(stat(file, &st), 0);
+	snprintf(other, sizeof other, "%s/made/other", dir);
+	fd = open(other, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(write(fd, "mine", 4), 4);
+	close(fd);
+	assert_int_equal(rename(other, file), 0);
+	/* A file that is not this daemon's stays, at the end and at the start. */
+	control_free(&control);
+	assert_int_equal(access(file, F_OK), 0);
+	control = make_control(&e);
+	assert_null(control);
+	assert_int_equal(e.code, ERR_EXISTS);
+	assert_non_null(strstr(e.text, "control.key is there"));
+	assert_int_equal(unlink(file), 0);
+	control = make_control(&e);
+	assert_non_null(control);
+}
+
+/* Those who have not shown the key go in the order in which they came; nobody else loses a place to them. */
+static void unproven_are_bounded(void **state)
+{
+	struct peer known = greeted(), p[33];
+
+	(void)state;
+	for (int i = 0; i < 33; i++)
+		p[i] = unproven();
+	expect_end(&p[0]);
+	say(&p[1], key_request());
+	expect(&p[1], "{'jsonrpc':'2.0','id':99,'result':{'level':'admin'}}");
+	say(&known, "{'jsonrpc':'2.0','id':5,'method':'counts'}");
+	json_decref(expect_result(&known, 5, NULL));
+	for (int i = 0; i < 33; i++)
+		peer_close(&p[i]);
+	peer_close(&known);
 }
 
 static void counts_line_is_the_log_line(void **state)
@@ -887,14 +1000,51 @@ static void connections_are_counted(void **state)
 	struct peer p[32], more;
 
 	(void)state;
-	for (int i = 0; i < 32; i++)
+	for (int i = 0; i < 32; i++) {
 		p[i] = greeted();
-	more = peer_open();
-	expect_error(&more, 0, -32013, "limit");
-	expect_end(&more);
+		say(&p[i], "{'jsonrpc':'2.0','id':1,'method':'tool.call','params':{'name':'echo'}}");
+		loop_settle(fx.base);
+	}
+	more = unproven();
+	say(&more, key_request());
+	expect_error(&more, 99, -32013, "limit");
 	peer_close(&more);
 	peer_close(&p[0]);
 	p[0] = greeted();
+	/* One that does nothing makes room. */
+	more = greeted();
+	expect_end(&p[0]);
+	peer_close(&more);
+	for (int i = 0; i < 32; i++)
+		peer_close(&p[i]);
+	while (fake_held() > 0)
+		call_result(fake_take(0), json_object());
+}
+
+/* Followers take no places of those who give commands, and have a limit of their own. */
+static void followers_take_no_places(void **state)
+{
+	struct peer p[32], more;
+
+	(void)state;
+	for (int i = 0; i < 32; i++) {
+		p[i] = greeted();
+		say(&p[i], "{'jsonrpc':'2.0','id':1,'method':'log.follow','params':{'all':true}}");
+		loop_settle(fx.base);
+	}
+	more = greeted();
+	say(&more, "{'jsonrpc':'2.0','id':1,'method':'log.follow'}");
+	expect_error(&more, 1, -32013, "limit");
+	say(&more, "{'jsonrpc':'2.0','id':2,'method':'shutdown'}");
+	json_decref(expect_result(&more, 2, NULL));
+	assert_int_equal(shutdowns, 1);
+	/* A place that was left is free. */
+	peer_close(&p[3]);
+	say(&more, "{'jsonrpc':'2.0','id':3,'method':'log.follow'}");
+	say(&more, "{'jsonrpc':'2.0','method':'cancel','params':{'id':3}}");
+	json_decref(expect_result(&more, 3, NULL));
+	peer_close(&more);
+	p[3] = greeted();
 	for (int i = 0; i < 32; i++)
 		peer_close(&p[i]);
 }
@@ -1044,6 +1194,9 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(greets),
+		TEST(own_user_shows_the_key),
+		TEST(key_is_new_and_private),
+		TEST(unproven_are_bounded),
 		TEST(counts_line_is_the_log_line),
 		TEST(bad_requests),
 		TEST(lines_in_any_pieces),
@@ -1069,6 +1222,7 @@ int main(void)
 		TEST(directories_are_not_trusted_blindly),
 		TEST(mode_and_group),
 		TEST(connections_are_counted),
+		TEST(followers_take_no_places),
 		TEST(lack_of_descriptors_passes),
 		TEST(others_may_only_read),
 		TEST(lack_of_memory_ends_one_request),
