@@ -23,6 +23,7 @@ struct event_base;
 struct httpc;
 struct link;
 struct question;
+struct sandbox;
 
 enum backend_state {
 	BACKEND_LEARNING, /* nothing known yet */
@@ -37,6 +38,7 @@ struct backend_env {
 	struct children *children;
 	struct httpc *httpc;
 	struct credentials *credentials; /* NULL: there are none */
+	struct sandbox *sandbox;	 /* what is hidden from children; NULL: nothing */
 	const struct config_limits *limits;
 };
 

@@ -188,6 +188,7 @@ static int spawn(struct job *j, char *const *argv, struct err *e)
 		.env = (const char *const *)j->exec->env,
 		.cwd = j->tool->cwd != NULL ? j->tool->cwd : b->conf->cwd,
 		.max_backlog = SIZE_MAX, /* the body of the request is limited already */
+		.sandbox = b->env->sandbox,
 	};
 
 	return children_spawn(b->env->children, &spec, &child_events, j, &j->child, e);

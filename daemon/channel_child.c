@@ -94,6 +94,7 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 		.argv = (const char *const *)(uintptr_t)b->conf->argv,
 		.cwd = b->conf->cwd,
 		.max_backlog = b->env->limits->max_line,
+		.sandbox = b->env->sandbox,
 	};
 	char **env = userenv_new(b->env->credentials, b->conf, caller != NULL ? caller->user : NULL,
 				 own, e);

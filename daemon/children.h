@@ -18,6 +18,8 @@ struct event_base;
 struct evbuffer;
 struct children;
 struct child;
+struct sandbox;
+struct sandbox_rules;
 
 struct children_limits {
 	unsigned max;	       /* in all; 0: none (likewise below) */
@@ -35,6 +37,8 @@ struct child_spec {
 				    for MCPD_CHILD, the mark by which its descendants are known */
 	const char *cwd;	 /* NULL: the daemon's */
 	size_t max_backlog; /* bytes waiting to be written to stdin before child_write() refuses */
+	struct sandbox *sandbox;	   /* what is hidden from the child; NULL: nothing */
+	const struct sandbox_rules *rules; /* what else the child is limited to; NULL: nothing */
 };
 
 /* All run from the loop, never from inside a call of the owner's. */

@@ -17,10 +17,11 @@
 #include "children.h"
 #include "descriptors.h"
 #include "environ.h"
+#include "sandbox.h"
 
 #define REPORT_WAIT_MS 250
 
-enum stage { STAGE_FDS, STAGE_CWD, STAGE_EXEC };
+enum stage { STAGE_FDS, STAGE_CONFINE, STAGE_CWD, STAGE_EXEC };
 
 struct report {
 	enum stage stage;
@@ -35,6 +36,7 @@ struct plan {
 	const char *cwd;
 	const int *fds;
 	int report_fd;
+	struct sandbox_pass pass;
 	pid_t parent;
 };
 
@@ -82,8 +84,8 @@ static char *const *strings(const char *const *list)
 
 static void __attribute__((noreturn)) fail_child(const struct plan *plan, enum stage stage)
 {
-	static const char *const what[] = {"cannot set up descriptors", "cannot enter cwd",
-					   "cannot execute"};
+	static const char *const what[] = {"cannot set up descriptors", "cannot be confined",
+					   "cannot enter cwd", "cannot execute"};
 	struct report r = {.stage = stage, .error = errno};
 	ssize_t ignored;
 
@@ -121,7 +123,21 @@ static void set_fds(struct plan *plan)
 	if (dup3(plan->report_fd, 3, O_CLOEXEC) < 0)
 		fail_child(plan, STAGE_FDS);
 	plan->report_fd = 3;
-	closefrom(4);
+}
+
+/* A descriptor that set_fds() must not write over. */
+static void keep_fd(int *fd)
+{
+	if (*fd >= 0 && *fd <= 3)
+		*fd = fcntl(*fd, F_DUPFD_CLOEXEC, 10);
+}
+
+/* What the child may not do. */
+static void confine(const struct plan *plan)
+{
+	descriptors_restore();
+	if (sandbox_enter(&plan->pass) < 0)
+		fail_child(plan, STAGE_CONFINE);
 }
 
 static void __attribute__((noreturn)) run_child(struct plan *plan)
@@ -137,8 +153,11 @@ static void __attribute__((noreturn)) run_child(struct plan *plan)
 	/* What the child starts and leaves to itself stays below the child, whatever its session, group and
 	 * environment: see prctl(2). The exec keeps this, and no descendant inherits it. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	for (int i = 0; i < 2; i++)
+		keep_fd(&plan->pass.layers[i]);
 	set_fds(plan);
-	descriptors_restore();
+	confine(plan);
+	closefrom(4);
 	if (plan->cwd != NULL && chdir(plan->cwd) < 0)
 		fail_child(plan, STAGE_CWD);
 	sigemptyset(&none);
@@ -176,6 +195,8 @@ static int report_error(const struct child_spec *spec, const char *file, const s
 	switch (r->stage) {
 	case STAGE_FDS:
 		return err_errno(e, "%s: cannot set up descriptors", file);
+	case STAGE_CONFINE:
+		return err_errno(e, "%s: cannot be confined", file);
 	case STAGE_CWD:
 		return err_set(e, ERR_NOTFOUND, "cwd %s: %s", spec->cwd, strerror(r->error));
 	case STAGE_EXEC:
@@ -298,7 +319,10 @@ int spawn_process(const struct child_spec *spec, const char *marker, struct spaw
 	plan.env = extend_env(spec->env, marker);
 	if (plan.env == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	rc = start(spec, &plan, p, pid_r, e);
+	rc = sandbox_make(spec->sandbox, spec->rules, file, &plan.pass, e);
+	if (rc == 0)
+		rc = start(spec, &plan, p, pid_r, e);
+	sandbox_pass_close(&plan.pass);
 	free(plan.env);
 	return rc;
 }

@@ -27,6 +27,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/procinfo.c daemon/procinfo.h \
 	daemon/children_spawn.c daemon/children_spawn.h \
 	daemon/cleanup.c daemon/cleanup.h \
+	daemon/confine.c daemon/confine.h \
 	daemon/config.c daemon/config.h daemon/config_auth.h daemon/config_impl.h \
 	daemon/config_backends.c daemon/config_backend.h daemon/config_http.c daemon/config_table.c \
 	daemon/config_auth.c daemon/config_credential.c daemon/config_store.c daemon/config_tools.c daemon/config_types.c daemon/config_web.c \
@@ -91,6 +92,8 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/modern.c daemon/modern.h daemon/modern_impl.h \
 	daemon/modern_answer.c daemon/modern_check.c daemon/modern_park.c \
 	daemon/pool.c daemon/pool.h \
+	daemon/sandbox.c daemon/sandbox.h daemon/sandbox_impl.h daemon/sandbox_judge.c \
+	daemon/sandbox_hide.c daemon/sandbox_landlock.c daemon/sandbox_rules.c \
 	daemon/schema.c daemon/schema.h daemon/schema_impl.h daemon/schema_check.c \
 	daemon/methods.c daemon/methods.h \
 	daemon/seal.c daemon/seal.h \

@@ -19,6 +19,7 @@
 #include "backend.h"
 #include "children.h"
 #include "config.h"
+#include "confine.h"
 #include "credentials.h"
 #include "control.h"
 #include "defer.h"
@@ -34,6 +35,7 @@
 #include "notify.h"
 #include "options.h"
 #include "peer.h"
+#include "sandbox.h"
 #include "sessions.h"
 #include "stdfds.h"
 #include "store.h"
@@ -48,6 +50,7 @@ struct mcpd {
 	const char *control_path;
 	struct event_base *base;
 	struct children *children;
+	struct sandbox *sandbox;
 	struct httpc *httpc;
 	struct credentials *credentials;
 	struct backend_env env;
@@ -318,6 +321,13 @@ static int start_control(struct mcpd *d, struct err *e)
 	return d->control ? 0 : e->code;
 }
 
+/* Once the files that are hidden are there, and before the first child. */
+static int start_sandbox(struct mcpd *d, struct err *e)
+{
+	d->sandbox = d->env.sandbox = confine_new(d->conf, e);
+	return d->sandbox ? 0 : e->code;
+}
+
 static int start_signals(struct mcpd *d, struct err *e)
 {
 	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
@@ -336,7 +346,7 @@ static int start(struct mcpd *d, struct err *e)
 {
 	static int (*const steps[])(struct mcpd *, struct err *) = {
 		start_loop, start_store,   start_backends,
-		start_http, start_control, start_signals,
+		start_http, start_control, start_sandbox, start_signals,
 	};
 
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -371,6 +381,7 @@ static void tear_down(struct mcpd *d)
 	users_free(&d->users);
 	store_close(&d->store);
 	children_free(&d->children);
+	sandbox_free(&d->sandbox);
 	httpc_free(&d->httpc);
 	defer_fini();
 	for (size_t i = 0; i < sizeof d->signals / sizeof *d->signals; i++) {

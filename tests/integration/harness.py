@@ -209,6 +209,8 @@ class Daemon:
     def __init__(self, servers=None, verbose=0, status=0, user=None, **config):
         """USER: the number of the user that it runs as, where the tests run as root."""
         self.dir = tempfile.mkdtemp(prefix="mcpd-test-")
+        self.cwd = self.dir  # of the daemon
+        self.file = os.path.join(self.dir, "mcpd.json")
         self.socket = os.path.join(self.dir, "control.sock")
         self.config = dict({"listen": "127.0.0.1:0", "control": self.socket,
                             "mcpServers": servers or {}}, **config)
@@ -241,15 +243,14 @@ class Daemon:
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def start(self):
-        path = os.path.join(self.dir, "mcpd.json")
-        with open(path, "w") as f:
+        with open(self.file, "w") as f:
             json.dump(self.config, f)
         self.log, self.rest, self.eof, self.stopped = [], b"", False, False
         if self.user is not None:
             os.chown(self.dir, self.user, self.user)
         self.proc = subprocess.Popen(
-            WRAPPER + [MCPD, "-c", path] + ["-v"] * self.verbose, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.dir,
+            WRAPPER + [MCPD, "-c", self.file] + ["-v"] * self.verbose, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.cwd,
             preexec_fn=self.before_exec)
         self.pid = self.proc.pid
         Daemon.alive.append(self)

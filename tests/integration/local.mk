@@ -34,6 +34,7 @@ integration_tests = \
 	tests/integration/test_peers_children.py \
 	tests/integration/test_peers_sessions.py \
 	tests/integration/test_restart.py \
+	tests/integration/test_sandbox.py \
 	tests/integration/test_scopes.py \
 	tests/integration/test_shapes.py \
 	tests/integration/test_streams.py \

@@ -20,6 +20,7 @@ LAYERS = [
     ["view"],
     ["catalog", "backend"],
     ["call", "question", "exchange", "children"],
+    ["sandbox"],
 ]
 
 # Only these files may use it.
@@ -31,6 +32,7 @@ ALONE = {
     r"\b(fork|vfork|waitpid|waitid|wait4|posix_spawnp?)\(": r"(daemon/(child(ren)?|detach)\w*|cli/configcheck)\.c",
     r"#include <sqlite3": r"daemon/store_sql\.c",
     r"#include <readline/": r"cli/(shell|complete)\w*\.[ch]",
+    r"__NR_landlock": r"daemon/sandbox_landlock\.c",
     r"\b(system|popen)\(": r"",
     r"\b(sprintf|gets|strtok)\(": r"",
 }
