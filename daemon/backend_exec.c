@@ -247,7 +247,7 @@ static void call_tool(struct exec *x, const struct config_tool *tool, struct cal
 		arguments = json_object();
 	if (arguments == NULL)
 		call_result(c, NULL);
-	else if (schema_validate(schema, arguments, &why) < 0 ||
+	else if (schema_validate(tool->input, arguments, &why) < 0 ||
 		 placeholder_expand(tool->command, schema, arguments, &argv, &why) < 0)
 		refuse(c, &why);
 	else

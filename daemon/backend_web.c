@@ -12,6 +12,7 @@
 #include "grant.h"
 #include "jsonrpc.h"
 #include "log.h"
+#include "schema.h"
 #include "toolresult.h"
 #include "web_impl.h"
 
@@ -24,6 +25,7 @@ struct job {
 	struct web *web;
 	struct call *call;
 	json_t *tool; /* as it was listed when the call came */
+	struct schema *output; /* what it promised then; NULL: nothing that is checked */
 	char *body;
 	size_t len;
 	struct credential_wait *wait;
@@ -40,6 +42,7 @@ static void job_free(struct job *j)
 	grant_wipe(j->line);
 	free(j->body);
 	json_decref(j->tool);
+	schema_unref(&j->output);
 	TAILQ_REMOVE(&j->web->jobs, j, entry);
 	free(j);
 }
@@ -105,7 +108,7 @@ static void on_answer(struct fetch *f, const struct fetch_answer *a, const struc
 		return;
 	if (a->status == 404) /* maybe the tool is no more */
 		web_learn_soon(w);
-	job_end(j, web_result(j->tool, a, w->backend->env->limits->max_depth));
+	job_end(j, web_result(j->tool, j->output, a, w->backend->env->limits->max_depth));
 }
 
 /* May end the job. */
@@ -170,6 +173,7 @@ static struct job *job_new(struct web *w, json_t *tool, struct call *c, json_t *
 	j->web = w;
 	j->call = c;
 	j->tool = json_incref(tool);
+	j->output = schema_ref(web_tools_output(w->tools, job_name(j)));
 	j->until = clock_ms() + w->backend->conf->call_timeout_ms;
 	TAILQ_INSERT_TAIL(&w->jobs, j, entry);
 	return j;

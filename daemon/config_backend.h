@@ -12,9 +12,12 @@ enum config_era { CONFIG_ERA_AUTO, CONFIG_ERA_LEGACY, CONFIG_ERA_MODERN };
 enum config_scope { CONFIG_SCOPE_SESSION, CONFIG_SCOPE_USER, CONFIG_SCOPE_SHARED };
 
 /* One tool of an exec backend. */
+struct schema;
+
 struct config_tool {
 	char *name;
 	json_t *entry;	/* as it stands in tools/list: name, title, description, inputSchema, ... */
+	struct schema *input, *output; /* those in ENTRY; OUTPUT may be NULL */
 	char **command; /* NULL-terminated argv with {placeholders} as whole elements */
 	char *cwd;	/* NULL: the backend's or the daemon's */
 	int64_t timeout_ms; /* default 30 s */

@@ -38,6 +38,7 @@ static const struct key_type type_text = {
 static int read_schema(struct reader *r, const struct key *k, json_t *value, void *field)
 {
 	const char *type = json_string_value(json_object_get(value, "type"));
+	struct schema *schema;
 	struct err why;
 	int rc;
 
@@ -48,7 +49,8 @@ static int read_schema(struct reader *r, const struct key *k, json_t *value, voi
 	if (type == NULL || strcmp(type, "object") != 0)
 		return reader_fail(r,
 				   "expected a schema with \"type\": \"object\" (MCP asks for it)");
-	rc = schema_check(value, &why);
+	rc = schema_new(value, NULL, &schema, &why);
+	schema_unref(&schema);
 	if (rc != 0)
 		return rc == ERR_NOMEM ? reader_nomem(r) : reader_fail(r, "%s", why.text);
 	return set_member(r, k, value, field);
@@ -132,6 +134,8 @@ const struct key_table config_tool_keys = KEY_TABLE(tool_keys);
 static void clear_tool(struct config_tool *t)
 {
 	config_clear_table(&config_tool_keys, t);
+	schema_unref(&t->input);
+	schema_unref(&t->output);
 	json_decref(t->entry);
 	free(t->name);
 }
@@ -155,6 +159,18 @@ static int check_placeholders(struct reader *r, const struct config_tool *t)
 	return reader_fail(r, "%s", why.text);
 }
 
+/* Both schemas were found to be good, with the paths of their keys, when they were read. */
+static int compile_schemas(struct reader *r, struct config_tool *t)
+{
+	json_t *output = json_object_get(t->entry, "outputSchema");
+	struct err why;
+	int rc = schema_new(json_object_get(t->entry, "inputSchema"), NULL, &t->input, &why);
+
+	if (rc == 0 && output != NULL)
+		rc = schema_new(output, NULL, &t->output, &why);
+	return rc == 0 ? 0 : reader_nomem(r);
+}
+
 static int read_tool(struct reader *r, const struct config_backend *b, const char *name,
 		     json_t *value, struct config_tool *t)
 {
@@ -176,6 +192,8 @@ static int read_tool(struct reader *r, const struct config_backend *b, const cha
 		return reader_fail(r, "an \"outputSchema\" needs \"structured\": true");
 	cwd = t->cwd != NULL ? t->cwd : b->cwd;
 	rc = check_placeholders(r, t);
+	if (rc == 0)
+		rc = compile_schemas(r, t);
 	if (rc == 0)
 		rc = config_check_cwd(r, "cwd", t->cwd);
 	if (rc == 0)

@@ -41,14 +41,14 @@ static json_t *failure(const struct config_tool *tool, const struct exec_output 
 static json_t *structured(const struct config_tool *tool, const char *out, size_t len,
 			  unsigned max_depth)
 {
-	json_t *schema = json_object_get(tool->entry, "outputSchema"), *result;
+	json_t *result;
 	struct err why = {0};
 	json_t *value = jsonrpc_parse(out, len, max_depth, &why);
 
 	if (value != NULL && !json_is_object(value))
 		err_set(&why, ERR_INVALID, "it is not a JSON object");
-	else if (value != NULL && schema != NULL)
-		schema_validate(schema, value, &why);
+	else if (value != NULL && tool->output != NULL)
+		schema_validate(tool->output, value, &why);
 	if (why.code == ERR_NOMEM)
 		result = NULL;
 	else if (why.code != 0)

@@ -1,9 +1,9 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
 DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon
-DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS)
+DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
-daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS)
+daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
 daemon_libmcpd_a_SOURCES = \
 	daemon/backend.c daemon/backend.h daemon/backend_impl.h \
 	daemon/backend_exec.c \
@@ -32,7 +32,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/config_backends.c daemon/config_backend.h daemon/config_http.c daemon/config_table.c \
 	daemon/config_auth.c daemon/config_credential.c daemon/config_store.c daemon/config_tools.c daemon/config_types.c daemon/config_web.c \
 	daemon/jsonpath.c daemon/jsonpath.h \
-	daemon/pattern.c daemon/pattern.h \
+	daemon/pattern.c daemon/pattern.h daemon/pattern_ecma.c daemon/pattern_ecma.h \
 	daemon/placeholder.c daemon/placeholder.h \
 	daemon/control.c daemon/control.h daemon/control_impl.h \
 	daemon/control_commands.c \
@@ -94,7 +94,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/pool.c daemon/pool.h \
 	daemon/sandbox.c daemon/sandbox.h daemon/sandbox_impl.h daemon/sandbox_judge.c \
 	daemon/sandbox_hide.c daemon/sandbox_landlock.c daemon/sandbox_rules.c \
-	daemon/schema.c daemon/schema.h daemon/schema_impl.h daemon/schema_check.c \
+	daemon/schema.c daemon/schema.h daemon/schema_impl.h daemon/schema_check.c daemon/schema_equal.c \
 	daemon/methods.c daemon/methods.h \
 	daemon/seal.c daemon/seal.h \
 	daemon/share.c daemon/share.h \

@@ -2,183 +2,234 @@
 
 #include "pattern.h"
 
-#include <ctype.h>
-#include <regex.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
 #include <stdbool.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define FLAGS	   (REG_EXTENDED | REG_NOSUB)
-#define MAX_WEIGHT 10000
-#define MAX_GROUPS 32
+#include "pattern_ecma.h"
 
-static int fail(int why, const regex_t *compiled, struct err *e)
-{
-	char text[120];
+#define OPTIONS                                                                                    \
+	(PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY |  \
+	 PCRE2_ALLOW_EMPTY_CLASS | PCRE2_AUTO_CALLOUT)
 
-	if (why == REG_ESPACE)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	regerror(why, compiled, text, sizeof(text));
-	return err_set(e, ERR_INVALID, "not a POSIX extended regular expression: %s", text);
-}
+/* The cost of one item of a pattern that is tried, in characters that are passed. */
+#define STEP 16
+/* Bytes of a compiled pattern from which on each character costs more: one class may list very many
+ * ranges, which are looked through for each character. */
+#define LARGE 512
 
-/* The character after the bracket expression that begins at AT; NULL where a backslash is inside:
- * an ordinary character in POSIX, an escape in ECMA-262. */
-static const char *skip_brackets(const char *at)
-{
-	const char *p = at + 1 + (at[1] == '^');
+/* Second lines of defence: work is what should end a match. */
+#define MAX_HEAP_KIB 32768
+#define MAX_BACKTRACKS 10000000
+#define MAX_DEPTH      1000000
 
-	if (*p == ']')
-		p++;
-	while (*p != '\0' && *p != ']') {
-		if (*p == '\\')
-			return NULL;
-		if (*p == '[' && p[1] != '\0' && strchr(":.=", p[1]) != NULL) {
-			const char *close = strchr(p + 2, ']');
-
-			if (close != NULL)
-				p = close;
-		}
-		p++;
-	}
-	return *p == ']' ? p + 1 : p;
-}
-
-/* How far a pattern is read, and how large it is once its repetitions are written out, which is
- * what regcomp() does with them. */
-struct scan {
-	const char *p;
-	unsigned depth;
-	size_t weight[MAX_GROUPS + 1]; /* of each open group */
-	size_t last;		       /* of what a quantifier would repeat; 0: nothing */
+struct pattern {
+	pcre2_code *code;
+	pcre2_match_context *limits;
+	size_t size;
+	size_t weight; /* the cost of a character */
+	bool refers;   /* it has backreferences */
+	char shown[120]; /* its beginning, for messages */
 };
 
-/* Reads a quantifier; in *TIMES_R the copies of what it repeats. Returns whether it is one. */
-static bool quantifier(const char **p, size_t *times_r)
-{
-	unsigned least, most;
-	int n = 0;
+/* One match on its way. */
+struct run {
+	const struct pattern *p;
+	uint64_t *work;
+	size_t at;
+};
 
-	*times_r = **p == '+' ? 2 : 1;
-	if (**p != '{') {
-		++*p;
-		return true;
+static int describe(int why, struct err *e)
+{
+	PCRE2_UCHAR text[160];
+
+	if (why == PCRE2_ERROR_HEAP_FAILED)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	pcre2_get_error_message(why, text, sizeof text);
+	switch (why) {
+	case PCRE2_ERROR_PATTERN_TOO_LARGE:
+	case PCRE2_ERROR_PATTERN_TOO_COMPLICATED:
+	case PCRE2_ERROR_PATTERN_STRING_TOO_LONG:
+	case PCRE2_ERROR_PARENTHESES_NEST_TOO_DEEP:
+	case PCRE2_ERROR_LOOKBEHIND_TOO_COMPLICATED:
+		return err_set(e, ERR_LIMIT, "%s", (const char *)text);
 	}
-	if (!isdigit((unsigned char)(*p)[1]) || strspn(*p, "{0123456789,}") < 3)
-		return false;
-	if (sscanf(*p, "{%4u}%n", &least, &n) == 1 && n > 0)
-		most = least;
-	else if (sscanf(*p, "{%4u,}%n", &least, &n) == 1 && n > 0)
-		most = least + 1;
-	else if (sscanf(*p, "{%4u,%4u}%n", &least, &most, &n) != 2 || n == 0)
-		return false;
-	*times_r = most > 1 ? most : 1;
-	*p += n;
-	return true;
+	return err_set(e, ERR_INVALID, "%s", (const char *)text);
 }
 
-static int repeat(struct scan *s, struct err *e)
+static int compile(struct pattern *p, const struct ecma_pattern *in, struct err *e)
 {
-	char what = *s->p;
-	size_t times;
+	pcre2_compile_context *limits = pcre2_compile_context_create(NULL);
+	uint32_t options = OPTIONS | (in->refers ? 0 : PCRE2_NO_AUTO_CAPTURE);
+	PCRE2_SIZE at;
+	int why = PCRE2_ERROR_HEAP_FAILED;
 
-	if (s->last == 0)
-		return err_set(e, ERR_INVALID, "nothing that \"%c\" could repeat", what);
-	if (!quantifier(&s->p, &times))
-		return err_set(e, ERR_INVALID,
-			       "expected {N}, {N,} or {N,M} with numbers up to 9999: write \"\\{\" "
-			       "for the character");
-	s->weight[s->depth] += s->last * (times - 1);
-	s->last = 0; /* what follows a quantifier is another thing in ECMA-262 */
+	if (limits) {
+		pcre2_set_parens_nest_limit(limits, PATTERN_MAX_NESTED);
+		p->code = pcre2_compile((PCRE2_SPTR)in->text, in->len, options, &why, &at, limits);
+		pcre2_compile_context_free(limits);
+	}
+	return p->code ? 0 : describe(why, e);
+}
+
+/* What only the compiled pattern tells. */
+static int measure(struct pattern *p, bool refers, struct err *e)
+{
+	uint32_t groups = 0;
+
+	pcre2_pattern_info(p->code, PCRE2_INFO_SIZE, &p->size);
+	pcre2_pattern_info(p->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+	p->weight = 1 + p->size / LARGE;
+	p->refers = refers;
+	if (p->size > PATTERN_MAX_SIZE)
+		return err_set(e, ERR_LIMIT, "it takes more than %d bytes once its repetitions are written out",
+			       PATTERN_MAX_SIZE);
+	if (groups > PATTERN_MAX_GROUPS)
+		return err_set(e, ERR_LIMIT, "more than %d groups that are remembered: write \"(?:\"",
+			       PATTERN_MAX_GROUPS);
 	return 0;
 }
 
-/* A group opens, closes, or has an alternative. */
-static int group(struct scan *s, struct err *e)
+static int limit_matches(struct pattern *p)
 {
-	char what = *s->p++;
-
-	if (what == '(' && *s->p == '?')
-		return err_set(e, ERR_INVALID, "\"(?\" is not POSIX: use plain parentheses");
-	s->last = 0;
-	if (what == '(') {
-		if (s->depth == MAX_GROUPS)
-			return err_set(e, ERR_INVALID, "more than %d groups inside each other",
-				       MAX_GROUPS);
-		s->weight[++s->depth] = 0;
-	} else if (what == ')' && s->depth > 0) {
-		s->last = s->weight[s->depth--] + 1;
-		s->weight[s->depth] += s->last;
-	}
+	p->limits = pcre2_match_context_create(NULL);
+	if (!p->limits)
+		return ERR_NOMEM;
+	pcre2_set_heap_limit(p->limits, MAX_HEAP_KIB);
+	pcre2_set_match_limit(p->limits, MAX_BACKTRACKS);
+	pcre2_set_depth_limit(p->limits, MAX_DEPTH);
 	return 0;
 }
 
-/* A character, one that is escaped, or a bracket expression. */
-static int atom(struct scan *s, struct err *e)
+static int build(struct pattern *p, const struct ecma_pattern *in, struct err *e)
 {
-	const char *p = s->p;
+	int rc = compile(p, in, e);
 
-	if (p[0] == '\\' && isalnum((unsigned char)p[1]))
-		return err_set(e, ERR_INVALID,
-			       "\"\\%c\" is not POSIX: write [0-9], [[:alnum:]_] or [[:space:]]",
-			       p[1]);
-	s->p = *p == '[' ? skip_brackets(p) : p + (p[0] == '\\' && p[1] != '\0' ? 2 : 1);
-	if (s->p == NULL)
-		return err_set(e, ERR_INVALID,
-			       "a backslash inside [] is an ordinary character in POSIX: write "
-			       "\"]\" first and \"-\" last instead");
-	s->last = *p != '^' && *p != '$';
-	s->weight[s->depth] += s->last;
-	return 0;
-}
-
-static int check_dialect(const char *pattern, struct err *e)
-{
-	struct scan s = {.p = pattern};
-	int rc = 0;
-
-	while (rc == 0 && *s.p != '\0') {
-		rc = strchr("*+?{", *s.p)  ? repeat(&s, e)
-		     : strchr("()|", *s.p) ? group(&s, e)
-					   : atom(&s, e);
-		if (rc == 0 && s.weight[s.depth] > MAX_WEIGHT)
-			rc = err_set(e, ERR_INVALID,
-				     "too large: repetitions count by their number");
-	}
+	if (rc == 0)
+		rc = measure(p, in->refers, e);
+	if (rc == 0 && limit_matches(p) < 0)
+		rc = err_set(e, ERR_NOMEM, "out of memory");
 	return rc;
 }
 
-int pattern_check(const char *pattern, struct err *e)
+int pattern_new(const char *text, size_t len, struct pattern **p_r, struct err *e)
 {
-	regex_t compiled;
-	int rc = check_dialect(pattern, e), why;
+	struct ecma_pattern in;
+	struct pattern *p;
+	int rc;
 
+	*p_r = NULL;
+	if (len > PATTERN_MAX_LENGTH)
+		return err_set(e, ERR_LIMIT, "longer than %d bytes", PATTERN_MAX_LENGTH);
+	rc = ecma_translate(text, len, &in, e);
 	if (rc != 0)
 		return rc;
-	why = regcomp(&compiled, pattern, FLAGS);
-	if (why != 0)
-		return fail(why, &compiled, e);
-	regfree(&compiled);
+	p = calloc(1, sizeof *p);
+	rc = p ? build(p, &in, e) : err_set(e, ERR_NOMEM, "out of memory");
+	free(in.text);
+	if (rc != 0) {
+		pattern_free(&p);
+		return rc;
+	}
+	if (len < sizeof p->shown)
+		memcpy(p->shown, text, len);
+	else
+		strcpy(p->shown, "of the schema");
+	*p_r = p;
 	return 0;
 }
 
-int pattern_match(const char *pattern, const char *text, size_t len, struct err *e)
+void pattern_free(struct pattern **pp)
 {
-	regex_t compiled;
-	int why;
+	struct pattern *p = *pp;
 
-	if (len > PATTERN_MAX_TEXT)
-		return err_set(e, ERR_INVALID, "is too long");
-	if (memchr(text, '\0', len) != NULL)
-		return err_set(e, ERR_INVALID, "contains a NUL byte");
-	why = regcomp(&compiled, pattern, FLAGS);
-	if (why != 0)
-		return fail(why, &compiled, e);
-	why = regexec(&compiled, text, 0, NULL, 0);
-	regfree(&compiled);
-	if (why == 0)
+	*pp = NULL;
+	if (!p)
+		return;
+	pcre2_code_free(p->code);
+	pcre2_match_context_free(p->limits);
+	free(p);
+}
+
+size_t pattern_size(const struct pattern *p)
+{
+	return p->size;
+}
+
+/* The longest of what the groups have matched: a backreference that is tried next may compare that
+ * much. */
+static size_t longest_group(const pcre2_callout_block *b)
+{
+	size_t longest = 0;
+
+	for (uint32_t i = 1; i < b->capture_top; i++) {
+		size_t from = b->offset_vector[2 * i], to = b->offset_vector[2 * i + 1];
+
+		if (from != PCRE2_UNSET && to > from && to - from > longest)
+			longest = to - from;
+	}
+	return longest;
+}
+
+/* PCRE2 reports each item of the pattern before the item is tried, but neither what repetitions of a
+ * single character pass, which the way between two reports tells, nor the length of what a
+ * backreference compares. */
+static int on_step(pcre2_callout_block *b, void *arg)
+{
+	struct run *r = arg;
+	size_t at = b->current_position, moved = at > r->at ? at - r->at : r->at - at;
+	uint64_t cost = STEP + moved * r->p->weight;
+
+	if (r->p->refers)
+		cost += longest_group(b);
+	r->at = at;
+	if (cost > *r->work) {
+		*r->work = 0;
+		return PCRE2_ERROR_CALLOUT;
+	}
+	*r->work -= cost;
+	return 0;
+}
+
+static int verdict(int rc, const struct pattern *p, struct err *e)
+{
+	if (rc >= 0)
 		return 0;
-	if (why != REG_NOMATCH)
+	switch (rc) {
+	case PCRE2_ERROR_NOMATCH:
+		return err_set(e, ERR_INVALID, "does not match the pattern %s", p->shown);
+	case PCRE2_ERROR_CALLOUT:
+	case PCRE2_ERROR_MATCHLIMIT:
+	case PCRE2_ERROR_DEPTHLIMIT:
+	case PCRE2_ERROR_HEAPLIMIT:
+		return err_set(e, ERR_LIMIT, "takes too long to hold against the pattern %s", p->shown);
+	case PCRE2_ERROR_NOMEMORY:
 		return err_set(e, ERR_NOMEM, "out of memory");
-	return err_set(e, ERR_INVALID, "does not match %s", pattern);
+	}
+	return err_set(e, ERR_INVALID, "is not UTF-8");
+}
+
+int pattern_match(const struct pattern *p, const char *text, size_t len, uint64_t *work,
+		  struct err *e)
+{
+	struct run r = {.p = p, .work = work};
+	pcre2_match_data *data;
+	int rc;
+
+	/* The text is looked through for whether it is UTF-8, and for where the match may begin. */
+	if (STEP + len > *work) {
+		*work = 0;
+		return verdict(PCRE2_ERROR_CALLOUT, p, e);
+	}
+	*work -= STEP + len;
+	data = pcre2_match_data_create_from_pattern(p->code, NULL);
+	if (!data || pcre2_set_callout(p->limits, on_step, &r) != 0) {
+		pcre2_match_data_free(data);
+		return err_set(e, ERR_NOMEM, "out of memory");
+	}
+	rc = pcre2_match(p->code, (PCRE2_SPTR)text, len, 0, 0, data, p->limits);
+	pcre2_match_data_free(data);
+	return verdict(rc, p, e);
 }

@@ -1,25 +1,39 @@
-/* pattern.h: the "pattern" keyword of JSON Schema with the regular expressions of POSIX.
+/* pattern.h: the "pattern" keyword of JSON Schema, by PCRE2. The one user of that library.
  *
- * JSON Schema means ECMA-262; what both read alike is accepted and the rest is refused when the
- * configuration is read, because "\d" would silently mean the letter d. */
+ * JSON Schema means the regular expressions of ECMA-262 with its flag "u" (JSON Schema core 6.4).
+ * pattern_ecma.h says them in the words of PCRE2. Patterns and texts come from outside, so neither
+ * compiling nor matching may take long: both are limited in what they cost, whatever they say. The
+ * interpreter of PCRE2 is used, not its compiler to machine code, because only the interpreter
+ * reports each of its steps. */
 #ifndef MCPD_PATTERN_H
 #define MCPD_PATTERN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "err.h"
 
-/* The longest string that is held against a pattern, in bytes: matching is not interruptible. */
-#define PATTERN_MAX_TEXT 65536
+#define PATTERN_MAX_LENGTH 4096	 /* of a pattern, in bytes */
+#define PATTERN_MAX_NESTED 64	 /* groups inside each other */
+#define PATTERN_MAX_GROUPS 100	 /* that are remembered for a backreference */
+#define PATTERN_MAX_SIZE   65536 /* of a compiled pattern, in bytes: repetitions of groups are
+				    written out */
 
-/* Whether PATTERN is a POSIX extended regular expression (XBD 9.4) that means the same in ECMA-262:
- * no backslash before a letter or digit or inside brackets, no "(?", no quantifier that stands after
- * another one or after nothing; and whether it stays small with its repetitions written out. 0,
- * ERR_INVALID, ERR_NOMEM. */
-int pattern_check(const char *pattern, struct err *e);
+struct pattern;
 
-/* Whether PATTERN is found in TEXT (LEN bytes; not anchored). 0, ERR_INVALID (no; or TEXT is too
- * long or has a NUL byte), ERR_NOMEM. */
-int pattern_match(const char *pattern, const char *text, size_t len, struct err *e);
+/* Compiles TEXT (LEN bytes of UTF-8, not anchored). *P_R is to be freed. 0, ERR_INVALID (not a
+ * regular expression of ECMA-262, or one with a lookbehind whose length varies), ERR_LIMIT (too
+ * long, too deep or too large), ERR_NOMEM. */
+int pattern_new(const char *text, size_t len, struct pattern **p_r, struct err *e);
+void pattern_free(struct pattern **p);
+/* What P takes in memory once compiled, in bytes; it follows the time that compiling took. */
+size_t pattern_size(const struct pattern *p);
+
+/* Whether P is found in TEXT (LEN bytes of UTF-8). *WORK is what may be spent on finding out, and
+ * is reduced by what was: 16 for each item of the pattern that is tried, 1 or more for each
+ * character that is passed. 0, ERR_INVALID (not found), ERR_LIMIT (*WORK is 0, or the match needs too
+ * much memory), ERR_NOMEM. */
+int pattern_match(const struct pattern *p, const char *text, size_t len, uint64_t *work,
+		  struct err *e);
 
 #endif

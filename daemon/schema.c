@@ -4,18 +4,41 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "pattern.h"
 #include "schema_impl.h"
+
+/* Steps: for each value that a schema is held against, for each member or name that is looked up,
+ * for as many bytes of a text whose characters are counted. */
+#define STEP_VALUE  24
+#define STEP_NAME   12
+#define STEP_BYTES  4
+/* An enum with more values than this is not shown in messages. */
+#define MAX_SHOWN   32
 
 static int validate(struct schema_walk *w, json_t *schema, json_t *value);
 
-int schema_fail(struct schema_walk *w, const char *text)
+int schema_fail_as(struct schema_walk *w, int code, const char *text)
 {
 	if (w->path.len == 0)
-		return err_set(w->e, ERR_INVALID, "%s", text);
-	return err_set(w->e, ERR_INVALID, "%s: %s", w->path.text, text);
+		return err_set(w->e, code, "%s", text);
+	return err_set(w->e, code, "%s: %s", w->path.text, text);
+}
+
+int schema_fail(struct schema_walk *w, const char *text)
+{
+	return schema_fail_as(w, ERR_INVALID, text);
+}
+
+int schema_spend(struct schema_walk *w, uint64_t steps)
+{
+	if (steps <= w->work) {
+		w->work -= steps;
+		return 0;
+	}
+	w->work = 0;
+	return schema_fail_as(w, ERR_LIMIT, "the whole takes too long to check; send less at once");
 }
 
 static int fail_number(struct schema_walk *w, const char *text, json_t *arg)
@@ -24,14 +47,6 @@ static int fail_number(struct schema_walk *w, const char *text, json_t *arg)
 
 	snprintf(line, sizeof(line), "%s %.15g", text, json_number_value(arg));
 	return schema_fail(w, line);
-}
-
-/* Numbers are equal by value whatever their form (JSON Schema core 4.2.2), the rest as JSON is. */
-static bool equal(json_t *a, json_t *b)
-{
-	if (json_is_number(a) && json_is_number(b) && json_typeof(a) != json_typeof(b))
-		return json_number_value(a) == json_number_value(b);
-	return json_equal(a, b) != 0;
 }
 
 /* Below, at or above 0 as A is less than, equal to or more than B. */
@@ -133,28 +148,52 @@ static int validate_type(struct schema_walk *w, json_t *schema, json_t *arg, jso
 	return schema_fail(w, "is of none of the types that are allowed");
 }
 
+/* The values of an enum, as far as they are few and short. */
+static bool show_values(json_t *arg, char *text, size_t size)
+{
+	json_t *one;
+	size_t i, len;
+
+	if (json_array_size(arg) > MAX_SHOWN)
+		return false;
+	json_array_foreach (arg, i, one)
+		if (json_is_object(one) || json_is_array(one) || json_string_length(one) >= size)
+			return false;
+	len = json_dumpb(arg, text, size - 1, JSON_COMPACT);
+	text[len < size ? len : 0] = '\0';
+	return len < size;
+}
+
 static int validate_enum(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	static const char before[] = "expected one of ";
 	char line[400] = "";
 	json_t *allowed;
-	size_t i, len;
+	size_t i;
 
 	(void)schema;
-	json_array_foreach (arg, i, allowed)
-		if (equal(allowed, value))
-			return 0;
+	json_array_foreach (arg, i, allowed) {
+		bool equal;
+		int rc = schema_equal(w, allowed, value, &equal);
+
+		if (rc != 0 || equal)
+			return rc;
+	}
 	memcpy(line, before, sizeof(before));
-	len = json_dumpb(arg, line + sizeof(before) - 1, sizeof(line) - sizeof(before),
-			 JSON_COMPACT);
-	return schema_fail(
-		w, len <= sizeof(line) - sizeof(before) ? line : "is none of the allowed values");
+	if (show_values(arg, line + sizeof(before) - 1, sizeof(line) - sizeof(before)))
+		return schema_fail(w, line);
+	return schema_fail(w, "is none of the allowed values");
 }
 
 static int validate_const(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
+	bool equal;
+	int rc = schema_equal(w, arg, value, &equal);
+
 	(void)schema;
-	return equal(arg, value) ? 0 : schema_fail(w, "is not the only value that is allowed");
+	if (rc != 0 || equal)
+		return rc;
+	return schema_fail(w, "is not the only value that is allowed");
 }
 
 /* Each of the following says nothing about values of another type (validation 1.1). */
@@ -167,8 +206,10 @@ static int validate_properties(struct schema_walk *w, json_t *schema, json_t *ar
 	(void)schema;
 	json_object_foreach (arg, name, property) {
 		size_t mark;
-		int rc;
+		int rc = schema_spend(w, STEP_NAME);
 
+		if (rc != 0)
+			return rc;
 		member = json_object_get(value, name);
 		if (member == NULL)
 			continue;
@@ -188,8 +229,10 @@ static int validate_additional(struct schema_walk *w, json_t *schema, json_t *ar
 
 	json_object_foreach (value, name, member) {
 		size_t mark;
-		int rc;
+		int rc = schema_spend(w, STEP_NAME);
 
+		if (rc != 0)
+			return rc;
 		if (json_object_get(properties, name) != NULL)
 			continue;
 		mark = jsonpath_down(&w->path, name);
@@ -210,6 +253,10 @@ static int validate_required(struct schema_walk *w, json_t *schema, json_t *arg,
 	if (!json_is_object(value))
 		return 0;
 	json_array_foreach (arg, i, name) {
+		int rc = schema_spend(w, STEP_NAME);
+
+		if (rc != 0)
+			return rc;
 		if (json_object_get(value, json_string_value(name)) != NULL)
 			continue;
 		jsonpath_down(&w->path, json_string_value(name));
@@ -271,58 +318,68 @@ static int validate_max_items(struct schema_walk *w, json_t *schema, json_t *arg
 
 static int validate_unique(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
-	size_t n = json_is_true(arg) ? json_array_size(value) : 0;
+	size_t twin;
+	int rc;
 
 	(void)schema;
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = i + 1; j < n; j++)
-			if (equal(json_array_get(value, i), json_array_get(value, j))) {
-				jsonpath_down_index(&w->path, j);
-				return schema_fail(w, "is there twice");
-			}
-	return 0;
+	if (!json_is_true(arg) || !json_is_array(value))
+		return 0;
+	rc = schema_find_twin(w, value, &twin);
+	if (rc != 0 || twin == json_array_size(value))
+		return rc;
+	jsonpath_down_index(&w->path, twin);
+	return schema_fail(w, "is there twice");
 }
 
 /* Characters are code points (RFC 8259 section 7); jansson has checked that it is UTF-8. */
-static json_int_t characters(json_t *value)
+static int characters(struct schema_walk *w, json_t *value, json_int_t *n_r)
 {
 	const char *text = json_string_value(value);
-	json_int_t n = 0;
+	int rc = schema_spend(w, json_string_length(value) / STEP_BYTES);
 
-	for (size_t i = 0; i < json_string_length(value); i++)
-		n += (text[i] & 0xC0) != 0x80;
-	return n;
+	*n_r = 0;
+	for (size_t i = 0; rc == 0 && i < json_string_length(value); i++)
+		*n_r += (text[i] & 0xC0) != 0x80;
+	return rc;
 }
 
 static int validate_min_length(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
+	json_int_t n;
+	int rc = characters(w, value, &n);
+
 	(void)schema;
-	if (json_is_string(value) && characters(value) < json_integer_value(arg))
+	if (rc == 0 && json_is_string(value) && n < json_integer_value(arg))
 		return fail_number(w, "the smallest number of characters is", arg);
-	return 0;
+	return rc;
 }
 
 static int validate_max_length(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
+	json_int_t n;
+	int rc = characters(w, value, &n);
+
 	(void)schema;
-	if (json_is_string(value) && characters(value) > json_integer_value(arg))
+	if (rc == 0 && json_is_string(value) && n > json_integer_value(arg))
 		return fail_number(w, "the largest number of characters is", arg);
-	return 0;
+	return rc;
 }
 
 static int validate_pattern(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
+	struct schema_pattern *p;
 	struct err why;
 	int rc;
 
 	(void)schema;
 	if (!json_is_string(value))
 		return 0;
-	rc = pattern_match(json_string_value(arg), json_string_value(value),
-			   json_string_length(value), &why);
-	if (rc == ERR_NOMEM)
-		return err_set(w->e, rc, "%s", why.text);
-	return rc == 0 ? 0 : schema_fail(w, why.text);
+	HASH_FIND_PTR(w->schema->patterns, &arg, p);
+	if (p == NULL) /* it was compiled with the schema */
+		return schema_fail(w, "has no pattern to be held against");
+	rc = pattern_match(p->pattern, json_string_value(value), json_string_length(value),
+			   &w->work, &why);
+	return rc == 0 ? 0 : schema_fail_as(w, rc, why.text);
 }
 
 static int validate_minimum(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
@@ -388,9 +445,9 @@ static const struct {
 
 static int validate(struct schema_walk *w, json_t *schema, json_t *value)
 {
-	int rc = 0;
+	int rc = schema_spend(w, STEP_VALUE);
 
-	if (json_is_false(schema))
+	if (rc == 0 && json_is_false(schema))
 		return schema_fail(w, "is not allowed");
 	for (size_t i = 0; rc == 0 && i < N_KEYWORDS; i++) {
 		json_t *arg = keywords[i].validate != NULL
@@ -403,9 +460,58 @@ static int validate(struct schema_walk *w, json_t *schema, json_t *value)
 	return rc;
 }
 
-int schema_validate(json_t *schema, json_t *value, struct err *e)
+int schema_validate(struct schema *s, json_t *value, struct err *e)
 {
-	struct schema_walk w = {.e = e};
+	struct schema_walk w = {.schema = s, .e = e, .work = SCHEMA_MAX_WORK};
+	int rc = validate(&w, s->json, value);
 
-	return validate(&w, schema, value);
+	s->work = SCHEMA_MAX_WORK - w.work;
+	return rc;
+}
+
+uint64_t schema_work(const struct schema *s)
+{
+	return s->work;
+}
+
+int schema_new(json_t *json, size_t *room, struct schema **schema_r, struct err *e)
+{
+	struct schema *s = calloc(1, sizeof(*s));
+	struct schema_walk w = {.schema = s, .e = e, .room = room};
+	int rc;
+
+	*schema_r = NULL;
+	if (s == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	s->refs = 1;
+	s->json = json_incref(json);
+	rc = schema_check(&w);
+	if (rc != 0)
+		schema_unref(&s);
+	*schema_r = s;
+	return rc;
+}
+
+struct schema *schema_ref(struct schema *s)
+{
+	if (s != NULL)
+		s->refs++;
+	return s;
+}
+
+void schema_unref(struct schema **sp)
+{
+	struct schema *s = *sp;
+	struct schema_pattern *p, *next;
+
+	*sp = NULL;
+	if (s == NULL || --s->refs > 0)
+		return;
+	HASH_ITER (hh, s->patterns, p, next) {
+		HASH_DEL(s->patterns, p);
+		pattern_free(&p->pattern);
+		free(p);
+	}
+	json_decref(s->json);
+	free(s);
 }

@@ -2,12 +2,10 @@
 #include "autoconf.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "pattern.h"
 #include "schema_impl.h"
-
-#define MAX_UNIQUE 1000 /* each is compared with each */
 
 static int check_schema(struct schema_walk *w, json_t *schema);
 
@@ -81,29 +79,65 @@ static int check_properties(struct schema_walk *w, json_t *schema, json_t *arg)
 	return 0;
 }
 
-static int check_unique(struct schema_walk *w, json_t *schema, json_t *arg)
+static int check_bool(struct schema_walk *w, json_t *schema, json_t *arg)
 {
-	json_t *max = json_object_get(schema, "maxItems");
+	(void)schema;
+	return json_is_boolean(arg) ? 0 : schema_fail(w, "expected true or false");
+}
 
-	if (!json_is_boolean(arg))
-		return schema_fail(w, "expected true or false");
-	if (json_is_true(arg) && (!json_is_integer(max) || json_integer_value(max) > MAX_UNIQUE))
-		return schema_fail(w, "needs a maxItems of at most 1000");
-	return 0;
+/* Takes the size of P off the room. A pattern that could not be compiled (NULL) may have cost as much
+ * as the largest. */
+static bool take_room(struct schema_walk *w, const struct pattern *p)
+{
+	size_t size = p != NULL ? pattern_size(p) : PATTERN_MAX_SIZE;
+
+	if (w->room == NULL)
+		return true;
+	if (*w->room >= size) {
+		*w->room -= size;
+		return true;
+	}
+	*w->room = 0;
+	return false;
+}
+
+static int keep_pattern(struct schema_walk *w, const json_t *arg, struct pattern *pattern_take)
+{
+	struct schema_pattern *p = calloc(1, sizeof(*p));
+
+	if (p != NULL) {
+		p->key = arg;
+		p->pattern = pattern_take;
+		HASH_ADD_PTR(w->schema->patterns, key, p);
+	}
+	if (p != NULL && p->hh.tbl != NULL)
+		return 0;
+	free(p);
+	pattern_free(&pattern_take);
+	return err_set(w->e, ERR_NOMEM, "out of memory");
 }
 
 static int check_pattern(struct schema_walk *w, json_t *schema, json_t *arg)
 {
+	struct schema_pattern *twin;
+	struct pattern *pattern;
 	struct err why;
 	int rc;
 
 	(void)schema;
 	if (!json_is_string(arg))
 		return schema_fail(w, "expected a string");
-	rc = pattern_check(json_string_value(arg), &why);
-	if (rc == ERR_NOMEM)
-		return err_set(w->e, rc, "%s", why.text);
-	return rc == 0 ? 0 : schema_fail(w, why.text);
+	HASH_FIND_PTR(w->schema->patterns, &arg, twin);
+	if (twin != NULL)
+		return 0;
+	if (w->room != NULL && *w->room == 0)
+		return schema_fail_as(w, ERR_LIMIT, "there are too many patterns before it");
+	rc = pattern_new(json_string_value(arg), json_string_length(arg), &pattern, &why);
+	if (!take_room(w, pattern) && rc == 0) {
+		pattern_free(&pattern);
+		return schema_fail_as(w, ERR_LIMIT, "there are too many patterns before it");
+	}
+	return rc == 0 ? keep_pattern(w, arg, pattern) : schema_fail_as(w, rc, why.text);
 }
 
 static int check_type(struct schema_walk *w, json_t *schema, json_t *arg)
@@ -142,7 +176,7 @@ static const struct {
 	{"pattern", check_pattern},
 	{"minItems", check_size},
 	{"maxItems", check_size},
-	{"uniqueItems", check_unique},
+	{"uniqueItems", check_bool},
 	{"items", check_subschema},
 	{"minProperties", check_size},
 	{"maxProperties", check_size},
@@ -199,9 +233,7 @@ static int check_schema(struct schema_walk *w, json_t *schema)
 	return rc;
 }
 
-int schema_check(json_t *schema, struct err *e)
+int schema_check(struct schema_walk *w)
 {
-	struct schema_walk w = {.e = e};
-
-	return check_schema(&w, schema);
+	return check_schema(w, w->schema->json);
 }

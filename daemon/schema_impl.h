@@ -1,23 +1,56 @@
-/* schema_impl.h: what the two halves of schema.h share: schema_check.c (schemas), schema.c
- * (values). */
+/* schema_impl.h: what the parts of schema.h share: schema_check.c (schemas), schema.c (values) and
+ * schema_equal.c (equality of values). */
 #ifndef MCPD_SCHEMA_IMPL_H
 #define MCPD_SCHEMA_IMPL_H
 
 #include <stdbool.h>
 
+#include "hash.h"
 #include "jsonpath.h"
+#include "pattern.h"
 #include "schema.h"
+
+/* A pattern, by the JSON string that it was compiled from. */
+struct schema_pattern {
+	UT_hash_handle hh;
+	const json_t *key;
+	struct pattern *pattern;
+};
+
+struct schema {
+	unsigned refs;
+	json_t *json;
+	struct schema_pattern *patterns;
+	uint64_t work;
+};
 
 /* Where we are: inside the schema while it is checked, inside the value while that is. */
 struct schema_walk {
+	struct schema *schema;
 	struct jsonpath path;
 	struct err *e;
+	size_t *room;	/* schema_check.c: as in schema_new() */
+	uint64_t work;	/* schema.c: the steps that are left */
 };
 
-/* "PATH: TEXT" with ERR_INVALID, which is returned. */
+/* "PATH: TEXT" with ERR_INVALID or CODE, which is returned. */
 int schema_fail(struct schema_walk *w, const char *text);
+int schema_fail_as(struct schema_walk *w, int code, const char *text);
 
 /* Whether NAME is the name of a type. */
 bool schema_is_type(json_t *name);
+
+/* schema_check.c: checks all of W->schema, and compiles its patterns. */
+int schema_check(struct schema_walk *w);
+
+/* Takes STEPS off what is left. 0 or ERR_LIMIT, with the text. */
+int schema_spend(struct schema_walk *w, uint64_t steps);
+
+/* schema_equal.c. Numbers are equal by value whatever their form, objects whatever their order (JSON
+ * Schema core 4.2.2). 0 or an error; *EQUAL_R says it. */
+int schema_equal(struct schema_walk *w, json_t *a, json_t *b, bool *equal_r);
+/* The index of an item of ARRAY that is equal to one before it; the size of ARRAY where there is
+ * none. The work is that of looking at each item once, but for items made to look alike. */
+int schema_find_twin(struct schema_walk *w, json_t *array, size_t *index_r);
 
 #endif

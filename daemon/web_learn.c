@@ -59,7 +59,10 @@ static void complain(struct web *w)
 
 	if (strcmp(why, w->complained.text) == 0)
 		return;
-	if (why[0] != '\0')
+	if (web_tools_left_out(w->learning) > 1)
+		log_warn(&scope, "%s (and %zu more entries)", why,
+			 web_tools_left_out(w->learning) - 1);
+	else if (why[0] != '\0')
 		log_warn(&scope, "%s", why);
 	err_set(&w->complained, 0, "%s", why);
 }

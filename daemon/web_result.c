@@ -84,8 +84,8 @@ static json_t *failure(const char *name, const struct fetch_answer *a, json_t *v
 }
 
 /* JSON that is no CallToolResult. */
-static json_t *plain(const char *name, const json_t *entry, const struct fetch_answer *a,
-		     json_t *value)
+static json_t *plain(const char *name, const json_t *entry, struct schema *output,
+		     const struct fetch_answer *a, json_t *value)
 {
 	json_t *schema = json_object_get(entry, "outputSchema"), *result;
 	struct err why = {0};
@@ -99,8 +99,8 @@ static json_t *plain(const char *name, const json_t *entry, const struct fetch_a
 		return result;
 	if (!json_is_object(value))
 		err_set(&why, ERR_INVALID, "it is not a JSON object");
-	else if (schema_check(schema, NULL) == 0)
-		schema_validate(schema, value, &why);
+	else if (output != NULL)
+		schema_validate(output, value, &why);
 	if (why.code == 0)
 		return toolresult_structured(result, value);
 	json_decref(result);
@@ -109,13 +109,13 @@ static json_t *plain(const char *name, const json_t *entry, const struct fetch_a
 	return toolresult_error("%s: the answer is not what was promised: %s", name, why.text);
 }
 
-static json_t *success(const char *name, const json_t *entry, const struct fetch_answer *a,
-		       json_t *value)
+static json_t *success(const char *name, const json_t *entry, struct schema *output,
+		       const struct fetch_answer *a, json_t *value)
 {
 	if (is_result(value))
 		return json_incref(value);
 	if (value != NULL)
-		return plain(name, entry, a, value);
+		return plain(name, entry, output, a, value);
 	if (a->len == 0) /* 204 and the like: it worked, there is nothing to say */
 		return json_pack("{s:[]}", "content");
 	if (is_text(a->type))
@@ -125,7 +125,8 @@ static json_t *success(const char *name, const json_t *entry, const struct fetch
 				name, a->type);
 }
 
-json_t *web_result(const json_t *entry, const struct fetch_answer *a, unsigned max_depth)
+json_t *web_result(const json_t *entry, struct schema *output, const struct fetch_answer *a,
+		   unsigned max_depth)
 {
 	const char *name = json_string_value(json_object_get(entry, "name"));
 	bool good = a->status >= 200 && a->status < 300;
@@ -140,7 +141,7 @@ json_t *web_result(const json_t *entry, const struct fetch_answer *a, unsigned m
 		return toolresult_error("%s: the web endpoint answered with JSON that cannot be "
 					"read: %s",
 					name, why.text);
-	result = good ? success(name, entry, a, value) : failure(name, a, value);
+	result = good ? success(name, entry, output, a, value) : failure(name, a, value);
 	json_decref(value);
 	return result;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "jsonrpc.h"
 #include "offer.h"
 #include "schema.h"
@@ -12,14 +13,25 @@
 
 #define MAX_PAGES 1000
 #define MAX_TOOLS 100000
+/* Bytes of all compiled patterns: one page with all of them is taken in one turn of the loop. */
+#define MAX_PATTERNS (1u << 20)
+
+/* A tool with a schema that mcpd checks. */
+struct checked {
+	UT_hash_handle hh;
+	const char *name;	       /* in its entry */
+	struct schema *input, *output; /* NULL: not checked */
+};
 
 struct web_tools {
 	json_t *list;
 	json_t *index;	 /* name: entry */
-	json_t *checked; /* the names of those whose arguments we can check, as keys */
+	struct checked *checked;
+	size_t room; /* of MAX_PATTERNS */
 	json_t *cursors; /* those seen, as keys: who repeats one would go on for ever */
 	size_t pages;
 	struct err complaint;
+	size_t left_out;
 };
 
 struct web_tools *web_tools_new(void)
@@ -30,23 +42,34 @@ struct web_tools *web_tools_new(void)
 		return NULL;
 	t->list = json_array();
 	t->index = json_object();
-	t->checked = json_object();
+	t->room = MAX_PATTERNS;
 	t->cursors = json_object();
-	if (t->list == NULL || t->index == NULL || t->checked == NULL || t->cursors == NULL)
+	if (t->list == NULL || t->index == NULL || t->cursors == NULL)
 		web_tools_free(&t);
 	return t;
+}
+
+static void checked_free(struct checked *c)
+{
+	schema_unref(&c->input);
+	schema_unref(&c->output);
+	free(c);
 }
 
 void web_tools_free(struct web_tools **tp)
 {
 	struct web_tools *t = *tp;
+	struct checked *c, *next;
 
 	*tp = NULL;
 	if (t == NULL)
 		return;
+	HASH_ITER (hh, t->checked, c, next) {
+		HASH_DEL(t->checked, c);
+		checked_free(c);
+	}
 	json_decref(t->list);
 	json_decref(t->index);
-	json_decref(t->checked);
 	json_decref(t->cursors);
 	free(t);
 }
@@ -54,6 +77,11 @@ void web_tools_free(struct web_tools **tp)
 const char *web_tools_complaint(const struct web_tools *t)
 {
 	return t->complaint.text;
+}
+
+size_t web_tools_left_out(const struct web_tools *t)
+{
+	return t->left_out;
 }
 
 /* Whether ENTRY can be a tool. If not, E says why. */
@@ -77,7 +105,43 @@ static int check_entry(const struct web_tools *t, json_t *entry, struct err *e)
 	return 0;
 }
 
-static int add_tool(struct web_tools *t, json_t *entry)
+/* A schema that mcpd does not check is none of its business, unless compiling it costs too much. */
+static int compile(struct web_tools *t, const char *name, json_t *schema, const char *member,
+		   struct schema **schema_r, struct err *e)
+{
+	struct err why;
+	int rc = schema != NULL ? schema_new(schema, &t->room, schema_r, &why) : 0;
+
+	if (rc == ERR_LIMIT)
+		return err_set(e, ERR_LIMIT, "tool %.100s is left out: %s.%.300s", name, member,
+			       why.text);
+	return rc == ERR_NOMEM ? err_set(e, rc, "out of memory") : 0;
+}
+
+/* 0, ERR_LIMIT (the tool is to be left out), ERR_NOMEM. */
+static int add_schemas(struct web_tools *t, const char *name, json_t *input, json_t *output,
+		       struct err *e)
+{
+	struct checked *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (c == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	c->name = name;
+	rc = compile(t, name, input, "inputSchema", &c->input, e);
+	if (rc == 0)
+		rc = compile(t, name, output, "outputSchema", &c->output, e);
+	if (rc == 0 && (c->input != NULL || c->output != NULL)) {
+		HASH_ADD_KEYPTR(hh, t->checked, c->name, strlen(c->name), c);
+		if (c->hh.tbl != NULL)
+			return 0;
+		rc = err_set(e, ERR_NOMEM, "out of memory");
+	}
+	checked_free(c);
+	return rc;
+}
+
+static int add_tool(struct web_tools *t, json_t *entry, struct err *e)
 {
 	const char *name = json_string_value(json_object_get(entry, "name"));
 	json_t *schema = json_object_get(entry, "inputSchema");
@@ -87,28 +151,39 @@ static int add_tool(struct web_tools *t, json_t *entry)
 		schema = json_pack("{s:s}", "type", "object");
 		rc |= json_object_set_new(entry, "inputSchema", schema);
 	}
-	rc |= json_array_append(t->list, entry);
-	rc |= json_object_set(t->index, name, entry);
-	if (rc == 0 && schema_check(schema, NULL) == 0)
-		rc |= json_object_set_new(t->checked, name, json_true());
-	return rc == 0 ? 0 : ERR_NOMEM;
+	if (rc == 0)
+		rc = add_schemas(t, name, schema, json_object_get(entry, "outputSchema"), e);
+	if (rc == ERR_LIMIT)
+		return rc;
+	if (rc == 0)
+		rc |= json_object_set(t->index, name, entry);
+	if (rc == 0)
+		rc |= json_array_append(t->list, entry);
+	return rc == 0 ? 0 : err_set(e, ERR_NOMEM, "out of memory");
+}
+
+static int take_entry(struct web_tools *t, json_t *entry)
+{
+	struct err why;
+	int rc = check_entry(t, entry, &why);
+
+	if (rc == 0)
+		rc = add_tool(t, entry, &why);
+	if (rc != 0 && rc != ERR_NOMEM && t->left_out++ == 0)
+		t->complaint = why;
+	return rc == ERR_NOMEM ? rc : 0;
 }
 
 static int add_all(struct web_tools *t, json_t *tools, struct err *e)
 {
 	json_t *entry;
-	struct err why;
 	size_t i;
 
 	json_array_foreach (tools, i, entry) {
 		if (json_array_size(t->list) >= MAX_TOOLS)
 			return err_set(e, ERR_LIMIT, "there are more than %d tools", MAX_TOOLS);
-		if (check_entry(t, entry, &why) < 0) {
-			if (t->complaint.code == 0)
-				t->complaint = why;
-		} else if (add_tool(t, entry) < 0) {
+		if (take_entry(t, entry) < 0)
 			return err_set(e, ERR_NOMEM, "out of memory");
-		}
 	}
 	return 0;
 }
@@ -173,12 +248,26 @@ json_t *web_tools_entry(const struct web_tools *t, const char *name)
 	return json_object_get(t->index, name);
 }
 
+static struct checked *find_checked(const struct web_tools *t, const char *name)
+{
+	struct checked *c;
+
+	HASH_FIND_STR(t->checked, name, c);
+	return c;
+}
+
 int web_tools_check(const struct web_tools *t, const char *name, json_t *arguments, struct err *e)
 {
+	const struct checked *c = find_checked(t, name);
+
 	if (!json_is_object(arguments))
 		return err_set(e, ERR_INVALID, "expected an object");
-	if (json_object_get(t->checked, name) == NULL)
-		return 0;
-	return schema_validate(json_object_get(web_tools_entry(t, name), "inputSchema"), arguments,
-			       e);
+	return c != NULL && c->input != NULL ? schema_validate(c->input, arguments, e) : 0;
+}
+
+struct schema *web_tools_output(const struct web_tools *t, const char *name)
+{
+	const struct checked *c = find_checked(t, name);
+
+	return c != NULL ? c->output : NULL;
 }

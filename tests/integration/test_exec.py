@@ -41,6 +41,11 @@ TOOLS = {
                                     "required": ["a"]}},
     "promised": {"structured": True, "command": ["echo", '{"b": 1}'],
                  "outputSchema": {"type": "object", "required": ["a"]}},
+    "mail": {"inputSchema": schema(["to"], to={"type": "string", "pattern": "[^@ ]+@[^@ ]+[.][a-z]+"},
+                                   rows={"type": "array", "maxItems": 1000, "uniqueItems": True}),
+             "command": ["echo", "{to}"]},
+    "digits": {"inputSchema": schema(["d"], d={"type": "string", "pattern": r"^\d+(?:\.\d+)?$"}),
+               "command": ["echo", "{d}"]},
     "unstructured": {"structured": True, "command": ["echo", "hello"]},
 }
 
@@ -97,6 +102,19 @@ def _(d):
     text = text_of(got)
     equal((json.loads(text), text.count("\n")), (arguments, 1), "stdin")
     equal(c.tool("cat"), "{}\n", "stdin without arguments")
+
+
+@case("a pattern or a comparison that would take long is refused by name, and nobody waits for it")
+def _(d):
+    c = Client(d)
+    equal(c.tool("mail", to="a@b.org"), "a@b.org\n", "answer")
+    equal(c.tool("digits", d="12.5"), "12.5\n", "answer")
+    text = error_of(c, "mail", to="a" * 65534 + "@.")
+    assert "to: takes too long to hold against the pattern [^@ ]+@" in text, text
+    many = [{"m%d" % m: n if m == 0 else 0 for m in range(300)} for n in range(1000)]
+    text = error_of(c, "mail", to="a@b.org", rows=many)
+    assert "takes too long to check" in text, text
+    equal(c.tool("mail", to="a@b.org", rows=many[:100]), "a@b.org\n", "answer to fewer")
 
 
 @case("arguments that the schema does not allow: an error of the tool that names the place")

@@ -210,6 +210,25 @@ def _(d):
             own.wait_log("a page names a cursor for the second time")
 
 
+@case("patterns of an endpoint: twenty large ones are compiled once, one that is too large leaves its tool out")
+def _(d):
+    def with_pattern(name, pattern):
+        return tool(name, {"type": "object", "properties": {"x": {"type": "string", "pattern": pattern}}})
+    with WebServer([with_pattern("t%d" % i, "^.{0,9990}$") for i in range(20)] +
+                   [with_pattern("many", "^((((ab){1,99}){1,99}){1,99})$"),
+                    with_pattern("slow", "^(a+)+$")]) as w:
+        w.on("t0", lambda r: (200, JSON, "1"))
+        with Daemon({"w": {"web": w.url}}) as own:
+            c = Client(own)
+            equal([t["name"] for t in c.request("tools/list")["tools"]],
+                  ["t%d" % i for i in range(20)] + ["slow"], "tools")
+            own.wait_log("tool many is left out: inputSchema.properties.x.pattern: ")
+            equal(c.tool("t0", x="a" * 9990), "1", "answer")
+            assert "x: does not match the pattern" in error_of(c, "t0", x="a" * 9991)
+            assert "x: takes too long to hold against the pattern" in error_of(c, "slow", x="a" * 60000 + "!")
+            equal(len(w.seen(tool="slow")), 0, "calls of the endpoint")
+
+
 @case("a changed list is announced once, and not when it only was asked for again")
 def _(d):
     with WebServer([tool("one")]) as w, Daemon({"w": {"web": w.url, "learnInterval": 0.05}}) as own:

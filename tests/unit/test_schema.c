@@ -8,14 +8,16 @@
 static void check(const char *schema, const char *value, const char *why)
 {
 	json_t *s = json_of(schema), *v = json_loads(value, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	struct schema *compiled;
 	struct err e = {0};
 	int rc;
 
 	if (v == NULL)
 		v = json_of(value);
-	if (schema_check(s, &e) != 0)
+	if (schema_new(s, NULL, &compiled, &e) != 0)
 		fail_msg("%s: %s", schema, e.text);
-	rc = schema_validate(s, v, &e);
+	rc = schema_validate(compiled, v, &e);
+	schema_unref(&compiled);
 	if (why == NULL && rc != 0)
 		fail_msg("%s refuses %s: %s", schema, value, e.text);
 	if (why != NULL && rc == 0)
@@ -31,13 +33,25 @@ static void check(const char *schema, const char *value, const char *why)
 static void refused(const char *schema, const char *why)
 {
 	json_t *s = json_of(schema);
+	struct schema *compiled;
 	struct err e = {0};
 
-	if (schema_check(s, &e) == 0)
+	if (schema_new(s, NULL, &compiled, &e) == 0)
 		fail_msg("accepted: %s", schema);
 	assert_int_equal(e.code, ERR_INVALID);
 	assert_string_equal(e.text, why);
 	json_decref(s);
+}
+
+static int validate(json_t *schema, json_t *value, struct err *e)
+{
+	struct schema *compiled;
+	int rc = schema_new(schema, NULL, &compiled, e);
+
+	assert_int_equal(rc, 0);
+	rc = schema_validate(compiled, value, e);
+	schema_unref(&compiled);
+	return rc;
 }
 
 static void types(void **state)
@@ -61,7 +75,7 @@ static void types(void **state)
 			json_t *value = json_loads(values[v].value, JSON_DECODE_ANY, NULL);
 			bool is = strchr(values[v].is, letters[n]) != NULL;
 
-			if ((schema_validate(schema, value, NULL) == 0) != is)
+			if ((validate(schema, value, NULL) == 0) != is)
 				fail_msg("%s as %s", values[v].value, names[n]);
 			json_decref(schema);
 			json_decref(value);
@@ -79,6 +93,9 @@ static void values(void **state)
 	check("{'enum':['a',1,null]}", "1.0", NULL);
 	check("{'enum':['a',1,null]}", "2", "expected one of [\"a\",1,null]");
 	check("{'const':{'a':[1]}}", "{\"a\":[1]}", NULL);
+	check("{'const':{'a':[1],'b':2}}", "{\"b\":2.0,\"a\":[1.0]}", NULL);
+	check("{'const':{'a':1}}", "{\"a\":1,\"b\":2}", "is not the only value that is allowed");
+	check("{'enum':['a',{'b':[]}]}", "\"c\"", "is none of the allowed values");
 	check("{'const':{'a':[1]}}", "{\"a\":[2]}", "is not the only value that is allowed");
 	check("{'const':null}", "null", NULL);
 	check("{'const':null}", "false", "is not the only value that is allowed");
@@ -93,7 +110,7 @@ static void long_enum(void **state)
 	for (int i = 0; i < 100; i++)
 		json_array_append_new(names, json_sprintf("name number %d", i));
 	schema = json_pack("{s:o}", "enum", names);
-	assert_int_equal(schema_validate(schema, value, &e), ERR_INVALID);
+	assert_int_equal(validate(schema, value, &e), ERR_INVALID);
 	assert_string_equal(e.text, "is none of the allowed values");
 	json_decref(schema);
 	json_decref(value);
@@ -126,8 +143,9 @@ static void strings(void **state)
 	check("{'maxLength':1}", "\"ab\"", "the largest number of characters is 1");
 	check("{'pattern':'b'}", "\"abc\"", NULL); /* not anchored */
 	check("{'pattern':'^[a-z]+$'}", "\"abc\"", NULL);
-	check("{'pattern':'^[a-z]+$'}", "\"ab1\"", "does not match ^[a-z]+$");
-	check("{'pattern':'^[a-z]+$'}", "\"ab\\u00001\"", "contains a NUL byte");
+	check("{'pattern':'^[a-z]+$'}", "\"ab1\"", "does not match the pattern ^[a-z]+$");
+	check("{'pattern':'^[a-z]+$'}", "\"ab\\u0000c\"", "does not match the pattern ^[a-z]+$");
+	check("{'pattern':'^\\\\d{3}$'}", "\"123\"", NULL);
 	check("{'minLength':9,'maxLength':0,'pattern':'x'}", "1", NULL);
 }
 
@@ -143,6 +161,11 @@ static void arrays(void **state)
 	check("{'uniqueItems':true,'maxItems':9}", "[1,2,[1],[2]]", NULL);
 	check("{'uniqueItems':true,'maxItems':9}", "[1,[2],[2]]", "[2]: is there twice");
 	check("{'uniqueItems':true,'maxItems':9}", "[1,1.0]", "[1]: is there twice");
+	check("{'uniqueItems':true}", "[{\"a\":1,\"b\":[2]},3,{\"b\":[2.0],\"a\":1}]",
+	      "[2]: is there twice");
+	check("{'uniqueItems':true}", "[0.0,-0.0]", "[1]: is there twice");
+	check("{'uniqueItems':true}", "[9007199254740992,9007199254740993,\"1\",1,true,null,[],{}]",
+	      NULL);
 	check("{'uniqueItems':false}", "[1,1]", NULL);
 	check("{'minItems':9,'maxItems':0,'items':false,'uniqueItems':true}", "{}", NULL);
 }
@@ -207,12 +230,169 @@ static void bad_schemas(void **state)
 	refused("{'maxItems':1.5}", "maxItems: expected a whole number that is not negative");
 	refused("{'minimum':'1'}", "minimum: expected a number");
 	refused("{'uniqueItems':1}", "uniqueItems: expected true or false");
-	refused("{'uniqueItems':true}", "uniqueItems: needs a maxItems of at most 1000");
-	refused("{'uniqueItems':true,'maxItems':1001}",
-		"uniqueItems: needs a maxItems of at most 1000");
 	refused("{'pattern':1}", "pattern: expected a string");
-	refused("{'pattern':'\\\\d'}",
-		"pattern: \"\\d\" is not POSIX: write [0-9], [[:alnum:]_] or [[:space:]]");
+	refused("{'properties':{'a':{'pattern':'\\\\A'}}}",
+		"properties.a.pattern: \"\\A\" is no escape of ECMA-262");
+	refused("{'pattern':'[[:alpha:]]'}",
+		"pattern: \"[:alpha:]]\" is of POSIX: write \"a-z\", \"\\d\", \"\\s\" or \"\\p{L}\"");
+}
+
+/* N values that FN makes, in an array. */
+static json_t *many(size_t n, json_t *(*fn)(size_t i))
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(all, fn(i));
+	return all;
+}
+
+static json_t *with_members(size_t i, size_t n)
+{
+	json_t *o = json_object();
+	char name[24];
+
+	for (size_t k = 0; k < n; k++) {
+		snprintf(name, sizeof(name), "member%zu", k);
+		json_object_set_new(o, name, json_integer(k + 1 == n ? (json_int_t)i : 0));
+	}
+	return o;
+}
+
+static json_t *large(size_t i)
+{
+	return with_members(i, 300);
+}
+
+static json_t *small(size_t i)
+{
+	return with_members(i, 10);
+}
+
+static json_t *text_of_a(size_t i)
+{
+	char text[4001];
+
+	(void)i;
+	memset(text, 'a', 4000);
+	text[4000] = '\0';
+	return json_string(text);
+}
+
+static json_t *number(size_t i)
+{
+	return json_integer((json_int_t)i);
+}
+
+static json_t *empty(size_t i)
+{
+	(void)i;
+	return json_object();
+}
+
+/* Validates VALUE_TAKE and returns the steps; CODE_R is the outcome. */
+static uint64_t work_of(const char *schema, json_t *value_take, int *code_r)
+{
+	json_t *s = json_of(schema);
+	struct schema *compiled;
+	struct err e = {0};
+	uint64_t work;
+
+	assert_int_equal(schema_new(s, NULL, &compiled, &e), 0);
+	*code_r = schema_validate(compiled, value_take, &e);
+	if (*code_r == ERR_LIMIT && strstr(e.text, "takes too long") == NULL)
+		fail_msg("%s", e.text);
+	work = schema_work(compiled);
+	schema_unref(&compiled);
+	json_decref(s);
+	json_decref(value_take);
+	return work;
+}
+
+/* Each item is looked at once, not compared with each other one. */
+static void unique_items_cost_once_each(void **state)
+{
+	uint64_t work, twice;
+	int code;
+
+	(void)state;
+	work = work_of("{'uniqueItems':true}", many(1000, small), &code);
+	assert_int_equal(code, 0);
+	twice = work_of("{'uniqueItems':true}", many(2000, small), &code);
+	assert_int_equal(code, 0);
+	assert_true(twice < 3 * work);
+	work = work_of("{'uniqueItems':true,'maxItems':1000}", many(1000, large), &code);
+	assert_int_equal(code, ERR_LIMIT);
+	assert_true(work <= SCHEMA_MAX_WORK);
+}
+
+/* Whatever keyword makes the work, one validation ends. */
+static void one_validation_is_bounded(void **state)
+{
+	static const struct {
+		const char *schema;
+		size_t n;
+		json_t *(*fn)(size_t i);
+	} cases[] = {
+		{"{'items':{'pattern':'^a*$'}}", 1000, text_of_a},
+		{"{'items':{'pattern':'^(a+)+$','minLength':1}}", 1000, text_of_a},
+		{"{'items':{'minLength':1,'maxLength':4000}}", 2000, text_of_a},
+		{"{'items':{'type':'object'}}", 200000, empty},
+		{"{'items':{'properties':{'a':true,'b':true,'c':true}}}", 100000, empty},
+		{"{'items':{'enum':[0,1,2,3,4,5,6,7,8,9,{}]}}", 50000, empty},
+		{"{'items':{'additionalProperties':true}}", 1000, large},
+		{"{'items':{'required':['member1','member2','member3']}}", 40000, small},
+		{"{'uniqueItems':true}", 200000, number},
+	};
+	int code;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		work_of(cases[i].schema, many(cases[i].n, cases[i].fn), &code);
+		if (code != ERR_LIMIT)
+			fail_msg("%s: %d", cases[i].schema, code);
+		work_of(cases[i].schema, many(2, cases[i].fn), &code);
+		if (code == ERR_LIMIT)
+			fail_msg("%s: two are too many", cases[i].schema);
+	}
+}
+
+/* A value that is as large as the schema says, compared with each value of an enum. */
+static void comparing_is_bounded(void **state)
+{
+	json_t *values = json_array(), *schema, *value = with_members(1, 5000);
+	struct schema *compiled;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < 100; i++)
+		json_array_append_new(values, with_members(i + 2, 5000));
+	schema = json_pack("{s:o}", "enum", values);
+	assert_int_equal(schema_new(schema, NULL, &compiled, &e), 0);
+	assert_int_equal(schema_validate(compiled, value, &e), ERR_LIMIT);
+	assert_int_equal(schema_work(compiled), SCHEMA_MAX_WORK);
+	schema_unref(&compiled);
+	json_decref(schema);
+	json_decref(value);
+}
+
+/* All patterns of all schemas share the room that the caller has for them. */
+static void patterns_share_a_room(void **state)
+{
+	json_t *s = json_of("{'properties':{'a':{'pattern':'^a'},'b':{'pattern':'^(ab){1,200}$'}}}");
+	struct schema *compiled;
+	size_t room = 100000, rest;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(schema_new(s, &room, &compiled, &e), 0);
+	assert_true(room < 100000);
+	schema_unref(&compiled);
+	rest = room = (100000 - room) / 2;
+	assert_int_equal(schema_new(s, &room, &compiled, &e), ERR_LIMIT);
+	assert_null(compiled);
+	assert_true(room < rest);
+	json_decref(s);
 }
 
 int main(void)
@@ -222,7 +402,10 @@ int main(void)
 		cmocka_unit_test(long_enum),   cmocka_unit_test(numbers),
 		cmocka_unit_test(strings),     cmocka_unit_test(arrays),
 		cmocka_unit_test(objects),     cmocka_unit_test(annotations),
-		cmocka_unit_test(bad_schemas),
+		cmocka_unit_test(bad_schemas), cmocka_unit_test(unique_items_cost_once_each),
+		cmocka_unit_test(one_validation_is_bounded),
+		cmocka_unit_test(comparing_is_bounded),
+		cmocka_unit_test(patterns_share_a_room),
 	};
 
 	return cmocka_run_group_tests_name("schema", tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "failalloc.h"
 #include "fetch.h"
 #include "offer.h"
+#include "schema.h"
 #include "web_result.h"
 #include "web_tools.h"
 
@@ -112,13 +113,79 @@ static void arguments_are_checked_where_that_is_possible(void **state)
 	web_tools_free(&t);
 }
 
+/* One page that lists TOOLS tools, each with a pattern that takes some KiB once compiled. */
+static char *patterns_page(unsigned tools, const char *pattern)
+{
+	char *page = NULL;
+	size_t len;
+	FILE *f = open_memstream(&page, &len);
+
+	assert_non_null(f);
+	fputs("{'tools':[", f);
+	for (unsigned i = 0; i < tools; i++)
+		fprintf(f,
+			"%s{'name':'t%u','inputSchema':{'type':'object','properties':{'x':{'pattern':"
+			"'%s'}}}}",
+			i > 0 ? "," : "", i, pattern);
+	fputs("]}", f);
+	fclose(f);
+	for (char *p = page; *p != '\0'; p++)
+		if (*p == '\'')
+			*p = '"';
+	return page;
+}
+
+static size_t listed(const char *page, char *complaint, size_t size)
+{
+	struct web_tools *t = web_tools_new();
+	struct offer *o;
+	struct err e;
+	char *cursor;
+	size_t n;
+
+	assert_int_equal(web_tools_add(t, page, strlen(page), 8, &cursor, &e), 0);
+	o = web_tools_offer(t, "w");
+	n = json_array_size(o->lists[OFFER_TOOLS]);
+	snprintf(complaint, size, "%s", web_tools_complaint(t));
+	offer_unref(&o);
+	web_tools_free(&t);
+	return n;
+}
+
+/* Compiling is limited for each pattern, and for all patterns of a list together. */
+static void tools_with_patterns_that_cost_too_much_are_left_out(void **state)
+{
+	char *page = patterns_page(20, "^.{0,9990}$"), complaint[512];
+
+	(void)state;
+	assert_int_equal(listed(page, complaint, sizeof(complaint)), 20);
+	free(page);
+	page = patterns_page(2, "^((((ab){1,99}){1,99}){1,99})$");
+	assert_int_equal(listed(page, complaint, sizeof(complaint)), 0);
+	assert_non_null(strstr(complaint, "tool t0 is left out: inputSchema.properties.x.pattern: "));
+	free(page);
+	page = patterns_page(1000, "^(ab){1,600}$");
+	assert_in_range(listed(page, complaint, sizeof(complaint)), 16, 200);
+	assert_non_null(strstr(complaint, "pattern: there are too many patterns before it"));
+	free(page);
+	page = patterns_page(5000, "^[a-z]+$");
+	assert_int_equal(listed(page, complaint, sizeof(complaint)), 5000);
+	assert_string_equal(complaint, "");
+	free(page);
+}
+
 static json_t *result(const char *entry, int status, const char *type, const char *body)
 {
 	const char *text = quoted(body);
 	const struct fetch_answer a = {
 		.status = status, .type = type, .body = text, .len = strlen(text)};
-	json_t *tool = json_of(entry), *r = web_result(tool, &a, 8);
+	json_t *tool = json_of(entry), *promise = json_object_get(tool, "outputSchema"), *r;
+	struct schema *output = NULL;
 
+	if (promise != NULL)
+		schema_new(promise, NULL, &output, NULL);
+	r = web_result(tool, output, &a, 8);
+	schema_unref(&output);
 	json_decref(tool);
 	return r;
 }
@@ -196,7 +263,7 @@ static bool everything(json_t *tool, json_t *arguments)
 					 .type = "application/json",
 					 .body = bodies[i],
 					 .len = strlen(bodies[i])};
-		json_t *r = web_result(tool, &a, 8);
+		json_t *r = web_result(tool, NULL, &a, 8);
 
 		good = good && r != NULL;
 		json_decref(r);
@@ -227,6 +294,7 @@ int main(void)
 		cmocka_unit_test(pages_become_one_list),
 		cmocka_unit_test(what_is_no_page_is_refused),
 		cmocka_unit_test(arguments_are_checked_where_that_is_possible),
+		cmocka_unit_test(tools_with_patterns_that_cost_too_much_are_left_out),
 		cmocka_unit_test(an_answer_becomes_a_result),
 		cmocka_unit_test(it_survives_every_allocation_that_fails),
 	};
