@@ -15,6 +15,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/stdio_instance.c \
 	daemon/stdio_learn.c \
 	daemon/stdio_subs.c \
+	daemon/backoff.c daemon/backoff.h \
 	daemon/call.c daemon/call.h \
 	daemon/catalog.c daemon/catalog.h \
 	daemon/child.c \

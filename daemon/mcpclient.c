@@ -14,7 +14,7 @@
 #include "offer.h"
 
 #define PACE_MS	 250  /* between two rounds in which nobody is asked */
-#define AGAIN_MS 2000 /* until a subscription that the server ended is opened again */
+#define AGAIN_MS 1000 /* between two looks at whether one that the server ended is to be opened again */
 
 /* --- what it says ---------------------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoff.h"
 #include "era.h"
 #include "jsonrpc.h"
 #include "mcpclient_dialect.h"
@@ -36,6 +37,8 @@ struct listening {
 	struct defer late;
 	json_t *names[N_SETS];	       /* those that are wanted */
 	struct delayq_node again;
+	struct backoff backoff; /* between streams; afresh after something was told in one */
+	int64_t not_before;	/* clock_ms() of the next one */
 	bool stale;    /* something else is wanted than NEXT asks for */
 	bool missed;   /* there was a time without any: what was heard before may be out of date */
 	bool hopeless; /* the server does not know the method */
@@ -152,14 +155,20 @@ static void refuse_waiting(struct listening *l, const struct stream *s, int code
 static void again_later(struct listening *l)
 {
 	l->missed = true;
+	l->not_before = clock_ms() + backoff_next(&l->backoff, 0);
 	if (!l->hopeless)
 		delayq_add(l->m->again, &l->again);
 }
 
 void mcpclient_on_again(struct delayq_node *node, void *arg)
 {
+	struct listening *l = (void *)((char *)node - offsetof(struct listening, again));
+
 	(void)arg;
-	renew((struct listening *)(void *)((char *)node - offsetof(struct listening, again)));
+	if (clock_ms() < l->not_before)
+		delayq_add(l->m->again, &l->again);
+	else
+		renew(l);
 }
 
 /* A stream has ended, or was refused. */
@@ -381,6 +390,7 @@ bool mcpclient_listen_heard(struct mcpclient *m, const char *method, json_t *par
 	/* One that was closed tells the same as the one after it. */
 	if (l != NULL && ((l->current != NULL && id == l->current->id) ||
 			  (l->previous != NULL && id == l->previous->id))) {
+		backoff_reset(&l->backoff);
 		params = unstamped(params);
 		tell(m, method, params);
 		json_decref(params);

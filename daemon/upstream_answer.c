@@ -11,9 +11,7 @@
 #include "mcpclient.h"
 #include "upstream_impl.h"
 
-#define RETRY_MS     1000
-#define RETRY_MAX_MS 30000
-#define MAX_RESUMES  5	  /* of one answer, without an event in between */
+#define MAX_RESUMES  20	  /* of one answer, without an event with data in between */
 #define MAX_WORDS    2000 /* of a body that is looked at for its words */
 
 /* ---- what an answer says by its status and its words ---- */
@@ -123,6 +121,9 @@ void answer_head(struct leg *l, struct httpc_request *r)
 		free(u->session);
 		u->session = session != NULL && session[0] != '\0' ? strdup(session) : NULL;
 	}
+	l->retry_after_ms = l->status == 429 || l->status == 503
+				    ? backoff_retry_after(httpc_header(r, "Retry-After"))
+				    : 0;
 	l->opened = l->opened || (l->kind == LEG_GET && l->sse != NULL);
 	l->broke = l->broke || (l->kind == LEG_GET && httpc_sent_again(r));
 	if (l->part == PART_INITIALIZED && l->status >= 200 && l->status < 300) {
@@ -203,19 +204,14 @@ static bool session_is_gone(const struct leg *l, const json_t *error)
 
 /* ---- resuming ---- */
 
-/* The time to wait before the next attempt: what the upstream wants, or longer each time. */
-static long next_delay(struct leg *l)
+/* The time to wait before the next attempt: longer each time, and not less than what the upstream wants. */
+static int64_t next_delay(struct leg *l)
 {
-	long wanted = l->sse != NULL ? ssereader_retry(l->sse) : -1;
-	long ms = wanted >= 0 ? wanted : RETRY_MS;
-	unsigned char dice;
+	int64_t least = l->sse != NULL ? ssereader_retry(l->sse) : -1;
 
-	if (l->retry_ms > 0 && wanted < 0)
-		ms = l->retry_ms * 2;
-	l->retry_ms = ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
-	/* Not all at once after the restart of an upstream that many sessions are with. */
-	evutil_secure_rng_get_bytes(&dice, sizeof(dice));
-	return l->retry_ms - l->retry_ms * dice / 1024;
+	if (least < l->retry_after_ms)
+		least = l->retry_after_ms;
+	return backoff_next(&l->backoff, least);
 }
 
 /* The stream broke off before everything was there: it is resumed, if the upstream gave it event

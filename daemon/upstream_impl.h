@@ -5,6 +5,7 @@
 
 #include <sys/queue.h>
 
+#include "backoff.h"
 #include "credentials.h"
 #include "defer.h"
 #include "httpc.h"
@@ -49,7 +50,8 @@ struct leg {
 	size_t len;
 	struct event *retry;
 	struct defer freeing;
-	long retry_ms;	/* how long the last wait was; 0: none since the last success */
+	struct backoff backoff; /* between exchanges; afresh after an event with data */
+	int64_t retry_after_ms; /* that the last answer, a 429 or 503, asked for; 0: none */
 	unsigned epoch; /* the session that it was sent in */
 	unsigned resumes, redirects;
 	int status;	   /* of the exchange under way; 0: no answer yet */
@@ -98,7 +100,7 @@ void leg_drop(struct leg *l);
 /* Nothing of the last answer is left. */
 void leg_rewind(struct leg *l);
 /* Goes on after MS, resuming where it was. False: not again. */
-bool leg_again(struct leg *l, long ms);
+bool leg_again(struct leg *l, int64_t ms);
 /* Whether the media type of the answer is TYPE. */
 bool leg_type_is(struct leg *l, const char *type);
 

@@ -100,7 +100,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 		upstream_gone(u);
 }
 
-bool leg_again(struct leg *l, long ms)
+bool leg_again(struct leg *l, int64_t ms)
 {
 	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 
@@ -130,8 +130,10 @@ static void on_event(const struct sse_received *ev, void *arg)
 		free(l->last_id);
 		l->last_id = id;
 	}
-	l->resumes = 0;
-	l->retry_ms = 0;
+	if (ev->len > 0) {
+		l->resumes = 0;
+		backoff_reset(&l->backoff);
+	}
 	if (ev->len > 0 && strcmp(ev->event, "message") == 0)
 		answer_take(l, ev->data, ev->len);
 }

@@ -27,6 +27,7 @@ struct web {
 	struct event timer;    /* the next time */
 	int64_t learnt_at;     /* clock_ms() of the last attempt */
 	unsigned failures;     /* in a row */
+	int64_t retry_after_ms; /* that the last answer, a 429 or 503, asked for; 0: none */
 	struct err complained; /* of what, so that it is not said each time */
 };
 

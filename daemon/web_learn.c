@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoff.h"
 #include "config.h"
 #include "delayq.h"
 #include "grant.h"
@@ -46,9 +47,10 @@ static void learn_in(struct web *w, int64_t ms)
 static void failed(struct web *w, const struct err *e)
 {
 	unsigned n = w->failures++;
+	int64_t ms = 1000 * (n < 6 ? INT64_C(1) << n : MAX_BACKOFF_S);
 
 	web_tools_free(&w->learning);
-	learn_in(w, 1000 * (n < 6 ? INT64_C(1) << n : MAX_BACKOFF_S));
+	learn_in(w, ms > w->retry_after_ms ? ms : w->retry_after_ms);
 	backend_failed(w->backend, e);
 }
 
@@ -124,6 +126,9 @@ static void on_page(struct fetch *f, const struct fetch_answer *a, const struct 
 
 	(void)f;
 	w->fetch = NULL;
+	w->retry_after_ms = a != NULL && (a->status == 429 || a->status == 503)
+				    ? backoff_retry_after(a->retry_after)
+				    : 0;
 	if (a == NULL) {
 		failed(w, e);
 		return;

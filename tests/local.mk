@@ -258,6 +258,13 @@ tests_unit_test_schema_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_schema_CFLAGS = $(unit_cflags)
 tests_unit_test_schema_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_backoff
+TESTS += tests/unit/test_backoff
+tests_unit_test_backoff_SOURCES = tests/unit/test_backoff.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_backoff_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_backoff_CFLAGS = $(unit_cflags)
+tests_unit_test_backoff_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_pattern
 TESTS += tests/unit/test_pattern
 tests_unit_test_pattern_SOURCES = tests/unit/test_pattern.c tests/unit/support.c tests/unit/support.h

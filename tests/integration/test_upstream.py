@@ -498,6 +498,48 @@ def _():
             equal(again.headers.get("last-event-id"), "e7", "Last-Event-ID")
 
 
+@case("a stream that closes at once is opened again after a second, then two, whatever its retry says")
+def _():
+    with Upstream() as up:
+        times = []
+
+        def close(req):
+            if req.verb != "GET":
+                return False
+            times.append((req.session, time.monotonic()))
+            stream = req.sse()
+            stream.event("", "1", retry=0)
+            stream.end()
+            return True
+        up.hook = close
+        with daemon(up) as d:
+            equal(Client(d).tool("echo", text="x"), "x")
+            session = up.wait("tools/call").session
+            mine = wait_until(lambda: (lambda mine: len(mine) >= 3 and mine)(
+                [t for s, t in list(times) if s == session]), "three streams")
+            assert mine[1] - mine[0] >= 1 and mine[2] - mine[1] >= 2, mine
+
+
+@case("Retry-After of an upstream is a least time")
+def _():
+    with Upstream() as up:
+        times = []
+
+        def busy(req):
+            if req.verb != "GET":
+                return False
+            times.append((req.session, time.monotonic()))
+            req.reply(429, **{"Retry-After": "3"})
+            return True
+        up.hook = busy
+        with daemon(up) as d:
+            equal(Client(d).tool("echo", text="x"), "x")
+            session = up.wait("tools/call").session
+            mine = wait_until(lambda: (lambda mine: len(mine) >= 2 and mine)(
+                [t for s, t in list(times) if s == session]), "two attempts")
+            assert mine[1] - mine[0] >= 3, mine
+
+
 @case("a redirect to another origin is refused, and nothing goes there; one inside is followed")
 def _():
     with Upstream() as up, Upstream() as other:

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoff.h"
 #include "defer.h"
 #include "http_fixture.h"
 #include "httpc.h"
@@ -266,6 +267,29 @@ static void resumed_stream(void **state)
 	send_text(CALL);
 	loop_until_count(fix.base, &n_messages, 2);
 	assert_string_equal(seen, CALL_OK "\n");
+}
+
+/* Events without data are no progress: a stream that has nothing else to say is given up. */
+static void a_stream_without_data_is_given_up(void **state)
+{
+	static struct act acts[24] = {
+		{"initialize", 200, "json", INIT_OK, "S1", NULL, NULL},
+		{"tools/call", 200, "sse", "id: e1\nretry: 0\ndata: \n\n", NULL, NULL, NULL},
+	};
+	int64_t second = backoff_second_ms;
+
+	(void)state;
+	for (int i = 2; i < 23; i++)
+		acts[i] = (struct act){"GET", 200,  "sse", "id: e1\nretry: 0\n\n",
+				       NULL,  NULL, "S1"};
+	backoff_second_ms = 1;
+	open_up(acts, NULL);
+	initialize();
+	send_text(CALL);
+	loop_until_count(fix.base, &n_messages, 2);
+	backoff_second_ms = second;
+	assert_non_null(strstr(seen, "the upstream ended the stream without an answer"));
+	assert_int_equal(done, 22); /* MAX_RESUMES, and the two requests */
 }
 
 /* Whatever is wrong with an answer, the request gets one. */
@@ -828,6 +852,7 @@ int main(void)
 		T(json_answer),
 		T(stream_answer),
 		T(resumed_stream),
+		T(a_stream_without_data_is_given_up),
 		T(bad_answers),
 		T(same_origin_redirect),
 		T(lost_session),
