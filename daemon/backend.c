@@ -36,6 +36,7 @@ struct backend *backend_new(const struct backend_env *env, const struct config_b
 	b->env = env;
 	b->conf = conf;
 	b->state = BACKEND_STOPPED;
+	backend_confine(b);
 	TAILQ_INIT(&b->links);
 	if (b->ops->init(b, e) < 0) {
 		free(b);
@@ -208,6 +209,32 @@ json_t *backend_describe(const struct backend *b)
 	if (row && b->ops->describe)
 		b->ops->describe(b, row);
 	return row;
+}
+
+/* Where B's programs and links come from; URLs without what may be secret. */
+static void show_source(const struct backend *b, json_t *record)
+{
+	const struct config_backend *c = b->conf;
+	bool links = c->kind == CONFIG_STDIO || c->kind == CONFIG_HTTP;
+
+	json_object_set_new(record, "program",
+			    json_string(c->kind == CONFIG_STDIO ? c->argv[0] : ""));
+	json_object_set_new(record, "url",
+			    c->url ? json_sprintf("%.*s", (int)strcspn(c->url, "?#"), c->url)
+				   : json_string(""));
+	json_object_set_new(record, "scope", json_string(links ? config_scope_name(c->scope) : ""));
+	json_object_set_new(record, "era", json_string(links ? config_era_name(c->era) : ""));
+}
+
+json_t *backend_show(const struct backend *b)
+{
+	json_t *record = backend_describe(b);
+
+	if (record) {
+		show_source(b, record);
+		backend_confine_show(b, record);
+	}
+	return record;
 }
 
 struct link *link_new(struct backend *b, const struct caller *caller, const struct link_events *events,

@@ -15,6 +15,7 @@
 #include "offer.h"
 
 struct backend;
+struct cgroups;
 struct children;
 struct credentials;
 struct config_backend;
@@ -39,6 +40,7 @@ struct backend_env {
 	struct httpc *httpc;
 	struct credentials *credentials; /* NULL: there are none */
 	struct sandbox *sandbox;	 /* what is hidden from children; NULL: nothing */
+	struct cgroups *cgroups;	 /* NULL: children get none */
 	const struct config_limits *limits;
 };
 
@@ -83,6 +85,10 @@ const struct offer *backend_offer(const struct backend *b); /* NULL until learnt
 /* Its row for `mcpctl backends list` (a new reference): name, kind, state, scope, children, calls,
  * tools, resources, prompts, restarts, reason. */
 json_t *backend_describe(const struct backend *b);
+
+/* The record for `mcpctl backend show`: that row and what the backend is, and what of its limits the
+ * kernel enforces. A new reference. */
+json_t *backend_show(const struct backend *b);
 
 /* A holder's link. CALLER and its strings outlive the link. NULL on lack of memory. */
 struct link *link_new(struct backend *b, const struct caller *caller, const struct link_events *events,

@@ -181,16 +181,16 @@ static int write_arguments(struct job *j, json_t *arguments)
 static int spawn(struct job *j, char *const *argv, struct err *e)
 {
 	const struct backend *b = j->exec->backend;
-	const struct child_spec spec = {
+	struct child_spec spec = {
 		.name = b->conf->name,
 		.peer = call_caller(j->call)->peer,
 		.argv = (const char *const *)argv,
 		.env = (const char *const *)j->exec->env,
 		.cwd = j->tool->cwd != NULL ? j->tool->cwd : b->conf->cwd,
 		.max_backlog = SIZE_MAX, /* the body of the request is limited already */
-		.sandbox = b->env->sandbox,
 	};
 
+	backend_confine_spec(b, &spec);
 	return children_spawn(b->env->children, &spec, &child_events, j, &j->child, e);
 }
 

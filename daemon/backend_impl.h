@@ -5,9 +5,13 @@
 #include <sys/queue.h>
 
 #include "backend.h"
+#include "cgroup.h"
 #include "defer.h"
+#include "sandbox.h"
 
 #define BACKEND_WATCHES 8
+
+struct child_spec;
 
 struct backend_ops {
 	const char *kind;
@@ -46,6 +50,8 @@ struct backend {
 	struct backend_watch watches[BACKEND_WATCHES];
 	size_t n_watches;
 	unsigned long calls; /* ever */
+	struct sandbox_rules rules; /* "sandbox"; empty without */
+	struct cgroup_limits limits; /* "resources" */
 	void *impl;	     /* the adapter's */
 };
 
@@ -53,6 +59,13 @@ extern const struct backend_ops backend_stdio_ops;
 extern const struct backend_ops backend_exec_ops;
 extern const struct backend_ops backend_http_ops;
 extern const struct backend_ops backend_web_ops;
+
+/* backend_confine.c: fills B->rules and B->limits by the configuration. */
+void backend_confine(struct backend *b);
+/* Puts into SPEC what a child of B is limited to. */
+void backend_confine_spec(const struct backend *b, struct child_spec *spec);
+/* Adds to RECORD what the kernel enforces of that: "landlock", "sandbox", "limits". */
+void backend_confine_show(const struct backend *b, json_t *record);
 
 /* The adapter learnt an offer: the state becomes READY and whoever watches hears what differs. */
 void backend_learned(struct backend *b, struct offer *offer_take);

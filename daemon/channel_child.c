@@ -94,7 +94,6 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 		.argv = (const char *const *)(uintptr_t)b->conf->argv,
 		.cwd = b->conf->cwd,
 		.max_backlog = b->env->limits->max_line,
-		.sandbox = b->env->sandbox,
 	};
 	char **env = userenv_new(b->env->credentials, b->conf, caller != NULL ? caller->user : NULL,
 				 own, e);
@@ -103,6 +102,7 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 	if (env == NULL)
 		return e->code;
 	spec.env = (const char *const *)(uintptr_t)env;
+	backend_confine_spec(b, &spec);
 	rc = children_spawn(b->env->children, &spec, &events, in, &in->child, e);
 	userenv_free(&env);
 	if (rc < 0)

@@ -112,6 +112,7 @@ static void finish_if_over(struct child *c)
 	    c->pipes.ours[2] >= 0)
 		return;
 	c->finished = true;
+	cgroup_end(&c->cgroup);
 	event_del(&c->timer);
 	if (c->events == NULL || c->events->on_stderr == NULL)
 		children_log_finish(&c->log, c->err);
@@ -130,10 +131,14 @@ void child_look(struct child *c)
 
 void child_reaped(struct child *c, int status)
 {
+	const struct log_scope scope = {.backend = c->name};
 	bool asked = c->phase == CHILD_CLOSING || c->phase == CHILD_TERMINATED;
 
 	c->reaped = true;
 	c->status = status;
+	if (c->cgroup != NULL && cgroup_oom_kills(c->cgroup) > 0)
+		log_warn(&scope, "child %d met its limit of memory (resources.memory) and was killed",
+			 (int)c->pid);
 	close_event(&c->in_ev, &c->pipes.ours[0]);
 	signal_group(c, 0);
 	if (c->was_stopped || c->pipes.ours[1] < 0)
@@ -387,6 +392,7 @@ void child_discard(struct child *c)
 		event_del(&c->err_ev);
 	}
 	defer_cancel(&c->release);
+	cgroup_end(&c->cgroup);
 	spawn_pipes_close(&c->pipes);
 	if (c->in != NULL)
 		evbuffer_free(c->in);

@@ -233,7 +233,14 @@ int children_spawn(struct children *cs, const struct child_spec *spec,
 		return e->code;
 	c->serial = ++cs->last_serial;
 	snprintf(mark, sizeof(mark), "%s%lu", cs->mark, c->serial);
-	rc = spawn_process(spec, mark, &c->pipes, &c->pid, e);
+	rc = spec->cgroups != NULL
+		     ? cgroup_make(spec->cgroups, c->name, c->serial, spec->limits, &c->cgroup, e)
+		     : 0;
+	if (rc == 0)
+		rc = spawn_process(spec, mark, c->cgroup != NULL ? cgroup_entry(c->cgroup) : -1,
+				   &c->pipes, &c->pid, e);
+	if (c->cgroup != NULL)
+		cgroup_entered(c->cgroup);
 	if (rc < 0) {
 		child_discard(c);
 		return rc;

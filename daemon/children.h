@@ -17,6 +17,8 @@
 struct event_base;
 struct evbuffer;
 struct children;
+struct cgroup_limits;
+struct cgroups;
 struct child;
 struct sandbox;
 struct sandbox_rules;
@@ -39,6 +41,9 @@ struct child_spec {
 	size_t max_backlog; /* bytes waiting to be written to stdin before child_write() refuses */
 	struct sandbox *sandbox;	   /* what is hidden from the child; NULL: nothing */
 	const struct sandbox_rules *rules; /* what else the child is limited to; NULL: nothing */
+	struct cgroups *cgroups;	   /* NULL: the child gets no cgroup */
+	const struct cgroup_limits *limits; /* of the child's cgroup */
+	unsigned files;			   /* RLIMIT_NOFILE; 0: as the daemon found it */
 };
 
 /* All run from the loop, never from inside a call of the owner's. */

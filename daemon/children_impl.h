@@ -5,6 +5,7 @@
 #include <event2/event_struct.h>
 #include <sys/queue.h>
 
+#include "cgroup.h"
 #include "children.h"
 #include "children_log.h"
 #include "children_spawn.h"
@@ -61,6 +62,7 @@ struct child {
 	struct event in_ev, out_ev, err_ev, timer;
 	struct evbuffer *in, *out, *err;
 	struct children_log log;
+	struct cgroup *cgroup; /* NULL: none of its own */
 	struct defer release;
 };
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,8 @@ struct plan {
 	const int *fds;
 	int report_fd;
 	struct sandbox_pass pass;
+	int cgroup;
+	unsigned files;
 	pid_t parent;
 };
 
@@ -132,10 +135,28 @@ static void keep_fd(int *fd)
 		*fd = fcntl(*fd, F_DUPFD_CLOEXEC, 10);
 }
 
+/* Never more than the hard limit: raising that takes a privilege. */
+static int limit_files(rlim_t files)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -1;
+	if (files < limit.rlim_max)
+		limit.rlim_max = files;
+	limit.rlim_cur = limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* What the child may not do. */
 static void confine(const struct plan *plan)
 {
 	descriptors_restore();
+	/* "0" is the process that writes. */
+	if (plan->cgroup >= 0 && write(plan->cgroup, "0", 1) != 1)
+		fail_child(plan, STAGE_CONFINE);
+	if (plan->files > 0 && limit_files(plan->files) < 0)
+		fail_child(plan, STAGE_CONFINE);
 	if (sandbox_enter(&plan->pass) < 0)
 		fail_child(plan, STAGE_CONFINE);
 }
@@ -155,6 +176,7 @@ static void __attribute__((noreturn)) run_child(struct plan *plan)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (int i = 0; i < 2; i++)
 		keep_fd(&plan->pass.layers[i]);
+	keep_fd(&plan->cgroup);
 	set_fds(plan);
 	confine(plan);
 	closefrom(4);
@@ -299,8 +321,8 @@ static int make_absolute(char file[PATH_MAX], struct err *e)
 	return 0;
 }
 
-int spawn_process(const struct child_spec *spec, const char *marker, struct spawn_pipes *p,
-		  pid_t *pid_r, struct err *e)
+int spawn_process(const struct child_spec *spec, const char *marker, int cgroup,
+		  struct spawn_pipes *p, pid_t *pid_r, struct err *e)
 {
 	char file[PATH_MAX];
 	struct plan plan = {
@@ -308,6 +330,8 @@ int spawn_process(const struct child_spec *spec, const char *marker, struct spaw
 		.argv = spec->argv,
 		.cwd = spec->cwd,
 		.fds = p->theirs,
+		.cgroup = cgroup,
+		.files = spec->files,
 		.parent = getpid(),
 	};
 	int rc = environ_find(spec->argv[0], strings(spec->env), spec->cwd, file, e);

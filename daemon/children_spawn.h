@@ -19,8 +19,8 @@ int spawn_pipes_open(struct spawn_pipes *p, struct err *e);
 /* Closes what is still open of both sides. */
 void spawn_pipes_close(struct spawn_pipes *p);
 
-/* Forks and executes SPEC in its own process group, with MARKER ("K=V") added to its environment.
- * On success *PID_R is the child and its ends of the pipes are closed here.
+/* Forks and executes SPEC in its own process group, with MARKER ("K=V") added to its environment,
+ * and in the cgroup whose cgroup.procs is open as CGROUP (-1: none). On success *PID_R is the child and its ends of the pipes are closed here.
  *
  * What goes wrong between fork and exec comes back through a pipe that closes itself on exec. The
  * daemon waits for that, since then the reason is known to whoever asked; but not longer than a
@@ -29,7 +29,7 @@ void spawn_pipes_close(struct spawn_pipes *p);
  *
  * ERR_NOTFOUND (program, its interpreter or cwd), ERR_LIMIT (EAGAIN), ERR_INVALID (arguments too
  * long), ERR_NOMEM, ERR_IO. A process that failed this way was reaped. */
-int spawn_process(const struct child_spec *spec, const char *marker, struct spawn_pipes *p,
-		  pid_t *pid_r, struct err *e);
+int spawn_process(const struct child_spec *spec, const char *marker, int cgroup,
+		  struct spawn_pipes *p, pid_t *pid_r, struct err *e);
 
 #endif

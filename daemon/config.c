@@ -168,6 +168,13 @@ static int check_group(struct reader *r, void *field)
 	return 0;
 }
 
+static int check_cgroup(struct reader *r, void *field)
+{
+	const char *path = *(char *const *)field;
+
+	return path == NULL || path[0] == '/' ? 0 : reader_fail(r, "expected an absolute path");
+}
+
 static int read_mode(struct reader *r, const struct key *k, json_t *value, void *field)
 {
 	const char *text = value != NULL ? json_string_value(value) : k->text;
@@ -202,6 +209,7 @@ static const struct key top_keys[] = {
 	KEY("control", type_string, struct config, control, .check = check_control),
 	KEY("controlMode", type_mode, struct config, control_mode, .text = "0660"),
 	KEY("controlGroup", type_string, struct config, control_group, .check = check_group),
+	KEY("cgroup", type_string, struct config, cgroup, .check = check_cgroup),
 	KEY("allowedOrigins", type_strings, struct config, allowed_origins),
 	KEY("allowedHosts", type_strings, struct config, allowed_hosts),
 	KEY("trustedProxies", type_strings, struct config, trusted_proxies,

@@ -79,6 +79,7 @@ struct config {
 	char *control;		/* socket path; default RUNSTATEDIR/mcpd/control.sock */
 	mode_t control_mode;	/* 0660 */
 	char *control_group;	/* NULL: the daemon's */
+	char *cgroup; /* the folder for cgroups of children; NULL: the daemon's own */
 	char **allowed_origins; /* NULL-terminated host names or origins; "*" allows all */
 	char **trusted_proxies; /* networks whose forwarded addresses count; NULL-terminated */
 	enum config_forwarded forwarded_header; /* which header has them */

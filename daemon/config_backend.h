@@ -57,12 +57,42 @@ struct config_credential {
 	char *ca_file;			   /* for the endpoint; may be NULL */
 };
 
+struct config_ports {
+	uint16_t *list;
+	size_t n;
+	bool given; /* false: every port */
+};
+
+/* What children may have of files and network. */
+enum config_sandbox_mode {
+	CONFIG_SANDBOX_DEFAULT, /* everything but the files of the daemon */
+	CONFIG_SANDBOX_OFF,	/* those, too */
+	CONFIG_SANDBOX_RULES,	/* what follows */
+};
+struct config_sandbox {
+	enum config_sandbox_mode mode;
+	char **read, **write; /* absolute paths; NULL but for RULES */
+	struct config_ports connect;
+	bool required; /* an error where the kernel cannot enforce it */
+};
+
+/* What a child and its descendants may use; 0: any amount. */
+struct config_resources {
+	size_t memory; /* bytes */
+	unsigned processes;
+	unsigned cpu; /* percent of one core */
+	unsigned files;	/* descriptors of each process */
+	bool required; /* an error where the kernel cannot enforce it */
+};
+
 struct config_backend {
 	char *name; /* [A-Za-z0-9][A-Za-z0-9_.-]{0,31} without "__" */
 	enum config_kind kind;
 	bool disabled;
 	char **env; /* NULL-terminated "K=V": added to (or replacing) what the daemon hands on */
 	char *cwd;  /* NULL: the daemon's */
+	struct config_sandbox sandbox;	   /* stdio and exec */
+	struct config_resources resources; /* the same */
 	int64_t call_timeout_ms; /* 0: limits.call_timeout_ms */
 	/* stdio */
 	char **user_env; /* "NAME=secret" or "NAME=user": what a child of a user gets; never NULL */
@@ -91,5 +121,6 @@ struct config_backend {
 
 const char *config_kind_name(enum config_kind kind);
 const char *config_scope_name(enum config_scope scope);
+const char *config_era_name(enum config_era era);
 
 #endif

@@ -42,6 +42,11 @@ const char *config_scope_name(enum config_scope scope)
 	return config_scope_words[scope];
 }
 
+const char *config_era_name(enum config_era era)
+{
+	return config_era_words[era];
+}
+
 int config_check_cwd(struct reader *r, const char *key, const char *dir)
 {
 	struct stat st;
@@ -158,6 +163,7 @@ static const struct key stdio_keys[] = {
 	KEY("userEnv", config_type_user_env, struct config_backend, user_env),
 	KEY("learnAs", type_string, struct config_backend, learn_as),
 	KEY("cwd", type_string, struct config_backend, cwd),
+	CONFINE_KEYS,
 	KEY("scope", type_word, struct config_backend, scope, .words = config_scope_words,
 	    .def = CONFIG_SCOPE_SESSION),
 	KEY("era", type_word, struct config_backend, era, .words = config_era_words,
@@ -182,6 +188,7 @@ static const struct key exec_keys[] = {
 	KEY("type", config_type_kind, struct config_backend, kind),
 	KEY("env", type_env, struct config_backend, env),
 	KEY("cwd", type_string, struct config_backend, cwd),
+	CONFINE_KEYS,
 	KEY("disabled", type_bool, struct config_backend, disabled),
 	{.name = "tools", .type = &type_tools, .required = true},
 };

@@ -82,9 +82,15 @@ int config_dump_nothing(const struct key *k, const void *field, json_t *into);
 extern const struct key_type type_backends;	  /* struct config: backends */
 extern const struct key_type type_tools;	  /* struct config_backend: tools */
 extern const struct key_type config_type_kind;	  /* struct config_backend: kind */
+extern const struct key_type config_type_sandbox; /* struct config_sandbox */
 extern const struct key_type config_type_headers; /* struct config_headers */
 extern const struct key_type config_type_secret;  /* struct config_secret */
 extern const struct key_type config_type_user_env; /* char **, like type_env */
+/* What stdio and exec have in common. */
+#define CONFINE_KEYS                                                                               \
+	KEY("sandbox", config_type_sandbox, struct config_backend, sandbox),                       \
+		KEY("resources", type_object, struct config_backend, resources,                    \
+		    .table = &config_resource_keys)
 /* What web and http have in common. */
 #define CREDENTIAL_KEYS                                                                            \
 	KEY("credential", type_object, struct config_backend, credential,                          \
@@ -95,7 +101,7 @@ extern const char *const config_scope_words[];
 extern const char *const config_era_words[];
 extern const struct key_table config_keys, config_stdio_keys, config_exec_keys, config_http_keys,
 	config_tool_keys, config_store_keys, config_auth_keys, config_web_keys,
-	config_credential_keys;
+	config_credential_keys, config_sandbox_keys, config_resource_keys;
 
 /* Whether the credential of B is whole and fits. */
 int config_check_credential(struct reader *r, const struct config_backend *b);

@@ -5,9 +5,12 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "config.h"
+#include "log.h"
 #include "sandbox.h"
 
 /* Strings that are borrowed, but for those that were made here; and places. */
@@ -149,4 +152,124 @@ struct sandbox *confine_new(const struct config *conf, struct err *e)
 	free(l.used);
 	free(l.places);
 	return s;
+}
+
+/* What cannot be enforced for B: an error, unless it is not required. WHY is consumed. */
+static int complain(const struct config *conf, const struct config_backend *b, const char *key,
+		    bool required, const struct err *why, struct err *e)
+{
+	if (required)
+		return err_set(e, ERR_INVALID, "%s: mcpServers.%s.%s: %s (\"required\": false does without)",
+			       conf->file, b->name, key, why->text);
+	log_warn(NULL, "%s: mcpServers.%s.%s: not enforced: %s", conf->file, b->name, key, why->text);
+	return 0;
+}
+
+static int check_sandbox(const struct config *conf, const struct config_backend *b, struct err *e)
+{
+	const struct config_sandbox *s = &b->sandbox;
+	const struct sandbox_rules rules = {.read = (const char *const *)s->read,
+					    .write = (const char *const *)s->write};
+	int needed = s->connect.given ? SANDBOX_ABI_CONNECT : SANDBOX_ABI_RULES;
+	const char *why_none;
+	int abi = sandbox_abi(&why_none);
+	struct err why;
+
+	if (s->mode != CONFIG_SANDBOX_RULES)
+		return 0;
+	if (sandbox_check(&rules, &why) < 0)
+		return err_set(e, ERR_INVALID, "%s: mcpServers.%s.%s", conf->file, b->name, why.text);
+	if (abi >= needed)
+		return 0;
+	if (abi == 0)
+		err_set(&why, ERR_UNSUPPORTED, "the kernel has no Landlock: %s", why_none);
+	else
+		err_set(&why, ERR_UNSUPPORTED, "%s, the kernel has Landlock ABI %d",
+			s->connect.given ? "\"connect\" needs Linux 6.7 (Landlock ABI 4)"
+					 : "\"write\" needs Linux 6.2 (Landlock ABI 3)",
+			abi);
+	return complain(conf, b, "sandbox", s->required, &why, e);
+}
+
+static int check_files(const struct config *conf, const struct config_backend *b, struct err *e)
+{
+	struct rlimit limit;
+	struct err why;
+
+	if (b->resources.files == 0 || geteuid() == 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_max >= b->resources.files)
+		return 0;
+	err_set(&why, ERR_UNSUPPORTED, "the hard limit of the daemon is %llu (LimitNOFILE= in the unit)",
+		(unsigned long long)limit.rlim_max);
+	return complain(conf, b, "resources.files", b->resources.required, &why, e);
+}
+
+static struct cgroup_limits limits_of(const struct config_backend *b)
+{
+	return (struct cgroup_limits){.memory = b->resources.memory,
+				      .processes = b->resources.processes,
+				      .cpu = b->resources.cpu};
+}
+
+/* Without the unit's cgroup only the kernel can be asked: this may be another user at a terminal. */
+static int check_cgroups(const struct config *conf, const struct config_backend *b, struct err *e)
+{
+	const struct cgroup_limits limits = limits_of(b);
+	struct err why;
+
+	if (cgroup_supported(NULL, &limits, &why) == 0 || conf->cgroup != NULL)
+		return 0;
+	return complain(conf, b, "resources", b->resources.required, &why, e);
+}
+
+int confine_check(const struct config *conf, struct err *e)
+{
+	static int (*const checks[])(const struct config *, const struct config_backend *,
+				     struct err *) = {check_sandbox, check_files, check_cgroups};
+
+	for (size_t i = 0; i < conf->n_backends; i++) {
+		for (size_t k = 0; k < sizeof checks / sizeof *checks; k++) {
+			int rc = checks[k](conf, &conf->backends[i], e);
+
+			if (rc < 0)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+static bool any(const struct cgroup_limits *l)
+{
+	return l->memory || l->processes || l->cpu;
+}
+
+static void add_limits(struct cgroup_limits *sum, const struct cgroup_limits *l)
+{
+	sum->memory |= l->memory;
+	sum->processes |= l->processes;
+	sum->cpu |= l->cpu;
+}
+
+int confine_cgroups(const struct config *conf, struct event_base *base, struct cgroups **cs_r,
+		    struct err *e)
+{
+	struct cgroup_limits wanted = {0}, required = {0};
+
+	*cs_r = NULL;
+	for (size_t i = 0; i < conf->n_backends; i++) {
+		const struct cgroup_limits limits = limits_of(&conf->backends[i]);
+
+		add_limits(&wanted, &limits);
+		if (conf->backends[i].resources.required)
+			add_limits(&required, &limits);
+	}
+	if (!any(&wanted))
+		return 0;
+	*cs_r = cgroups_new(base, conf->cgroup, NULL, &wanted, &required, e);
+	if (*cs_r || e->code == ERR_NOMEM)
+		return *cs_r ? 0 : e->code;
+	if (any(&required))
+		return err_wrap(e, "resources");
+	log_warn(NULL, "resources: not enforced: %s", e->text);
+	return 0;
 }

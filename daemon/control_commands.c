@@ -340,23 +340,37 @@ static void backends_list(struct control_request *r)
 	control_rows(r, gathered(&g), make_backend);
 }
 
-static void backend_restart_command(struct control_request *r)
+/* The backend that R names; NULL after R has failed. */
+static struct backend *find_backend(struct control_request *r)
 {
 	const struct control_deps *deps = &r->control->deps;
 	const char *name = control_string(r, "name");
 
-	for (size_t i = 0; i < deps->n_backends; i++) {
-		struct backend *b = deps->backends[i];
-
-		if (strcmp(backend_name(b), name) != 0)
-			continue;
-		backend_restart(b);
-		control_done(r, json_pack("{s:o, s:s}", "text",
-					  json_sprintf("Backend %s is restarted", name), "backend",
-					  name));
-		return;
-	}
+	for (size_t i = 0; i < deps->n_backends; i++)
+		if (strcmp(backend_name(deps->backends[i]), name) == 0)
+			return deps->backends[i];
 	control_fail(r, CTL_NOTFOUND, "no backend \"%s\"", name);
+	return NULL;
+}
+
+static void backend_show_command(struct control_request *r)
+{
+	struct backend *b = find_backend(r);
+
+	if (b)
+		control_done(r, backend_show(b));
+}
+
+static void backend_restart_command(struct control_request *r)
+{
+	struct backend *b = find_backend(r);
+
+	if (!b)
+		return;
+	backend_restart(b);
+	control_done(r, json_pack("{s:o, s:s}", "text",
+				  json_sprintf("Backend %s is restarted", backend_name(b)), "backend",
+				  backend_name(b)));
 }
 
 static void log_level_command(struct control_request *r)
@@ -407,6 +421,7 @@ const struct control_handler control_handlers[] = {
 	{"counts", counts, NULL, NULL, NULL},
 	{"status", status, NULL, NULL, NULL},
 	{"backends list", backends_list, control_rows_pump, NULL, control_rows_stop},
+	{"backend show", backend_show_command, NULL, NULL, NULL},
 	{"backend restart", backend_restart_command, NULL, NULL, NULL},
 	{"tools list", control_tools_list, control_rows_pump, NULL, control_rows_stop},
 	{"tool call", control_tool_call, NULL, control_tool_cancel, control_tool_stop},

@@ -6,6 +6,7 @@ daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
 daemon_libmcpd_a_SOURCES = \
 	daemon/backend.c daemon/backend.h daemon/backend_impl.h \
+	daemon/backend_confine.c \
 	daemon/backend_exec.c \
 	daemon/backend_stdio.c daemon/stdio_impl.h \
 	daemon/backend_web.c daemon/web_impl.h daemon/web_learn.c \
@@ -20,6 +21,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/catalog.c daemon/catalog.h \
 	daemon/child.c \
 	daemon/channel_child.c daemon/channel_upstream.c daemon/stdio_channel.h \
+	daemon/cgroup.c daemon/cgroup.h \
 	daemon/children.c daemon/children.h daemon/children_impl.h \
 	daemon/children_log.c daemon/children_log.h \
 	daemon/children_orphans.c daemon/children_orphans.h \
@@ -31,7 +33,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/confine.c daemon/confine.h \
 	daemon/config.c daemon/config.h daemon/config_auth.h daemon/config_impl.h \
 	daemon/config_backends.c daemon/config_backend.h daemon/config_http.c daemon/config_table.c \
-	daemon/config_auth.c daemon/config_credential.c daemon/config_store.c daemon/config_tools.c daemon/config_types.c daemon/config_web.c \
+	daemon/config_auth.c daemon/config_confine.c daemon/config_credential.c daemon/config_store.c daemon/config_tools.c daemon/config_types.c daemon/config_web.c \
 	daemon/jsonpath.c daemon/jsonpath.h \
 	daemon/pattern.c daemon/pattern.h daemon/pattern_ecma.c daemon/pattern_ecma.h \
 	daemon/placeholder.c daemon/placeholder.h \

@@ -17,6 +17,7 @@
 
 #include "auth.h"
 #include "backend.h"
+#include "cgroup.h"
 #include "children.h"
 #include "config.h"
 #include "confine.h"
@@ -51,6 +52,7 @@ struct mcpd {
 	struct event_base *base;
 	struct children *children;
 	struct sandbox *sandbox;
+	struct cgroups *cgroups;
 	struct httpc *httpc;
 	struct credentials *credentials;
 	struct backend_env env;
@@ -328,6 +330,15 @@ static int start_sandbox(struct mcpd *d, struct err *e)
 	return d->sandbox ? 0 : e->code;
 }
 
+/* Before the first child, too. */
+static int start_cgroups(struct mcpd *d, struct err *e)
+{
+	int rc = confine_cgroups(d->conf, d->base, &d->cgroups, e);
+
+	d->env.cgroups = d->cgroups;
+	return rc;
+}
+
 static int start_signals(struct mcpd *d, struct err *e)
 {
 	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
@@ -346,7 +357,7 @@ static int start(struct mcpd *d, struct err *e)
 {
 	static int (*const steps[])(struct mcpd *, struct err *) = {
 		start_loop, start_store,   start_backends,
-		start_http, start_control, start_sandbox, start_signals,
+		start_http, start_control, start_sandbox, start_cgroups, start_signals,
 	};
 
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -381,6 +392,7 @@ static void tear_down(struct mcpd *d)
 	users_free(&d->users);
 	store_close(&d->store);
 	children_free(&d->children);
+	cgroups_free(&d->cgroups);
 	sandbox_free(&d->sandbox);
 	httpc_free(&d->httpc);
 	defer_fini();
@@ -457,6 +469,11 @@ static int run_arguments(int argc, char **argv)
 	d.conf = config_load(o.file, &e);
 	if (!d.conf) {
 		fprintf(stderr, "mcpd: %s\n", e.text);
+		return EX_CONFIG;
+	}
+	if (confine_check(d.conf, &e) < 0) {
+		fprintf(stderr, "mcpd: %s\n", e.text);
+		config_free(&d.conf);
 		return EX_CONFIG;
 	}
 	if (o.check) {

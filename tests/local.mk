@@ -54,6 +54,21 @@ tests_unit_test_backend_stdio_CFLAGS = $(unit_cflags)
 tests_unit_test_backend_stdio_LDADD = $(unit_ldadd)
 endif
 
+check_PROGRAMS += tests/unit/test_cgroup
+TESTS += tests/unit/test_cgroup
+tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_cgroup_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_cgroup_CFLAGS = $(unit_cflags)
+tests_unit_test_cgroup_LDFLAGS = -Wl,--wrap=mkdirat -Wl,--wrap=unlinkat
+tests_unit_test_cgroup_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_sandbox
+TESTS += tests/unit/test_sandbox
+tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_sandbox_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_sandbox_CFLAGS = $(unit_cflags)
+tests_unit_test_sandbox_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_children
 TESTS += tests/unit/test_children
 tests_unit_test_children_SOURCES = tests/unit/test_children.c tests/unit/support.c tests/unit/support.h

@@ -42,6 +42,7 @@ int main(void)
 	print_table("exec", &config_exec_keys);
 	print_table("tool", &config_tool_keys);
 	print_table("web", &config_web_keys);
+	print_table("sandbox", &config_sandbox_keys);
 	print_table("credential", &config_credential_keys);
 	return 0;
 }

@@ -25,6 +25,8 @@ SECTIONS = {
     "exec": "Commands as tools",
     "tool": "Tools",
     "web": "Web endpoints",
+    "sandbox": "Sandbox",
+    "resources": "Resources",
     "credential": "Credentials",
 }
 

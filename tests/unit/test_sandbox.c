@@ -1,0 +1,165 @@
+/* sandbox.c: what is hidden, how often the rules are put together, and what is judged. What children
+ * really cannot do: tests/integration/test_sandbox.py. */
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "sandbox.h"
+
+static struct err e;
+
+/* A folder in which folders can be hidden; skips the test where there is none. */
+static char *apart(void)
+{
+	static char dir[64];
+	const char *const bases[] = {getenv("XDG_RUNTIME_DIR"), "/run", "/var/lib"};
+	struct stat st;
+
+	for (size_t i = 0; sandbox_abi(NULL) >= SANDBOX_ABI_HIDE && i < 3; i++) {
+		if (!bases[i] || access(bases[i], W_OK) < 0 || stat(bases[i], &st) < 0 ||
+		    (st.st_mode & S_IWOTH) != 0)
+			continue;
+		snprintf(dir, sizeof dir, "%.30s/mcpd-test-XXXXXX", bases[i]);
+		if (mkdtemp(dir))
+			return dir;
+	}
+	print_message("# no Landlock, or no folder that only we may write to\n");
+	skip();
+	return NULL;
+}
+
+static char *in(const char *dir, const char *name)
+{
+	static char path[32][200];
+	static unsigned n;
+	char *p = path[n++ % 32];
+
+	snprintf(p, sizeof path[0], "%s/%s", dir, name);
+	return p;
+}
+
+static void make(const char *dir, const char *name, mode_t mode)
+{
+	assert_int_equal(mkdir(in(dir, name), mode), 0);
+	assert_int_equal(chmod(in(dir, name), mode), 0);
+}
+
+static struct sandbox *hide(const char *path, const char *const *used)
+{
+	const struct sandbox_place place = {"store.path", path, true};
+	const struct sandbox_setting setting = {&place, 1, used};
+	struct sandbox *s = sandbox_new(&setting, &e);
+
+	assert_non_null(s);
+	return s;
+}
+
+static bool is_hidden(const char *path, const char *const *used)
+{
+	struct sandbox *s = hide(path, used);
+	bool hidden = sandbox_hidden(s)[0] != NULL;
+
+	sandbox_free(&s);
+	return hidden;
+}
+
+static void judged(void **state)
+{
+	char *dir = apart();
+	const char *const used[] = {in(dir, "a/x"), NULL}, *const above[] = {dir, NULL};
+
+	(void)state;
+	capture_start();
+	make(dir, "a", 0700);
+	make(dir, "open", 0770);
+	assert_true(is_hidden(in(dir, "a"), NULL));
+	assert_false(is_hidden(in(dir, "open"), NULL));
+	assert_int_equal(capture_matches("others may write to it"), 1);
+	assert_false(is_hidden(in(dir, "a"), used));
+	assert_int_equal(capture_matches("servers need"), 1);
+	assert_false(is_hidden(in(dir, "a"), above));
+	assert_int_equal(capture_matches("servers may create files in"), 1);
+	assert_false(is_hidden("/tmp", NULL));
+	assert_false(is_hidden("/", NULL));
+	assert_false(is_hidden(in(dir, "missing"), NULL));
+	capture_stop();
+	rmdir(in(dir, "a"));
+	rmdir(in(dir, "open"));
+	rmdir(dir);
+}
+
+static void pass(struct sandbox *s)
+{
+	struct sandbox_pass p;
+
+	assert_int_equal(sandbox_make(s, NULL, "/bin/sh", &p, &e), 0);
+	assert_true(p.layers[0] >= 0);
+	assert_int_equal(p.layers[1], -1);
+	sandbox_pass_close(&p);
+}
+
+/* Not in /run: others create files there at any time. */
+static void kept(void **state)
+{
+	const struct timeval old[2] = {{1000000000, 0}, {1000000000, 0}};
+	char *dir = apart();
+	struct sandbox *s;
+	unsigned first;
+
+	(void)state;
+	make(dir, "a", 0700);
+	assert_int_equal(utimes(dir, old), 0);
+	s = hide(in(dir, "a"), NULL);
+	first = sandbox_builds(s);
+	assert_int_equal(first, 1);
+	make(dir, "b", 0700);
+	pass(s);
+	assert_int_equal(sandbox_builds(s), 2);
+	rmdir(in(dir, "a"));
+	rmdir(in(dir, "b"));
+	sandbox_free(&s);
+	rmdir(dir);
+	/* Nothing hidden: one rule, for ever. */
+	s = hide("/tmp", NULL);
+	for (int i = 0; i < 100; i++)
+		pass(s);
+	assert_int_equal(sandbox_builds(s), 1);
+	sandbox_free(&s);
+}
+
+static void rules(void **state)
+{
+	static const char *const good[] = {"/usr", NULL}, *const bad[] = {"/usr", "/no/such", NULL};
+	const struct sandbox_rules fine = {.read = good, .write = NULL};
+	const struct sandbox_rules wrong = {.read = good, .write = bad};
+	struct sandbox_pass p;
+
+	(void)state;
+	assert_int_equal(sandbox_check(&fine, &e), 0);
+	assert_int_equal(sandbox_check(&wrong, &e), ERR_NOTFOUND);
+	assert_non_null(strstr(e.text, "sandbox.write: /no/such"));
+	if (sandbox_abi(NULL) == 0) {
+		print_message("# the kernel has no Landlock\n");
+		skip();
+	}
+	assert_int_equal(sandbox_make(NULL, &fine, "/bin/sh", &p, &e), 0);
+	assert_true(p.layers[1] >= 0);
+	sandbox_pass_close(&p);
+	assert_int_equal(sandbox_make(NULL, &wrong, "/bin/sh", &p, &e), ERR_NOTFOUND);
+	assert_int_equal(p.layers[1], -1);
+	sandbox_pass_close(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(judged), cmocka_unit_test(kept),
+					   cmocka_unit_test(rules)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
