@@ -11,7 +11,8 @@ static void on_message(struct upstream *u, const char *text, size_t len, void *a
 	struct instance *in = arg;
 
 	if (in->up == u)
-		mcpclient_feed(in->client, text, len);
+		mcpclient_feed_for(in->client, text, len,
+				   json_integer_value(upstream_hears(u)));
 }
 
 static void on_renewed(struct upstream *u, void *arg)

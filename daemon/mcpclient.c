@@ -174,6 +174,11 @@ static void on_message(struct mcpclient *m, json_t *msg)
 
 void mcpclient_feed(struct mcpclient *m, const char *text, size_t len)
 {
+	mcpclient_feed_for(m, text, len, 0);
+}
+
+void mcpclient_feed_for(struct mcpclient *m, const char *text, size_t len, json_int_t of)
+{
 	struct err e;
 	json_t *msg, *one;
 	size_t i;
@@ -185,11 +190,13 @@ void mcpclient_feed(struct mcpclient *m, const char *text, size_t len)
 		mcpclient_grumble(m, "sent a line that is not JSON: %s", e.text);
 		return;
 	}
+	m->of = of;
 	if (!json_is_array(msg))
 		on_message(m, msg);
 	json_array_foreach (msg, i, one)
 		if (m->state != MCPCLIENT_CLOSED)
 			on_message(m, one);
+	m->of = 0; /* M is freed in a later turn at the earliest */
 	json_decref(msg);
 }
 

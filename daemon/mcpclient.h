@@ -25,8 +25,10 @@ struct question;
 
 /* What becomes of sampling/createMessage, elicitation/create and roots/list. */
 enum mcpclient_asks {
-	MCPCLIENT_ASKS_FORWARD, /* to the call in flight (the latest of several), else to
-				   on_question */
+	MCPCLIENT_ASKS_FORWARD, /* all calls are one client's: to the call in flight (the latest of
+				   several), else to on_question */
+	MCPCLIENT_ASKS_ONLY,	/* calls of several clients: to the only call in flight, to
+				   on_question without one, and refused in doubt */
 	MCPCLIENT_ASKS_REFUSE,	/* method not found: nobody was declared who could answer */
 	MCPCLIENT_ASKS_PROBE,	/* nobody is there now: no roots, cancelled, rejected */
 };
@@ -103,6 +105,9 @@ void mcpclient_close(struct mcpclient **m, const char *why);
 
 /* One message (or batch) as it came. What is no message is logged, not too often, and dropped. */
 void mcpclient_feed(struct mcpclient *m, const char *text, size_t len);
+/* The same, where the channel knows that TEXT came with the answer to request OF (our id): what TEXT
+ * asks and says belongs to the call of that request. 0: the channel does not know. */
+void mcpclient_feed_for(struct mcpclient *m, const char *text, size_t len, json_int_t of);
 /* Something the server sent is lost: whoever waits for an answer may wait for that, and fails. */
 void mcpclient_lost_message(struct mcpclient *m, const char *why);
 
@@ -118,8 +123,10 @@ void mcpclient_notify(struct mcpclient *m, const char *method, json_t *params);
 bool mcpclient_ready(const struct mcpclient *m);
 /* Which era it is, once ready. */
 bool mcpclient_is_modern(const struct mcpclient *m);
-/* Calls that have not ended; the one there is, NULL when there is none or more than one. */
+/* Calls that have not ended. */
 size_t mcpclient_calls(const struct mcpclient *m);
+/* The call that what the server says just now belongs to: the one that mcpclient_feed_for() named, or
+ * the only call in flight. NULL where that is in doubt. */
 struct call *mcpclient_only_call(const struct mcpclient *m);
 /* What the server said of itself, with empty lists (a new reference); NULL on lack of memory. Once
  * it is ready. */

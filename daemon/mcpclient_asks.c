@@ -51,8 +51,8 @@ static struct asked *find_asked(const struct mcpclient *m, const json_t *id)
 	return NULL;
 }
 
-/* Whom a question without an address is meant for: the latest call is the likeliest. */
-static struct pending *addressee(const struct mcpclient *m)
+/* The latest call in flight. */
+static struct pending *latest(const struct mcpclient *m)
 {
 	struct pending *p;
 
@@ -62,7 +62,38 @@ static struct pending *addressee(const struct mcpclient *m)
 	return NULL;
 }
 
-static void forward(struct mcpclient *m, json_t *id, const char *method, json_t *params)
+static struct pending *pending_of(const struct mcpclient *m, const struct call *c)
+{
+	struct pending *p;
+
+	TAILQ_FOREACH (p, &m->sent, entry)
+		if (p->call == c)
+			return p;
+	return NULL;
+}
+
+/* The call that a question belongs to, in *P_R; NULL: none. The revisions with questions do not say:
+ * only a channel with a stream for each answer does. Where all calls are one client's, the latest is
+ * the likeliest. Where they are not, nobody hears a question that may be another's. False: in doubt. */
+static bool addressee(const struct mcpclient *m, struct pending **p_r)
+{
+	struct pending *p = m->of != 0 ? mcpclient_find(m, m->of) : NULL;
+	const struct call *only;
+
+	*p_r = p;
+	if (p != NULL && p->call != NULL)
+		return true;
+	*p_r = NULL;
+	if (m->asks == MCPCLIENT_ASKS_FORWARD) {
+		*p_r = m->of == 0 ? latest(m) : NULL;
+		return true;
+	}
+	only = mcpclient_only_call(m);
+	*p_r = only != NULL ? pending_of(m, only) : NULL;
+	return only != NULL || (m->doubts == 0 && m->of == 0 && latest(m) == NULL);
+}
+
+static struct asked *asked_new(struct mcpclient *m, json_t *id, const char *method, json_t *params)
 {
 	struct asked *a = calloc(1, sizeof(*a));
 	json_t *own = params != NULL ? mcpclient_with_token(params, NULL) : NULL;
@@ -72,17 +103,35 @@ static void forward(struct mcpclient *m, json_t *id, const char *method, json_t 
 	json_decref(own);
 	if (a == NULL || a->q == NULL) {
 		free(a);
-		answer_error(m, id, RPC_INTERNAL_ERROR, "out of memory");
-		return;
+		return NULL;
 	}
 	a->m = m;
 	a->id = json_incref(id);
-	a->of = addressee(m);
 	TAILQ_INSERT_TAIL(&m->asked, a, entry);
 	m->n_asked++;
+	return a;
+}
+
+static void forward(struct mcpclient *m, json_t *id, const char *method, json_t *params)
+{
+	struct pending *of;
+	struct asked *a;
+
+	if (!addressee(m, &of)) {
+		answer_error(m, id, RPC_INVALID_REQUEST,
+			     "several clients share this server, and nothing says to which of "
+			     "their requests this one belongs");
+		return;
+	}
+	a = asked_new(m, id, method, params);
+	if (a == NULL) {
+		answer_error(m, id, RPC_INTERNAL_ERROR, "out of memory");
+		return;
+	}
+	a->of = of;
 	/* Either may answer before it returns. */
-	if (a->of != NULL)
-		call_ask(a->of->call, a->q);
+	if (of != NULL)
+		call_ask(of->call, a->q);
 	else
 		m->events->on_question(m, a->q, m->arg);
 }
@@ -111,9 +160,20 @@ static const struct {
 	{"roots/list", probe_roots},
 };
 
+/* Roots belong to no call: a server asks for them when it likes, and keeps them. So a call must
+ * neither be asked for them nor fail for lack of them where the server was not told of any. */
+static bool not_told(const struct mcpclient *m, const char *method)
+{
+	return m->asks == MCPCLIENT_ASKS_ONLY && strcmp(method, "roots/list") == 0 &&
+	       json_object_get(m->capabilities, "roots") == NULL;
+}
+
 static void on_question(struct mcpclient *m, json_t *id, size_t which, json_t *params)
 {
-	switch (m->asks) {
+	enum mcpclient_asks asks =
+		not_told(m, questions[which].method) ? MCPCLIENT_ASKS_REFUSE : m->asks;
+
+	switch (asks) {
 	case MCPCLIENT_ASKS_REFUSE:
 		answer_error(m, id, RPC_METHOD_NOT_FOUND,
 			     "this client has no such capability, and has not declared it");
@@ -122,6 +182,7 @@ static void on_question(struct mcpclient *m, json_t *id, size_t which, json_t *p
 		questions[which].probe(m, id);
 		return;
 	case MCPCLIENT_ASKS_FORWARD:
+	case MCPCLIENT_ASKS_ONLY:
 		break;
 	}
 	if (find_asked(m, id) != NULL)

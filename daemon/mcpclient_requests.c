@@ -225,7 +225,7 @@ void mcpclient_forget_sent(struct mcpclient *m)
 	}
 }
 
-static struct pending *find_pending(const struct mcpclient *m, json_int_t id)
+struct pending *mcpclient_find(const struct mcpclient *m, json_int_t id)
 {
 	struct pending *p;
 
@@ -235,7 +235,7 @@ static struct pending *find_pending(const struct mcpclient *m, json_int_t id)
 
 void mcpclient_no_timeout(struct mcpclient *m, json_int_t id)
 {
-	struct pending *p = find_pending(m, id);
+	struct pending *p = mcpclient_find(m, id);
 
 	if (p != NULL)
 		delayq_remove(m->timeouts, &p->due);
@@ -250,7 +250,7 @@ static void tell_cancelled(struct mcpclient *m, json_int_t id, const char *reaso
 
 void mcpclient_abandon(struct mcpclient *m, json_int_t id)
 {
-	struct pending *p = find_pending(m, id);
+	struct pending *p = mcpclient_find(m, id);
 
 	if (p == NULL)
 		return;
@@ -261,10 +261,28 @@ void mcpclient_abandon(struct mcpclient *m, json_int_t id)
 
 void mcpclient_ended(struct mcpclient *m, json_int_t id)
 {
-	struct pending *p = find_pending(m, id);
+	struct pending *p = mcpclient_find(m, id);
 
 	if (p != NULL && p->call == NULL)
 		mcpclient_fail(p, "the server ended it");
+}
+
+/* The server has read everything up to the ping, and so have we up to its answer. */
+static void on_pong(struct mcpclient *m, const struct mcpclient_reply *r, void *arg)
+{
+	(void)r, (void)arg;
+	m->doubts--;
+}
+
+/* A question that was on its way when its call was cancelled must not be taken for one of another
+ * client's call. The answer to a ping tells when that is over; so does its time limit. */
+static void begin_doubt(struct mcpclient *m)
+{
+	if (m->asks != MCPCLIENT_ASKS_ONLY || m->dialect != &mcpclient_legacy ||
+	    m->state != MCPCLIENT_READY)
+		return;
+	m->doubts++;
+	mcpclient_request(m, "ping", NULL, on_pong, NULL);
 }
 
 static void on_cancel(struct call *c, const char *reason, void *arg)
@@ -275,8 +293,10 @@ static void on_cancel(struct call *c, const char *reason, void *arg)
 
 	(void)c;
 	let_go(p, CANCELLED);
-	if (id > 0)
-		tell_cancelled(m, id, reason != NULL ? reason : "cancelled");
+	if (id <= 0)
+		return;
+	tell_cancelled(m, id, reason != NULL ? reason : "cancelled");
+	begin_doubt(m);
 }
 
 void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done, void *arg)
@@ -372,7 +392,7 @@ void mcpclient_on_response(struct mcpclient *m, const json_t *msg)
 {
 	json_t *id = json_object_get(msg, "id");
 	json_int_t key = json_integer_value(id);
-	struct pending *p = json_is_integer(id) ? find_pending(m, key) : NULL;
+	struct pending *p = json_is_integer(id) ? mcpclient_find(m, key) : NULL;
 
 	if (p != NULL)
 		answered(p, msg);
@@ -390,7 +410,7 @@ void mcpclient_on_progress(struct mcpclient *m, json_t *params)
 {
 	json_t *token = json_object_get(params, "progressToken");
 	json_int_t key = json_integer_value(token);
-	struct pending *p = json_is_integer(token) ? find_pending(m, key) : NULL;
+	struct pending *p = json_is_integer(token) ? mcpclient_find(m, key) : NULL;
 
 	if (p != NULL && p->call != NULL)
 		call_notify(p->call, "notifications/progress", params);
@@ -412,9 +432,13 @@ size_t mcpclient_calls(const struct mcpclient *m)
 
 struct call *mcpclient_only_call(const struct mcpclient *m)
 {
+	struct pending *p = m->of != 0 ? mcpclient_find(m, m->of) : NULL;
 	struct call *only = NULL;
-	struct pending *p;
 
+	if (m->of != 0)
+		return p != NULL ? p->call : NULL;
+	if (m->doubts > 0)
+		return NULL;
 	TAILQ_FOREACH (p, &m->sent, entry) {
 		if (p->call != NULL && only != NULL)
 			return NULL;

@@ -226,7 +226,15 @@ static void on_failed(struct mcpclient *m, const struct err *why, void *arg)
 
 /* --- its start ------------------------------------------------------------------------------- */
 
-/* The capabilities that a caller declared, as far as mcpd passes questions on. */
+/* Whether different people may stand behind CALLER: requests without session and without user share
+ * what they have in common. */
+static bool is_anybody(const struct caller *caller)
+{
+	return caller->session == NULL && caller->user == NULL;
+}
+
+/* The capabilities that a caller declared, as far as mcpd passes questions on. Roots are kept by the
+ * server that asks for them, so a server that anybody may use next is not told of them. */
 static json_t *caller_capabilities(const struct caller *caller)
 {
 	static const char *const known[] = {"sampling", "elicitation", "roots"};
@@ -235,7 +243,8 @@ static json_t *caller_capabilities(const struct caller *caller)
 	json_t *caps = json_object(), *one;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if ((one = json_object_get(all, known[i])) != NULL)
+		if ((one = json_object_get(all, known[i])) != NULL &&
+		    !(is_anybody(caller) && strcmp(known[i], "roots") == 0))
 			json_object_set(caps, known[i], one);
 	/* Of the extensions this is the one that mcpd knows how to relay. */
 	if (json_object_get(json_object_get(all, "extensions"), EXTENSION_TASKS) != NULL)
@@ -277,7 +286,8 @@ static struct mcpclient *make_client(struct instance *in, const struct caller *c
 	struct mcpclient *m = NULL;
 
 	if (in->role == INSTANCE_SESSION && caller != NULL) {
-		spec.asks = MCPCLIENT_ASKS_FORWARD;
+		/* Without a session the calls are of all clients of the user, or of anybody. */
+		spec.asks = caller->session != NULL ? MCPCLIENT_ASKS_FORWARD : MCPCLIENT_ASKS_ONLY;
 		spec.capabilities = caller_capabilities(caller);
 		if (caller->client_info != NULL)
 			spec.client_info = json_loads(caller->client_info, 0, NULL);

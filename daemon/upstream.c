@@ -255,6 +255,11 @@ int upstream_send(struct upstream *u, json_t *msg)
 	return rc;
 }
 
+const json_t *upstream_hears(const struct upstream *u)
+{
+	return u->hears;
+}
+
 void upstream_relearnt(struct upstream *u)
 {
 	release(u, &u->unsure);

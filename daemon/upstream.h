@@ -66,6 +66,10 @@ void upstream_close(struct upstream **u);
  * notifications/cancelled ends what it names: by closing that answer (modern), or by being sent
  * (legacy). 0 or ERR_NOMEM. */
 int upstream_send(struct upstream *u, json_t *msg);
+/* During on_message: the id of the request with whose answer the message came, borrowed; NULL: it
+ * came over the stream that belongs to no request. (Transports, "Sending Messages to the Server": what
+ * a server sends before the response should relate to the request.) */
+const json_t *upstream_hears(const struct upstream *u);
 /* The tools were listed again, or could not be. */
 void upstream_relearnt(struct upstream *u);
 

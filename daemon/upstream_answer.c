@@ -155,10 +155,12 @@ static void take_initialized(struct leg *l, const json_t *msg)
 void answer_take(struct leg *l, const char *text, size_t len)
 {
 	struct upstream *u = l->u;
-	json_t *msg;
+	json_t *of = json_incref(l->id), *msg;
 
-	if (u->events == NULL || l->in == NULL)
+	if (u->events == NULL || l->in == NULL) {
+		json_decref(of);
 		return;
+	}
 	msg = l->id != NULL ? jsonrpc_parse(text, len, 0, NULL) : NULL;
 	if (msg != NULL && json_object_get(msg, "method") == NULL &&
 	    jsonrpc_id_equal(json_object_get(msg, "id"), l->id)) {
@@ -168,8 +170,11 @@ void answer_take(struct leg *l, const char *text, size_t len)
 			take_initialized(l, msg);
 	}
 	json_decref(msg);
+	u->hears = of;
 	if (!l->renewing && u->events != NULL)
 		u->events->on_message(u, text, len, u->arg);
+	u->hears = NULL; /* U is freed in a later turn at the earliest */
+	json_decref(of);
 }
 
 /* ---- a session that is gone ---- */

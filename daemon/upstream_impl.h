@@ -77,6 +77,7 @@ struct upstream {
 	char *session;
 	char version[16];   /* as negotiated; "" before */
 	json_t *initialize; /* the message, for when the session is lost */
+	const json_t *hears; /* the request that what is delivered just now came with; or NULL */
 	unsigned epoch;	    /* of the session */
 	struct leg_list legs;
 	struct leg_list waiting; /* for the session */

@@ -28,6 +28,7 @@ Options: what it offers
                        logging,completions)
   --conditional        offer the tool "needs_sampling" only to a client that can sample; it is added
                        after notifications/initialized, and list_changed says so
+  --ask-start          asks for the roots after notifications/initialized, as told by asked()
 
 Resources: test://1 and test://2 (both can be subscribed to; test://refused refuses), template test://{id}.
 Prompts: greeting(name). Completion: NAME completes to NAME-1, NAME-2.
@@ -502,6 +503,8 @@ def on_notification(msg):
             "sampling" in STATE["client"]["capabilities"]:
         STATE["extra"] = ["needs_sampling"]
         notify("notifications/tools/list_changed")
+    if msg["method"] == "notifications/initialized" and ARGS.ask_start:
+        t_ask_aside({"method": "roots/list"}, None, None)
 
 
 def handle(msg):
@@ -562,7 +565,7 @@ def main():
         p.add_argument(name, type=int, default=None if name == "--die-start" else 0)
     p.add_argument("--slow-start", type=float, default=0)
     for name in ("--die-discover", "--mute-discover", "--hang-start", "--garbage-start", "--init-error", "--ignore-term", "--ignore-eof",
-                 "--no-read", "--repeat-cursor", "--endless", "--no-templates", "--conditional"):
+                 "--no-read", "--ask-start", "--repeat-cursor", "--endless", "--no-templates", "--conditional"):
         p.add_argument(name, action="store_true")
     ARGS = p.parse_args()
     start()

@@ -2,6 +2,8 @@
 """Who has which child: scopes, what sessions that share one see of each other, start on need, stop when
 idle, back-off, environment."""
 
+import hashlib
+
 from harness import *
 
 
@@ -91,6 +93,122 @@ def _():
         equal((p.text(), p.before), ("logged", []), "answer to the one who called")
         stream = b.get()
         a.tool("log")
+        b.tool("set_tools", names=["x"])
+        equal(stream.message()["method"], "notifications/tools/list_changed", "what another hears")
+
+
+NOW, PREFIX = "2026-07-28", "io.modelcontextprotocol/"
+ALL = {"sampling": {}, "roots": {}, "elicitation": {"form": {}}}
+
+
+class New:
+    """A client of revision 2026-07-28."""
+
+    def __init__(self, d, caps=None, bearer=None):
+        self.d, self.caps, self.bearer = d, caps or {}, bearer
+
+    def send(self, name, /, **arguments):
+        """A call of tool NAME on a connection of its own, not waited for."""
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+            "name": name, "arguments": arguments, "_meta": {
+                PREFIX + "protocolVersion": NOW, PREFIX + "clientCapabilities": self.caps}}})
+        fields = [("Content-Type", "application/json"), ("Accept", BOTH), ("MCP-Protocol-Version", NOW),
+                  ("Mcp-Method", "tools/call"), ("Mcp-Name", name)]
+        fields += [("Authorization", "Bearer " + self.bearer)] if self.bearer else []
+        conn = Conn(self.d.addr)
+        conn.send(conn.head("POST", "/mcp", fields, len(body)) + body)
+        return conn
+
+    def end(self, conn):
+        reply = conn.reply()
+        if not reply.is_sse():
+            msg = reply.json()
+        else:
+            sse = Sse(reply)
+            msg = next(m for m in iter(sse.message, None) if "id" in m)
+        conn.close()
+        return msg
+
+    def call(self, name, /, **arguments):
+        return self.end(self.send(name, **arguments))
+
+    def text(self, name, /, **arguments):
+        """The text of a call that must be complete."""
+        msg = self.call(name, **arguments)
+        equal(msg.get("result", msg).get("resultType"), "complete", msg)
+        return text_of(msg["result"])
+
+
+@case("without session and user: a server is told of no roots, and no call is asked for them")
+def _():
+    with Daemon({"fake": fake("--ask-start")}) as d:
+        for c in (New(d, ALL), New(d, ALL), New(d)):
+            equal(c.text("echo", text="x"), "x", "an unrelated first call")
+            caps = json.loads(c.text("client"))["capabilities"]
+            assert "roots" not in caps, caps
+            assert ("sampling" in caps) == (c.caps == ALL), caps
+            wait_until(lambda: json.loads(c.text("asked")), "the answer to the server")
+            equal(json.loads(c.text("asked"))["error"]["code"], -32601)
+            equal(json.loads(c.text("roots"))["error"]["code"], -32601, "during a call")
+
+
+@case("without session: who is one user is asked for roots, and nobody else is")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "tokens")
+        with open(path, "w") as f:
+            for user in ("alice", "bob"):
+                f.write("%s %s\n" % (hashlib.sha256(("token-of-" + user).encode()).hexdigest(), user))
+        os.chmod(path, 0o600)
+        with Daemon({"fake": fake()}, auth={"mode": "tokens", "tokensFile": path}) as d:
+            a, b = (New(d, ALL, secret("token-of-" + user)) for user in ("alice", "bob"))
+            asked = a.call("roots")["result"]
+            equal([q["method"] for q in asked["inputRequests"].values()], ["roots/list"])
+            assert a.text("pid") != b.text("pid")
+            assert "roots" in json.loads(b.text("client"))["capabilities"]
+
+
+@case("without session: a question that may be another client's is refused, and harms no call")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        a, b = New(d), New(d)
+        slow = a.send("slow", seconds=3600)
+        wait_until(lambda: json.loads(b.text("seen")).count("tools/call") >= 2, "the call")
+        answer = json.loads(b.text("elicit"))
+        equal(answer["error"]["code"], -32600, answer)
+        assert "several clients" in answer["error"]["message"], answer
+        slow.close()
+        wait_until(lambda: "notifications/cancelled" in b.text("seen"), "the cancellation")
+        # Alone it is its own: the client hears what it would have to declare.
+        wait_until(lambda: b.call("elicit").get("error", {}).get("code") == -32021, "the error")
+
+
+@case("without session: clients who can be asked get their own questions")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        a, b = New(d, ALL), New(d, ALL)
+        asked = [c.call("elicit", message=m)["result"] for c, m in ((a, "A?"), (b, "B?"))]
+        equal([[q["params"]["message"] for q in r["inputRequests"].values()] for r in asked],
+              [["A?"], ["B?"]])
+
+
+@case("scope user: sessions of one user share a child that asks nobody, roots and their change included")
+def _():
+    with Daemon({"fake": fake("--ask-start", scope="user")}) as d:
+        a, b = Client(d, caps=ALL), Client(d, caps=ALL)
+        equal(a.tool("pid"), b.tool("pid"))
+        equal(json.loads(a.tool("client"))["capabilities"], {})
+        for tool in ("sample", "roots", "elicit"):
+            p = b.start_tool(tool)
+            assert "error" in json.loads(p.text()) and p.before == []
+        a.notify("notifications/roots/list_changed")
+        a.tool("echo", text="x")
+        assert "notifications/roots/list_changed" not in a.tool("seen")
+        equal(json.loads(a.tool("asked"))["error"]["code"], -32601)
+        stream = a.get()
+        p = b.start_tool("progress", {"steps": 2}, token="b")
+        equal((p.text(), [m["params"]["progressToken"] for m in p.before]), ("done", ["b", "b"]))
+        b.tool("log")
         b.tool("set_tools", names=["x"])
         equal(stream.message()["method"], "notifications/tools/list_changed", "what another hears")
 

@@ -718,6 +718,49 @@ def _():
             equal(p.text(), "at last")
 
 
+def question(ident, method="elicitation/create"):
+    return {"jsonrpc": "2.0", "id": ident, "method": method, "params": {"message": ident}}
+
+
+@case("a question that comes with the answer to a call is for that call, not for the latest")
+def _():
+    with Upstream() as up, daemon(up) as d:
+        go = {"a": threading.Event(), "b": threading.Event()}
+
+        def tool(req):
+            stream = req.sse()
+            go[req.arguments["text"]].wait(TIMEOUT)
+            stream.event(question(req.arguments["text"]))
+            up.wait("response", fn=lambda r: r.msg["id"] == req.arguments["text"])
+            stream.finish({"content": [{"type": "text", "text": req.arguments["text"]}]})
+        up.tool("ask")(tool)
+        c = Client(d, caps={"elicitation": {}})
+        a, b = c.start_tool("ask", {"text": "a"}), c.start_tool("ask", {"text": "b"})
+        for one, name in ((a, "a"), (b, "b")):
+            go[name].set()
+            asked = one.ask()
+            equal(asked["params"]["message"], name)
+            c.answer(asked["id"], {"action": "decline"})
+            equal(one.text(), name)
+
+
+@case("scope shared: an upstream is told of nothing that its clients can do, and asks nobody")
+def _():
+    with Upstream() as up, daemon(up, scope="shared") as d:
+        c = Client(d, caps={"roots": {}, "sampling": {}, "elicitation": {}})
+        up.tool("ask")(lambda req: (lambda s: (
+            s.event(question("q", "roots/list")), s.event(question("r")),
+            up.wait("response", fn=lambda r: r.msg["id"] == "r"), s.finish({"content": []})))(req.sse()))
+        p = c.start_tool("ask")
+        p.result()
+        equal(p.before, [], "what the client is asked")
+        for ident in ("q", "r"):
+            equal(up.wait("response", fn=lambda r: r.msg["id"] == ident).msg["error"]["code"], -32601)
+        for req in up.seen:
+            if req.method == "initialize" and req.params["clientInfo"]["name"] == "mcpd":
+                equal(req.params["capabilities"], {})
+
+
 # --- how it says it ------------------------------------------------------------------------------------
 
 TEXT = "Grüße, 世界 \U0001f30d\n\u2028 and a line: data: x\r\n"

@@ -617,6 +617,101 @@ static void test_question_of_a_call(void **state)
 	last_sent_is("{'jsonrpc':'2.0','id':1,'error':{'code':-1,'message':'no','data':[1]}}");
 }
 
+#define ELICIT(id) "{'jsonrpc':'2.0','id':" id ",'method':'elicitation/create','params':{}}"
+#define IN_DOUBT                                                                                   \
+	"'error':{'code':-32600,'message':'several clients share this server, and nothing says to " \
+	"which of their requests this one belongs'}}"
+
+/* Several clients: a question goes to the only call there is, and to nobody in doubt. */
+static void test_question_to_one_of_several_clients(void **state)
+{
+	static struct reply a, b;
+
+	(void)state;
+	spec.asks = MCPCLIENT_ASKS_ONLY;
+	open_ready();
+	start_call(&a, "{}", NULL);
+	start_call(&b, "{}", NULL);
+	feed(ELICIT("'x'"));
+	last_sent_is("{'jsonrpc':'2.0','id':'x'," IN_DOUBT);
+	assert_int_equal(a.asks + b.asks + questions, 0);
+	feed("{'jsonrpc':'2.0','id':2,'result':{}}");
+	feed(ELICIT("'y'"));
+	assert_int_equal(b.asks, 1);
+	question_answer(b.asked, json_of("{'action':'decline'}"), NULL);
+	last_sent_is("{'jsonrpc':'2.0','id':'y','result':{'action':'decline'}}");
+	feed("{'jsonrpc':'2.0','id':3,'result':{}}");
+	feed(ELICIT("'z'"));
+	assert_int_equal(questions, 1);
+	question_refuse(last_question, -1, "nobody");
+	assert_int_equal(a.asks, 0);
+}
+
+/* The server has not been told of roots: asking for them is no affair of any call. */
+static void test_roots_of_nobody(void **state)
+{
+	static struct reply a;
+
+	(void)state;
+	spec.asks = MCPCLIENT_ASKS_ONLY;
+	open_ready();
+	start_call(&a, "{}", NULL);
+	feed("{'jsonrpc':'2.0','id':'x','method':'roots/list'}");
+	last_sent_is("{'jsonrpc':'2.0','id':'x','error':{'code':-32601,'message':'this client has "
+		     "no such capability, and has not declared it'}}");
+	assert_int_equal(a.asks + questions, 0);
+}
+
+/* What was on its way when its call was cancelled is not for the next client's call. */
+static void test_question_of_a_cancelled_call(void **state)
+{
+	static struct reply a, b;
+
+	(void)state;
+	spec.asks = MCPCLIENT_ASKS_ONLY;
+	open_ready();
+	start_call(&a, "{}", NULL);
+	call_cancel(a.call, "enough");
+	assert_string_equal(json_string_value(json_object_get(sent[n_sent - 1], "method")), "ping");
+	start_call(&b, "{}", NULL);
+	feed(ELICIT("'x'"));
+	last_sent_is("{'jsonrpc':'2.0','id':'x'," IN_DOUBT);
+	assert_int_equal(b.asks, 0);
+	feed("{'jsonrpc':'2.0','id':3,'result':{}}"); /* the ping */
+	feed(ELICIT("'y'"));
+	assert_int_equal(b.asks, 1);
+	question_refuse(b.asked, -1, "no");
+}
+
+/* A channel with a stream for each answer knows whose question it is. */
+static void test_question_with_an_answer(void **state)
+{
+	static const char text[] = "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"elicitation/create\"}";
+	static struct reply a, b;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		memset(&a, 0, sizeof(a));
+		memset(&b, 0, sizeof(b));
+		spec.asks = i == 0 ? MCPCLIENT_ASKS_FORWARD : MCPCLIENT_ASKS_ONLY;
+		questions = readies = 0;
+		open_ready();
+		start_call(&a, "{}", NULL);
+		start_call(&b, "{}", NULL);
+		mcpclient_feed_for(client, text, strlen(text), 2);
+		assert_int_equal(a.asks, 1);
+		question_refuse(a.asked, -1, "no");
+		/* One that is over, or was mcpd's own. */
+		mcpclient_feed_for(client, text, strlen(text), 1);
+		assert_int_equal(b.asks, 0);
+		assert_int_equal(questions, i == 0);
+		if (i == 0)
+			question_refuse(last_question, -1, "no");
+		close_client();
+		forget_sent();
+	}
+}
+
 /* It may have had nothing to do with the call: a server that asks for the roots right after its
  * start. */
 static void test_question_outlives_its_call(void **state)
@@ -910,6 +1005,10 @@ int main(void)
 		T(test_own_requests),
 		T(test_ping_and_unknown),
 		T(test_question_of_a_call),
+		T(test_question_to_one_of_several_clients),
+		T(test_roots_of_nobody),
+		T(test_question_of_a_cancelled_call),
+		T(test_question_with_an_answer),
 		T(test_question_outlives_its_call),
 		T(test_question_ends_with_its_cancelled_call),
 		T(test_question_is_cancelled),
