@@ -38,7 +38,9 @@ typedef void (*exchange_gone_fn)(struct exchange *x, void *arg);
 /* Request side. All strings are borrowed. Headers and body live until the answer begins (a stream
  * may stay open for days and needs neither); path, query and peer live as long as the exchange. */
 enum exchange_method exchange_method(const struct exchange *x);
-/* The decoded path without query; "" if it has a NUL. */
+/* The path of the request target as it was sent, decoded once, without query. "" where that can be no
+ * path of ours: it has a NUL or an encoded slash, an encoding that was not needed ("%68"), or the target
+ * names another host than the Host header. */
 const char *exchange_path(const struct exchange *x);
 /* The raw query, or NULL. */
 const char *exchange_query(const struct exchange *x);

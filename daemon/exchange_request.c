@@ -3,6 +3,7 @@
 #include "exchange_impl.h"
 
 #include <stdio.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -42,21 +43,68 @@ enum exchange_method exchange_method(const struct exchange *x)
 	return EXCHANGE_OTHER;
 }
 
+/* Where path and query begin in the request target (RFC 9112 section 3.2), as it was sent: libevent
+ * takes "//x/mcp" for a host and a path. NULL: it has none, or it is for another host than the Host
+ * header says, which a client must not do. */
+static const char *target_of(struct exchange *x)
+{
+	const char *target = evhttp_request_get_uri(x->req), *host;
+	size_t scheme, len;
+
+	if (target == NULL || target[0] == '/')
+		return target;
+	scheme = strncasecmp(target, "http://", 7) == 0	  ? 7
+		 : strncasecmp(target, "https://", 8) == 0 ? 8
+							   : 0;
+	len = strcspn(target + scheme, "/?#");
+	host = exchange_header(x, "Host");
+	if (scheme == 0 || len == 0 ||
+	    (host != NULL &&
+	     (strlen(host) != len || strncasecmp(target + scheme, host, len) != 0)))
+		return NULL;
+	target += scheme + len;
+	return *target == '/' ? target : "/";
+}
+
+static int hex(char c)
+{
+	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+/* Whether PATH is encoded as a client has to and no further, so that two paths that look different are
+ * not one: no letter, digit, "-", ".", "_" or "~" (RFC 3986 section 2.3), and no slash, which would
+ * become another part of the path, and no NUL. */
+static bool is_plainly_encoded(const char *path)
+{
+	for (; (path = strchr(path, '%')) != NULL; path++) {
+		int c;
+
+		if (!isxdigit((unsigned char)path[1]) || !isxdigit((unsigned char)path[2]))
+			return false;
+		c = hex(path[1]) << 4 | hex(path[2]);
+		if ((c < 0x80 && isalnum(c)) || c == '\0' || strchr("-._~/", c) != NULL)
+			return false;
+	}
+	return true;
+}
+
 int exchange_read_path(struct exchange *x)
 {
-	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(x->req);
-	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
-	size_t len;
+	const char *target = target_of(x);
+	char *path;
 
-	x->path = path != NULL ? path : "";
-	if (strchr(x->path, '%') == NULL)
+	x->path = "";
+	if (target == NULL)
 		return 0;
-	x->decoded = evhttp_uridecode(x->path, 0, &len);
-	if (x->decoded == NULL)
+	path = strndup(target, strcspn(target, "?"));
+	if (path == NULL)
 		return ERR_NOMEM;
-	/* No path of ours has a NUL inside. */
-	x->path = strlen(x->decoded) == len ? x->decoded : "";
-	return 0;
+	if (is_plainly_encoded(path)) {
+		x->decoded = evhttp_uridecode(path, 0, NULL);
+		x->path = x->decoded;
+	}
+	free(path);
+	return x->path != NULL ? 0 : ERR_NOMEM;
 }
 
 const char *exchange_path(const struct exchange *x)
@@ -66,10 +114,10 @@ const char *exchange_path(const struct exchange *x)
 
 const char *exchange_query(const struct exchange *x)
 {
-	const struct evhttp_uri *uri =
-		x->req != NULL ? evhttp_request_get_evhttp_uri(x->req) : NULL;
+	const char *target = x->req != NULL ? evhttp_request_get_uri(x->req) : NULL;
+	const char *query = target != NULL ? strchr(target, '?') : NULL;
 
-	return uri != NULL ? evhttp_uri_get_query(uri) : NULL;
+	return query != NULL ? query + 1 : NULL;
 }
 
 /* Most names differ in their first letter, and a request has its headers looked up many times. */

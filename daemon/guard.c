@@ -8,35 +8,50 @@
 #include "exchange.h"
 
 #define MAX_HOST 256
+#define MAX_PORT 65535
 
-/* The host of "HOST[:PORT]" (brackets of an IPv6 address kept), in lower case. */
-static bool split_host(const char *authority, char host_r[MAX_HOST])
+/* "HOST[:PORT]" as it is compared. */
+struct authority {
+	char host[MAX_HOST]; /* in lower case; an IPv6 address with its brackets */
+	int port;	     /* -1: none */
+};
+
+/* The port after TEXT's colon, which may be left out (RFC 3986 section 3.2.3). False: it is none. */
+static bool read_port(const char *text, int *port_r)
 {
-	size_t len;
+	size_t digits = strspn(text, "0123456789");
+
+	*port_r = digits ? 0 : -1;
+	for (size_t i = 0; i < digits && *port_r <= MAX_PORT; i++)
+		*port_r = *port_r * 10 + (text[i] - '0');
+	return text[digits] == '\0' && *port_r <= MAX_PORT;
+}
+
+/* The length of the host that TEXT begins with; 0: there is none. */
+static size_t host_length(const char *text)
+{
 	const char *end;
 
-	if (authority[0] == '[') {
-		end = strchr(authority, ']');
-		if (!end || (end[1] != '\0' && end[1] != ':'))
-			return false;
-		len = (size_t)(end - authority) + 1;
-		end++;
-	} else {
-		len = strcspn(authority, ":");
-		end = authority + len;
-	}
+	if (text[0] != '[')
+		return strcspn(text, ":");
+	end = strchr(text, ']');
+	return end && (end[1] == '\0' || end[1] == ':') ? (size_t)(end - text) + 1 : 0;
+}
+
+static bool read_authority(const char *text, struct authority *a_r)
+{
+	size_t len = host_length(text);
+
 	if (len == 0 || len >= MAX_HOST)
 		return false;
-	if (*end == ':' && end[1 + strspn(end + 1, "0123456789")] != '\0')
-		return false;
 	for (size_t i = 0; i < len; i++) {
-		if (authority[i] <= ' ' || strchr("/@?#\\\"<>", authority[i]))
+		if (text[i] <= ' ' || text[i] == 0x7f || strchr("/@?#\\\"<>", text[i]))
 			return false;
-		host_r[i] = authority[i] >= 'A' && authority[i] <= 'Z' ? (char)(authority[i] + 32)
-								       : authority[i];
+		a_r->host[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
 	}
-	host_r[len] = '\0';
-	return true;
+	a_r->host[len] = '\0';
+	a_r->port = -1;
+	return text[len] == '\0' || read_port(text + len + 1, &a_r->port);
 }
 
 static bool is_loopback(const char *host)
@@ -45,33 +60,61 @@ static bool is_loopback(const char *host)
 	       strcmp(host, "[::1]") == 0;
 }
 
-/* The host of an origin "SCHEME://HOST[:PORT]" (RFC 6454 section 6.2); "null" is none. */
-static bool origin_host(const char *origin, char host_r[MAX_HOST])
+/* An origin of a page that came over HTTP (RFC 6454 section 6.2), with the port that its scheme means
+ * where it names none. Others ("null", "file://", those of programs that show pages) have no host that
+ * means anything. */
+static bool read_web_origin(const char *origin, bool *https_r, struct authority *a_r)
 {
-	const char *sep = strstr(origin, "://");
+	size_t scheme = strcspn(origin, ":");
 
-	if (!sep || sep == origin)
+	*https_r = scheme == 5;
+	if (strncasecmp(origin, *https_r ? "https://" : "http://", scheme + 3) != 0 || scheme < 4 ||
+	    !read_authority(origin + scheme + 3, a_r))
 		return false;
-	return split_host(sep + 3, host_r);
+	if (a_r->port < 0)
+		a_r->port = *https_r ? 443 : 80;
+	return true;
 }
 
-/* An entry is a host name, a whole origin, or "*". */
-static bool origin_listed(char *const *list, const char *origin, const char *host)
+/* ENTRY is "*", a whole origin, which means exactly that, or a host name: its pages over HTTP, from
+ * every port. */
+static bool entry_covers(const char *entry, const char *origin)
 {
-	for (; list && *list; list++) {
-		if (strcmp(*list, "*") == 0 || strcasecmp(*list, origin) == 0 ||
-		    strcasecmp(*list, host) == 0)
+	struct authority a, b;
+	bool https_a, https_b;
+
+	if (strcmp(entry, "*") == 0 || strcmp(entry, origin) == 0)
+		return true;
+	if (!read_web_origin(origin, &https_a, &a) || strcmp(entry, "null") == 0)
+		return false;
+	if (read_web_origin(entry, &https_b, &b))
+		return https_a == https_b && strcmp(a.host, b.host) == 0 && a.port == b.port;
+	return strcasecmp(entry, a.host) == 0;
+}
+
+static bool origin_allowed(const struct config *conf, const char *origin)
+{
+	struct authority a;
+	bool https;
+
+	if (read_web_origin(origin, &https, &a) && is_loopback(a.host))
+		return true;
+	for (char *const *l = conf->allowed_origins; l && *l; l++) {
+		if (entry_covers(*l, origin))
 			return true;
 	}
 	return false;
 }
 
-static bool host_listed(char *const *list, const char *host)
+/* An entry without port stands for every port. */
+static bool host_listed(char *const *list, const struct authority *a)
 {
-	char entry[MAX_HOST];
+	struct authority entry;
 
 	for (; list && *list; list++) {
-		if (strcmp(*list, "*") == 0 || (split_host(*list, entry) && strcmp(entry, host) == 0))
+		if (strcmp(*list, "*") == 0 ||
+		    (read_authority(*list, &entry) && strcmp(entry.host, a->host) == 0 &&
+		     (entry.port < 0 || entry.port == a->port)))
 			return true;
 	}
 	return false;
@@ -79,11 +122,11 @@ static bool host_listed(char *const *list, const char *host)
 
 static bool only_loopback(char *const *listen)
 {
-	char host[MAX_HOST];
+	struct authority a;
 
 	for (; listen && *listen; listen++) {
-		if (!split_host(*listen, host) ||
-		    (!is_loopback(host) && strncmp(host, "127.", 4) != 0))
+		if (!read_authority(*listen, &a) ||
+		    (!is_loopback(a.host) && strncmp(a.host, "127.", 4) != 0))
 			return false;
 	}
 	return true;
@@ -92,15 +135,15 @@ static bool only_loopback(char *const *listen)
 static int check_host(const struct config *conf, struct exchange *x, struct err *e)
 {
 	const char *value = exchange_header(x, "Host");
-	char host[MAX_HOST];
+	struct authority a;
 
-	if (exchange_header_count(x, "Host") > 1 || !value || !split_host(value, host))
+	if (exchange_header_count(x, "Host") > 1 || !value || !read_authority(value, &a))
 		return err_set(e, ERR_DENIED, "Invalid Host header");
-	if (is_loopback(host) || host_listed(conf->allowed_hosts, host))
+	if (is_loopback(a.host) || host_listed(conf->allowed_hosts, &a))
 		return 0;
 	if (!only_loopback(conf->listen) && (!conf->allowed_hosts || !conf->allowed_hosts[0]))
 		return 0;
-	return err_set(e, ERR_DENIED, "Invalid Host header: %.200s is not in allowedHosts", host);
+	return err_set(e, ERR_DENIED, "Invalid Host header: %.200s is not in allowedHosts", a.host);
 }
 
 static void set_cors(struct exchange *x, const char *origin)
@@ -114,7 +157,6 @@ static void set_cors(struct exchange *x, const char *origin)
 int guard_check(const struct config *conf, struct exchange *x, struct err *e)
 {
 	const char *origin;
-	char host[MAX_HOST];
 	int rc = check_host(conf, x, e);
 
 	if (rc)
@@ -122,11 +164,11 @@ int guard_check(const struct config *conf, struct exchange *x, struct err *e)
 	origin = exchange_header(x, "Origin");
 	if (!origin)
 		return 0;
-	if (exchange_header_count(x, "Origin") > 1 || !origin_host(origin, host))
+	if (exchange_header_count(x, "Origin") > 1 || *origin == '\0')
 		return err_set(e, ERR_DENIED, "Invalid Origin header");
-	if (!is_loopback(host) && !origin_listed(conf->allowed_origins, origin, host))
+	if (!origin_allowed(conf, origin))
 		return err_set(e, ERR_DENIED, "Invalid Origin header: %.200s is not in allowedOrigins",
-			       host);
+			       origin);
 	set_cors(x, origin);
 	return 0;
 }

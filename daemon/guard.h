@@ -12,9 +12,10 @@ struct exchange;
 
 /* Host must be a name of this machine's loopback interface or one of allowedHosts; when something other
  * than loopback is listened on and allowedHosts is empty, any Host passes. Origin may be absent; if it is
- * there it must parse, and its host must be loopback or match allowedOrigins. (Streamable HTTP, "Security
- * Warning".) 0, or ERR_DENIED with the text for the client. On success the CORS headers of the answer are
- * set on X. */
+ * there it must be an http or https one of the loopback, or one of allowedOrigins. Origins are compared
+ * whole: scheme, host and port; "null" and those of other schemes only if they are listed literally.
+ * (Streamable HTTP, "Security Warning"; RFC 6454.) 0, or ERR_DENIED with the text for the client. On
+ * success the CORS headers of the answer are set on X. */
 int guard_check(const struct config *conf, struct exchange *x, struct err *e);
 
 /* Answers an OPTIONS request (a CORS preflight, or just a question) and ends X. */

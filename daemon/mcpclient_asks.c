@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "jsonrpc.h"
-#include "mcpclient_impl.h"
+#include "mcpclient_dialect.h"
 #include "question.h"
 
 #define MAX_ASKED 64 /* questions of one server without an answer */

@@ -58,4 +58,7 @@ void mcpclient_unsubscribe(struct pending *p);
 /* True: it was about such a subscription. */
 bool mcpclient_listen_heard(struct mcpclient *m, const char *method, json_t *params);
 
+/* mcpclient_requests.c. The request that is on its way under ID; NULL: there is none. */
+struct pending *mcpclient_find(const struct mcpclient *m, json_int_t id);
+
 #endif

@@ -122,8 +122,6 @@ void mcpclient_error(struct pending *p, int code, json_t *data_take, const char 
 	__attribute__((format(printf, 4, 5)));
 const char *mcpclient_method(const struct pending *p);
 json_t *mcpclient_params(const struct pending *p); /* borrowed, may be NULL */
-/* The request that is on its way under ID; NULL: there is none. */
-struct pending *mcpclient_find(const struct mcpclient *m, json_int_t id);
 void mcpclient_on_timeout(struct delayq_node *node, void *arg);
 void mcpclient_on_response(struct mcpclient *m, const json_t *msg);
 void mcpclient_on_progress(struct mcpclient *m, json_t *params);

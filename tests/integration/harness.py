@@ -257,8 +257,8 @@ class Daemon:
         os.set_blocking(self.proc.stderr.fileno(), False)
         self.reader = threading.Thread(target=self.read_log, daemon=True)
         self.reader.start()
-        m = self.wait_log(r"^Listening on http://(127\.0\.0\.1|\[::1\]):(\d+)(/\S*)$")
-        self.addr = (m.group(1).strip("[]"), int(m.group(2)))
+        m = self.wait_log(r"^Listening on http://(127\.0\.0\.\d|0\.0\.0\.0|\[::1\]):(\d+)(/\S*)$")
+        self.addr = (m.group(1).strip("[]").replace("0.0.0.0", "127.0.0.1"), int(m.group(2)))
 
     def before_exec(self):
         if self.user is not None:

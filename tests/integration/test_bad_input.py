@@ -493,6 +493,30 @@ def _(d):
             equal(reply.status, 404, "%s %s" % (method, path))
 
 
+@case("paths: what is sent is what is compared, decoded once; all that only looks like one of ours: 404")
+def _(d):
+    host = "%s:%d" % d.addr
+    own = {"GET": ("health", "health?x=//y"), "POST": ("mcp", "mcp/", "mcp/host", "mcp?a=b", "mcp/host/?/x")}
+    for method, paths in own.items():
+        for path in ("/" + p for p in paths):
+            for target in (path, "http://%s%s" % (host, path), "HTTP://%s%s" % (host, path)):
+                reply = d.http(method, target, [JSON_TYPE, ACCEPT], json.dumps(INIT) if method == "POST" else None)
+                equal(reply.status, 200, target)
+    for path in ("/health", "/mcp", "/mcp/host"):
+        tricks = ["/" + path, "//" + path, "//x" + path, "///x" + path, "/x/.." + path, "/." + path,
+                  "http://other.example" + path, "http://%s/%s" % (host, path), "ftp://%s%s" % (host, path),
+                  "http://u@%s%s" % (host, path), "http://" + path, path + "%00", path + "%00x", path + "%2F",
+                  path + "%2f", "/%2F" + path[1:], path + "/%2e", path + "//", path + ";x", path + "%", path + "%2",
+                  path + "%zz", path.replace("h", "%68").replace("m", "%6d"), path.replace("h", "%2568").replace(
+                      "m", "%256d"), path.replace("o", "%6F").replace("lt", "l%74").replace("c", "%63")]
+        tricks += ["/mcp%2Fhost", "/mcp%2fhost", "/mcp/%68ost", "/mcp/hos%74"]
+        for target in tricks:
+            for method in ("GET", "POST"):
+                reply = d.http(method, target, [JSON_TYPE, ACCEPT], json.dumps(INIT) if method == "POST" else None)
+                assert reply.status in (400, 404), (method, target, reply.status)
+                assert reply.status == 404 or "\0" in target or target.startswith("ftp:"), (target, reply.status)
+
+
 @case("GET: a query does not change the path")
 def _(d):
     equal(post(d, INIT, path="/mcp?a=b").status, 200, "status")
@@ -577,6 +601,50 @@ def _(d):
     # A whole origin in the configuration means exactly that.
     for origin in ("http://app.example.com", "https://app.example.com:8443"):
         refused(post(d, INIT, ("Origin", origin)), 403, -32000)
+
+
+@case("Origin: only http and https ones are this machine's; the others have to be listed as they are")
+def _(d):
+    odd = ("x://localhost", "file://localhost", "file://", "null", "ws://127.0.0.1", "localhost", "httpx://localhost",
+           "http:localhost", "http:/localhost", "http://localhost/", "http://localhost.", "http://localhost:x",
+           "http://localhost:99999", "https://app.example.com:444", "x://name.example.com", "//name.example.com",
+           "app://x", "app://page:1", "null.example.com", "http://null", "http://[::1", "http://[::1]x",
+           "http://127.0.0.1.", "http://127.1", "http://user@localhost", "http://name.example.com.")
+    for origin in odd:
+        refused(post(d, INIT, ("Origin", origin)), 403, -32000)
+    for origin in ("HTTP://LocalHost:1", "https://localhost", "https://app.example.com:443",
+                   "HTTPS://App.Example.com", "https://[::1]:7"):
+        equal(post(d, INIT, ("Origin", origin)).status, 200, origin)
+    with Daemon({"host": EXEC}, allowedOrigins=["null", "file://", "app://page", "http://a.example:8080"]) as own:
+        for origin in ("null", "file://", "app://page", "http://a.example:8080", "http://A.example:8080",
+                       "http://localhost"):
+            reply = post(own, INIT, ("Origin", origin))
+            equal((reply.status, reply.header("Access-Control-Allow-Origin")), (200, origin))
+        for origin in ("Null", "file:///", "app://page:1", "app://page2", "x://localhost", "http://a.example",
+                       "https://a.example:8080", "http://null", "http://file", "", "http://page"):
+            refused(post(own, INIT, ("Origin", origin)), 403, -32000)
+    with Daemon({"host": EXEC}, allowedOrigins=["*"]) as own:
+        for origin in ("null", "file://", "x://y", "https://evil.example.com"):
+            equal(post(own, INIT, ("Origin", origin)).status, 200, origin)
+
+
+@case("Host: beyond the loopback every name passes, unless some are allowed")
+def _(d):
+    for listen in ("0.0.0.0:0", ["127.0.0.1:0", "0.0.0.0:0"]):
+        with Daemon({"host": EXEC}, listen=listen) as own:
+            for host in ("foreign.example", "foreign.example:1", "localhost"):
+                equal(post(own, INIT, ("Host", host)).status, 200, host)
+            refused(post(own, INIT, ("Host", "a b")), 403, -32000)
+        with Daemon({"host": EXEC}, listen=listen, allowedHosts=["own.example", "other.example:81"]) as own:
+            for host in ("own.example", "OWN.example:1", "other.example:81", "localhost:1"):
+                equal(post(own, INIT, ("Host", host)).status, 200, host)
+            for host in ("foreign.example", "own.example.", "other.example", "other.example:82", "own.example:x",
+                         "own.example:99999"):
+                refused(post(own, INIT, ("Host", host)), 403, -32000)
+    for listen in ("127.0.0.2:0", ["127.0.0.1:0", "127.0.0.2:0"]):
+        with Daemon({"host": EXEC}, listen=listen) as own:
+            refused(post(own, INIT, ("Host", "foreign.example")), 403, -32000)
+            equal(post(own, INIT, ("Host", "localhost")).status, 200)
 
 
 @case("Host: names of the loopback, with and without port, and configured ones are served")
