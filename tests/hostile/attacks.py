@@ -86,6 +86,7 @@ class Attacker(threading.Thread):
         super().__init__(name="attacker %d" % number, daemon=True)
         self.world, self.rng = world, random.Random("attacker %d %s" % (number, seed))
         self.source = "127.0.0.%d" % (2 + number % 8)
+        self.forwarded = "198.51.100.%d" % (2 + number)  # what the reverse proxy says of it
         self.user = ATTACKERS[number % len(ATTACKERS)]
         self.held, self.left, self.now = [], 0, None
         # All attackers together make each attack at least once.
@@ -98,7 +99,7 @@ class Attacker(threading.Thread):
 
     def fields(self, *more, user=None):
         """The headers of a request in the name of the attacker, with MORE in the place of the usual ones."""
-        usual = [CT, ACCEPT]
+        usual = [CT, ACCEPT, ("X-Forwarded-For", self.forwarded)]
         token = self.world.token(user or self.user)
         if token:
             usual.append(("Authorization", "Bearer " + token))
@@ -361,7 +362,7 @@ def _(a):
 def _(a):
     name, value = a.rng.choice((("Origin", "null"), ("Origin", "x://localhost"), ("Origin", "http://evil.example.com"),
                                 ("Origin", "file://"), ("Host", "evil.example.com"), ("Host", ""),
-                                ("X-Forwarded-For", "127.0.0.1"), ("X-Forwarded-For", "203.0.113.7, , x" * 50),
+                                ("X-Forwarded-For", "127.0.0.1"), ("X-Forwarded-For", "198.51.100.2, x, , [::1" * 50),
                                 ("Forwarded", 'for="[::1' + ";" * 1000), ("X-Forwarded-For", "9" * 5000)))
     head, body = envelope("server/discover", {})
     reply, _ = a.post("/mcp", body, *head, (name, value))

@@ -161,7 +161,9 @@ class World:
     def start(self):
         limits = {"callTimeout": 20, "questionTimeout": 20, "keepAlive": 5}
         more = {}
-        d = Daemon(self.servers(), limits=limits, sessions={"idleTimeout": 30, "max": 2000}, store=True)
+        # The attackers come through a reverse proxy, which tells their addresses apart; the honest clients do not.
+        d = Daemon(self.servers(), limits=limits, sessions={"idleTimeout": 30, "max": 2000}, store=True,
+                   trustedProxies=["127.0.0.0/8"])
         if self.mode == "tokens":
             path = os.path.join(d.dir, "tokens")
             with open(path, "w") as f:
