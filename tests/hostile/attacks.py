@@ -366,7 +366,7 @@ def _(a):
                                 ("Forwarded", 'for="[::1' + ";" * 1000), ("X-Forwarded-For", "9" * 5000)))
     head, body = envelope("server/discover", {})
     reply, _ = a.post("/mcp", body, *head, (name, value))
-    if name in ("Origin", "Host") and reply.status < 400:
+    if name in ("Origin", "Host") and reply.status < 400 and a.world.has("origins"):
         raise Breach("%s %r: %d" % (name, value, reply.status))
 
 
