@@ -28,6 +28,7 @@ struct caller {
 	const char *session;	  /* session id; NULL without one (modern, control) */
 	const char *user;	  /* NULL: unauthenticated */
 	const char *peer;	  /* address, for limits and logs */
+	const char *holder;	  /* whose share of places its work takes (share.h); NULL: nobody's */
 	enum mcp_rev rev;	  /* the revision spoken with the client */
 	const char *capabilities; /* the client's capabilities as compact JSON text, at least "{}" */
 	const char *client_info;  /* clientInfo as compact JSON text; NULL if unknown */

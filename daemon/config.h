@@ -45,6 +45,11 @@ struct config_limits {
 	unsigned max_children;		/* 1024 in all */
 	unsigned max_children_per_peer; /* 256 */
 	unsigned max_connections;	/* 0: as many as descriptors allow */
+	unsigned max_requests;		/* 0: as many as connections; open streams among them */
+	unsigned max_request_servers;	/* 1024 in all: for requests without a session */
+	unsigned max_parked;		/* 1024 in all: requests that wait for their client's answer */
+	unsigned max_states;		/* 200000 in all: states of requests of several rounds */
+	size_t max_session_bytes;	/* 256 KiB: what one session keeps of what its client said */
 	unsigned share;			/* 25 percent: of each limit in all, for one user or address */
 	int64_t call_timeout_ms;	/* 1 h */
 	int64_t question_timeout_ms;	/* 10 min: the client's answer to sampling, elicitation, roots */

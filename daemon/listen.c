@@ -33,7 +33,8 @@ struct listen {
 	struct listens *all;
 	struct exchange *x;
 	struct view *view;
-	char *user; /* NULL: unauthenticated */
+	char *user;   /* NULL: unauthenticated */
+	char *holder; /* NULL: none */
 	json_t *id;
 	struct view_watch watch;
 	struct view_waiter waiter; /* until it is known what can be asked for */
@@ -90,6 +91,7 @@ static void free_later(void *arg)
 	json_decref(l->id);
 	json_decref(l->filter);
 	free(l->user);
+	free(l->holder);
 	free(l);
 }
 
@@ -210,29 +212,18 @@ static void on_told(struct topic_member *m, const char *method, json_t *params)
 	w->early = json_pack("{s:s, s:O}", "method", method, "params", params);
 }
 
-static struct wanted *find_wanted(const struct listen *l, enum topic_kind kind, const char *name)
-{
-	struct wanted *w;
-
-	TAILQ_FOREACH(w, &l->wanted, link)
-	{
-		if (w->kind == kind && strcmp(w->name, name) == 0)
-			return w;
-	}
-	return NULL;
-}
-
 /* The server that has NAME, or can tell whether there is such a thing; NULL: none has. */
 static struct pooled *server_of(struct listen *l, enum topic_kind kind, const char *name)
 {
-	struct pool_want want = {.view = l->view, .user = l->user, .peer = exchange_peer(l->x)};
+	struct pool_want want = {.view = l->view, .user = l->user, .peer = exchange_peer(l->x),
+				 .holder = l->holder};
 	struct pooled *pooled;
 
 	if (kind == TOPIC_TASK) {
 		want.tasks = true;
 		want.task = name;
 	}
-	pooled = pool_take(l->all->pool, &want);
+	pooled = pool_take(l->all->pool, &want, NULL);
 	if (!pooled || kind != TOPIC_TASK || server_has_task(pooled_server(pooled), name))
 		return pooled;
 	pool_give(pooled);
@@ -263,21 +254,25 @@ static void want(struct listen *l, enum topic_kind kind, const char *name)
 	}
 }
 
+/* Each name once, and no more than a session may subscribe to. */
 static void want_all(struct listen *l, enum topic_kind kind, const json_t *names)
 {
+	json_t *seen = json_object();
 	const json_t *name;
-	size_t i, n = 0;
+	size_t i;
 
 	json_array_foreach(names, i, name)
 	{
 		const char *text = json_string_value(name);
 
-		if (!text || find_wanted(l, kind, text))
+		if (!text || json_object_get(seen, text))
 			continue;
-		if (++n > l->all->conf->limits.max_subscriptions)
-			return;
+		if (json_object_size(seen) >= l->all->conf->limits.max_subscriptions ||
+		    json_object_set_new(seen, text, json_true()) < 0)
+			break;
 		want(l, kind, text);
 	}
+	json_decref(seen);
 }
 
 /* ---- the acknowledgement ---- */
@@ -348,10 +343,26 @@ static void ask(void *arg)
 		acknowledge(l);
 }
 
-/* Whether the stream can be opened; else X was answered. */
-static bool may_open(struct exchange *x, const struct listen_caller *who, json_t *id,
-		     const json_t *filter)
+/* How many bytes the names are that FILTER asks for. */
+static size_t names_size(const json_t *filter)
 {
+	const json_t *name;
+	size_t i, size = 0;
+
+	for (size_t kind = 0; kind < sizeof members / sizeof *members; kind++) {
+		json_array_foreach(json_object_get(filter, members[kind]), i, name)
+		{
+			size += json_string_length(name) + 1;
+		}
+	}
+	return size;
+}
+
+/* Whether the stream can be opened; else X was answered. */
+static bool may_open(struct listens *ls, struct exchange *x, const struct listen_caller *who,
+		     json_t *id, const json_t *filter)
+{
+	size_t most = ls->conf->limits.max_session_bytes;
 	json_t *needs;
 
 	if (!json_is_object(filter)) {
@@ -366,6 +377,10 @@ static bool may_open(struct exchange *x, const struct listen_caller *who, json_t
 				  EXTENSION_TASKS);
 		modern_refuse(x, 400, id, RPC_MISSING_CAPABILITY, needs,
 			      "the client lacks a capability that is needed");
+	} else if (names_size(filter) > most) {
+		modern_refuse(x, 200, id, RPC_INVALID_PARAMS, NULL,
+			      "Invalid params: what is subscribed to has more than %zu bytes "
+			      "(limits.maxSessionBytes); open several streams", most);
 	} else {
 		return true;
 	}
@@ -377,12 +392,12 @@ static struct listen *listen_new(struct listens *ls, struct exchange *x,
 {
 	struct listen *l = calloc(1, sizeof *l);
 
-	if (l && who->user)
-		l->user = strdup(who->user);
-	if (!l || (who->user && !l->user) || exchange_stream_begin(x) < 0) {
-		if (l)
-			free(l->user);
-		free(l);
+	if (!l)
+		return NULL;
+	l->user = who->user ? strdup(who->user) : NULL;
+	l->holder = who->holder ? strdup(who->holder) : NULL;
+	if ((who->user && !l->user) || (who->holder && !l->holder) || exchange_stream_begin(x) < 0) {
+		free_later(l);
 		return NULL;
 	}
 	l->all = ls;
@@ -405,7 +420,7 @@ void listens_open(struct listens *ls, struct exchange *x, const struct listen_ca
 	json_t *filter = json_object_get(params, "notifications");
 	struct listen *l;
 
-	if (!may_open(x, who, id, filter))
+	if (!may_open(ls, x, who, id, filter))
 		return;
 	l = listen_new(ls, x, who, id);
 	if (!l) {
@@ -424,7 +439,7 @@ void listens_open(struct listens *ls, struct exchange *x, const struct listen_ca
 
 /* ---- what comes ---- */
 
-static bool same_user(const char *a, const char *b)
+static bool same_text(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
@@ -441,7 +456,7 @@ static void deliver_lists(struct listens *ls, const struct pooled *from, const c
 		return; /* nothing else may go over these streams */
 	for (l = TAILQ_FIRST(&ls->streams); l; l = next) {
 		next = TAILQ_NEXT(l, link);
-		if (l->view == pooled_view(from) && same_user(l->user, pooled_user(from)))
+		if (l->view == pooled_view(from) && same_text(l->holder, pooled_holder(from)))
 			tell_lists(l, lists[i].mask);
 	}
 }

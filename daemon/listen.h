@@ -23,7 +23,8 @@ void listens_free(struct listens **ls);
 /* Who opens a stream. All is borrowed. */
 struct listen_caller {
 	struct view *view;
-	const char *user; /* NULL: unauthenticated */
+	const char *user;   /* NULL: unauthenticated */
+	const char *holder; /* see pool_want */
 	bool tasks;	  /* the client declared the extension for tasks */
 };
 

@@ -15,13 +15,12 @@
 #include "reply.h"
 #include "seal.h"
 #include "server.h"
+#include "share.h"
 #include "stream.h"
 #include "view.h"
 
 /* Questions that a tool asks at the same time reach us one after the other. */
 #define GATHER_MS 20
-/* Requests that went on with a state of their server, while it could be shown again. */
-#define USED_MAX 200000
 /* How long a client may take to come back with its answers. */
 #define POOL_IDLE_MS (5 * 60 * 1000)
 
@@ -250,13 +249,14 @@ static bool has_tasks(const struct mcheck *c)
 			       EXTENSION_TASKS) != NULL;
 }
 
-static struct mreq *mreq_new(struct modern *m, struct exchange *x, struct view *view,
-			     const struct mcheck *c)
+/* NULL with E filled: ERR_NOMEM or ERR_LIMIT. */
+static struct mreq *mreq_new(struct modern *m, struct exchange *x, const struct mcheck *c, struct err *e)
 {
 	struct pool_want want = {
-		.view = view,
+		.view = c->view,
 		.user = exchange_user(x),
 		.peer = exchange_peer(x),
+		.holder = exchange_holder(x),
 		.capabilities = c->env.capabilities,
 		.exclusive = !task_of(c) && may_ask(c),
 		.tasks = has_tasks(c),
@@ -264,13 +264,14 @@ static struct mreq *mreq_new(struct modern *m, struct exchange *x, struct view *
 	};
 	struct mreq *r = calloc(1, sizeof *r);
 
+	err_set(e, ERR_NOMEM, "out of memory");
 	if (!r)
 		return NULL;
 	r->m = m;
 	r->method = c->method;
 	r->handle = ++m->last_handle;
 	TAILQ_INIT(&r->asks);
-	r->pooled = pool_take(m->pool, &want);
+	r->pooled = pool_take(m->pool, &want, e);
 	if (!r->pooled) {
 		free(r);
 		return NULL;
@@ -286,18 +287,19 @@ static struct mreq *mreq_new(struct modern *m, struct exchange *x, struct view *
 static void open_stream(struct modern *m, struct exchange *x, const struct mcheck *c)
 {
 	struct listen_caller who = {
-		.view = c->view, .user = exchange_user(x), .tasks = has_tasks(c)};
+		.view = c->view, .user = exchange_user(x), .holder = exchange_holder(x), .tasks = has_tasks(c)};
 
 	listens_open(m->listens, x, &who, c->id, c->params);
 }
 
 void modern_dispatch(struct modern *m, struct exchange *x, const struct mcheck *c, json_t *state)
 {
-	struct mreq *r = mreq_new(m, x, c->view, c);
+	struct err e;
+	struct mreq *r = mreq_new(m, x, c, &e);
 	json_t *params = r ? modern_strip(c->params, state) : NULL;
 
 	if (!r) {
-		modern_refuse(x, 503, c->id, RPC_INTERNAL_ERROR, NULL, "out of memory");
+		modern_refuse_limit(x, pool_share(m->pool), c->id, &e);
 		return;
 	}
 	if (!params || server_request(pooled_server(r->pooled), r, c->id, c->method->name, params) < 0) {
@@ -358,10 +360,12 @@ struct modern *modern_new(struct event_base *base, const struct config *conf, st
 	m->gather = delayq_new(base, GATHER_MS, park_on_gather, NULL);
 	m->expiry = delayq_new(base, limits->question_timeout_ms, park_on_expiry, NULL);
 	/* As long as a state opens. */
-	m->used = once_new(base, limits->question_timeout_ms + 2000, USED_MAX);
+	m->used = once_new(base, limits->question_timeout_ms + 2000, limits->max_states, limits->share);
+	m->parking = share_new("requests that wait for their client's answer", "limits.maxParked",
+			       limits->max_parked, limits->share);
 	m->listens = listens_new(base, conf, m->pool);
 	if (!m->seal || !m->pool || !m->upgrade || !m->keepalive || !m->gather || !m->expiry ||
-	    !m->used || !m->listens) {
+	    !m->used || !m->parking || !m->listens) {
 		modern_free(&m);
 		err_set(e, ERR_NOMEM, "out of memory");
 	}
@@ -410,6 +414,7 @@ void modern_free(struct modern **mp)
 	delayq_free(&m->gather);
 	delayq_free(&m->expiry);
 	once_free(&m->used);
+	share_free(&m->parking);
 	seal_free(&m->seal);
 	free(m);
 }

@@ -9,6 +9,7 @@
 #include "headervalue.h"
 #include "jsonrpc.h"
 #include "modern_impl.h"
+#include "share.h"
 #include "view.h"
 #include "xheader.h"
 
@@ -25,6 +26,14 @@ void modern_refuse(struct exchange *x, int status, json_t *id, int code, json_t 
 	msg = jsonrpc_error(id, code, text, data_take);
 	exchange_reply_json(x, status, msg);
 	json_decref(msg);
+}
+
+void modern_refuse_limit(struct exchange *x, const struct share *share, json_t *id, const struct err *e)
+{
+	bool full = e->code != ERR_LIMIT || share_full(share);
+
+	exchange_set_header(x, "Retry-After", full ? "1" : "10");
+	modern_refuse(x, full ? 503 : 429, id, RPC_INTERNAL_ERROR, NULL, "%s", e->text);
 }
 
 /* Compares header NAME with WANTED. REQUIRED: it must be there. False: X was answered. */

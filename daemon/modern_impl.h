@@ -18,6 +18,7 @@ struct once;
 struct pooled;
 struct question;
 struct seal;
+struct share;
 
 enum mreq_state {
 	MREQ_WAITING,	/* nothing was emitted */
@@ -64,6 +65,7 @@ struct modern {
 	TAILQ_HEAD(, mreq) requests;
 	struct mreq *parked; /* hash by handle */
 	struct listens *listens;
+	struct share *parking; /* places of n_parked */
 	struct once *used; /* states of servers that keep them with the client */
 	uint64_t last_handle;
 	size_t n_requests, n_parked;
@@ -86,6 +88,9 @@ bool modern_check(struct exchange *x, struct view *view, json_t *body, struct mc
 /* X ends with STATUS and a JSON-RPC error. */
 void modern_refuse(struct exchange *x, int status, json_t *id, int code, json_t *data_take,
 		   const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+/* The same for a limit that was met: 503 where SHARE is full, else 429, with Retry-After. */
+void modern_refuse_limit(struct exchange *x, const struct share *share, json_t *id, const struct err *e);
 
 /* The response to R in its modern shape (a new reference), and the HTTP status it would have alone. */
 json_t *modern_response(const struct mreq *r, const struct answer *answer, int *status_r);

@@ -13,6 +13,7 @@
 #include "pool.h"
 #include "seal.h"
 #include "server.h"
+#include "share.h"
 #include "view.h"
 
 /* The parameters of a request without what changes from round to round. */
@@ -101,6 +102,7 @@ void park_remove(struct mreq *r)
 	if (r->state != MREQ_PARKED)
 		return;
 	HASH_DEL(r->m->parked, r);
+	share_give(r->m->parking, pooled_holder(r->pooled));
 	r->m->n_parked--;
 }
 
@@ -147,17 +149,43 @@ static json_t *asking(const struct mreq *r)
 	return jsonrpc_result(r->id, result);
 }
 
-/* The exchange ends with the questions; the request waits for the retry. */
-static void park(struct mreq *r)
+/* There is no place for R to wait: it ends, and its client hears why. */
+static void no_place(struct mreq *r, const struct err *e)
+{
+	bool full = e->code != ERR_LIMIT || share_full(r->m->parking);
+	json_t *msg = jsonrpc_error(r->id, RPC_INTERNAL_ERROR, e->text, NULL);
+
+	exchange_set_header(r->x, "Retry-After", full ? "1" : "10");
+	mreq_send_last(r, full ? 503 : 429, msg);
+	if (r->state != MREQ_OVER)
+		server_cancel(pooled_server(r->pooled), r, "there is no place to wait for the client");
+}
+
+/* The response that asks, with R in the table of what is parked; NULL on lack of memory. */
+static json_t *begin_parking(struct mreq *r)
 {
 	json_t *msg;
 
-	r->round++;
 	HASH_ADD(hh, r->m->parked, handle, sizeof r->handle, r);
-	msg = r->hh.tbl ? asking(r) : NULL;
+	if (!r->hh.tbl)
+		return NULL;
+	msg = asking(r);
+	if (!msg)
+		HASH_DEL(r->m->parked, r);
+	return msg;
+}
+
+/* The exchange ends with the questions; the request waits for the retry. Its place is taken. */
+static void park_taken(struct mreq *r)
+{
+	const char *holder = pooled_holder(r->pooled);
+	struct modern *m = r->m;
+	json_t *msg;
+
+	r->round++;
+	msg = begin_parking(r);
 	if (!msg) {
-		if (r->hh.tbl)
-			HASH_DEL(r->m->parked, r);
+		share_give(m->parking, holder);
 		/* The tool hears that nobody can be asked, and goes on. */
 		park_drop_asks(r);
 		return;
@@ -165,13 +193,24 @@ static void park(struct mreq *r)
 	mreq_send_last(r, 200, msg);
 	if (r->state == MREQ_OVER) {
 		/* The client did not read, so the call was cancelled instead. */
-		HASH_DEL(r->m->parked, r);
+		HASH_DEL(m->parked, r);
+		share_give(m->parking, holder);
 		return;
 	}
 	mreq_stop_timer(r);
 	r->state = MREQ_PARKED;
-	r->m->n_parked++;
-	delayq_add(r->m->expiry, &r->timer);
+	m->n_parked++;
+	delayq_add(m->expiry, &r->timer);
+}
+
+static void park(struct mreq *r)
+{
+	struct err e;
+
+	if (share_take(r->m->parking, pooled_holder(r->pooled), &e) < 0)
+		no_place(r, &e);
+	else
+		park_taken(r);
 }
 
 void park_on_gather(struct delayq_node *node, void *arg)
@@ -256,7 +295,10 @@ static void resume(struct mreq *r, struct exchange *x, const struct mcheck *c)
 static void go_on(struct modern *m, struct exchange *x, const struct mcheck *c, const json_t *payload,
 		  json_t *theirs)
 {
-	switch (once_use(m->used, (uint64_t)json_integer_value(json_object_get(payload, "i")))) {
+	uint64_t n = (uint64_t)json_integer_value(json_object_get(payload, "i"));
+	struct err e;
+
+	switch (once_use(m->used, n, exchange_holder(x), &e)) {
 	case 0:
 		modern_dispatch(m, x, c, theirs);
 		return;
@@ -265,8 +307,7 @@ static void go_on(struct modern *m, struct exchange *x, const struct mcheck *c, 
 			      "Invalid params: Invalid or expired requestState");
 		return;
 	}
-	exchange_set_header(x, "Retry-After", "1");
-	modern_refuse(x, 503, c->id, RPC_INTERNAL_ERROR, NULL, "too many requests of several rounds");
+	modern_refuse_limit(x, once_share(m->used), c->id, &e);
 }
 
 void park_resume(struct modern *m, struct exchange *x, const struct mcheck *c, const char *user)

@@ -3,16 +3,21 @@
 #ifndef MCPD_ONCE_H
 #define MCPD_ONCE_H
 
-#include <stddef.h>
 #include <stdint.h>
+
+#include "err.h"
 
 struct event_base;
 struct once;
+struct share;
 
-/* A number is remembered for KEEP_MS, and at most MAX of them at a time. NULL on lack of memory. */
-struct once *once_new(struct event_base *base, int64_t keep_ms, size_t max);
+/* A number is remembered for KEEP_MS, and at most limits.maxStates = MAX of them at a time, of which one holder has
+ * PERCENT (share.h). NULL on lack of memory. */
+struct once *once_new(struct event_base *base, int64_t keep_ms, unsigned max, unsigned percent);
 void once_free(struct once **o);
-/* N is used now. 0, ERR_EXISTS when it was before, ERR_LIMIT or ERR_NOMEM when that could not be kept. */
-int once_use(struct once *o, uint64_t n);
+/* N is used now, by HOLDER (copied; NULL: has no share). 0, ERR_EXISTS when it was before, ERR_LIMIT (E says which
+ * limit) or ERR_NOMEM when that could not be kept. */
+int once_use(struct once *o, uint64_t n, const char *holder, struct err *e);
+const struct share *once_share(const struct once *o);
 
 #endif

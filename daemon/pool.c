@@ -8,13 +8,19 @@
 #include "config.h"
 #include "defer.h"
 #include "delayq.h"
+#include "hash.h"
 #include "offer.h"
 #include "protocol.h"
 #include "server.h"
+#include "share.h"
 
 struct pooled {
-	TAILQ_ENTRY(pooled) link;
+	LIST_ENTRY(pooled) owned; /* among its owner's */
+	TAILQ_ENTRY(pooled) free; /* among those of its kind that can be taken */
+	TAILQ_ENTRY(pooled) idle_all, idle_owned; /* while nobody uses it: the longest idle first */
 	struct pool *pool;
+	struct owner *owner;
+	struct kind *kind;
 	struct view *view;
 	struct server *server;
 	struct caller caller;
@@ -22,21 +28,164 @@ struct pooled {
 	struct defer freeing;
 	unsigned users;
 	bool exclusive, closed;
-	char texts[]; /* capabilities, user, peer */
+	char texts[]; /* capabilities, user, peer, holder */
 };
 
-/* The most recently used first. A host has a handful of principals at a time; a search is cheap next to the
- * request it serves. */
+TAILQ_HEAD(pooled_list, pooled);
+
+/* Whose servers they are: the holder of their requests (exchange_holder()), or "" for all who have none. */
+struct owner {
+	UT_hash_handle hh;
+	LIST_HEAD(, pooled) servers;
+	struct pooled_list idle;
+	char name[];
+};
+
+/* Servers that are alike. From the owner on it is the key. */
+struct kind {
+	UT_hash_handle hh;
+	struct pooled_list free;
+	unsigned n;
+	size_t key_size;
+	struct owner *owner;
+	struct view *view;
+	uintptr_t exclusive; /* as wide as the pointers: no padding in the key */
+	char caps[];
+};
+
 struct pool {
-	TAILQ_HEAD(pooled_list, pooled) servers;
+	struct owner *owners;
+	struct kind *kinds;
+	struct pooled_list idle_all;
 	struct event_base *base;
 	const struct config_limits *limits;
 	const struct server_front *front;
 	void *arg;
 	struct users *users;
 	struct delayq *idle;
+	struct share *places;
 	size_t n;
 };
+
+static const char *no_null(const char *name)
+{
+	return name ? name : "";
+}
+
+/* ---- owners and kinds ---- */
+
+static struct owner *owner_find(const struct pool *p, const char *holder)
+{
+	struct owner *o;
+
+	HASH_FIND_STR(p->owners, no_null(holder), o);
+	return o;
+}
+
+static struct owner *owner_get(struct pool *p, const char *holder)
+{
+	struct owner *o = owner_find(p, holder);
+	size_t size = strlen(no_null(holder)) + 1;
+
+	if (o)
+		return o;
+	o = calloc(1, sizeof *o + size);
+	if (!o)
+		return NULL;
+	memcpy(o->name, no_null(holder), size);
+	LIST_INIT(&o->servers);
+	TAILQ_INIT(&o->idle);
+	HASH_ADD_STR(p->owners, name, o);
+	if (o->hh.tbl)
+		return o;
+	free(o);
+	return NULL;
+}
+
+static void owner_drop(struct pool *p, struct owner *o)
+{
+	if (!LIST_EMPTY(&o->servers))
+		return;
+	HASH_DELETE(hh, p->owners, o);
+	free(o);
+}
+
+#define KEY_OF(k) (&(k)->owner)
+
+/* A kind that is in no table yet. */
+static struct kind *kind_new(struct owner *o, const struct pool_want *want, const char *caps)
+{
+	size_t size = strlen(caps) + 1;
+	struct kind *k = calloc(1, sizeof *k + size);
+
+	if (!k)
+		return NULL;
+	TAILQ_INIT(&k->free);
+	k->owner = o;
+	k->view = want->view;
+	k->exclusive = want->exclusive;
+	memcpy(k->caps, caps, size);
+	k->key_size = offsetof(struct kind, caps) - offsetof(struct kind, owner) + size;
+	return k;
+}
+
+static struct kind *kind_find(const struct pool *p, struct owner *o, const struct pool_want *want,
+			      const char *caps)
+{
+	struct kind *like = kind_new(o, want, caps), *k = NULL;
+
+	if (like)
+		HASH_FIND(hh, p->kinds, KEY_OF(like), like->key_size, k);
+	free(like);
+	return k;
+}
+
+/* The kind of what WANT wants; NULL on lack of memory. */
+static struct kind *kind_get(struct pool *p, struct owner *o, const struct pool_want *want,
+			     const char *caps)
+{
+	struct kind *k = kind_find(p, o, want, caps);
+
+	if (k)
+		return k;
+	k = kind_new(o, want, caps);
+	if (!k)
+		return NULL;
+	HASH_ADD_KEYPTR(hh, p->kinds, KEY_OF(k), k->key_size, k);
+	if (k->hh.tbl)
+		return k;
+	free(k);
+	return NULL;
+}
+
+static void kind_drop(struct pool *p, struct kind *k)
+{
+	if (k->n > 0)
+		return;
+	HASH_DELETE(hh, p->kinds, k);
+	free(k);
+}
+
+/* ---- one server ---- */
+
+static void set_idle(struct pooled *s)
+{
+	delayq_add(s->pool->idle, &s->idle);
+	TAILQ_INSERT_TAIL(&s->pool->idle_all, s, idle_all);
+	TAILQ_INSERT_TAIL(&s->owner->idle, s, idle_owned);
+	/* The one that was used last is used again first. */
+	if (s->exclusive)
+		TAILQ_INSERT_HEAD(&s->kind->free, s, free);
+}
+
+static void set_busy(struct pooled *s)
+{
+	delayq_remove(s->pool->idle, &s->idle);
+	TAILQ_REMOVE(&s->pool->idle_all, s, idle_all);
+	TAILQ_REMOVE(&s->owner->idle, s, idle_owned);
+	if (s->exclusive)
+		TAILQ_REMOVE(&s->kind->free, s, free);
+}
 
 static void free_later(void *arg)
 {
@@ -46,11 +195,26 @@ static void free_later(void *arg)
 	free(s);
 }
 
+/* Takes S out of the lists; its owner and its kind go with their last server. */
+static void take_out(struct pooled *s)
+{
+	struct pool *p = s->pool;
+
+	if (s->users == 0)
+		set_busy(s);
+	if (!s->exclusive)
+		TAILQ_REMOVE(&s->kind->free, s, free);
+	LIST_REMOVE(s, owned);
+	s->kind->n--;
+	kind_drop(p, s->kind);
+	owner_drop(p, s->owner);
+	share_give(p->places, s->caller.holder);
+	p->n--;
+}
+
 static void drop(struct pooled *s)
 {
-	delayq_remove(s->pool->idle, &s->idle);
-	TAILQ_REMOVE(&s->pool->servers, s, link);
-	s->pool->n--;
+	take_out(s);
 	s->closed = true;
 	server_close(s->server, NULL);
 	defer_call(&s->freeing, free_later, s);
@@ -67,6 +231,8 @@ static void on_idle(struct delayq_node *node, void *arg)
 		drop(s);
 }
 
+/* ---- the pool ---- */
+
 struct pool *pool_new(struct event_base *base, const struct config_limits *limits,
 		      const struct server_front *front, void *arg, int64_t idle_ms)
 {
@@ -74,26 +240,26 @@ struct pool *pool_new(struct event_base *base, const struct config_limits *limit
 
 	if (!p)
 		return NULL;
-	TAILQ_INIT(&p->servers);
+	TAILQ_INIT(&p->idle_all);
 	p->base = base;
 	p->limits = limits;
 	p->front = front;
 	p->arg = arg;
 	p->idle = delayq_new(base, idle_ms, on_idle, p);
-	if (!p->idle) {
-		free(p);
-		return NULL;
-	}
+	p->places = share_new("servers of requests without a session", "limits.maxRequestServers",
+			      limits->max_request_servers, limits->share);
+	if (!p->idle || !p->places)
+		pool_free(&p);
 	return p;
 }
 
 void pool_close(struct pool *p)
 {
-	struct pooled *s;
+	struct owner *o;
 
 	/* What a server cancels is given back meanwhile, which changes nothing here. */
-	while ((s = TAILQ_FIRST(&p->servers)))
-		drop(s);
+	while ((o = p->owners))
+		drop(LIST_FIRST(&o->servers));
 }
 
 void pool_set_users(struct pool *p, struct users *us)
@@ -110,37 +276,18 @@ void pool_free(struct pool **pp)
 		return;
 	pool_close(p);
 	delayq_free(&p->idle);
+	share_free(&p->places);
 	free(p);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static struct pooled *find(struct pool *p, const struct pool_want *want, const char *caps)
-{
-	struct pooled *s;
-
-	TAILQ_FOREACH(s, &p->servers, link)
-	{
-		if (s->view == want->view && s->exclusive == want->exclusive &&
-		    !(s->exclusive && s->users) && same_text(s->caller.user, want->user) &&
-		    strcmp(s->caller.capabilities, caps) == 0)
-			return s;
-	}
-	return NULL;
-}
-
 /* The server that has the task which is wanted; NULL: nobody has, or somebody else. */
-static struct pooled *find_task(struct pool *p, const struct pool_want *want)
+static struct pooled *find_task(const struct pool *p, const struct pool_want *want)
 {
+	const struct owner *o = owner_find(p, want->holder);
 	struct pooled *s;
 
-	TAILQ_FOREACH(s, &p->servers, link)
-	{
-		if (s->view == want->view && same_text(s->caller.user, want->user) &&
-		    server_has_task(s->server, want->task))
+	for (s = o ? LIST_FIRST(&o->servers) : NULL; s; s = LIST_NEXT(s, owned)) {
+		if (s->view == want->view && server_has_task(s->server, want->task))
 			return s;
 	}
 	return NULL;
@@ -155,11 +302,28 @@ static char *capabilities(const struct pool_want *want)
 	return strdup(want->tasks ? "{\"extensions\":{\"" EXTENSION_TASKS "\":{}}}" : "{}");
 }
 
-static struct pooled *pooled_new(struct pool *p, const struct pool_want *want, const char *caps)
+static size_t text_size(const char *text)
 {
-	size_t caps_size = strlen(caps) + 1, peer_size = strlen(want->peer) + 1;
-	size_t user_size = want->user ? strlen(want->user) + 1 : 0;
-	struct pooled *s = calloc(1, sizeof *s + caps_size + peer_size + user_size);
+	return text ? strlen(text) + 1 : 0;
+}
+
+/* Copies TEXT to *at and moves *at behind it. NULL stays NULL. */
+static const char *put_text(char **at, const char *text)
+{
+	char *copy = *at;
+
+	if (!text)
+		return NULL;
+	*at = stpcpy(copy, text) + 1;
+	return copy;
+}
+
+/* A server in no list. */
+static struct pooled *server_make(struct pool *p, const struct pool_want *want, const char *caps)
+{
+	size_t size = text_size(caps) + text_size(want->user) + text_size(want->peer) +
+		      text_size(want->holder);
+	struct pooled *s = calloc(1, sizeof *s + size);
 	struct server_conf conf = {
 		.base = p->base,
 		.limits = p->limits,
@@ -169,55 +333,129 @@ static struct pooled *pooled_new(struct pool *p, const struct pool_want *want, c
 		.arg = s,
 		.lists_told = true, /* each stream watches the view by itself */
 	};
+	char *at;
 
 	if (!s)
 		return NULL;
+	at = s->texts;
 	s->pool = p;
 	s->view = want->view;
 	s->exclusive = want->exclusive;
-	s->caller.capabilities = memcpy(s->texts, caps, caps_size);
-	s->caller.peer = memcpy(s->texts + caps_size, want->peer, peer_size);
-	if (want->user)
-		s->caller.user = memcpy(s->texts + caps_size + peer_size, want->user, user_size);
-	s->caller.rev = MCP_REV_2026_07_28;
-	s->caller.log_level = -1;
+	s->caller = (struct caller){
+		.capabilities = put_text(&at, caps),
+		.user = put_text(&at, want->user),
+		.peer = put_text(&at, want->peer),
+		.holder = put_text(&at, want->holder),
+		.rev = MCP_REV_2026_07_28,
+		.log_level = -1,
+	};
 	conf.caller = &s->caller;
 	s->server = server_new(&conf);
-	if (!s->server) {
-		free(s);
-		return NULL;
-	}
-	TAILQ_INSERT_HEAD(&p->servers, s, link);
-	p->n++;
+	if (s->server)
+		return s;
+	free(s);
+	return NULL;
+}
+
+/* The one of LIST that was idle longest and has no tasks, which only it knows; NULL: none. */
+static struct pooled *oldest_idle(const struct pool *p, const struct owner *o)
+{
+	struct pooled *s = TAILQ_FIRST(o ? &o->idle : &p->idle_all);
+
+	while (s && server_tasks(s->server) > 0)
+		s = o ? TAILQ_NEXT(s, idle_owned) : TAILQ_NEXT(s, idle_all);
 	return s;
 }
 
-struct pooled *pool_take(struct pool *p, const struct pool_want *want)
+/* Takes a place for one more server of HOLDER, if need be that of an idle one: one of its own where HOLDER has its
+ * share, else whichever was idle longest. 0, or ERR_LIMIT or ERR_NOMEM with E filled. */
+static int take_place(struct pool *p, const char *holder, struct err *e)
+{
+	int rc = share_take(p->places, holder, e);
+	bool own = holder && share_of(p->places, holder) >= share_size(p->places);
+	struct pooled *s = rc == ERR_LIMIT ? oldest_idle(p, own ? owner_find(p, holder) : NULL) : NULL;
+
+	if (!s)
+		return rc;
+	drop(s);
+	return share_take(p->places, holder, e);
+}
+
+/* One more server of K, in use, whose place is taken. NULL on lack of memory. */
+static struct pooled *pooled_new(struct pool *p, struct kind *k, const struct pool_want *want)
+{
+	struct pooled *s = server_make(p, want, k->caps);
+
+	if (!s)
+		return NULL;
+	s->kind = k;
+	s->owner = k->owner;
+	s->users = 1;
+	k->n++;
+	p->n++;
+	LIST_INSERT_HEAD(&s->owner->servers, s, owned);
+	if (!s->exclusive)
+		TAILQ_INSERT_HEAD(&k->free, s, free);
+	return s;
+}
+
+/* A server that can be taken; NULL: there is none like that. */
+static struct pooled *find(const struct pool *p, const struct pool_want *want, const char *caps)
+{
+	struct owner *o = owner_find(p, want->holder);
+	struct kind *k = o ? kind_find(p, o, want, caps) : NULL;
+
+	return k ? TAILQ_FIRST(&k->free) : NULL;
+}
+
+/* One more server for WANT. NULL with E filled. */
+static struct pooled *add(struct pool *p, const struct pool_want *want, const char *caps, struct err *e)
+{
+	struct owner *o;
+	struct kind *k;
+	struct pooled *s;
+
+	/* First, because an owner and a kind go with their last server. */
+	if (take_place(p, want->holder, e) < 0)
+		return NULL;
+	o = owner_get(p, want->holder);
+	k = o ? kind_get(p, o, want, caps) : NULL;
+	s = k ? pooled_new(p, k, want) : NULL;
+	if (s)
+		return s;
+	if (k)
+		kind_drop(p, k);
+	if (o)
+		owner_drop(p, o);
+	share_give(p->places, want->holder);
+	err_set(e, ERR_NOMEM, "out of memory");
+	return NULL;
+}
+
+struct pooled *pool_take(struct pool *p, const struct pool_want *want, struct err *e)
 {
 	char *caps = capabilities(want);
 	struct pooled *s;
 
-	if (!caps)
+	if (!caps) {
+		err_set(e, ERR_NOMEM, "out of memory");
 		return NULL;
+	}
 	s = want->task && want->tasks ? find_task(p, want) : NULL;
 	if (!s)
 		s = find(p, want, caps);
 	if (!s)
-		s = pooled_new(p, want, caps);
+		s = add(p, want, caps, e);
+	else if (s->users++ == 0)
+		set_busy(s);
 	free(caps);
-	if (!s)
-		return NULL;
-	s->users++;
-	delayq_remove(p->idle, &s->idle);
-	TAILQ_REMOVE(&p->servers, s, link);
-	TAILQ_INSERT_HEAD(&p->servers, s, link);
 	return s;
 }
 
 void pool_give(struct pooled *s)
 {
 	if (--s->users == 0 && !s->closed)
-		delayq_add(s->pool->idle, &s->idle);
+		set_idle(s);
 }
 
 struct server *pooled_server(const struct pooled *s)
@@ -235,6 +473,11 @@ const char *pooled_user(const struct pooled *s)
 	return s->caller.user;
 }
 
+const char *pooled_holder(const struct pooled *s)
+{
+	return s->caller.holder;
+}
+
 bool pooled_exclusive(const struct pooled *s)
 {
 	return s->exclusive;
@@ -248,4 +491,9 @@ void *pooled_arg(const struct pooled *s)
 size_t pool_size(const struct pool *p)
 {
 	return p->n;
+}
+
+const struct share *pool_share(const struct pool *p)
+{
+	return p->places;
 }

@@ -1,9 +1,13 @@
-/* pool.h: servers for requests that belong to no session (2026-07-28), kept for their principal.
+/* pool.h: servers for requests that belong to no session (2026-07-28), kept for their holder: the user, or where none
+ * is known the network address, or all together who have no share (exchange_holder()).
  *
  * A request that may have to ask its client something gets a server to itself while it lasts, because what a
  * stdio server asks does not say for which request; the last one used is used again first, so that a client that
- * does one thing at a time stays with one child. Everything else of a principal shares one server. A server that
- * has tasks stays as long as they do. */
+ * does one thing at a time stays with one child. Everything else of a holder shares one server. A server that
+ * has tasks stays as long as they do.
+ *
+ * There are at most limits.maxRequestServers (share.h). Where there is no room for one more, an idle one goes; the
+ * search for a server is a look into a hash table, however many there are. */
 #ifndef MCPD_POOL_H
 #define MCPD_POOL_H
 
@@ -12,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err.h"
+
 struct config_limits;
 struct event_base;
 struct pool;
@@ -19,6 +25,7 @@ struct users;
 struct pooled;
 struct server;
 struct server_front;
+struct share;
 struct view;
 
 /* Who wants a server. The strings are copied. */
@@ -26,6 +33,7 @@ struct pool_want {
 	struct view *view;
 	const char *user;	  /* NULL: unauthenticated */
 	const char *peer;
+	const char *holder;	  /* NULL: has no share */
 	json_t *capabilities;	  /* borrowed */
 	bool exclusive;		  /* may have to ask the client */
 	bool tasks;		  /* the client declared the extension for tasks */
@@ -40,8 +48,8 @@ void pool_set_users(struct pool *p, struct users *us);
 /* Closes all. */
 void pool_free(struct pool **p);
 
-/* Takes a server; NULL on lack of memory. */
-struct pooled *pool_take(struct pool *p, const struct pool_want *want);
+/* Takes a server; NULL with E filled: ERR_NOMEM, or ERR_LIMIT where all are in use. */
+struct pooled *pool_take(struct pool *p, const struct pool_want *want, struct err *e);
 /* Gives it back. One reference for each pool_take(). */
 void pool_give(struct pooled *s);
 /* Closes all servers: what is in flight is cancelled. */
@@ -50,8 +58,10 @@ void pool_close(struct pool *p);
 struct server *pooled_server(const struct pooled *s);
 struct view *pooled_view(const struct pooled *s);
 const char *pooled_user(const struct pooled *s); /* NULL: unauthenticated */
+const char *pooled_holder(const struct pooled *s); /* NULL: none */
 bool pooled_exclusive(const struct pooled *s);
 void *pooled_arg(const struct pooled *s);	 /* the pool's */
 size_t pool_size(const struct pool *p);
+const struct share *pool_share(const struct pool *p);
 
 #endif

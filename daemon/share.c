@@ -1,6 +1,5 @@
 #include "share.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,7 +69,7 @@ int share_check(const struct share *s, const char *name, struct err *e)
 
 	if (s->max == 0)
 		return 0;
-	if (s->used >= s->max)
+	if (share_full(s))
 		return err_set(e, ERR_LIMIT, "too many %s: all %u (%s) are in use; try again later",
 			       s->kind, s->max, s->key);
 	if (name && count >= s->size && !is_roomy(s))
@@ -130,6 +129,11 @@ void share_give(struct share *s, const char *name)
 		return;
 	HASH_DELETE(hh, s->holders, h);
 	free(h);
+}
+
+bool share_full(const struct share *s)
+{
+	return s->max > 0 && s->used >= s->max;
 }
 
 unsigned share_used(const struct share *s)

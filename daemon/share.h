@@ -5,6 +5,8 @@
 #ifndef MCPD_SHARE_H
 #define MCPD_SHARE_H
 
+#include <stdbool.h>
+
 #include "err.h"
 
 struct share;
@@ -25,6 +27,8 @@ int share_check(const struct share *s, const char *holder, struct err *e);
 /* Gives one place of HOLDER back: the same text as share_take() had, or NULL. */
 void share_give(struct share *s, const char *holder);
 
+/* Whether all places are taken: then a refusal is nobody's fault, else it is the holder's. */
+bool share_full(const struct share *s);
 /* How many places are taken in all; how many there are (0: no limit). */
 unsigned share_used(const struct share *s);
 unsigned share_max(const struct share *s);

@@ -158,6 +158,17 @@ tests_unit_test_sse_CFLAGS = $(unit_cflags)
 tests_unit_test_sse_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_sse_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_pool
+TESTS += tests/unit/test_pool
+tests_unit_test_pool_SOURCES = tests/unit/test_pool.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_pool_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_pool_CFLAGS = $(unit_cflags)
+tests_unit_test_pool_LDFLAGS = $(failalloc_ldflags) -Wl,--wrap=server_new -Wl,--wrap=server_free \
+	-Wl,--wrap=server_close -Wl,--wrap=server_tasks -Wl,--wrap=server_has_task \
+	-Wl,--wrap=memcmp -Wl,--wrap=strcmp
+tests_unit_test_pool_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_share
 TESTS += tests/unit/test_share
 tests_unit_test_share_SOURCES = tests/unit/test_share.c tests/unit/support.c tests/unit/support.h \

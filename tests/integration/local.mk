@@ -37,6 +37,7 @@ integration_tests = \
 	tests/integration/test_sandbox.py \
 	tests/integration/test_scopes.py \
 	tests/integration/test_shapes.py \
+	tests/integration/test_shares.py \
 	tests/integration/test_streams.py \
 	tests/integration/test_upstream.py \
 	tests/integration/test_upstream_node.py \

@@ -23,6 +23,8 @@ void endpoint_open(void)
 	conf.limits = fx.limits;
 	conf.limits.max_depth = 32;
 	conf.limits.max_batch = 8;
+	conf.limits.max_session_bytes = 65536;
+	conf.limits.share = 25;
 	fx_endpoint = endpoint_new(fx.base, &conf, fx.ss, fx.view, NULL, 0, &e);
 	assert_non_null(fx_endpoint);
 }
