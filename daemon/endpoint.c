@@ -15,6 +15,7 @@
 #include "jsonrpc.h"
 #include "legacy.h"
 #include "modern.h"
+#include "names.h"
 #include "reply.h"
 #include "sessions.h"
 #include "store.h"
@@ -273,7 +274,9 @@ static void post(struct endpoint *ep, const struct visit *v)
 	}
 	if (text)
 		body = jsonrpc_parse(text, len, ep->conf->limits.max_depth, &e);
-	if (body) {
+	if (body && names_check_body(body, &e) < 0) {
+		reply_error(rq->x, 400, body_id(body), RPC_INVALID_PARAMS, "Invalid params: %s", e.text);
+	} else if (body) {
 		if (admit(ep, v, body) && within_limits(ep, rq->x, body))
 			take_body(ep, rq, body);
 	} else if (e.code == ERR_NOMEM)

@@ -8,6 +8,7 @@
 #include "jsonrpc.h"
 #include "log.h"
 #include "mcpclient.h"
+#include "names.h"
 #include "xheader.h"
 
 #define MAX_PAGES   1000
@@ -92,30 +93,55 @@ static void set_list(struct listing *l, enum offer_kind kind, json_t *list)
 	l->offer->lists[kind] = json_incref(list);
 }
 
-/* A tool with an illegal x-mcp-header is none for clients of 2026-07-28, and which arguments go into headers
+/* Why ENTRY cannot be offered; 0 where it can.
+ *
+ * A tool with an illegal x-mcp-header is none for clients of 2026-07-28, and which arguments go into headers
  * must not depend on who looks: it is left out for everybody. */
-static void drop_bad_tools(const struct listing *l)
+static int check_entry(enum offer_kind kind, const json_t *entry, struct err *why)
+{
+	if (names_has_nul(json_object_get(entry, "name")) ||
+	    names_has_nul(json_object_get(entry, offer_key(kind))))
+		return err_set(why, ERR_INVALID, "there is a NUL in its name or URI");
+	return kind == OFFER_TOOLS ? xheader_check(json_object_get(entry, "inputSchema"), why) : 0;
+}
+
+/* The name of ENTRY for people, in BUF: each NUL is a question mark. */
+static const char *shown_name(const json_t *key, char *buf, size_t size)
+{
+	size_t len = json_is_string(key) ? json_string_length(key) : 0;
+
+	if (len == 0)
+		return "without a name";
+	len = len < size ? len : size - 1;
+	memcpy(buf, json_string_value(key), len);
+	buf[len] = '\0';
+	for (char *p; (p = memchr(buf, '\0', len)) != NULL;)
+		*p = '?';
+	return buf;
+}
+
+static void drop_bad_entries(const struct listing *l)
 {
 	const struct log_scope scope = {.backend = mcpclient_name(l->m)};
+	const char *member = offer_list_member(l->kind);
 	struct err why;
+	char name[200];
 
-	for (size_t i = json_array_size(l->entries); l->kind == OFFER_TOOLS && i-- > 0;) {
-		const json_t *tool = json_array_get(l->entries, i);
+	for (size_t i = json_array_size(l->entries); i-- > 0;) {
+		const json_t *entry = json_array_get(l->entries, i);
+		const json_t *key = json_object_get(entry, offer_key(l->kind));
 
-		if (xheader_check(json_object_get(tool, "inputSchema"), &why) == 0)
+		if (check_entry(l->kind, entry, &why) == 0)
 			continue;
-		log_warn(&scope, "tool %s is left out: %s",
-			 json_string_value(json_object_get(tool, "name")) != NULL
-				 ? json_string_value(json_object_get(tool, "name"))
-				 : "without a name",
-			 why.text);
+		log_warn(&scope, "%.*s %s is left out: %s", (int)strlen(member) - 1, member,
+			 shown_name(key, name, sizeof(name)), why.text);
 		json_array_remove(l->entries, i);
 	}
 }
 
 static void take_list(struct listing *l)
 {
-	drop_bad_tools(l);
+	drop_bad_entries(l);
 	set_list(l, l->kind, l->entries);
 	next_list(l);
 }
@@ -132,6 +158,10 @@ static bool take_page(struct listing *l, json_t *result, const char **cursor_r)
 		complain(l, "out of memory", 0);
 	if (cursor == NULL)
 		return false;
+	if (names_has_nul(json_object_get(result, "nextCursor"))) {
+		complain(l, "a cursor has a NUL inside; the list ends here", 0);
+		return false;
+	}
 	if (json_object_get(l->cursors, cursor) != NULL) {
 		complain(l, "a page names a cursor for the second time; the list ends here", 0);
 		return false;

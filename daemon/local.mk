@@ -36,6 +36,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/config_auth.c daemon/config_confine.c daemon/config_credential.c daemon/config_store.c daemon/config_tools.c daemon/config_types.c daemon/config_web.c \
 	daemon/jsonpath.c daemon/jsonpath.h \
 	daemon/pattern.c daemon/pattern.h daemon/pattern_ecma.c daemon/pattern_ecma.h \
+	daemon/names.c daemon/names.h \
 	daemon/placeholder.c daemon/placeholder.h \
 	daemon/control.c daemon/control.h daemon/control_impl.h \
 	daemon/control_commands.c \

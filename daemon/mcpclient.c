@@ -11,6 +11,7 @@
 #include "jsonrpc.h"
 #include "log.h"
 #include "mcpclient_dialect.h"
+#include "names.h"
 #include "offer.h"
 
 #define PACE_MS	 250  /* between two rounds in which nobody is asked */
@@ -156,6 +157,13 @@ static void on_message(struct mcpclient *m, json_t *msg)
 
 	if (jsonrpc_classify(msg, &kind, &e) < 0) {
 		mcpclient_grumble(m, "sent what is not JSON-RPC: %s", e.text);
+		return;
+	}
+	if (names_check(params, &e) < 0) {
+		mcpclient_grumble(m, "sent a %.60s whose %s", method != NULL ? method : "response", e.text);
+		if (kind == JSONRPC_REQUEST)
+			mcpclient_send(m, jsonrpc_error(json_object_get(msg, "id"), RPC_INVALID_PARAMS,
+							e.text, NULL));
 		return;
 	}
 	switch (kind) {

@@ -7,6 +7,7 @@
 #include "era.h"
 #include "jsonrpc.h"
 #include "mcpclient_dialect.h"
+#include "names.h"
 
 /* --- the handshake (Lifecycle, "Initialization") --------------------------------------------- */
 
@@ -36,7 +37,8 @@ static void on_initialize(struct mcpclient *m, const struct mcpclient_reply *r, 
 		refused(m, "initialize was refused: %s (%d)", r->message, r->code);
 	else if (r->result == NULL)
 		refused(m, "%s", r->message);
-	else if (version == NULL || !mcp_rev_parse(version, &rev) || !mcp_rev_is_legacy(rev))
+	else if (version == NULL || names_has_nul(json_object_get(r->result, "protocolVersion")) ||
+		 !mcp_rev_parse(version, &rev) || !mcp_rev_is_legacy(rev))
 		refused(m, "initialize was answered with protocol version \"%s\"",
 			version != NULL ? version : "");
 	else

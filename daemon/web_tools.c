@@ -7,6 +7,7 @@
 
 #include "hash.h"
 #include "jsonrpc.h"
+#include "names.h"
 #include "offer.h"
 #include "schema.h"
 #include "xheader.h"
@@ -94,6 +95,8 @@ static int check_entry(const struct web_tools *t, json_t *entry, struct err *e)
 
 	if (name == NULL || name[0] == '\0')
 		return err_set(e, ERR_INVALID, "a tool without a name is left out");
+	if (names_has_nul(json_object_get(entry, "name")))
+		return err_set(e, ERR_INVALID, "a tool with a NUL in its name (%.100s) is left out", name);
 	if (json_object_get(t->index, name) != NULL)
 		return err_set(e, ERR_INVALID, "a second tool %.100s is left out", name);
 	if ((input != NULL && !json_is_object(input)) ||

@@ -4,6 +4,11 @@
 
 #include "log.h"
 
+static bool has_nul(const json_t *string)
+{
+	return strlen(json_string_value(string)) != json_string_length(string);
+}
+
 static bool is_id(const json_t *id)
 {
 	return json_is_string(id) || json_is_integer(id);
@@ -17,6 +22,8 @@ static int classify_call(const json_t *msg, const json_t *method, enum jsonrpc_k
 
 	if (!json_is_string(method))
 		return err_set(e, ERR_INVALID, "\"method\" must be a string");
+	if (has_nul(method))
+		return err_set(e, ERR_INVALID, "\"method\" has a NUL inside");
 	if (json_object_get(msg, "result") || json_object_get(msg, "error"))
 		return err_set(e, ERR_INVALID, "\"method\" together with \"result\" or \"error\"");
 	if (params && !json_is_object(params) && !json_is_array(params))
@@ -54,7 +61,8 @@ int jsonrpc_classify(const json_t *msg, enum jsonrpc_kind *kind_r, struct err *e
 
 	if (!json_is_object(msg))
 		return err_set(e, ERR_INVALID, "a message must be an object");
-	if (!json_is_string(version) || strcmp(json_string_value(version), "2.0") != 0)
+	if (!json_is_string(version) || strcmp(json_string_value(version), "2.0") != 0 ||
+	    has_nul(version))
 		return err_set(e, ERR_INVALID, "\"jsonrpc\" must be \"2.0\"");
 	return method ? classify_call(msg, method, kind_r, e) : classify_answer(msg, kind_r, e);
 }

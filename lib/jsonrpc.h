@@ -43,7 +43,7 @@ enum jsonrpc_code {
 json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct err *e);
 
 /* What MSG is. 0, or ERR_INVALID with the reason: not an object, "jsonrpc" not "2.0", method not a
- * string, params neither object nor array, id neither string nor integer (null, real and boolean
+ * string, either with a NUL inside, params neither object nor array, id neither string nor integer (null, real and boolean
  * are refused; an error response alone may lack an id or have null), both or neither of result
  * and error, error without integer code and string message. */
 int jsonrpc_classify(const json_t *msg, enum jsonrpc_kind *kind_r, struct err *e);

@@ -105,6 +105,13 @@ tests_unit_test_records_CFLAGS = $(unit_cflags) $(SQLITE_CFLAGS)
 tests_unit_test_records_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_records_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_names
+TESTS += tests/unit/test_names
+tests_unit_test_names_SOURCES = tests/unit/test_names.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_names_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_names_CFLAGS = $(unit_cflags)
+tests_unit_test_names_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_url
 TESTS += tests/unit/test_url
 tests_unit_test_url_SOURCES = tests/unit/test_url.c tests/unit/support.c tests/unit/support.h

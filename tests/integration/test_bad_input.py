@@ -198,6 +198,32 @@ def _(d):
         refused(c.post(dict(PING, id=ident), Mcp_Session_Id="dead"), 404, -32001, ident)
 
 
+@case("POST: a NUL in a method, a version or a name: -32600 or -32602, before anything compares it")
+def _(d):
+    c = Client(d)
+    refused(c.post(dict(PING, method="ping\0x")), 400, -32600, 7)
+    refused(c.post(dict(PING, jsonrpc="2.0\0")), 400, -32600, 7)
+    refused(post(d, dict(INIT, method="initialize\0")), 400, -32600, 1)
+    for params in ({"protocolVersion": "2025-11-25\0"}, {"clientInfo": {"name": "x\0", "version": "1"}}):
+        refused(post(d, dict(INIT, params=dict(INIT["params"], **params))), 400, -32602, 1)
+    for method, params in (("tools/call", {"name": "hello\0x"}), ("resources/read", {"uri": "test://1\0"}),
+                           ("resources/subscribe", {"uri": "\0"}), ("prompts/get", {"name": "\0"}),
+                           ("tools/list", {"cursor": "x\0"}), ("logging/setLevel", {"level": "info\0"}),
+                           ("tasks/get", {"taskId": "x\0"}), ("ping", {"_meta": {"progressToken": "x\0"}}),
+                           ("completion/complete", {"ref": {"type": "ref/prompt", "name": "x\0"}})):
+        refused(c.post(dict(PING, method=method, params=params)), 400, -32602, 7)
+    refused(c.post({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "x\0"}}),
+            400, -32602)
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28\0",
+            "io.modelcontextprotocol/clientCapabilities": {}}
+    refused(post(d, {"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"_meta": meta}},
+                 ("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", "tools/list")), 400, -32602, 7)
+    # The name of a member is a name as well; the parser knows none with a NUL.
+    refused(c.post(json.dumps(dict(PING, method="tools/call", params={"name": "hello", "arguments": {"\0": 1}}))),
+            400, -32700)
+    served(c.post(PING))
+
+
 @case("POST: an empty batch: 400, -32600")
 def _(d):
     for rev in REVISIONS:

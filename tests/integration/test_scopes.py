@@ -224,6 +224,33 @@ def _():
         wait_until(lambda: json.loads(b.tool("subs")) == [], "end of the subscription")
 
 
+@case("shared: a URI with a NUL is no subscription, and takes nobody else's; arguments are carried")
+def _():
+    with Daemon({"fake": fake(scope="shared")}) as d:
+        a, b = Client(d), Client(d)
+        equal(error_of(lambda: a.request("resources/subscribe", {"uri": "test://1\0x"})).code, -32602)
+        b.request("resources/subscribe", {"uri": "test://1"})
+        equal(json.loads(b.tool("subs")), ["test://1"], "subscriptions")
+        stream = b.get()
+        b.tool("update", uri="test://1\0x")  # said by the server: of no resource
+        b.tool("update", uri="test://1")
+        told = stream.message()
+        equal((told["method"], told["params"]["uri"]), ("notifications/resources/updated", "test://1"))
+        equal(b.tool("echo", text="a\0b"), "a\0b", "what is carried")
+
+
+@case("a tool with a NUL in its name is left out, and the log names it")
+def _():
+    with Daemon({"fake": fake(scope="shared")}) as d:
+        c = Client(d)
+        stream = c.get()
+        c.tool("set_tools", names=["evil\0tail", "good"])
+        equal(stream.message()["method"], "notifications/tools/list_changed")
+        names = [t["name"] for t in c.request("tools/list")["tools"]]
+        assert "good" in names and not [n for n in names if "evil" in n], names
+        d.wait_log(r"tool evil\?tail is left out: there is a NUL")
+
+
 @case("idleStop: an idle child is stopped, its lists stay, the next call starts one")
 def _():
     with Daemon({"fake": fake(scope="shared", idleStop=0.2)}, verbose=1) as d:
