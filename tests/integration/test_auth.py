@@ -521,4 +521,20 @@ def _():
         equal((other.asked, other.fetches, other.exchanged), ([], 0, []), "requests elsewhere")
 
 
+@case("paths beside MCP are compared as they were sent: /logout and the metadata")
+def _():
+    need_openssl()
+    with Issuer() as issuer:
+        issuer.make_key("k1")
+        with Daemon(SERVERS, auth=jwt_auth(issuer)) as d:
+            token, known = issuer.sign("k1"), "/.well-known/oauth-protected-resource/mcp"
+            for method, path in (("POST", "/logout"), ("GET", known)):
+                ways = ("/" + path, "//x" + path, path[:2] + "%%%02x" % ord(path[2]) + path[3:],
+                        path[:2] + "%%25%02x" % ord(path[2]) + path[3:], path + "%00", path.replace("t", "%74"),
+                        path + "//", "/." + path, "http://other.example" + path)
+                for way in ways:
+                    equal(d.http(method, way, bearer(token)).status, 404, way)
+                equal(d.http(method, "http://%s:%d%s" % (*d.addr, path), bearer(token)).status, 200, path)
+
+
 run()
