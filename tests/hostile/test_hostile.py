@@ -45,6 +45,9 @@ def mix(world):
     while any(f.is_alive() for f in foes) and not world.failures:
         select.select([], [], [], 0.05)
         passed = time.monotonic() - begun
+        if world.daemon.proc.poll() is not None:
+            world.fail("the daemon ended, status %d" % world.daemon.proc.returncode)
+            break
         done = sum(world.attacks.numbers.values())
         if not world.warm and (passed > third if ARGS.seconds else done > ARGS.attacks // 3):
             world.warm = world.rss()
