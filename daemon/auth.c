@@ -116,6 +116,27 @@ static enum found find_token(struct exchange *x, const char **token_r)
 	return **token_r != '\0' ? FOUND_ONE : FOUND_MALFORMED;
 }
 
+/* W's request was sent by ID. */
+static void hand_over(struct auth *a, const struct auth_waiter *w, struct auth_identity *id)
+{
+	const struct bearer_spec spec = {.token = id->token,
+					 .user = id->user,
+					 .expires = id->expires,
+					 .issuer = id->issuer,
+					 .scope = id->scope,
+					 .audience = id->audience,
+					 .rights = id->rights};
+	struct bearer *b = auth_bearer(a, &spec);
+
+	if (!b) {
+		auth_conclude(a, w, AUTH_UNAVAILABLE, NULL, "out of memory");
+		return;
+	}
+	id->bearer = b;
+	w->fn(w->x, id, w->arg);
+	bearer_unref(&b);
+}
+
 void auth_conclude(struct auth *a, const struct auth_waiter *w, enum auth_result result,
 		   const struct claims *claims, const char *why)
 {
@@ -144,11 +165,12 @@ void auth_conclude(struct auth *a, const struct auth_waiter *w, enum auth_result
 				    .expires = claims->expires,
 				    .scope = claims->scope,
 				    .audience = claims->audience,
+				    .rights = claims->rights,
 				    .issuer =
 					    conf->mode == CONFIG_AUTH_TOKENS ? NULL : conf->issuer};
 	id.token = w->token;
 	if (id.token || find_token(w->x, &id.token) == FOUND_ONE)
-		w->fn(w->x, &id, w->arg);
+		hand_over(a, w, &id);
 	else /* it left meanwhile; the end is for nobody */
 		exchange_reply(w->x, 503, NULL, NULL, 0);
 }
@@ -229,6 +251,7 @@ static void on_issuer(bool lost, void *arg)
 
 	if (lost)
 		claims_cache_clear(a->cache); /* what such a key has signed may be a forgery */
+	auth_open_verify(a, lost);
 	/* Some may have to wait again. */
 	TAILQ_INIT(&ready.waiters);
 	TAILQ_CONCAT(&ready.waiters, &a->for_keys.waiters, link);
@@ -249,6 +272,7 @@ static int start(struct auth *a)
 {
 	const struct config_auth *conf = &a->conf->auth;
 
+	auth_open_init(a);
 	a->cache = claims_cache_new(conf->remember);
 	if (conf->mode == CONFIG_AUTH_TOKENS)
 		a->tokens = tokens_new(conf->tokens_file);
@@ -256,6 +280,8 @@ static int start(struct auth *a)
 		a->issuer = issuer_new(a->base, a->httpc, conf, on_issuer, a);
 	if (!a->cache || (!a->tokens && !a->issuer))
 		return ERR_NOMEM;
+	if (a->tokens)
+		tokens_on_change(a->tokens, auth_open_look_soon, a);
 	/* So that the first client need not wait. An issuer that is down is no reason not to start.
 	 */
 	if (a->issuer && (conf->mode == CONFIG_AUTH_JWT || !issuer_introspection(a->issuer)))
@@ -307,6 +333,7 @@ void auth_free(struct auth **ap)
 	if (!a)
 		return;
 	auth_stop(a);
+	auth_open_fini(a);
 	issuer_free(&a->issuer);
 	tokens_free(&a->tokens);
 	claims_cache_free(&a->cache);

@@ -1,8 +1,8 @@
 /* auth.h: who sent a request: bearer tokens (RFC 6750), checked on every request.
  *
  * What a token says is found out once (looked up in a file, verified as a JWT, or asked of its
- * issuer) and remembered by the token's SHA-256 until it expires. No token is kept, and none is
- * ever logged. Whoever is refused is answered here, with the challenges of RFC 6750 and RFC 9728.
+ * issuer) and remembered by the token's SHA-256 until it expires. The token itself goes along with its
+ * request (bearer.h), and is never logged. Whoever is refused is answered here, with the challenges of RFC 6750 and RFC 9728.
  */
 #ifndef MCPD_AUTH_H
 #define MCPD_AUTH_H
@@ -14,6 +14,7 @@
 #include "err.h"
 
 struct auth;
+struct bearer;
 struct config;
 struct event_base;
 struct exchange;
@@ -28,6 +29,8 @@ struct auth_identity {
 	const char *issuer; /* NULL: of the file of tokens */
 	const char *scope;  /* with spaces between; NULL: none */
 	json_t *audience;   /* an array of strings; NULL: not said */
+	const char *rights; /* see bearer.h; NULL: not known */
+	struct bearer *bearer; /* the token, to go along with the request */
 };
 
 /* X was sent by ID. */
@@ -55,6 +58,18 @@ bool auth_admit(struct auth *a, struct exchange *x, const char *name,
  * there is a place NAME. False: there is nothing; X was not answered. */
 bool auth_metadata(struct auth *a, struct exchange *x,
 		   bool (*is_place)(const char *name, void *arg), void *arg);
+
+/* X is to be answered with a challenge (RFC 6750 section 3) for the error code ERROR; WHY is for people; SCOPE (may
+ * be NULL) is what the token has to have. Sets the headers. */
+void auth_challenge(struct auth *a, struct exchange *x, const char *name, const char *error,
+		    const char *why, const char *scope);
+/* The same for a token that lacks SCOPE at a backend: the client is told of that and of what its token has, so that
+ * it loses nothing by asking for it. */
+void auth_step_up(struct auth *a, struct exchange *x, const char *name, const char *why,
+		  const char *scope);
+
+/* USER logged out: what the tokens of USER opened ends. A may be NULL. */
+void auth_logout(struct auth *a, const char *user);
 
 /* The file of mode "tokens", for mcpctl: NULL in other modes. */
 struct tokens *auth_tokens(struct auth *a);

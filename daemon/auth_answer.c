@@ -86,6 +86,18 @@ static void add_param(char *buf, size_t size, const char *name, const char *valu
 		 value);
 }
 
+/* RFC 6749 section 3.3: what stands between quotes in a challenge without being escaped. */
+static bool is_word(const char *scope)
+{
+	if (!*scope)
+		return false;
+	for (const unsigned char *p = (const unsigned char *)scope; *p; p++) {
+		if (*p < 0x21 || *p > 0x7e || *p == '"' || *p == '\\')
+			return false;
+	}
+	return true;
+}
+
 /* Where the metadata of the place NAME is; malloc'd, NULL on lack of memory. */
 static char *metadata_url(const struct config_auth *conf, const char *name)
 {
@@ -98,8 +110,10 @@ static char *metadata_url(const struct config_auth *conf, const char *name)
 	return url;
 }
 
-void auth_refuse(struct auth *a, struct exchange *x, const char *name, int status,
-		 const char *error, const char *why, const char *scope)
+/* A refusal without ERROR is for a request without a token, and so is one of status 401 for a bad token: both say
+ * which scopes to ask for. */
+static void set_challenge(struct auth *a, struct exchange *x, const char *name, const char *error,
+			  const char *why, const char *scope, bool global)
 {
 	const struct config_auth *conf = &a->conf->auth;
 	char buf[MAX_SCOPE + 1024] = "Bearer", needed[MAX_SCOPE] = "";
@@ -113,13 +127,42 @@ void auth_refuse(struct auth *a, struct exchange *x, const char *name, int statu
 		add_param(buf, sizeof buf, "error", error);
 	if (why)
 		add_param(buf, sizeof buf, "error_description", why);
-	if (scope || (status == 401 && *needed))
+	if (scope || (global && *needed))
 		add_param(buf, sizeof buf, "scope", scope ? scope : needed);
 	if (url)
 		add_param(buf, sizeof buf, "resource_metadata", url);
 	free(url);
 	exchange_set_header(x, "WWW-Authenticate", buf);
 	exchange_set_header(x, "Cache-Control", "no-store");
+}
+
+void auth_challenge(struct auth *a, struct exchange *x, const char *name, const char *error,
+		    const char *why, const char *scope)
+{
+	set_challenge(a, x, name, error, why, scope, true);
+}
+
+void auth_step_up(struct auth *a, struct exchange *x, const char *name, const char *why,
+		  const char *scope)
+{
+	const struct bearer *b = exchange_bearer(x);
+	const char *const parts[] = {b ? bearer_scope(b) : NULL, scope};
+	char all[MAX_SCOPE] = "", words[MAX_SCOPE], *at, *one;
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		snprintf(words, sizeof words, "%s", parts[i] ? parts[i] : "");
+		for (at = words; (one = strsep(&at, " "));) {
+			if (is_word(one))
+				add_scope(all, one);
+		}
+	}
+	set_challenge(a, x, name, "insufficient_scope", why, all, false);
+}
+
+void auth_refuse(struct auth *a, struct exchange *x, const char *name, int status,
+		 const char *error, const char *why, const char *scope)
+{
+	set_challenge(a, x, name, error, why, scope, status == 401);
 	reply_error(x, status, NULL, RPC_TRANSPORT, "%s",
 		    why ? why : "Unauthorized: a bearer token is needed");
 }

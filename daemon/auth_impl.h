@@ -4,7 +4,10 @@
 
 #include <sys/queue.h>
 
+#include <event2/event_struct.h>
+
 #include "auth.h"
+#include "bearer.h"
 #include "claims.h"
 #include "config.h"
 #include "digest.h"
@@ -43,6 +46,10 @@ struct auth {
 	struct issuer *issuer;	    /* of the others */
 	struct auth_queue for_keys; /* of mode jwt */
 	struct inquiry *inquiries;  /* of mode introspect, by digest */
+	struct auth_open *open;	    /* tokens that something refers to, by digest */
+	struct event look;	    /* of mode tokens: the file is to be looked at */
+	size_t n_open;		    /* of them, those that have something open */
+	bool doubt;		    /* of mode jwt: some are to be verified again */
 	unsigned n_waiting;
 	bool stopping;
 };
@@ -64,6 +71,10 @@ enum auth_result auth_jwt(struct auth *a, const char *token,
 /* Asks the issuer about W's TOKEN, which waits or is concluded. */
 void auth_introspect(struct auth *a, const char *token, const unsigned char digest[DIGEST_SIZE],
 		     const struct auth_waiter *w);
+/* Asks the issuer about TOKEN again, for nobody but auth_open_checked(). 0; ERR_NOMEM; ERR_IO: it is not known
+ * where to ask. */
+int auth_introspect_again(struct auth *a, const char *token,
+			  const unsigned char digest[DIGEST_SIZE]);
 /* Who waits for an answer is told that there will be none. */
 void auth_introspect_stop(struct auth *a);
 
@@ -74,6 +85,19 @@ const char *auth_read_claims(const struct config_auth *conf, const json_t *said,
 /* Whether the audience of CLAIMS has the place NAME in it. */
 bool auth_audience_ok(const struct config_auth *conf, const struct claims *claims,
 		      const char *name);
+
+/* auth_open.c: what ends with the tokens that opened it. */
+void auth_open_init(struct auth *a);
+void auth_open_fini(struct auth *a);
+/* The one bearer for the token that SPEC is about, with one reference more; NULL on lack of memory. */
+struct bearer *auth_bearer(struct auth *a, const struct bearer_spec *spec);
+/* The issuer was asked about the token with DIGEST. CLAIMS: what it says, for AUTH_GOOD. */
+void auth_open_checked(struct auth *a, const unsigned char digest[DIGEST_SIZE],
+		       enum auth_result result, const struct claims *claims);
+/* The issuer has other keys, of which some may be LOST: are those who signed still good? */
+void auth_open_verify(struct auth *a, bool lost);
+/* The file of tokens has changed: in a later turn everything that is open is compared with it. ARG: the auth. */
+void auth_open_look_soon(void *arg);
 
 /* Ends X with STATUS and the challenge. ERROR, WHY, SCOPE may be NULL. */
 void auth_refuse(struct auth *a, struct exchange *x, const char *name, int status,

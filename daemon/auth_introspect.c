@@ -47,6 +47,12 @@ static void finish(struct inquiry *q, enum auth_result result, struct claims *cl
 		claims = claims_cache_put(a->cache, q->digest, claims_take, until);
 		result = claims ? AUTH_GOOD : AUTH_UNAVAILABLE;
 	}
+	auth_open_checked(a, q->digest, result, claims);
+	/* What ends there may have led to requests, and those to more tokens. */
+	if (result == AUTH_GOOD)
+		claims = claims_cache_find(a->cache, q->digest, time(NULL));
+	if (result == AUTH_GOOD && !claims)
+		result = AUTH_UNAVAILABLE;
 	while (auth_next(&q->queue, &w))
 		auth_conclude(a, &w, result, claims, why);
 	drop(q);
@@ -196,6 +202,20 @@ void auth_introspect(struct auth *a, const char *token, const unsigned char dige
 	if (q)
 		result = auth_wait(&q->queue, w->x, w->name, w->fn, w->arg);
 	auth_conclude(a, w, result, NULL, NULL);
+}
+
+int auth_introspect_again(struct auth *a, const char *token,
+			  const unsigned char digest[DIGEST_SIZE])
+{
+	const char *url = issuer_introspection(a->issuer);
+	struct inquiry *q;
+
+	if (!url) {
+		(void)issuer_refresh(a->issuer);
+		return ERR_IO;
+	}
+	HASH_FIND(hh, a->inquiries, digest, DIGEST_SIZE, q);
+	return q || begin(a, url, token, digest) ? 0 : ERR_NOMEM;
 }
 
 void auth_introspect_stop(struct auth *a)

@@ -7,6 +7,7 @@
 #include "auth_impl.h"
 #include "jwt.h"
 #include "log.h"
+#include "seal.h"
 
 #define MAX_USER 255
 
@@ -103,6 +104,54 @@ static const char *check_unbound(const json_t *said)
 	return NULL;
 }
 
+/* ---- what a token allows ---- */
+
+/* What differs between two tokens that allow the same: each says when and by which login it was made. */
+static const char *const about_itself[] = {
+	"exp",	   "iat",    "nbf",   "jti", "auth_time", "nonce",	   "sid", "session_state",
+	"at_hash", "c_hash", "uti",   "rh",  "aio",	  "active", "scp",
+};
+
+/* TEXT's words, or the strings of the array LIST, as the members of an object: an order that nothing depends on
+ * and repetitions make no difference. A new reference. */
+static json_t *as_set(const char *text, const json_t *list)
+{
+	json_t *set = json_object();
+	char *copy = text ? strdup(text) : NULL, *at = copy, *word;
+	const json_t *one;
+	size_t i;
+
+	while ((word = strsep(&at, " "))) {
+		if (*word)
+			json_object_set_new(set, word, json_true());
+	}
+	json_array_foreach (list, i, one)
+		json_object_set_new(set, json_string_value(one), json_true());
+	free(copy);
+	return set;
+}
+
+/* The same text for all tokens that allow the same: a digest of the issuer, the user, the client, the set of
+ * scopes, the audience, and whatever else SAID says (roles, authorization_details). malloc'd; NULL where the
+ * token does not say what it allows (its issuer may know), or without memory: then only the token itself is as
+ * good as itself. */
+static char *rights_of(const struct config_auth *conf, const json_t *said, const struct claims *claims)
+{
+	json_t *all = claims->scope ? json_copy((json_t *)(uintptr_t)said) : NULL;
+	char *rights = NULL;
+
+	if (!all)
+		return NULL;
+	for (size_t i = 0; i < sizeof about_itself / sizeof *about_itself; i++)
+		json_object_del(all, about_itself[i]);
+	if (json_object_set_new(all, "iss", json_string(conf->issuer)) == 0 &&
+	    json_object_set_new(all, "scope", as_set(claims->scope, NULL)) == 0 &&
+	    json_object_set_new(all, "aud", as_set(NULL, claims->audience)) == 0)
+		rights = seal_digest(all);
+	json_decref(all);
+	return rights;
+}
+
 const char *auth_read_claims(const struct config_auth *conf, const json_t *said, int64_t now,
 			     bool needs_expiry, struct claims *claims_r)
 {
@@ -126,6 +175,8 @@ const char *auth_read_claims(const struct config_auth *conf, const json_t *said,
 		why = "out of memory";
 	if (why)
 		claims_clear(claims_r);
+	else
+		claims_r->rights = rights_of(conf, said, claims_r);
 	return why;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "credentials.h"
 #include "defer.h"
 #include "jsonrpc.h"
 #include "log.h"
@@ -155,6 +156,11 @@ void backend_failed(struct backend *b, const struct err *why)
 const char *backend_name(const struct backend *b)
 {
 	return b->conf->name;
+}
+
+bool backend_per_token(const struct backend *b)
+{
+	return credentials_per_token(b->conf);
 }
 
 const char *backend_kind(const struct backend *b)

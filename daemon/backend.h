@@ -77,6 +77,9 @@ void backend_unwatch(struct backend *b, void *arg);
 
 const char *backend_name(const struct backend *b);
 const char *backend_kind(const struct backend *b);
+/* What it is asked is authorised by the token of the request (forwardToken), or by one that is given for that
+ * (credential.from "exchange"). */
+bool backend_per_token(const struct backend *b);
 enum backend_state backend_state(const struct backend *b);
 /* Why nothing, or only an older offer, is there of it: why it failed, or that it has not answered yet;
  * "" where there is nothing to explain. */

@@ -1,5 +1,5 @@
-/* Backends of the kind "stdio": MCP servers as child processes. Who gets which child, and what each
- * method means for those who share one. The parts: stdio_impl.h. */
+/* Backends of the kind "stdio": MCP servers as child processes. What each method means for those who
+ * share one. The parts: stdio_impl.h. */
 #include "autoconf.h"
 
 #include <event2/event.h>
@@ -13,106 +13,27 @@
 #define LINGER_MS    1000
 #define REVIVE_MS    1000
 
-/* --- who gets which child -------------------------------------------------------------------- */
-
-static struct instance *user_instance(struct stdio *s, const char *user)
-{
-	struct instance *in;
-
-	HASH_FIND(hh, s->by_user, user, strlen(user), in);
-	if (in != NULL)
-		return in;
-	in = instance_new(s, INSTANCE_USER);
-	if (in == NULL)
-		return NULL;
-	in->user = strdup(user);
-	if (in->user != NULL)
-		HASH_ADD_KEYPTR(hh, s->by_user, in->user, strlen(in->user), in);
-	if (in->hh.tbl != NULL)
-		return in;
-	instance_free(in, "out of memory");
-	return NULL;
-}
-
-static struct instance *shared_instance(struct stdio *s)
-{
-	if (s->learner == NULL)
-		s->learner = instance_new(s, INSTANCE_SHARED);
-	return s->learner;
-}
-
-static struct instance *find_instance(struct stdio *s, const struct caller *caller)
-{
-	switch (s->b->conf->scope) {
-	case CONFIG_SCOPE_SESSION:
-		return instance_new(s, INSTANCE_SESSION);
-	case CONFIG_SCOPE_USER:
-		/* A name cannot be empty, so nobody is taken for the unauthenticated. */
-		return user_instance(s, caller->user != NULL ? caller->user : "");
-	case CONFIG_SCOPE_SHARED:
-		return shared_instance(s);
-	}
-	return NULL;
-}
-
-static struct holder *holder_of(struct link *l)
-{
-	struct holder *h = l->impl;
-
-	if (h != NULL)
-		return h;
-	h = calloc(1, sizeof(*h));
-	if (h != NULL) {
-		h->link = l;
-		h->log_level = -1;
-	}
-	l->impl = h;
-	return h;
-}
-
-/* H's instance with its child running or starting; NULL after it has ended C with the reason. */
-static struct instance *need_child(struct holder *h, struct call *c)
-{
-	struct stdio *s = h->link->backend->impl;
-	const struct caller *caller = h->link->caller;
-	struct err e = {.text = "out of memory"};
-
-	if (h->in == NULL) {
-		h->in = find_instance(s, caller);
-		if (h->in != NULL) {
-			TAILQ_INSERT_TAIL(&h->in->holders, h, entry);
-			learn_join(h->in, h->link);
-		}
-	}
-	if (h->in != NULL && instance_start(h->in, caller, &e) == 0)
-		return h->in;
-	call_error(c, RPC_INTERNAL_ERROR, NULL, "backend %s: %s", s->b->conf->name, e.text);
-	return NULL;
-}
-
 /* --- what a method means --------------------------------------------------------------------- */
 
 static void on_done(struct mcpclient *m, struct call *c, bool ok, void *arg)
 {
-	struct holder *h = arg;
-
 	(void)m;
 	(void)c;
 	(void)ok;
-	instance_rest(h->in);
+	holder_ended(arg);
 }
 
 static void send_call(struct holder *h, struct call *c, mcpclient_done_fn done)
 {
-	struct instance *in = h->in;
-
-	delayq_remove(in->s->idle, &in->idle);
-	mcpclient_call(in->client, c, done, h);
+	holder_begun(h);
+	mcpclient_call(h->in->client, c, done, h);
 }
 
-static void pass(struct holder *h, struct call *c)
+static void pass(struct link *l, struct call *c)
 {
-	if (need_child(h, c) != NULL)
+	struct holder *h = holder_for(l, c);
+
+	if (h != NULL)
 		send_call(h, c, on_done);
 }
 
@@ -130,13 +51,14 @@ static void on_subscribed(struct mcpclient *m, struct call *c, bool ok, void *ar
 	on_done(m, c, ok, arg);
 }
 
-static void subscribe(struct holder *h, struct call *c)
+static void subscribe(struct link *l, struct call *c)
 {
 	const char *uri = uri_of(c);
+	struct holder *h = uri != NULL ? holder_for(l, c) : NULL;
 
 	if (uri == NULL)
 		call_error(c, RPC_INVALID_PARAMS, NULL, "uri is missing");
-	else if (need_child(h, c) == NULL)
+	else if (h == NULL)
 		return;
 	else if (!subs_has(h->in, uri, NULL))
 		send_call(h, c, on_subscribed);
@@ -146,11 +68,24 @@ static void subscribe(struct holder *h, struct call *c)
 		call_result(c, json_object());
 }
 
-static void unsubscribe(struct holder *h, struct call *c)
+/* For what needs no child. NULL after it has ended C. */
+static struct holder *holder_at_rest(struct link *l, struct call *c)
 {
+	struct holder *h = holder_of(l);
+
+	if (h == NULL)
+		call_error(c, RPC_INTERNAL_ERROR, NULL, "out of memory");
+	return h;
+}
+
+static void unsubscribe(struct link *l, struct call *c)
+{
+	struct holder *h = holder_at_rest(l, c);
 	const char *uri = uri_of(c);
 	bool last;
 
+	if (h == NULL)
+		return;
 	if (uri == NULL) {
 		call_error(c, RPC_INVALID_PARAMS, NULL, "uri is missing");
 		return;
@@ -164,20 +99,27 @@ static void unsubscribe(struct holder *h, struct call *c)
 }
 
 /* A child that is not there any more has no tasks to tell of. */
-static void forget_task(struct holder *h, struct call *c)
+static void forget_task(struct link *l, struct call *c)
 {
-	if (instance_ready(h->in))
+	struct holder *h = holder_at_rest(l, c);
+
+	if (h == NULL)
+		return;
+	if (h->in != NULL && instance_ready(h->in))
 		send_call(h, c, on_done);
 	else
 		call_result(c, json_object());
 }
 
 /* Kept here and told to the child, now or once there is one: no reason to start it. */
-static void set_level(struct holder *h, struct call *c)
+static void set_level(struct link *l, struct call *c)
 {
+	struct holder *h = holder_at_rest(l, c);
 	const char *name = json_string_value(json_object_get(call_params(c), "level"));
 	int level = mcp_log_level_parse(name);
 
+	if (h == NULL)
+		return;
 	if (level < 0) {
 		call_error(c, RPC_INVALID_PARAMS, NULL, "there is no such log level");
 		return;
@@ -190,7 +132,7 @@ static void set_level(struct holder *h, struct call *c)
 
 static const struct {
 	const char *method;
-	void (*fn)(struct holder *h, struct call *c);
+	void (*fn)(struct link *l, struct call *c);
 } methods[] = {
 	{"tools/call", pass},
 	{"prompts/get", pass},
@@ -209,40 +151,12 @@ static const struct {
 
 static void stdio_link_call(struct link *l, struct call *c)
 {
-	struct holder *h = holder_of(l);
-
-	if (h == NULL) {
-		call_error(c, RPC_INTERNAL_ERROR, NULL, "out of memory");
-		return;
-	}
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
 		if (strcmp(call_method(c), methods[i].method) == 0) {
-			methods[i].fn(h, c);
+			methods[i].fn(l, c);
 			return;
 		}
 	call_error(c, RPC_METHOD_NOT_FOUND, NULL, "method not found");
-}
-
-static void stdio_link_close(struct link *l)
-{
-	struct holder *h = l->impl;
-	struct instance *in;
-
-	l->impl = NULL; /* nothing is reported to it any more */
-	if (h == NULL)
-		return;
-	in = h->in;
-	if (in != NULL) {
-		TAILQ_REMOVE(&in->holders, h, entry);
-		if (in->role != INSTANCE_SHARED && TAILQ_EMPTY(&in->holders)) {
-			instance_free(in, "the session was closed");
-		} else {
-			subs_drop_holder(in, h);
-			instance_apply_log_level(in);
-			instance_rest(in);
-		}
-	}
-	free(h);
 }
 
 static void stdio_link_notify(struct link *l, const char *method, json_t *params)
@@ -369,7 +283,7 @@ static void stdio_describe(const struct backend *b, json_t *row)
 	{                                                                                          \
 		.kind = kind_, .init = stdio_init, .fini = stdio_fini, .start = stdio_start,       \
 		.stop = stdio_stop, .restart = stdio_restart, .describe = stdio_describe,          \
-		.link_call = stdio_link_call, .link_close = stdio_link_close,                      \
+		.link_call = stdio_link_call, .link_close = holder_close,                      \
 		.link_notify = stdio_link_notify, .link_pid = stdio_link_pid,                      \
 	}
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "challenge.h"
 #include "config.h"
 #include "delayq.h"
 #include "grant.h"
@@ -86,10 +87,37 @@ static bool try_again(struct job *j, const struct fetch_answer *a)
 	if (a->status != 401 || j->retried)
 		return false;
 	j->retried = credentials_refused(b->env->credentials, b->conf, call_caller(j->call)->user,
-					 j->line);
+					 call_bearer(j->call), j->line);
 	if (!j->retried)
 		return false;
 	job_begin(j);
+	return true;
+}
+
+/* The client's token (or one that was given for it) lacks a scope: that is for the client to get, not for the model to
+ * read. Whether it was so, and J has ended. */
+static bool denied(struct job *j, const struct fetch_answer *a)
+{
+	const struct config_backend *conf = j->web->backend->conf;
+	struct call *c = j->call;
+	char *scope = NULL, *name;
+
+	if ((a->status == 403 || a->status == 401) && a->www_authenticate != NULL &&
+	    credentials_per_token(conf))
+		scope = challenge_scope(a->www_authenticate);
+	name = scope != NULL ? strdup(job_name(j)) : NULL;
+	if (scope == NULL || name == NULL) {
+		free(scope);
+		return false;
+	}
+	call_detach(c);
+	job_free(j);
+	call_set_scope(c, scope);
+	call_error(c, RPC_INTERNAL_ERROR, NULL,
+		   "%s: the web endpoint answered HTTP %d: insufficient_scope (it needs \"%.300s\")",
+		   name, a->status, scope);
+	free(scope);
+	free(name);
 	return true;
 }
 
@@ -104,7 +132,7 @@ static void on_answer(struct fetch *f, const struct fetch_answer *a, const struc
 		job_end(j, unreachable(j, e));
 		return;
 	}
-	if (try_again(j, a))
+	if (try_again(j, a) || denied(j, a))
 		return;
 	if (a->status == 404) /* maybe the tool is no more */
 		web_learn_soon(w);
@@ -144,8 +172,8 @@ static void job_begin(struct job *j)
 {
 	const struct backend *b = j->web->backend;
 
-	credentials_get(b->env->credentials, b->conf, call_caller(j->call)->user, on_credential, j,
-			&j->wait);
+	credentials_get(b->env->credentials, b->conf, call_caller(j->call)->user,
+			call_bearer(j->call), on_credential, j, &j->wait);
 }
 
 static void on_cancel(struct call *c, const char *reason, void *arg)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bearer.h"
 #include "defer.h"
 #include "delayq.h"
 #include "jsonrpc.h"
@@ -24,6 +25,8 @@ struct call {
 	const struct call_back *back; /* NULL: nobody serves it (yet, or any more) */
 	void *back_arg;
 	const struct caller *caller;
+	struct bearer *bearer;
+	char *scope; /* for lack of which the back was refused; NULL: was not */
 	json_t *params;
 	json_t *token;
 	double progress; /* the last value that went through */
@@ -44,6 +47,8 @@ static void release(void *arg)
 
 	json_decref(c->params);
 	json_decref(c->token);
+	bearer_unref(&c->bearer);
+	free(c->scope);
 	free(c);
 }
 
@@ -116,6 +121,7 @@ struct call *call_new(struct event_base *base, const struct call_front *front, v
 	c->front = front;
 	c->front_arg = front_arg;
 	c->caller = caller;
+	c->bearer = bearer_ref(caller->bearer);
 	c->params = params_take;
 	c->token = json_incref(progress_token);
 	c->progress = -INFINITY;
@@ -147,6 +153,22 @@ json_t *call_progress_token(const struct call *c)
 const struct caller *call_caller(const struct call *c)
 {
 	return c->caller;
+}
+
+struct bearer *call_bearer(const struct call *c)
+{
+	return c->bearer;
+}
+
+void call_set_bearer(struct call *c, struct bearer *b)
+{
+	bearer_set(&c->bearer, b);
+}
+
+void call_set_scope(struct call *c, const char *scope)
+{
+	free(c->scope);
+	c->scope = strdup(scope);
 }
 
 int64_t call_age_ms(const struct call *c)
@@ -250,7 +272,8 @@ void call_result(struct call *c, json_t *result_take)
 
 void call_error(struct call *c, int code, json_t *data_take, const char *fmt, ...)
 {
-	struct answer answer = {.kind = ANSWER_ERROR, .code = code, .data = data_take};
+	struct answer answer = {
+		.kind = ANSWER_ERROR, .code = code, .data = data_take, .scope = c->scope};
 	char *text;
 	va_list ap;
 

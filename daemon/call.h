@@ -19,6 +19,7 @@
 #include "err.h"
 #include "protocol.h"
 
+struct bearer;
 struct event_base;
 struct call;
 struct question;
@@ -32,6 +33,9 @@ struct caller {
 	enum mcp_rev rev;	  /* the revision spoken with the client */
 	const char *capabilities; /* the client's capabilities as compact JSON text, at least "{}" */
 	const char *client_info;  /* clientInfo as compact JSON text; NULL if unknown */
+	/* The token of the latest request of the session, or of the server that is pooled; NULL: no token was asked
+	 * for. The owner of the caller keeps the reference. */
+	struct bearer *bearer;
 	int log_level;		  /* lowest level the client wants (mcp_log_level_parse); -1: not said */
 };
 
@@ -44,6 +48,7 @@ struct answer {
 	int code;	     /* ANSWER_ERROR: JSON-RPC code */
 	const char *message; /* ANSWER_ERROR; ANSWER_CANCELLED: the reason */
 	json_t *data;	     /* ANSWER_ERROR, may be NULL */
+	const char *scope;   /* ANSWER_ERROR: what the client's token lacks (words with spaces between); NULL: not that */
 };
 
 struct call_front {
@@ -73,6 +78,14 @@ const char *call_method(const struct call *c);
 json_t *call_params(const struct call *c);	  /* borrowed, may be NULL */
 json_t *call_progress_token(const struct call *c);/* borrowed, may be NULL: then no progress is wanted */
 const struct caller *call_caller(const struct call *c);
+/* The token that the call is made with: that of the caller when the call was made. NULL: no token was asked for.
+ * Lives as long as the call. */
+struct bearer *call_bearer(const struct call *c);
+/* From now on it is another one: that of the request by which the client went on with the call. */
+void call_set_bearer(struct call *c, struct bearer *b);
+/* The back was refused for lack of SCOPE (words with spaces between; copied): the error that ends the call will
+ * say so. Lack of memory loses it. */
+void call_set_scope(struct call *c, const char *scope);
 int64_t call_age_ms(const struct call *c);
 bool call_ended(const struct call *c);
 /* Replaces the parameters (a name without its prefix). */

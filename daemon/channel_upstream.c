@@ -52,6 +52,20 @@ static void on_mismatch(struct upstream *u, void *arg)
 	learn_doubt(in->s); /* others know what this one knew */
 }
 
+static void on_denied(struct upstream *u, const json_t *id, const char *scope, void *arg)
+{
+	struct instance *in = arg;
+
+	if (in->up == u && in->client != NULL)
+		mcpclient_denied(in->client, id, scope);
+}
+
+static struct bearer *bearer(struct upstream *u, void *arg)
+{
+	(void)u;
+	return instance_bearer(arg);
+}
+
 static const json_t *schema(struct upstream *u, const char *tool, void *arg)
 {
 	const struct instance *in = arg;
@@ -79,6 +93,8 @@ static int upstream_open(struct instance *in, const struct caller *caller, struc
 		.on_lost = on_lost,
 		.on_trouble = on_trouble,
 		.on_mismatch = on_mismatch,
+		.on_denied = on_denied,
+		.bearer = bearer,
 		.schema = schema,
 	};
 	const struct backend *b = in->s->b;
@@ -98,9 +114,9 @@ static int upstream_open(struct instance *in, const struct caller *caller, struc
 	return in->up != NULL ? 0 : err_set(e, ERR_NOMEM, "out of memory");
 }
 
-static int upstream_send_msg(struct instance *in, json_t *msg)
+static int upstream_send_msg(struct instance *in, json_t *msg, struct bearer *bearer)
 {
-	return in->up != NULL ? upstream_send(in->up, msg) : ERR_CLOSED;
+	return in->up != NULL ? upstream_send(in->up, msg, bearer) : ERR_CLOSED;
 }
 
 const struct instance_channel channel_upstream = {.open = upstream_open, .send = upstream_send_msg};

@@ -24,6 +24,7 @@ void claims_clear(struct claims *c)
 {
 	free(c->user);
 	free(c->scope);
+	free(c->rights);
 	json_decref(c->audience);
 	*c = (struct claims){.user = NULL};
 }

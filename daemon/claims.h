@@ -16,6 +16,7 @@ struct claims {
 	char *scope;	  /* with spaces between; NULL: none */
 	json_t *audience; /* an array of strings; NULL: not said */
 	int64_t expires;  /* seconds since the epoch; 0: never */
+	char *rights;	  /* the same for tokens that allow the same; NULL: not known */
 };
 
 void claims_clear(struct claims *c);

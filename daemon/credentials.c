@@ -6,12 +6,13 @@
 #include <strings.h>
 #include <time.h>
 
+#include "bearer.h"
 #include "credentials_impl.h"
 #include "httphead.h"
 #include "url.h"
 #include "users.h"
 
-static const char bearer[] = "Bearer ";
+static const char bearer_prefix[] = "Bearer ";
 
 static void fail(credential_fn fn, void *arg, int code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -38,7 +39,7 @@ void credentials_tell(const struct config_credential *conf, const char *secret, 
 		return;
 	}
 	if (prefix == NULL)
-		prefix = strcasecmp(header, "Authorization") == 0 ? bearer : "";
+		prefix = strcasecmp(header, "Authorization") == 0 ? bearer_prefix : "";
 	if (asprintf(&line, "%s: %s%s", header, prefix, secret) < 0) {
 		fail(fn, arg, ERR_NOMEM, "out of memory");
 		return;
@@ -47,7 +48,13 @@ void credentials_tell(const struct config_credential *conf, const char *secret, 
 	grant_wipe(line);
 }
 
-/* ---- the user's own token ---- */
+/* ---- the token of the request ---- */
+
+bool credentials_expired(const struct bearer *b)
+{
+	return b == NULL || bearer_ended(b) ||
+	       (bearer_expires(b) != 0 && bearer_expires(b) <= time(NULL));
+}
 
 static bool is_for(const json_t *audience, const char *url)
 {
@@ -62,20 +69,18 @@ static bool is_for(const json_t *audience, const char *url)
 	return false;
 }
 
-static void forward(const struct credentials *cs, const struct config_backend *b, const char *user,
-		    credential_fn fn, void *arg)
+static void forward(const struct config_backend *b, const struct bearer *bearer, credential_fn fn,
+		    void *arg)
 {
-	const struct user_token *t = cs->users != NULL ? users_token(cs->users, user) : NULL;
-
-	if (t == NULL || (t->expires != 0 && t->expires <= time(NULL)))
+	if (credentials_expired(bearer))
 		fail(fn, arg, ERR_DENIED, "the token of the user has expired");
-	else if (!is_for(t->audience, b->url))
+	else if (!is_for(bearer_audience(bearer), b->url))
 		fail(fn, arg, ERR_DENIED,
 		     "the token of the user was not issued for %.200s (aud), so it is not passed "
 		     "on",
 		     b->url);
 	else
-		credentials_tell(&b->credential, t->access, fn, arg);
+		credentials_tell(&b->credential, bearer_token(bearer), fn, arg);
 }
 
 /* ---- what the operator stored ---- */
@@ -105,25 +110,27 @@ static void secret(const struct credentials *cs, const struct config_backend *b,
 
 /* ---- the choice ---- */
 
-static void get_granted(struct credentials *cs, const struct config_backend *b, const char *user,
-			credential_fn fn, void *arg, struct credential_wait **wait_r)
+static void get_granted(struct granted *g, struct bearer *subject, credential_fn fn, void *arg,
+			struct credential_wait **wait_r)
 {
-	struct granted *g = granted_find(cs, &b->credential, user);
-
 	if (g != NULL)
-		granted_get(g, fn, arg, wait_r);
+		granted_get(g, subject, fn, arg, wait_r);
 	else
 		fail(fn, arg, ERR_NOMEM, "out of memory");
 }
 
+bool credentials_per_token(const struct config_backend *conf)
+{
+	return conf->forward_token || conf->credential.from == CONFIG_CREDENTIAL_EXCHANGE;
+}
+
 static bool is_per_user(const struct config_backend *b)
 {
-	return b->forward_token || b->credential.from == CONFIG_CREDENTIAL_EXCHANGE ||
-	       b->credential.from == CONFIG_CREDENTIAL_SECRET;
+	return credentials_per_token(b) || b->credential.from == CONFIG_CREDENTIAL_SECRET;
 }
 
 void credentials_get(struct credentials *cs, const struct config_backend *b, const char *user,
-		     credential_fn fn, void *arg, struct credential_wait **wait_r)
+		     struct bearer *bearer, credential_fn fn, void *arg, struct credential_wait **wait_r)
 {
 	*wait_r = NULL;
 	if (cs == NULL || (!b->forward_token && b->credential.from == CONFIG_CREDENTIAL_NONE))
@@ -131,24 +138,60 @@ void credentials_get(struct credentials *cs, const struct config_backend *b, con
 	else if (is_per_user(b) && user == NULL)
 		fail(fn, arg, ERR_DENIED, "%s is for authenticated users only", b->name);
 	else if (b->forward_token)
-		forward(cs, b, user, fn, arg);
+		forward(b, bearer, fn, arg);
 	else if (b->credential.from == CONFIG_CREDENTIAL_SECRET)
 		secret(cs, b, user, fn, arg);
+	else if (!is_per_user(b))
+		get_granted(granted_find(cs, &b->credential, NULL, NULL), NULL, fn, arg, wait_r);
+	else if (credentials_expired(bearer))
+		fail(fn, arg, ERR_DENIED, "the token of the user has expired");
 	else
-		get_granted(cs, b, is_per_user(b) ? user : NULL, fn, arg, wait_r);
+		get_granted(granted_find(cs, &b->credential, user, bearer), bearer, fn, arg,
+			    wait_r);
+}
+
+/* The newest token that the user of "learnAs" came with, as if a request had it; NULL: none. */
+static struct bearer *learner(const struct credentials *cs, const struct config_backend *b)
+{
+	const struct user_token *t = cs != NULL && cs->users != NULL && b->learn_as != NULL
+					     ? users_token(cs->users, b->learn_as)
+					     : NULL;
+	struct bearer_spec spec;
+
+	if (t == NULL)
+		return NULL;
+	spec = (struct bearer_spec){.token = t->access,
+				    .user = b->learn_as,
+				    .expires = t->expires,
+				    .issuer = t->issuer,
+				    .scope = t->scope,
+				    .audience = t->audience,
+				    .rights = t->rights};
+	return bearer_new(&spec);
+}
+
+/* Whether the daemon has a token of its own in place of the user of "learnAs" (NULL: of nobody). It is kept apart from
+ * those for requests, because it may outlive the token that it was given for. */
+static bool is_granted_own(const struct config_backend *b)
+{
+	return b->credential.from == CONFIG_CREDENTIAL_EXCHANGE &&
+	       (b->learn_as != NULL || b->credential.client_secret.value != NULL);
 }
 
 void credentials_get_own(struct credentials *cs, const struct config_backend *b, credential_fn fn,
 			 void *arg, struct credential_wait **wait_r)
 {
+	struct bearer *as = learner(cs, b);
+
 	*wait_r = NULL;
-	if (cs == NULL || !is_per_user(b) || b->learn_as != NULL)
-		credentials_get(cs, b, b->learn_as, fn, arg, wait_r);
-	else if (b->credential.from == CONFIG_CREDENTIAL_EXCHANGE &&
-		 b->credential.client_secret.value != NULL)
-		get_granted(cs, b, NULL, fn, arg, wait_r);
+	if (cs != NULL && is_granted_own(b))
+		get_granted(granted_find(cs, &b->credential, b->learn_as, NULL), as, fn, arg,
+			    wait_r);
+	else if (cs == NULL || !is_per_user(b) || b->learn_as != NULL)
+		credentials_get(cs, b, b->learn_as, as, fn, arg, wait_r);
 	else
 		fn(NULL, NULL, arg); /* some tell everybody what they offer */
+	bearer_unref(&as);
 }
 
 void credentials_cancel(struct credential_wait **wait)
@@ -162,29 +205,48 @@ void credentials_cancel(struct credential_wait **wait)
 	free(w);
 }
 
-/* Whether the user has another token than the one in LINE by now. */
-static bool has_newer(const struct credentials *cs, const char *user, const char *line)
+/* Whether BEARER is another token than the one in LINE. */
+static bool is_newer(const struct bearer *bearer, const char *line)
 {
-	const struct user_token *t = cs->users != NULL ? users_token(cs->users, user) : NULL;
-	const char *old = strstr(line, bearer);
+	const char *old = strstr(line, bearer_prefix);
 
-	return t != NULL && old != NULL && strcmp(old + strlen(bearer), t->access) != 0;
+	return old != NULL && strcmp(old + strlen(bearer_prefix), bearer_token(bearer)) != 0;
 }
 
 bool credentials_refused(struct credentials *cs, const struct config_backend *b, const char *user,
-			 const char *line)
+			 struct bearer *bearer, const char *line)
 {
 	struct granted *g;
 
-	if (cs == NULL || line == NULL)
+	if (cs == NULL || line == NULL || (credentials_per_token(b) && bearer == NULL))
 		return false;
 	if (b->forward_token)
-		return user != NULL && has_newer(cs, user, line);
+		return is_newer(bearer, line);
 	if (b->credential.from != CONFIG_CREDENTIAL_EXCHANGE &&
 	    b->credential.from != CONFIG_CREDENTIAL_CLIENT)
 		return false;
-	g = granted_find(cs, &b->credential, is_per_user(b) ? user : NULL);
+	g = is_per_user(b) ? granted_find(cs, &b->credential, user, bearer)
+			   : granted_find(cs, &b->credential, NULL, NULL);
 	return g != NULL && granted_dispute(g, line);
+}
+
+bool credentials_refused_own(struct credentials *cs, const struct config_backend *b,
+			     const char *line)
+{
+	struct granted *g;
+	struct bearer *as;
+	bool better;
+
+	if (cs == NULL || line == NULL)
+		return false;
+	if (is_granted_own(b)) {
+		g = granted_find(cs, &b->credential, b->learn_as, NULL);
+		return g != NULL && granted_dispute(g, line);
+	}
+	as = learner(cs, b);
+	better = credentials_refused(cs, b, b->learn_as, as, line);
+	bearer_unref(&as);
+	return better;
 }
 
 /* ---- the end of a user's tokens ---- */
@@ -221,6 +283,18 @@ void credentials_forget(struct credentials *cs, const char *user)
 
 /* ---- itself ---- */
 
+static void sweep_one(const char *key, json_t *record, void *arg)
+{
+	granted_sweep(arg, key, record);
+}
+
+static void on_loaded(void *arg)
+{
+	struct credentials *cs = arg;
+
+	store_each(cs->store, STORE_TOKENS, sweep_one, cs);
+}
+
 struct credentials *credentials_new(struct event_base *base, struct httpc *httpc,
 				    struct store *store, struct users *users)
 {
@@ -232,6 +306,12 @@ struct credentials *credentials_new(struct event_base *base, struct httpc *httpc
 	cs->httpc = httpc;
 	cs->store = store;
 	cs->users = users;
+	cs->loaded.fn = on_loaded;
+	cs->loaded.arg = cs;
+	if (store != NULL) {
+		on_loaded(cs);
+		store_when_loaded(store, &cs->loaded);
+	}
 	return cs;
 }
 
@@ -243,6 +323,8 @@ void credentials_free(struct credentials **csp)
 	*csp = NULL;
 	if (cs == NULL)
 		return;
+	if (cs->store != NULL)
+		store_unwait(cs->store, &cs->loaded);
 	HASH_ITER (hh, cs->granted, g, next)
 		granted_free(g);
 	free(cs);

@@ -14,7 +14,8 @@
 #include "hash.h"
 #include "store.h"
 
-/* A token for one user (NULL: the daemon itself) of one issuer, for one purpose. */
+/* A token for one user (NULL: the daemon itself) of one issuer, for one purpose, given for tokens of the user that
+ * allow the same. */
 struct granted {
 	UT_hash_handle hh; /* by key */
 	struct credentials *cs;
@@ -27,8 +28,10 @@ struct granted {
 	struct fetch *fetch;	     /* a request at the issuer */
 	struct store_waiter durable; /* a new token is on its way to the disk */
 	bool queued;	       /* waits until the issuer is done with this user's other tokens */
+	bool own;	       /* of the daemon itself, not of requests */
 	bool used;	       /* since it was granted */
-	char *refused_subject; /* digest of the user's token that the issuer refused */
+	struct bearer *subject; /* the latest token of the user that came; NULL: none, or the daemon's own */
+	struct bearer *refused_subject; /* the one that the issuer refused; NULL: none */
 	struct err why;	       /* of the last failure */
 	unsigned failures;     /* in a row */
 	int64_t not_before;    /* clock_ms() of the next attempt */
@@ -53,15 +56,21 @@ struct credentials {
 	struct store *store; /* may be NULL */
 	struct users *users; /* may be NULL */
 	struct granted *granted;
+	struct store_waiter loaded;
 };
 
 /* granted.c */
-/* The one for USER by CONF, made if need be and filled from the store. NULL on lack of memory. */
+/* The one by CONF for all tokens of USER that allow what SUBJECT does (NULL: for the daemon itself, in the place of USER
+ * or, where USER is NULL too, of nobody), made if need be and filled from the store. NULL on lack of memory. */
 struct granted *granted_find(struct credentials *cs, const struct config_credential *conf,
-			     const char *user);
-void granted_get(struct granted *g, credential_fn fn, void *arg, struct credential_wait **wait_r);
+			     const char *user, const struct bearer *subject);
+/* SUBJECT (NULL for the daemon itself): the token of the user that one is asked for with, where that has to be. */
+void granted_get(struct granted *g, struct bearer *subject, credential_fn fn, void *arg,
+		 struct credential_wait **wait_r);
 /* The token in LINE was refused by a backend. Whether there is another one, or could be. */
 bool granted_dispute(struct granted *g, const char *line);
+/* RECORD, under KEY in the store, goes if it is a granted token that is long over. */
+void granted_sweep(struct credentials *cs, const char *key, const json_t *record);
 /* The user logged out. */
 void granted_forget(struct granted *g);
 void granted_free(struct granted *g);
@@ -69,6 +78,8 @@ void granted_free(struct granted *g);
 char *granted_prefix(const char *user);
 
 /* credentials.c */
+/* Whether B (may be NULL) is no token any more that anything may be done with. */
+bool credentials_expired(const struct bearer *b);
 /* Calls FN with SECRET as CONF says it is sent. */
 void credentials_tell(const struct config_credential *conf, const char *secret, credential_fn fn,
 		      void *arg);

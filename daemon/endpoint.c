@@ -26,6 +26,7 @@ struct place {
 	char *path;
 	const char *name; /* the part of the path after the first place's; "" for that itself */
 	struct view *view;
+	const struct endpoint *endpoint;
 };
 
 struct endpoint {
@@ -55,7 +56,7 @@ static int add_place(struct endpoint *ep, const char *path, const char *name, st
 		strcat(full, name);
 	}
 	ep->places[ep->n++] = (struct place){
-		.path = full, .name = full + strlen(full) - strlen(name), .view = view};
+		.path = full, .name = full + strlen(full) - strlen(name), .view = view, .endpoint = ep};
 	return 0;
 }
 
@@ -317,6 +318,27 @@ static void visit(struct endpoint *ep, struct exchange *x, const struct place *p
 	route(ep, &v);
 }
 
+/* X, a request to the place ARG, is to be answered with a challenge. */
+static void challenge(struct exchange *x, const char *error, const char *why, const char *scope,
+		      void *arg)
+{
+	const struct place *place = arg;
+
+	if (scope)
+		auth_step_up(place->endpoint->auth, x, place->name, why, scope);
+	else
+		auth_challenge(place->endpoint->auth, x, place->name, error, why, NULL);
+}
+
+/* The place that X asks for, which knows how X is challenged. */
+static const struct place *find_challenger(const struct endpoint *ep, struct exchange *x)
+{
+	const struct place *place = find_place(ep, exchange_path(x));
+
+	exchange_on_challenge(x, challenge, (void *)(uintptr_t)place);
+	return place;
+}
+
 /* It is known who sent X. */
 static void on_identity(struct exchange *x, const struct auth_identity *id, void *arg)
 {
@@ -325,13 +347,15 @@ static void on_identity(struct exchange *x, const struct auth_identity *id, void
 					 .expires = id->expires,
 					 .issuer = id->issuer,
 					 .scope = id->scope,
-					 .audience = id->audience};
+					 .audience = id->audience,
+					 .rights = id->rights};
 
+	exchange_set_bearer(x, id->bearer);
 	if (exchange_set_user(x, id->user) < 0 ||
 	    (ep->users && users_seen(ep->users, id->user, &token) < 0))
 		reply_error(x, 503, NULL, RPC_INTERNAL_ERROR, "out of memory");
 	else
-		visit(ep, x, find_place(ep, exchange_path(x)), id);
+		visit(ep, x, find_challenger(ep, x), id);
 }
 
 /* POST /logout, with the user's own token. */

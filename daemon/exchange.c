@@ -1,3 +1,4 @@
+#include "bearer.h"
 #include "exchange_impl.h"
 
 #include <stdio.h>
@@ -51,6 +52,7 @@ static void exchange_free(void *arg)
 	free(x->decoded);
 	free(x->holder);
 	free(x->client);
+	bearer_unref(&x->bearer);
 	free(x);
 }
 

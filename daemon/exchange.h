@@ -18,6 +18,7 @@
 
 #include <sys/time.h>
 
+struct bearer;
 struct evbuffer;
 struct evhttp_connection;
 struct evhttp_request;
@@ -55,6 +56,18 @@ const char *exchange_holder(struct exchange *x);
  * said (the default). 0 or ERR_NOMEM. */
 int exchange_set_user(struct exchange *x, const char *user);
 const char *exchange_user(const struct exchange *x);
+/* The token that X came with, which lives as long as X; NULL (the default): none was asked for. B is referenced,
+ * and may be NULL. */
+void exchange_set_bearer(struct exchange *x, struct bearer *b);
+struct bearer *exchange_bearer(const struct exchange *x);
+/* Who knows how the client is told to come back with another token (RFC 6750 section 3): FN sets the headers for
+ * the error code ERROR ("insufficient_scope"); WHY is for people; SCOPE (NULL: what is configured) is what it has
+ * to get. */
+typedef void (*exchange_challenge_fn)(struct exchange *x, const char *error, const char *why,
+				      const char *scope, void *arg);
+void exchange_on_challenge(struct exchange *x, exchange_challenge_fn fn, void *arg);
+/* Sets these headers, before the answer begins. Without an FN nothing happens. */
+void exchange_challenge(struct exchange *x, const char *error, const char *why, const char *scope);
 /* The first value of header NAME (case-insensitive) with SP and HTAB stripped on both sides
  * (RFC 9110 section 5.5), or NULL. The pointer is good until the next call for the same exchange.
  */

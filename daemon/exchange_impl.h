@@ -29,6 +29,9 @@ struct exchange {
 	char *holder;	  /* "user:NAME"; NULL: unauthenticated */
 	char *client;	  /* "addr:A" NUL, and the client's address; NULL: not looked for yet */
 	bool shared;	  /* CLIENT has a share */
+	struct bearer *bearer; /* NULL: no token was asked for */
+	exchange_challenge_fn challenge;
+	void *challenge_arg;
 	enum exchange_state state;
 	bool handling; /* inside the handler: settle frees, nobody else */
 	bool watched;

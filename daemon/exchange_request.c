@@ -1,5 +1,6 @@
 #include "autoconf.h"
 
+#include "bearer.h"
 #include "exchange_impl.h"
 
 #include <ctype.h>
@@ -189,6 +190,28 @@ int exchange_set_user(struct exchange *x, const char *user)
 const char *exchange_user(const struct exchange *x)
 {
 	return x->holder != NULL ? x->holder + sizeof(USER_HOLDER) - 1 : NULL;
+}
+
+void exchange_set_bearer(struct exchange *x, struct bearer *b)
+{
+	bearer_set(&x->bearer, b);
+}
+
+struct bearer *exchange_bearer(const struct exchange *x)
+{
+	return x->bearer;
+}
+
+void exchange_on_challenge(struct exchange *x, exchange_challenge_fn fn, void *arg)
+{
+	x->challenge = fn;
+	x->challenge_arg = arg;
+}
+
+void exchange_challenge(struct exchange *x, const char *error, const char *why, const char *scope)
+{
+	if (x->challenge != NULL)
+		x->challenge(x, error, why, scope, x->challenge_arg);
 }
 
 const char *exchange_header(struct exchange *x, const char *name)

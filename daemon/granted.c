@@ -8,11 +8,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "bearer.h"
 #include "credentials_impl.h"
+#include "digest.h"
 #include "delayq.h"
 #include "log.h"
 #include "seal.h"
-#include "users.h"
 
 #define TIMEOUT_MS     15000 /* of a request at the issuer */
 #define MAX_ANSWER     65536
@@ -21,6 +22,8 @@
 #define DISPUTE_MS 10000
 /* How long it is remembered that there is nothing. */
 #define NOTHING_S 600
+/* How long a token that has expired is kept on disk for its refresh token. */
+#define KEEP_S (30 * 24 * 3600)
 
 static void begin(struct granted *g);
 
@@ -71,10 +74,13 @@ char *granted_prefix(const char *user)
 										      : prefix;
 }
 
-static char *make_key(const struct config_credential *conf, const char *user)
+static char *make_key(const struct config_credential *conf, const char *user,
+		      const struct bearer *subject)
 {
-	json_t *purpose = json_pack("[s?, s?, s?, s?, s?]", conf->endpoint, conf->client_id,
-				    conf->audience, conf->resource, conf->scope);
+	json_t *purpose =
+		json_pack("[s?, s?, s?, s?, s?, s?]", conf->endpoint, conf->client_id,
+			  conf->audience, conf->resource, conf->scope,
+			  subject != NULL ? bearer_rights(subject) : NULL);
 	char *digest = purpose != NULL ? seal_digest(purpose) : NULL;
 	char *prefix = user != NULL ? granted_prefix(user) : strdup("\x1fgranted\x1f");
 	char *key = NULL;
@@ -100,6 +106,16 @@ static void save(struct granted *g)
 	if (record == NULL || store_put(g->cs->store, STORE_TOKENS, g->key, record) < 0)
 		log_warn(&scope, "out of memory: a granted token will not outlive the daemon");
 	json_decref(record);
+}
+
+/* What was kept for a set of scopes that nobody comes with any more. */
+void granted_sweep(struct credentials *cs, const char *key, const json_t *record)
+{
+	int64_t expires = json_integer_value(json_object_get(record, "expires"));
+
+	if (strncmp(key, "\x1fgranted\x1f", 9) == 0 && expires != 0 &&
+	    expires + KEEP_S < time(NULL))
+		store_delete(cs->store, STORE_TOKENS, key);
 }
 
 static void load(struct granted *g)
@@ -216,8 +232,7 @@ static void adopt(struct granted *g, struct grant *token)
 	g->failures = 0;
 	g->not_before = 0;
 	g->why = (struct err){0};
-	free(g->refused_subject);
-	g->refused_subject = NULL;
+	bearer_unref(&g->refused_subject);
 	log_info(&scope, "%s gave a token", g->conf->endpoint);
 	save(g);
 	if (g->cs->store == NULL) {
@@ -230,21 +245,10 @@ static void adopt(struct granted *g, struct grant *token)
 	store_when_durable(g->cs->store, &g->durable);
 }
 
-static char *digest(const char *token)
-{
-	json_t *text = json_string(token);
-	char *hex = text != NULL ? seal_digest(text) : NULL;
-
-	json_decref(text);
-	return hex;
-}
-
 /* What is wrong is with the grant itself. A refresh token that is no more leads to a new exchange;
  * the user's own token will not get better. */
 static void on_invalid_grant(struct granted *g, const struct err *e)
 {
-	const struct user_token *t = NULL;
-
 	if (g->asking == GRANT_REFRESH) {
 		grant_wipe(g->token.refresh);
 		g->token.refresh = NULL;
@@ -252,10 +256,7 @@ static void on_invalid_grant(struct granted *g, const struct err *e)
 		begin(g);
 		return;
 	}
-	if (g->asking == GRANT_EXCHANGE && g->cs->users != NULL)
-		t = users_token(g->cs->users, g->user);
-	free(g->refused_subject);
-	g->refused_subject = t != NULL ? digest(t->access) : NULL;
+	bearer_set(&g->refused_subject, g->asking == GRANT_EXCHANGE ? g->subject : NULL);
 	failed(g, e);
 }
 
@@ -310,10 +311,6 @@ static int ask(struct granted *g, const char *token, struct err *e)
 /* What to ask for, and with which token. */
 static int pick(struct granted *g, const char **token_r, struct err *e)
 {
-	const struct user_token *t;
-	char *hex;
-	bool again;
-
 	*token_r = g->token.refresh;
 	g->asking = GRANT_REFRESH;
 	if (*token_r != NULL)
@@ -322,14 +319,11 @@ static int pick(struct granted *g, const char **token_r, struct err *e)
 	if (g->user == NULL)
 		return 0;
 	g->asking = GRANT_EXCHANGE;
-	t = g->cs->users != NULL ? users_token(g->cs->users, g->user) : NULL;
-	if (t == NULL || (t->expires != 0 && t->expires <= time(NULL)))
+	if (credentials_expired(g->subject))
 		return err_set(e, ERR_DENIED, "the token of the user has expired");
-	*token_r = t->access;
-	hex = g->refused_subject != NULL ? digest(t->access) : NULL;
-	again = hex != NULL && strcmp(hex, g->refused_subject) == 0;
-	free(hex);
-	if (again && g->why.code != 0) {
+	*token_r = bearer_token(g->subject);
+	if (g->refused_subject != NULL && g->why.code != 0 &&
+	    digest_equal(bearer_digest(g->subject), bearer_digest(g->refused_subject))) {
 		*e = g->why;
 		return e->code;
 	}
@@ -368,24 +362,27 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (g->used) {
 		begin(g);
-	} else if (!is_good(g, time(NULL)) && g->token.refresh == NULL && !is_busy(g) &&
-		   TAILQ_EMPTY(&g->waits)) {
-		/* Nothing of it is of any use to anybody. */
+	} else if (!is_good(g, time(NULL)) && (g->token.refresh == NULL || !g->own) &&
+		   !is_busy(g) && TAILQ_EMPTY(&g->waits)) {
+		/* Nothing of it is of any use to anybody. With a refresh token it would be, but whoever comes has
+		 * a token of the user to exchange; there may be many of these, one for each set of scopes. */
 		if (g->cs->store != NULL)
 			store_delete(g->cs->store, STORE_TOKENS, g->key);
 		granted_free(g);
-	} else if (g->token.refresh == NULL) {
+	} else if (g->token.refresh == NULL || !g->own) {
 		set_timer(g);
 	}
 }
 
 /* ---- from outside ---- */
 
-void granted_get(struct granted *g, credential_fn fn, void *arg, struct credential_wait **wait_r)
+void granted_get(struct granted *g, struct bearer *subject, credential_fn fn, void *arg,
+		 struct credential_wait **wait_r)
 {
 	int64_t now = time(NULL);
 	struct credential_wait *w;
 
+	bearer_set(&g->subject, subject);
 	if (is_good(g, now) && !g->durable.queued) {
 		g->used = true;
 		if (due(g) != 0 && due(g) <= now && clock_ms() >= g->not_before)
@@ -439,6 +436,7 @@ void granted_forget(struct granted *g)
 	}
 	event_del(&g->timer);
 	grant_clear(&g->token);
+	bearer_unref(&g->subject);
 	g->failures = 0;
 	g->not_before = 0;
 	g->queued = false;
@@ -460,14 +458,15 @@ void granted_free(struct granted *g)
 	if (g->hh.tbl != NULL)
 		HASH_DEL(g->cs->granted, g);
 	grant_clear(&g->token);
-	free(g->refused_subject);
+	bearer_unref(&g->subject);
+	bearer_unref(&g->refused_subject);
 	free(g->user);
 	free(g->key);
 	free(g);
 }
 
 static struct granted *granted_new(struct credentials *cs, const struct config_credential *conf,
-				   const char *user, char *key_take)
+				   const char *user, bool own, char *key_take)
 {
 	struct granted *g = calloc(1, sizeof(*g));
 
@@ -479,6 +478,7 @@ static struct granted *granted_new(struct credentials *cs, const struct config_c
 	g->cs = cs;
 	g->conf = conf;
 	g->key = key_take;
+	g->own = own;
 	g->user = user != NULL ? strdup(user) : NULL;
 	evtimer_assign(&g->timer, cs->base, on_timer, g);
 	if (user == NULL || g->user != NULL)
@@ -492,16 +492,16 @@ static struct granted *granted_new(struct credentials *cs, const struct config_c
 }
 
 struct granted *granted_find(struct credentials *cs, const struct config_credential *conf,
-			     const char *user)
+			     const char *user, const struct bearer *subject)
 {
-	char *key = make_key(conf, user);
+	char *key = make_key(conf, user, subject);
 	struct granted *g = NULL;
 
 	if (key == NULL)
 		return NULL;
 	HASH_FIND_STR(cs->granted, key, g);
 	if (g == NULL)
-		return granted_new(cs, conf, user, key);
+		return granted_new(cs, conf, user, subject == NULL, key);
 	free(key);
 	return g;
 }

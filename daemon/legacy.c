@@ -55,7 +55,9 @@ static void on_end(void *where, json_t *id, const struct answer *answer, void *a
 	heard = msg && stream_attached(where);
 	if (!msg && answer->kind != ANSWER_CANCELLED)
 		stream_close(where, 503, RPC_INTERNAL_ERROR, "out of memory");
-	if (msg)
+	if (msg && answer->kind == ANSWER_ERROR && answer->scope)
+		stream_deny(where, msg, answer->message, answer->scope);
+	else if (msg)
 		stream_respond(where, msg);
 	else
 		stream_skip(where);
@@ -100,6 +102,7 @@ static struct session_conf conf_of(const struct legacy_request *rq)
 		.path = rq->path,
 		.user = exchange_user(rq->x),
 		.peer = exchange_peer(rq->x),
+		.bearer = exchange_bearer(rq->x),
 		.front = &legacy_front,
 	};
 }
@@ -163,8 +166,10 @@ static struct session *find_session(struct legacy *l, const struct legacy_reques
 		return NULL;
 	}
 	s = find_or_restore(l, rq, value, id);
-	if (s)
+	if (s) {
+		session_seen(s, exchange_bearer(rq->x));
 		exchange_set_header(rq->x, "Mcp-Session-Id", session_id(s));
+	}
 	return s;
 }
 

@@ -215,7 +215,10 @@ static void on_told(struct topic_member *m, const char *method, json_t *params)
 /* The server that has NAME, or can tell whether there is such a thing; NULL: none has. */
 static struct pooled *server_of(struct listen *l, enum topic_kind kind, const char *name)
 {
-	struct pool_want want = {.view = l->view, .user = l->user, .peer = exchange_peer(l->x),
+	struct pool_want want = {.view = l->view,
+				 .user = l->user,
+				 .bearer = exchange_bearer(l->x),
+				 .peer = exchange_peer(l->x),
 				 .holder = l->holder};
 	struct pooled *pooled;
 

@@ -13,11 +13,14 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/web_result.c daemon/web_result.h \
 	daemon/web_tools.c daemon/web_tools.h \
 	daemon/stdio_events.c \
+	daemon/stdio_holder.c daemon/stdio_holder.h \
 	daemon/stdio_instance.c \
 	daemon/stdio_learn.c \
 	daemon/stdio_subs.c \
 	daemon/backoff.c daemon/backoff.h \
+	daemon/bearer.c daemon/bearer.h \
 	daemon/call.c daemon/call.h \
+	daemon/challenge.c daemon/challenge.h \
 	daemon/catalog.c daemon/catalog.h \
 	daemon/child.c \
 	daemon/channel_child.c daemon/channel_upstream.c daemon/stdio_channel.h \
@@ -84,7 +87,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/reply.c daemon/reply.h \
 	daemon/replay.c daemon/replay.h \
 	daemon/auth.c daemon/auth.h daemon/auth_impl.h \
-	daemon/auth_answer.c daemon/auth_introspect.c daemon/auth_jwt.c \
+	daemon/auth_answer.c daemon/auth_introspect.c daemon/auth_jwt.c daemon/auth_open.c \
 	daemon/claims.c daemon/claims.h \
 	daemon/issuer.c daemon/issuer.h \
 	daemon/jwt.c daemon/jwt.h \

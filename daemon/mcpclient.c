@@ -19,16 +19,21 @@
 
 /* --- what it says ---------------------------------------------------------------------------- */
 
-int mcpclient_send(struct mcpclient *m, json_t *msg_take)
+int mcpclient_send_for(struct mcpclient *m, json_t *msg_take, struct bearer *bearer)
 {
 	int rc = ERR_NOMEM;
 
 	if (m->state == MCPCLIENT_CLOSED)
 		rc = ERR_CLOSED;
 	else if (msg_take != NULL)
-		rc = m->events->send(m, msg_take, m->arg);
+		rc = m->events->send(m, msg_take, bearer, m->arg);
 	json_decref(msg_take);
 	return rc;
+}
+
+int mcpclient_send(struct mcpclient *m, json_t *msg_take)
+{
+	return mcpclient_send_for(m, msg_take, NULL);
 }
 
 void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)
@@ -223,6 +228,7 @@ static void release(void *arg)
 	json_decref(m->caps);
 	free(m->caps_text);
 	free(m->instructions);
+	free(m->scope);
 	delayq_free(&m->timeouts);
 	delayq_free(&m->silence);
 	delayq_free(&m->pace);
@@ -243,8 +249,11 @@ void mcpclient_close(struct mcpclient **mp, const char *why)
 	mcpclient_listen_stop(m);
 	mcpclient_withdraw(m, NULL);
 	while ((p = TAILQ_FIRST(&m->sent)) != NULL || (p = TAILQ_FIRST(&m->queued)) != NULL ||
-	       (p = TAILQ_FIRST(&m->asking)) != NULL)
+	       (p = TAILQ_FIRST(&m->asking)) != NULL) {
+		if (m->scope != NULL && p->call != NULL)
+			call_set_scope(p->call, m->scope);
 		mcpclient_fail(p, why);
+	}
 	defer_call(&m->release, release, m);
 }
 

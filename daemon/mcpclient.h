@@ -18,6 +18,7 @@
 #include "err.h"
 #include "protocol.h"
 
+struct bearer;
 struct event_base;
 struct mcpclient;
 struct offer;
@@ -66,8 +67,9 @@ enum mcpclient_code {
 
 /* The channel and the owner. Each may close the mcpclient. */
 struct mcpclient_events {
-	/* Sends MSG (borrowed). 0, ERR_LIMIT (the server does not read), ERR_CLOSED, ERR_NOMEM. */
-	int (*send)(struct mcpclient *m, json_t *msg, void *arg);
+	/* Sends MSG (borrowed) for a call with the token BEARER (NULL: for none in particular). 0, ERR_LIMIT (the
+	 * server does not read), ERR_CLOSED, ERR_NOMEM. */
+	int (*send)(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg);
 	/* The handshake is over; what waited for it is sent after this returns. */
 	void (*on_ready)(struct mcpclient *m, void *arg);
 	/* There will be no handshake. Calls wait until the owner closes it. */
@@ -108,6 +110,9 @@ void mcpclient_feed(struct mcpclient *m, const char *text, size_t len);
 /* The same, where the channel knows that TEXT came with the answer to request OF (our id): what TEXT
  * asks and says belongs to the call of that request. 0: the channel does not know. */
 void mcpclient_feed_for(struct mcpclient *m, const char *text, size_t len, json_int_t of);
+/* The channel was refused for request ID, because the client's token lacks SCOPE; the error that ends the request
+ * follows. Where the handshake was refused, all calls that wait for it end like that. */
+void mcpclient_denied(struct mcpclient *m, const json_t *id, const char *scope);
 /* Something the server sent is lost: whoever waits for an answer may wait for that, and fails. */
 void mcpclient_lost_message(struct mcpclient *m, const char *why);
 

@@ -58,7 +58,6 @@ struct mcpclient_dialect {
 	bool (*on_notification)(struct mcpclient *m, const char *method, json_t *params);
 };
 extern const struct mcpclient_dialect mcpclient_legacy, mcpclient_modern;
-
 enum mcpclient_state { MCPCLIENT_NEW, MCPCLIENT_STARTING, MCPCLIENT_READY, MCPCLIENT_CLOSED };
 
 struct mcpclient {
@@ -96,11 +95,13 @@ struct mcpclient {
 	enum mcp_rev rev; /* from here on: once ready */
 	json_t *server_capabilities, *server_info;
 	char *instructions;
+	char *scope; /* for lack of which the handshake was refused; NULL: was not */
 	struct ratelimit grumble;
 	struct defer release;
 };
 
-/* mcpclient.c: 0 or why it could not be sent. Consumes MSG; NULL is ERR_NOMEM. */
+/* mcpclient.c: 0 or why MSG (NULL: ERR_NOMEM) was not sent. BEARER: the token of its call; NULL: of none. */
+int mcpclient_send_for(struct mcpclient *m, json_t *msg_take, struct bearer *bearer);
 int mcpclient_send(struct mcpclient *m, json_t *msg_take);
 /* Logs what the server does wrong, not too often. */
 void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)
@@ -128,7 +129,6 @@ void mcpclient_on_progress(struct mcpclient *m, json_t *params);
 /* PARAMS without the progress token of whoever made it (a new reference), or with TOKEN instead
  * (which is consumed). NULL on lack of memory only. */
 json_t *mcpclient_with_token(json_t *params, json_t *token_take);
-
 /* mcpclient_asks.c */
 void mcpclient_on_request(struct mcpclient *m, json_t *id, const char *method, json_t *params);
 void mcpclient_on_cancelled(struct mcpclient *m, json_t *params);

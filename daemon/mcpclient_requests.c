@@ -176,7 +176,7 @@ static int transmit(struct pending *p)
 	if (id != NULL && p->m->dialect->params(p, &params) == 0)
 		msg = jsonrpc_request(id, mcpclient_method(p), params);
 	json_decref(id);
-	return mcpclient_send(p->m, msg);
+	return mcpclient_send_for(p->m, msg, p->call != NULL ? call_bearer(p->call) : NULL);
 }
 
 /* P is in no list. Gives it a number and sends it. */
@@ -241,11 +241,12 @@ void mcpclient_no_timeout(struct mcpclient *m, json_int_t id)
 		delayq_remove(m->timeouts, &p->due);
 }
 
-static void tell_cancelled(struct mcpclient *m, json_int_t id, const char *reason)
+static void tell_cancelled(struct mcpclient *m, json_int_t id, const char *reason,
+			   struct bearer *bearer)
 {
-	mcpclient_send(
-		m, jsonrpc_notification("notifications/cancelled",
-					json_pack("{s:I,s:s}", "requestId", id, "reason", reason)));
+	json_t *params = json_pack("{s:I,s:s}", "requestId", id, "reason", reason);
+
+	mcpclient_send_for(m, jsonrpc_notification("notifications/cancelled", params), bearer);
 }
 
 void mcpclient_abandon(struct mcpclient *m, json_int_t id)
@@ -256,7 +257,7 @@ void mcpclient_abandon(struct mcpclient *m, json_int_t id)
 		return;
 	unlink_pending(p);
 	free_pending(p);
-	tell_cancelled(m, id, "not wanted any more");
+	tell_cancelled(m, id, "not wanted any more", NULL);
 }
 
 void mcpclient_ended(struct mcpclient *m, json_int_t id)
@@ -291,11 +292,10 @@ static void on_cancel(struct call *c, const char *reason, void *arg)
 	struct mcpclient *m = p->m;
 	json_int_t id = p->id;
 
-	(void)c;
 	let_go(p, CANCELLED);
 	if (id <= 0)
 		return;
-	tell_cancelled(m, id, reason != NULL ? reason : "cancelled");
+	tell_cancelled(m, id, reason != NULL ? reason : "cancelled", call_bearer(c));
 	begin_doubt(m);
 }
 
@@ -403,6 +403,19 @@ void mcpclient_on_response(struct mcpclient *m, const json_t *msg)
 				  key);
 	else
 		mcpclient_grumble(m, "answered a request that nobody made");
+}
+
+void mcpclient_denied(struct mcpclient *m, const json_t *id, const char *scope)
+{
+	const struct pending *p =
+		json_is_integer(id) ? mcpclient_find(m, json_integer_value(id)) : NULL;
+
+	if (p != NULL && p->call != NULL) {
+		call_set_scope(p->call, scope);
+	} else if (m->state == MCPCLIENT_STARTING) {
+		free(m->scope);
+		m->scope = strdup(scope);
+	}
 }
 
 /* Progress under a token of ours goes to its call, which puts the client's own token in. */

@@ -238,10 +238,13 @@ static void on_answer(struct question *q, json_t *result, json_t *error, void *a
 {
 	struct ask *a = arg;
 	struct rounds *r = a->r;
+	struct call *c = r->p->call;
 	int rc = result != NULL ? json_object_set(r->responses, a->key, result) : 0;
 
 	TAILQ_REMOVE(&r->asks, a, entry);
 	free(a);
+	/* What is asked of the server from now on, the request that brought the answer asks. */
+	call_set_bearer(c, call_caller(c)->bearer);
 	if (result == NULL)
 		rejected(r, q, error);
 	else if (rc < 0)

@@ -122,7 +122,7 @@ void mreq_send_last(struct mreq *r, int status, json_t *msg_take)
 {
 	struct exchange *x = r->x;
 
-	if (x && r->state == MREQ_WAITING && !(r->accept & STREAM_ACCEPT_JSON))
+	if (x && r->state == MREQ_WAITING && !(r->accept & STREAM_ACCEPT_JSON) && status != 403)
 		upgrade(r);
 	if (r->x && r->state == MREQ_STREAMING)
 		put(r, msg_take);
@@ -195,6 +195,11 @@ static void front_end(void *where, json_t *id, const struct answer *answer, void
 		return;
 	}
 	msg = modern_response(r, answer, &status);
+	if (answer->scope && r->x && r->state == MREQ_WAITING) {
+		/* The client may come back with a token that has it. */
+		exchange_challenge(r->x, "insufficient_scope", answer->message, answer->scope);
+		status = 403;
+	}
 	if (r->state == MREQ_PARKED && msg && answer->kind != ANSWER_CANCELLED) {
 		/* It did not wait for the client's answers. The result waits for the client. */
 		json_decref(r->final);
@@ -255,6 +260,7 @@ static struct mreq *mreq_new(struct modern *m, struct exchange *x, const struct 
 	struct pool_want want = {
 		.view = c->view,
 		.user = exchange_user(x),
+		.bearer = exchange_bearer(x),
 		.peer = exchange_peer(x),
 		.holder = exchange_holder(x),
 		.capabilities = c->env.capabilities,

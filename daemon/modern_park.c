@@ -276,6 +276,7 @@ static void give_answers(struct mreq *r, const json_t *responses)
 static void resume(struct mreq *r, struct exchange *x, const struct mcheck *c)
 {
 	park_remove(r);
+	pooled_seen(r->pooled, exchange_bearer(x));
 	mreq_attach(r, x, c->id, c->env.log_level);
 	if (r->final) {
 		json_t *msg = r->final;

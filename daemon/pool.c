@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "bearer.h"
 #include "call.h"
 #include "config.h"
 #include "defer.h"
@@ -13,6 +14,7 @@
 #include "protocol.h"
 #include "server.h"
 #include "share.h"
+#include "view.h"
 
 struct pooled {
 	LIST_ENTRY(pooled) owned; /* among its owner's */
@@ -50,7 +52,7 @@ struct kind {
 	struct owner *owner;
 	struct view *view;
 	uintptr_t exclusive; /* as wide as the pointers: no padding in the key */
-	char caps[];
+	char caps[]; /* and, behind its end, what the tokens allow */
 };
 
 struct pool {
@@ -113,9 +115,16 @@ static void owner_drop(struct pool *p, struct owner *o)
 #define KEY_OF(k) (&(k)->owner)
 
 /* A kind that is in no table yet. */
+/* What the token of a request allows, where that makes a difference; else "". */
+static const char *rights_of(const struct pool_want *want)
+{
+	return want->bearer && view_per_token(want->view) ? bearer_rights(want->bearer) : "";
+}
+
 static struct kind *kind_new(struct owner *o, const struct pool_want *want, const char *caps)
 {
-	size_t size = strlen(caps) + 1;
+	const char *rights = rights_of(want);
+	size_t caps_size = strlen(caps) + 1, size = caps_size + strlen(rights) + 1;
 	struct kind *k = calloc(1, sizeof *k + size);
 
 	if (!k)
@@ -124,7 +133,8 @@ static struct kind *kind_new(struct owner *o, const struct pool_want *want, cons
 	k->owner = o;
 	k->view = want->view;
 	k->exclusive = want->exclusive;
-	memcpy(k->caps, caps, size);
+	memcpy(k->caps, caps, caps_size);
+	strcpy(k->caps + caps_size, rights);
 	k->key_size = offsetof(struct kind, caps) - offsetof(struct kind, owner) + size;
 	return k;
 }
@@ -192,6 +202,7 @@ static void free_later(void *arg)
 	struct pooled *s = arg;
 
 	server_free(&s->server);
+	bearer_unref(&s->caller.bearer);
 	free(s);
 }
 
@@ -449,6 +460,8 @@ struct pooled *pool_take(struct pool *p, const struct pool_want *want, struct er
 	else if (s->users++ == 0)
 		set_busy(s);
 	free(caps);
+	if (s)
+		pooled_seen(s, want->bearer);
 	return s;
 }
 
@@ -456,6 +469,11 @@ void pool_give(struct pooled *s)
 {
 	if (--s->users == 0 && !s->closed)
 		set_idle(s);
+}
+
+void pooled_seen(struct pooled *s, struct bearer *b)
+{
+	bearer_set(&s->caller.bearer, b);
 }
 
 struct server *pooled_server(const struct pooled *s)

@@ -7,7 +7,11 @@
  * has tasks stays as long as they do.
  *
  * There are at most limits.maxRequestServers (share.h). Where there is no room for one more, an idle one goes; the
- * search for a server is a look into a hash table, however many there are. */
+ * search for a server is a look into a hash table, however many there are.
+ *
+ * Where a backend of the view acts with the client's token (backend_per_token()), only requests whose tokens allow the
+ * same share a server. Those about a task go to the server that has the task, which belongs to the user; they take
+ * their own token along all the same. */
 #ifndef MCPD_POOL_H
 #define MCPD_POOL_H
 
@@ -18,6 +22,7 @@
 
 #include "err.h"
 
+struct bearer;
 struct config_limits;
 struct event_base;
 struct pool;
@@ -32,6 +37,7 @@ struct view;
 struct pool_want {
 	struct view *view;
 	const char *user;	  /* NULL: unauthenticated */
+	struct bearer *bearer;	  /* the token of the request; NULL: none was asked for. Referenced */
 	const char *peer;
 	const char *holder;	  /* NULL: has no share */
 	json_t *capabilities;	  /* borrowed */
@@ -52,6 +58,8 @@ void pool_free(struct pool **p);
 struct pooled *pool_take(struct pool *p, const struct pool_want *want, struct err *e);
 /* Gives it back. One reference for each pool_take(). */
 void pool_give(struct pooled *s);
+/* A request that S works for goes on with B. */
+void pooled_seen(struct pooled *s, struct bearer *b);
 /* Closes all servers: what is in flight is cancelled. */
 void pool_close(struct pool *p);
 

@@ -196,8 +196,10 @@ struct call *server_next_call(struct request *r, const char *method, json_t *par
 	struct call *next = call_new(s->conf.base, &call_front, r, s->conf.caller, method,
 				     params_take, call_progress_token(r->call), deadline_ms);
 
-	if (next)
+	if (next) {
+		call_set_bearer(next, call_bearer(r->call));
 		r->call = next;
+	}
 	return next;
 }
 
@@ -235,7 +237,7 @@ static void end_error(struct request *r, const struct translate *t, const struct
 	translate_error(t, answer->code, answer->message, answer->data, &e);
 	said.code = e.code;
 	said.data = e.data;
-	if (e.result)
+	if (e.result && !answer->scope)
 		said = (struct answer){.kind = ANSWER_RESULT, .result = e.result};
 	server_end(r, &said);
 	json_decref(e.data);

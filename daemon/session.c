@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bearer.h"
 #include "call.h"
 #include "defer.h"
 #include "delayq.h"
@@ -184,6 +185,7 @@ static void free_later(void *arg)
 	/* The server first: what it still has in flight ends on the transport's streams. */
 	server_free(&s->server);
 	transport_free(&s->transport);
+	bearer_unref(&s->caller.bearer);
 	free(s);
 }
 
@@ -262,6 +264,7 @@ static struct session *session_new(struct session_env *env, const struct session
 		.rev = conf->rev,
 		.capabilities = put_text(&at, conf->capabilities),
 		.client_info = put_text(&at, conf->client_info),
+		.bearer = bearer_ref(conf->bearer),
 		.log_level = conf->past ? conf->past->log_level : -1,
 	};
 	if (conf->past) {
@@ -445,6 +448,11 @@ struct session *session_of_idle(struct delayq_node *node)
 struct session *session_of_saving(struct delayq_node *node)
 {
 	return (struct session *)(void *)((char *)node - offsetof(struct session, saving));
+}
+
+void session_seen(struct session *s, struct bearer *b)
+{
+	bearer_set(&s->caller.bearer, b);
 }
 
 void session_touch(struct session *s)

@@ -13,6 +13,7 @@
 #include "err.h"
 #include "protocol.h"
 
+struct bearer;
 struct delayq;
 struct delayq_node;
 struct event_base;
@@ -77,6 +78,7 @@ struct session_conf {
 	const char *path;	  /* of the endpoint, for mcpctl; borrowed for the session's life */
 	const char *user;	  /* NULL: unauthenticated */
 	const char *peer;
+	struct bearer *bearer;	  /* the token that it is opened with; NULL: none was asked for */
 	enum mcp_rev rev;	  /* as negotiated */
 	const char *capabilities; /* compact JSON text */
 	const char *client_info;  /* compact JSON text or NULL */
@@ -119,6 +121,9 @@ bool session_working(const struct session *s);
 /* The session whose idle time NODE is. */
 struct session *session_of_idle(struct delayq_node *node);
 struct session *session_of_saving(struct delayq_node *node);
+/* A request of its client came with B (NULL: no token was asked for): what is done for the session from now on is done
+ * with that. */
+void session_seen(struct session *s, struct bearer *b);
 /* The client was heard: idle time starts afresh. */
 void session_touch(struct session *s);
 

@@ -8,6 +8,7 @@
 #include "err.h"
 #include "log.h"
 
+struct bearer;
 struct caller;
 struct child;
 struct instance;
@@ -16,8 +17,9 @@ struct instance;
 struct instance_channel {
 	/* Opens it for CALLER (NULL: the daemon itself). 0, or why not. */
 	int (*open)(struct instance *in, const struct caller *caller, struct err *e);
-	/* Sends MSG (borrowed). 0, ERR_LIMIT, ERR_CLOSED or ERR_NOMEM. */
-	int (*send)(struct instance *in, json_t *msg);
+	/* Sends MSG (borrowed) for a request that came with BEARER (NULL: for none in particular). 0, ERR_LIMIT,
+	 * ERR_CLOSED or ERR_NOMEM. */
+	int (*send)(struct instance *in, json_t *msg, struct bearer *bearer);
 };
 extern const struct instance_channel channel_child, channel_upstream;
 

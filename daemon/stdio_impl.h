@@ -31,6 +31,8 @@ enum instance_role {
 struct holder {
 	TAILQ_ENTRY(holder) entry;
 	struct link *link;
+	struct holder *older; /* of the same link: what it held before and still has calls in flight; or NULL */
+	unsigned calls;	      /* in flight */
 	struct instance *in; /* NULL: has not needed one yet */
 	int log_level;	     /* as set on the link; -1: not */
 };
@@ -39,8 +41,8 @@ struct subscription;
 
 struct instance {
 	TAILQ_ENTRY(instance) entry;
-	UT_hash_handle hh; /* by user */
-	char *user;	   /* INSTANCE_USER: "" for the unauthenticated */
+	UT_hash_handle hh; /* by key */
+	char *key;	   /* INSTANCE_USER: whose, and for tokens that allow what */
 	struct stdio *s;
 	enum instance_role role;
 	TAILQ_HEAD(, holder) holders;
@@ -54,6 +56,8 @@ struct instance {
 	struct subscription *subs;
 	int log_level;		      /* as the child was told; -1: not */
 	bool had_child;		      /* so the next one may offer something else */
+	struct bearer *bearer;	      /* of the latest call; NULL: none */
+	struct bearer *failed_for;    /* the last start failed for this one; NULL: for none */
 	unsigned failures;	      /* starts that failed, in a row */
 	int64_t not_before;	      /* clock_ms() of the next attempt */
 	struct err why;		      /* of the last failure */
@@ -69,7 +73,7 @@ struct stdio {
 	struct backend *b;
 	json_t *own_info; /* clientInfo where it is not a client's */
 	TAILQ_HEAD(, instance) instances;
-	struct instance *by_user, *learner; /* the shared one or the probe; NULL: none now */
+	struct instance *by_key, *learner; /* the shared one or the probe; NULL: none now */
 	struct delayq *idle, *half_dead, *linger, *revive;
 	struct event retry;	 /* the next attempt to learn */
 	unsigned learn_failures; /* in a row */
@@ -93,6 +97,8 @@ void instance_fail(struct instance *in, const char *why);
 /* What was found out about the server may not hold any more. */
 void instance_forget_era(struct stdio *s);
 bool instance_ready(const struct instance *in);
+/* The token of whoever uses IN now, for what no call causes; NULL: none. Borrowed. */
+struct bearer *instance_bearer(struct instance *in);
 void instance_rest(struct instance *in); /* nobody uses it just now, or somebody does again */
 /* Tells the child the lowest level that any holder wants. */
 void instance_apply_log_level(struct instance *in);
@@ -123,17 +129,6 @@ void learn_join(const struct instance *in, struct link *l);
 void learn_on_linger(struct delayq_node *node, void *arg);
 void learn_on_retry(evutil_socket_t fd, short what, void *arg);
 
-/* stdio_subs.c: who wants to hear of which resource. */
-bool subs_any(const struct instance *in);
-bool subs_has(const struct instance *in, const char *uri, const struct holder *h);
-/* H (NULL: anybody) wants URI. 0 or ERR_NOMEM. */
-int subs_add(struct instance *in, const char *uri, struct holder *h);
-/* H does not want URI any more. Whether nobody does. */
-bool subs_remove(struct instance *in, const char *uri, const struct holder *h);
-/* H goes. What nobody wants any more, the child is told. */
-void subs_drop_holder(struct instance *in, const struct holder *h);
-void subs_drop_all(struct instance *in);
-void subs_renew(struct instance *in); /* a fresh child is told all of it */
-void subs_updated(struct instance *in, json_t *params);
+#include "stdio_holder.h"
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bearer.h"
 #include "jsonrpc.h"
 #include "log.h"
 #include "stdio_impl.h"
@@ -67,6 +68,7 @@ static void start_failed(struct instance *in, const struct err *e)
 	int64_t delay = in->failures < 6 ? INT64_C(1000) << in->failures : MAX_BACKOFF_MS;
 
 	in->failures++;
+	bearer_set(&in->failed_for, instance_bearer(in));
 	in->not_before = clock_ms() + delay;
 	in->why = *e;
 }
@@ -183,12 +185,12 @@ void instance_stop(struct instance *in, const char *why)
 
 /* --- its handshake --------------------------------------------------------------------------- */
 
-static int on_send(struct mcpclient *m, json_t *msg, void *arg)
+static int on_send(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg)
 {
 	struct instance *in = arg;
 
 	(void)m;
-	return in->s->channel->send(in, msg);
+	return in->s->channel->send(in, msg, bearer);
 }
 
 static void on_ready(struct mcpclient *m, void *arg)
@@ -199,6 +201,7 @@ static void on_ready(struct mcpclient *m, void *arg)
 	(void)m;
 	in->failures = 0;
 	in->not_before = 0;
+	bearer_unref(&in->failed_for);
 	in->had_child = true;
 	remember_era(in);
 	instance_apply_log_level(in);
@@ -306,6 +309,24 @@ static struct mcpclient *make_client(struct instance *in, const struct caller *c
 	return m;
 }
 
+struct bearer *instance_bearer(struct instance *in)
+{
+	const struct holder *h = TAILQ_FIRST(&in->holders);
+
+	/* A client refreshes its token within its session; others share an instance. */
+	if (in->role == INSTANCE_SESSION && h != NULL)
+		bearer_set(&in->bearer, h->link->caller->bearer);
+	return in->bearer;
+}
+
+/* A server that refuses one token may take another, so that nobody waits for the back-off of the former: that is how a
+ * client comes back with more scope. */
+static bool is_other_client(struct instance *in)
+{
+	return in->failed_for != NULL && backend_per_token(in->s->b) &&
+	       instance_bearer(in) != in->failed_for;
+}
+
 int instance_start(struct instance *in, const struct caller *caller, struct err *e)
 {
 	int64_t now = clock_ms();
@@ -313,7 +334,7 @@ int instance_start(struct instance *in, const struct caller *caller, struct err 
 
 	if (in->client != NULL)
 		return 0;
-	if (in->not_before > now)
+	if (in->not_before > now && !is_other_client(in))
 		return err_set(e, ERR_CLOSED, "%.400s; the next attempt is due in %" PRId64 " s",
 			       in->why.text, (in->not_before - now + 999) / 1000);
 	in->client = make_client(in, caller);
@@ -359,7 +380,9 @@ static void release(void *arg)
 	struct instance *in = arg;
 
 	offer_unref(&in->offer);
-	free(in->user);
+	bearer_unref(&in->bearer);
+	bearer_unref(&in->failed_for);
+	free(in->key);
 	free(in);
 }
 
@@ -373,7 +396,7 @@ void instance_free(struct instance *in, const char *why)
 	if (s->learner == in)
 		s->learner = NULL;
 	if (in->hh.tbl != NULL)
-		HASH_DEL(s->by_user, in);
+		HASH_DEL(s->by_key, in);
 	TAILQ_REMOVE(&s->instances, in, entry);
 	instance_stop(in, why);
 	subs_drop_all(in);

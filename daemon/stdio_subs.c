@@ -113,6 +113,17 @@ bool subs_remove(struct instance *in, const char *uri, const struct holder *h)
 	return sub != NULL && remove_from(in, sub, h);
 }
 
+json_t *subs_of(const struct instance *in, const struct holder *h)
+{
+	const struct subscription *sub;
+	json_t *uris = json_array();
+
+	for (sub = in->subs; sub != NULL; sub = sub->hh.next)
+		if (find_subscriber(sub, h) != NULL)
+			json_array_append_new(uris, json_string(sub->uri));
+	return uris;
+}
+
 static void tell(struct instance *in, const char *method, const char *uri)
 {
 	if (instance_ready(in))

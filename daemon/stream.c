@@ -361,6 +361,22 @@ void stream_respond(struct stream *s, const json_t *response)
 	settle(s, response);
 }
 
+void stream_deny(struct stream *s, const json_t *response, const char *why, const char *scope)
+{
+	struct exchange *x;
+
+	if (s->state != STREAM_PENDING || s->batch || s->due != 1 || !s->x) {
+		settle(s, response);
+		return;
+	}
+	s->due = 0;
+	x = detach(s);
+	s->state = STREAM_DONE;
+	exchange_challenge(x, "insufficient_scope", why, scope);
+	exchange_reply_json(x, 403, response);
+	check_idle(s);
+}
+
 void stream_skip(struct stream *s)
 {
 	settle(s, NULL);

@@ -61,6 +61,9 @@ struct stream *stream_get(const struct stream_conf *conf, struct exchange *x);
 int stream_send(struct stream *s, const json_t *msg);
 /* One of the responses that are due. After the last one the answer ends. */
 void stream_respond(struct stream *s, const json_t *response);
+/* The response that is due is an error because the client's token lacks SCOPE: as long as it can, the answer is a 403 with
+ * a challenge that names it (RFC 6750 section 3.1). WHY is for people. */
+void stream_deny(struct stream *s, const json_t *response, const char *why, const char *scope);
 /* One of the responses will never come (the request was cancelled). */
 void stream_skip(struct stream *s);
 

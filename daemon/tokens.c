@@ -29,6 +29,8 @@ struct tokens {
 	struct token *all;
 	struct stat seen; /* of the file that was read; all zero: there was none */
 	bool complained;
+	void (*changed)(void *arg);
+	void *arg;
 };
 
 static void forget_all(struct tokens *t)
@@ -241,7 +243,7 @@ static void none(struct tokens *t)
 }
 
 /* Brings T up to date. One stat(2) where nothing has changed. */
-static void refresh(struct tokens *t)
+void tokens_refresh(struct tokens *t)
 {
 	struct stat st;
 	int fd;
@@ -257,13 +259,21 @@ static void refresh(struct tokens *t)
 	}
 	if (fd >= 0)
 		close(fd);
+	if (t->changed)
+		t->changed(t->arg);
+}
+
+void tokens_on_change(struct tokens *t, void (*fn)(void *arg), void *arg)
+{
+	t->changed = fn;
+	t->arg = arg;
 }
 
 const struct claims *tokens_find(struct tokens *t, const unsigned char digest[DIGEST_SIZE])
 {
 	struct token *one;
 
-	refresh(t);
+	tokens_refresh(t);
 	HASH_FIND(hh, t->all, digest, DIGEST_SIZE, one);
 	return one ? &one->claims : NULL;
 }
@@ -275,7 +285,7 @@ json_t *tokens_describe(struct tokens *t)
 	char hex[DIGEST_HEX_SIZE];
 	int rc = rows ? 0 : -1;
 
-	refresh(t);
+	tokens_refresh(t);
 	HASH_ITER (hh, t->all, one, next) {
 		if (rc == 0)
 			rc = json_array_append_new(
@@ -420,7 +430,7 @@ int tokens_revoke(struct tokens *t, const char *id, struct err *e)
 	unsigned n;
 	int rc;
 
-	refresh(t);
+	tokens_refresh(t);
 	n = strlen(id) >= MIN_PREFIX ? count_matches(t, id, hex) : 0;
 	if (n == 0)
 		return err_set(e, ERR_NOTFOUND, "no token \"%s\"", id);
@@ -432,5 +442,7 @@ int tokens_revoke(struct tokens *t, const char *id, struct err *e)
 	cut_lines(text, hex);
 	rc = replace(t, text, e);
 	free(text);
+	if (rc == 0)
+		tokens_refresh(t); /* what the token opened ends now, not with the next request */
 	return rc;
 }

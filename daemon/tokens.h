@@ -19,6 +19,11 @@ void tokens_free(struct tokens **t);
  * Borrowed until the next call. */
 const struct claims *tokens_find(struct tokens *t, const unsigned char digest[DIGEST_SIZE]);
 
+/* FN hears that the file says something else now, whoever finds out; from inside any call. */
+void tokens_on_change(struct tokens *t, void (*fn)(void *arg), void *arg);
+/* Reads the file again if it has changed. */
+void tokens_refresh(struct tokens *t);
+
 /* Whether NAME can be the name of a user: 1 to 255 bytes of UTF-8, no spaces, no control bytes, no
  * "#" at the beginning. */
 bool tokens_user_ok(const char *name);

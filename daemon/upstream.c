@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bearer.h"
 #include "jsonrpc.h"
 #include "mcpheaders.h"
 #include "upstream_impl.h"
@@ -14,6 +15,7 @@ static void upstream_free_later(void *arg)
 
 	json_decref(u->initialize);
 	free(u->user);
+	bearer_unref(&u->bearer);
 	free(u->url);
 	free(u->session);
 	free(u);
@@ -141,7 +143,7 @@ void upstream_renewed(struct upstream *u, bool ok, const char *why)
 	json_t *msg = ok ? jsonrpc_notification("notifications/initialized", NULL) : NULL;
 	struct leg *l;
 
-	ok = msg != NULL && upstream_send(u, msg) == 0;
+	ok = msg != NULL && upstream_send(u, msg, NULL) == 0;
 	json_decref(msg);
 	if (ok)
 		return;
@@ -226,7 +228,7 @@ static struct leg *new_message(struct upstream *u, json_t *msg)
 	return l;
 }
 
-int upstream_send(struct upstream *u, json_t *msg)
+int upstream_send(struct upstream *u, json_t *msg, struct bearer *bearer)
 {
 	const char *method = json_string_value(json_object_get(msg, "method"));
 	const json_t *params = json_object_get(msg, "params");
@@ -239,6 +241,7 @@ int upstream_send(struct upstream *u, json_t *msg)
 	l = new_message(u, msg);
 	if (l == NULL)
 		return ERR_NOMEM;
+	l->bearer = bearer_ref(bearer);
 	if (cancels)
 		l->cancels = json_incref(json_object_get(params, "requestId"));
 	if (l->part == PART_INITIALIZE && u->initialize == NULL)
@@ -314,6 +317,8 @@ void upstream_close(struct upstream **up)
 	*up = NULL;
 	if (u == NULL || u->events == NULL)
 		return;
+	if (u->events->bearer != NULL) /* for the goodbye */
+		bearer_set(&u->bearer, u->events->bearer(u, u->arg));
 	u->events = NULL;
 	while ((l = TAILQ_FIRST(&u->legs)) != NULL || (l = TAILQ_FIRST(&u->waiting)) != NULL ||
 	       (l = TAILQ_FIRST(&u->unsure)) != NULL)

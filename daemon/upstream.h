@@ -15,6 +15,7 @@
 
 #include "err.h"
 
+struct bearer;
 struct config_backend;
 struct credentials;
 struct event_base;
@@ -36,7 +37,7 @@ struct upstream_spec {
 	bool own;
 };
 
-/* From the loop, never from inside a call, but for schema(); each may close the upstream. */
+/* From the loop, never from inside a call, but for schema() and bearer(); each of the others may close the upstream. */
 struct upstream_events {
 	/* One JSON-RPC message (or batch) as it came; LEN bytes, terminated. */
 	void (*on_message)(struct upstream *u, const char *text, size_t len, void *arg);
@@ -50,6 +51,12 @@ struct upstream_events {
 	/* It refused the headers of a tools/call (-32020): the tools are to be listed again, and
 	 * upstream_relearnt() to be called then. NULL: they are not. */
 	void (*on_mismatch)(struct upstream *u, void *arg);
+	/* The upstream refused request ID with 403, because the client's token lacks SCOPE (words with spaces between);
+	 * its error follows. */
+	void (*on_denied)(struct upstream *u, const json_t *id, const char *scope, void *arg);
+	/* The token of whoever uses the upstream now, for what no request of a client causes: the session's stream, its
+	 * end, its renewal. NULL: none. */
+	struct bearer *(*bearer)(struct upstream *u, void *arg);
 	/* The inputSchema of TOOL, borrowed; NULL: unknown. */
 	const json_t *(*schema)(struct upstream *u, const char *tool, void *arg);
 };
@@ -62,10 +69,11 @@ struct upstream *upstream_new(struct event_base *base, struct httpc *httpc,
  * more. *U becomes NULL. */
 void upstream_close(struct upstream **u);
 
-/* Sends MSG (borrowed). Its answer comes through on_message, whatever happens. A
+/* Sends MSG (borrowed) for a request of a client that came with BEARER (NULL: the one that bearer() tells; referenced),
+ * which authorises it, also where it is sent again. Its answer comes through on_message, whatever happens. A
  * notifications/cancelled ends what it names: by closing that answer (modern), or by being sent
  * (legacy). 0 or ERR_NOMEM. */
-int upstream_send(struct upstream *u, json_t *msg);
+int upstream_send(struct upstream *u, json_t *msg, struct bearer *bearer);
 /* During on_message: the id of the request with whose answer the message came, borrowed; NULL: it
  * came over the stream that belongs to no request. (Transports, "Sending Messages to the Server": what
  * a server sends before the response should relate to the request.) */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "challenge.h"
 #include "jsonrpc.h"
 #include "mcpclient.h"
 #include "upstream_impl.h"
@@ -62,6 +63,8 @@ static void deliver(struct leg *l, json_t *msg_take)
 	char *dump = msg_take != NULL ? jsonrpc_dump(msg_take, &len) : NULL;
 
 	json_decref(msg_take);
+	if (l->scope != NULL && u->events != NULL && u->events->on_denied != NULL)
+		u->events->on_denied(u, l->id, l->scope, u->arg);
 	json_decref(l->id);
 	l->id = NULL;
 	if (dump != NULL && u->events != NULL && !l->renewing)
@@ -110,6 +113,19 @@ void answer_too_much(struct leg *l, bool nomem)
 
 /* ---- what comes while it lasts ---- */
 
+/* A token of the client (or one that was given for it) that lacks a scope is told of to the client, who can get a
+ * better one; a credential of the daemon's own is not the client's matter. */
+static void note_scope(struct leg *l, const char *challenge)
+{
+	const struct upstream *u = l->u;
+
+	free(l->scope);
+	l->scope = NULL;
+	if ((l->status == 403 || l->status == 401) && challenge != NULL && !u->spec.own &&
+	    u->spec.conf != NULL && credentials_per_token(u->spec.conf))
+		l->scope = challenge_scope(challenge);
+}
+
 void answer_head(struct leg *l, struct httpc_request *r)
 {
 	struct upstream *u = l->u;
@@ -117,6 +133,7 @@ void answer_head(struct leg *l, struct httpc_request *r)
 
 	if (u->events == NULL)
 		return;
+	note_scope(l, httpc_header(r, "WWW-Authenticate"));
 	if (l->part == PART_INITIALIZE && l->status == 200) {
 		free(u->session);
 		u->session = session != NULL && session[0] != '\0' ? strdup(session) : NULL;
@@ -272,6 +289,10 @@ static const char *reason(const struct leg *l, const struct err *e, const json_t
 			 l->status);
 	else if (l->sse != NULL)
 		snprintf(buf, size, "the upstream ended the stream without an answer");
+	else if (l->scope != NULL)
+		snprintf(buf, size,
+			 "the upstream answered HTTP %d: insufficient_scope (it needs \"%.300s\")",
+			 l->status, l->scope);
 	else if (said != NULL)
 		snprintf(buf, size, "the upstream answered HTTP %d: %.300s", l->status, said);
 	else
@@ -328,6 +349,7 @@ static bool is_busy(const struct upstream *u)
 static void take_error(struct leg *l, const json_t *body, const json_t *error)
 {
 	int code = (int)json_integer_value(json_object_get(error, "code"));
+	enum jsonrpc_kind kind;
 	json_t *msg;
 
 	if (error == NULL || code == RPC_TRANSPORT || code == RPC_SESSION_NOT_FOUND || l->renewing)
@@ -338,7 +360,9 @@ static void take_error(struct leg *l, const json_t *body, const json_t *error)
 	if (!l->modern && !jsonrpc_id_equal(json_object_get(body, "id"), l->id))
 		return;
 	msg = json_copy((json_t *)(uintptr_t)body);
-	if (msg == NULL || json_object_set(msg, "id", l->id) < 0) {
+	/* {"error": "..."} of OAuth is no response of JSON-RPC: handed on as one, nobody would take it. */
+	if (msg == NULL || json_object_set(msg, "id", l->id) < 0 ||
+	    jsonrpc_classify(msg, &kind, NULL) < 0 || kind != JSONRPC_ERROR) {
 		json_decref(msg);
 		return;
 	}

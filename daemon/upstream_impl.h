@@ -33,6 +33,8 @@ struct leg {
 	enum leg_part part;
 	struct httpc_request *req; /* NULL between two of them */
 	struct credential_wait *wait;
+	struct bearer *bearer;	 /* of the request that caused it; NULL: of the session */
+	char *scope;		 /* for lack of which it was refused; NULL: was not */
 	char *line;		 /* the credential that was sent; NULL: none */
 	struct err unauthorized; /* why there is none */
 	struct err misled;	 /* why the redirect of the answer is not followed */
@@ -73,6 +75,7 @@ struct upstream {
 	const struct upstream_events *events; /* NULL: closed */
 	void *arg;
 	char *user; /* copied from SPEC */
+	struct bearer *bearer; /* the latest that was known of the session; NULL: none */
 	char *url;  /* changes with a permanent redirect */
 	char *session;
 	char version[16];   /* as negotiated; "" before */
@@ -90,6 +93,8 @@ struct upstream {
 
 /* upstream_leg.c */
 struct leg *leg_new(struct upstream *u, enum leg_kind kind);
+/* The token that L is authorised by. */
+struct bearer *leg_bearer(const struct leg *l);
 /* Into another list. */
 void leg_move(struct leg *l, struct leg_list *list);
 /* Begins its exchange, or the next one. 0 or ERR_NOMEM. */

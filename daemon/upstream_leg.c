@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "bearer.h"
 #include "config_backend.h"
 #include "grant.h"
 #include "headerlines.h"
@@ -43,7 +44,9 @@ static void leg_free_later(void *arg)
 	json_decref(l->msg);
 	json_decref(l->id);
 	json_decref(l->cancels);
+	bearer_unref(&l->bearer);
 	grant_wipe(l->line);
+	free(l->scope);
 	free(l->last_id);
 	free(l->url);
 	free(l->body);
@@ -208,11 +211,13 @@ static bool redirect(struct leg *l)
 static bool reauthorize(struct leg *l)
 {
 	const struct upstream *u = l->u;
-	const char *user = u->spec.own ? u->spec.conf->learn_as : u->user;
 
 	if (l->status != 401 || l->reauthorized || u->spec.credentials == NULL)
 		return false;
-	l->reauthorized = credentials_refused(u->spec.credentials, u->spec.conf, user, l->line);
+	l->reauthorized =
+		u->spec.own ? credentials_refused_own(u->spec.credentials, u->spec.conf, l->line)
+			    : credentials_refused(u->spec.credentials, u->spec.conf, u->user,
+						  leg_bearer(l), l->line);
 	return l->reauthorized && leg_again(l, 0);
 }
 
@@ -351,6 +356,17 @@ static int leg_send(struct leg *l)
 	return rc;
 }
 
+struct bearer *leg_bearer(const struct leg *l)
+{
+	struct upstream *u = l->u;
+
+	if (l->bearer != NULL)
+		return l->bearer;
+	if (u->events != NULL && u->events->bearer != NULL)
+		bearer_set(&u->bearer, u->events->bearer(u, u->arg));
+	return u->bearer;
+}
+
 /* There is no credential: that is told from the loop, like everything. */
 static void refuse_later(void *arg)
 {
@@ -390,8 +406,8 @@ int leg_start(struct leg *l)
 	if (u->spec.own)
 		credentials_get_own(u->spec.credentials, u->spec.conf, on_credential, l, &l->wait);
 	else
-		credentials_get(u->spec.credentials, u->spec.conf, u->user, on_credential, l,
-				&l->wait);
+		credentials_get(u->spec.credentials, u->spec.conf, u->user, leg_bearer(l),
+				on_credential, l, &l->wait);
 	l->asking = false;
 	if (l->kind == LEG_DELETE && (l->wait != NULL || l->unauthorized.code != 0)) {
 		credentials_cancel(&l->wait); /* a goodbye is not worth it */

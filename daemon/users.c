@@ -94,6 +94,7 @@ static void set_record(struct users *us, struct user *u, json_t *record_take)
 		.issuer = json_string_value(json_object_get(record_take, "issuer")),
 		.scope = json_string_value(json_object_get(record_take, "scope")),
 		.audience = json_object_get(record_take, "audience"),
+		.rights = json_string_value(json_object_get(record_take, "rights")),
 	};
 }
 
@@ -242,9 +243,9 @@ int users_seen(struct users *us, const char *user, const struct user_token *t)
 	refresh = t->refresh			     ? t->refresh
 		  : same(u->token.issuer, t->issuer) ? u->token.refresh
 						     : NULL;
-	record = json_pack("{s:s, s:s?, s:I, s:s?, s:s?, s:O?}", "access", t->access, "refresh",
+	record = json_pack("{s:s, s:s?, s:I, s:s?, s:s?, s:O?, s:s?}", "access", t->access, "refresh",
 			   refresh, "expires", (json_int_t)t->expires, "issuer", t->issuer, "scope",
-			   t->scope, "audience", t->audience);
+			   t->scope, "audience", t->audience, "rights", t->rights);
 	if (!record || store_put(us->store, STORE_TOKENS, user, record) < 0) {
 		json_decref(record);
 		drop_if_empty(us, u);

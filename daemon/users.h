@@ -24,6 +24,7 @@ struct user_token {
 	const char *issuer;  /* NULL: of the file of tokens */
 	const char *scope;   /* NULL: none */
 	json_t *audience;    /* what it is good for; NULL: not said */
+	const char *rights;  /* see bearer.h; NULL: not known */
 };
 
 /* ISSUER: whose tokens count, NULL where there is none; a token of another one is as if unknown.

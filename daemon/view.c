@@ -150,6 +150,15 @@ const struct catalog *view_catalog(struct view *v, enum mcp_rev rev)
 	return v->catalogs[rev];
 }
 
+bool view_per_token(const struct view *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		if (backend_per_token(v->backends[i]))
+			return true;
+	}
+	return false;
+}
+
 bool view_prefixed(const struct view *v)
 {
 	return v->prefix;

@@ -36,6 +36,8 @@ size_t view_size(const struct view *v);
 struct backend *view_backend(const struct view *v, size_t i);
 /* The merged catalogue now, in the words of REV; NULL on lack of memory. Borrowed until the next change. */
 const struct catalog *view_catalog(struct view *v, enum mcp_rev rev);
+/* Some backend of it acts with the client's token (backend_per_token()). */
+bool view_per_token(const struct view *v);
 bool view_prefixed(const struct view *v);
 /* Every backend was learnt or has failed once, or the wait is over; and nobody waits any more. */
 bool view_settled(const struct view *v);

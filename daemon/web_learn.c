@@ -114,7 +114,7 @@ static bool try_again(struct web *w, const struct fetch_answer *a)
 	if (a->status != 401 || w->retried)
 		return false;
 	w->retried =
-		credentials_refused(w->backend->env->credentials, conf, conf->learn_as, w->line);
+		credentials_refused_own(w->backend->env->credentials, conf, w->line);
 	return w->retried;
 }
 

@@ -185,6 +185,13 @@ tests_unit_test_share_CFLAGS = $(unit_cflags)
 tests_unit_test_share_LDFLAGS = $(failalloc_ldflags)
 tests_unit_test_share_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_challenge
+TESTS += tests/unit/test_challenge
+tests_unit_test_challenge_SOURCES = tests/unit/test_challenge.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_challenge_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_challenge_CFLAGS = $(unit_cflags)
+tests_unit_test_challenge_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_once
 TESTS += tests/unit/test_once
 tests_unit_test_once_SOURCES = tests/unit/test_once.c tests/unit/support.c tests/unit/support.h \

@@ -17,11 +17,12 @@ static struct event_base *base;
 static struct call *calls[MAX_CALLS];
 static int n_calls, n_ends, n_done;
 
-static int send_nowhere(struct mcpclient *m, json_t *msg, void *arg)
+static int send_nowhere(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg)
 {
 	enum jsonrpc_kind kind;
 
 	(void)m;
+	(void)bearer;
 	(void)arg;
 	MUST(jsonrpc_classify(msg, &kind, NULL) == 0);
 	return 0;

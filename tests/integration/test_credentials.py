@@ -176,6 +176,7 @@ class Users(WebServer):
     def __init__(self):
         super().__init__()
         self.tokens, self.given, self.life, self.rotating = {}, [], 3600, False
+        self.subjects = {}  # of what was given: the token that it was given for
         self.lock = threading.Lock()
         self.route("/introspect", self.introspect)
         self.route("/token", self.token)
@@ -185,10 +186,10 @@ class Users(WebServer):
                 "clientId": "mcpd", "clientSecret": "introspection-secret",
                 "resource": "https://mcpd.example/mcp", "forwardAudiences": list(audiences)}
 
-    def login(self, user, *audiences):
+    def login(self, user, *audiences, life=3600, **claims):
         token = secret("token-of-%s-%s" % (user, os.urandom(8).hex()))
-        self.tokens[token] = {"active": True, "sub": user, "iss": self.url, "exp": int(time.time()) + 3600,
-                              "aud": ["https://mcpd.example/mcp"] + list(audiences)}
+        self.tokens[token] = dict({"active": True, "sub": user, "iss": self.url, "exp": int(time.time()) + life,
+                                   "aud": ["https://mcpd.example/mcp"] + list(audiences)}, **claims)
         return token
 
     def introspect(self, request):
@@ -211,6 +212,7 @@ class Users(WebServer):
             if self.rotating:
                 self.refresh = answer["refresh_token"] = "refresh-for-%s-%d" % (user, n)
             self.given.append(answer["access_token"])
+            self.subjects[answer["access_token"]] = form.get("subject_token")
             secret(answer["access_token"])
             secret(answer.get("refresh_token", ""))
             return 200, JSON, answer
@@ -228,6 +230,29 @@ class Known(Client):
 
     def headers(self, **changes):
         return super().headers(**dict({"Authorization": "Bearer " + self.token}, **changes))
+
+
+class KnownModern:
+    """A client of 2026-07-28 with a token."""
+
+    def __init__(self, daemon, token, caps=None):
+        self.daemon, self.token, self.caps = daemon, token, caps or {}
+
+    def post(self, method, params=None, accept=BOTH, conn=None, **keys):
+        prefix = "io.modelcontextprotocol/"
+        meta = {prefix + "protocolVersion": "2026-07-28", prefix + "clientCapabilities": self.caps}
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": dict(params or {}, _meta=meta)}
+        fields = [("Content-Type", "application/json"), ("Accept", accept), ("MCP-Protocol-Version", "2026-07-28"),
+                  ("Mcp-Method", method), ("Authorization", "Bearer " + self.token)]
+        if "name" in (params or {}):
+            fields.append(("Mcp-Name", params["name"]))
+        return (conn or Conn(self.daemon.addr)).request("POST", "/mcp", fields, json.dumps(body))
+
+    def call(self, name, /, **arguments):
+        return self.post("tools/call", {"name": name, "arguments": arguments})
+
+    def tool(self, name, /, **arguments):
+        return Pending(self, 1, self.call(name, **arguments)).text()
 
 
 def credential_of(c, name="t"):
@@ -413,6 +438,244 @@ def _():
     finally:
         del os.environ["TEST_CLIENT_SECRET"]
         shutil.rmtree(folder, ignore_errors=True)
+
+
+# --- the token of the request, and what it allows ------------------------------------------------
+
+def telling(up):
+    """A tool of UP that says what authorised it, and in which session."""
+    @up.tool("t")
+    def _(req):
+        req.text(json.dumps({"credential": req.headers.get("authorization"), "session": req.session}))
+
+
+KINDS = {"web": {}, "session": {"scope": "session"}, "user": {"scope": "user"}, "modern": {"era": "modern"}}
+
+
+def per_token(kind, **keys):
+    """A server of this kind that tells which token came, and its configuration."""
+    if kind == "web":
+        server = WebServer([tool("t")])
+        guarded(server)
+        return server, {"web": server.url, **keys}
+    server = Upstream(modern=kind == "modern")
+    telling(server)
+    return server, server.backend(**{**KINDS[kind], **keys})
+
+
+def audience_of(server, conf):
+    return conf.get("web") or conf["url"]
+
+
+@case("the token of a request goes along, never a wider or newer one of the same user, in every scope and era")
+def _():
+    for kind in KINDS:
+        with Users() as issuer:
+            server, conf = per_token(kind, forwardToken=True)
+            with server, Daemon({"s": conf}, auth=issuer.config(audience_of(server, conf))) as d:
+                for lives in ((600, 300), (300, 600), (300, 300)):
+                    wide, narrow = (issuer.login("alice", audience_of(server, conf), life=life, scope=scope,
+                                                 client_id="c")
+                                    for life, scope in zip(lives, ("mcp files:write admin", "mcp")))
+                    for era in (Known, KnownModern):
+                        a, b = era(d, wide), era(d, narrow)
+                        for c in (a, b, b, a, b):
+                            equal(credential_of(c), "Bearer " + c.token, "%s %s" % (kind, era.__name__))
+                        # One client that changes from one to the other, too.
+                        for token in (wide, narrow, wide):
+                            b.token = token
+                            equal(credential_of(b), "Bearer " + token, "%s %s" % (kind, era.__name__))
+
+
+@case("a session at an upstream that users share is never that of tokens that allow different things")
+def _():
+    for kind in ("session", "user"):
+        with Users() as issuer:
+            server, conf = per_token(kind, forwardToken=True)
+            audience = audience_of(server, conf)
+            with server, Daemon({"s": conf}, auth=issuer.config(audience)) as d:
+                wide = [issuer.login("alice", audience, scope=s, client_id="c") for s in ("mcp a", "a mcp")]
+                narrow = [issuer.login("alice", audience, scope="mcp", client_id=c) for c in ("c", "other")]
+                plain = [issuer.login("alice", audience) for _ in range(2)]
+                clients = [Known(d, t) for t in wide + narrow + plain]
+                got = [json.loads(c.tool("t")) for c in clients * 2]
+                sessions = [g["session"] for g in got]
+                equal(sessions[:6], sessions[6:], "of the same clients")
+                equal([g["credential"] for g in got], ["Bearer " + c.token for c in clients * 2])
+                # The first two allow the same; what the last two allow is not known.
+                equal(len(set(sessions)), 6 if kind == "session" else 5, "sessions of " + kind)
+                if kind == "user":
+                    equal(sessions[0], sessions[1])
+                    # Each request of a session has a token that allows what the first one did.
+                    clients[0].token = narrow[0]
+                    equal(json.loads(clients[0].tool("t"))["session"], sessions[2], "after less was allowed")
+                for c in clients:
+                    c.delete()
+                server.wait("DELETE", len(set(sessions)))
+                for r in server.seen:
+                    if r.session and r.session in sessions:
+                        assert r.headers.get("authorization") in {
+                            g["credential"] for g in got if g["session"] == r.session} | {"Bearer " + narrow[0]}, r
+
+
+@case("what belongs to no request of a client has the token of its session's latest request")
+def _():
+    with Users() as issuer, Upstream() as up:
+        telling(up)
+        conf = up.backend(forwardToken=True)
+        with Daemon({"s": conf}, auth=issuer.config(conf["url"])) as d:
+            first, second = (issuer.login("alice", conf["url"], scope="mcp", client_id="c") for _ in range(2))
+            other = issuer.login("alice", conf["url"], scope="mcp admin", client_id="c", life=7200)
+            c, stranger = Known(d, first), Known(d, other)
+            session = json.loads(c.tool("t"))["session"]
+            stranger.tool("t")
+            got = up.wait("GET", fn=lambda r: r.session == session)
+            equal(got.headers["authorization"], "Bearer " + first)
+            c.token = second
+            c.request("ping")  # not for the upstream
+            with up.cond:
+                up.sessions.discard(session)
+            again = json.loads(c.tool("t"))
+            assert again["session"] != session
+            for method in ("initialize", "notifications/initialized", "GET"):
+                sent = [r for r in up.seen if method in (r.method, r.verb)
+                        and r.headers.get("authorization") == "Bearer " + second]
+                assert sent or up.wait(method, fn=lambda r: r.headers.get("authorization") == "Bearer " + second)
+            c.delete()
+            gone = up.wait("DELETE", fn=lambda r: r.session == again["session"])
+            equal(gone.headers["authorization"], "Bearer " + second)
+
+
+@case("an answer of the client is sent on with the token that it came with")
+def _():
+    with Users() as issuer, Upstream() as up:
+        answered = threading.Event()
+        @up.tool("ask")
+        def _(req):
+            stream = req.sse()
+            stream.event({"jsonrpc": "2.0", "id": 7, "method": "elicitation/create", "params": {
+                "message": "Who?", "requestedSchema": {"type": "object", "properties": {}}}})
+            assert answered.wait(TIMEOUT)
+            stream.finish({"content": [{"type": "text", "text": "done"}]})
+        up.hook = lambda req: answered.set() if req.method == "response" else None
+        conf = up.backend(forwardToken=True)
+        with Daemon({"s": conf}, auth=issuer.config(conf["url"])) as d:
+            first, second = (issuer.login("alice", conf["url"], scope="mcp", client_id="c") for _ in range(2))
+            c = Known(d, first, caps={"elicitation": {}})
+            p = c.start_tool("ask")
+            question = p.ask()
+            c.token = second
+            c.answer(question["id"], {"action": "accept", "content": {}})
+            equal(p.text(), "done")
+            equal(up.wait("response").headers["authorization"], "Bearer " + second)
+            equal(up.wait("tools/call").headers["authorization"], "Bearer " + first)
+
+
+@case("a link that everybody shares cannot know whose token it carries: refused at configuration")
+def _():
+    for keys in ({"forwardToken": True}, {"credential": {"from": "exchange", "tokenEndpoint": "https://i.example/t"}}):
+        servers = {"s": {"type": "http", "url": "https://up.example/mcp", "scope": "shared", **keys}}
+        auth = {"mode": "jwt", "issuer": "https://i.example", "resource": "https://m.example/mcp",
+                "forwardAudiences": ["https://up.example/mcp"]}
+        status, _, err = run_mcpd({"mcpServers": servers, "auth": auth}, "-n")
+        assert status == 78 and "scope" in err, err
+
+
+@case("an exchanged token is for tokens that allow the same, whoever else the user is")
+def _():
+    for kind in KINDS:
+        with Users() as issuer:
+            server, conf = per_token(kind, credential={"from": "exchange", "tokenEndpoint": issuer.url + "/token"})
+            with server, Daemon({"s": conf}, auth=issuer.config()) as d:
+                same = [issuer.login("alice", scope=s, client_id="c", jti=str(i), iat=int(time.time()) - i)
+                        for i, s in enumerate(("a b", "b a", "a b"))]
+                others = [issuer.login("alice", scope="a", client_id="c"),
+                          issuer.login("alice", scope="a b", client_id="d"),
+                          issuer.login("alice", "https://more.example", scope="a b", client_id="c"),
+                          issuer.login("alice", scope="a b", client_id="c", roles=["admin"])]
+                unknown = [issuer.login("alice", client_id="c") for _ in range(2)]
+                for era in (Known, KnownModern):
+                    of = {}
+                    for t in same + others + unknown + same:
+                        of[t] = credential_of(era(d, t))
+                        assert t not in of[t]
+                    equal(len({of[t] for t in same}), 1, "for the same")
+                    equal(len(set(of.values())), 7, "in all")
+                    for t in others + unknown:
+                        equal(issuer.subjects[of[t][7:]], t)
+                equal(len(issuer.asked()), 7, "exchanges of " + kind)
+
+
+@case("a scope that is missing at the server reaches the client as a challenge; with it, one exchange more")
+def _():
+    for kind in KINDS:
+        for forward in (True, False):
+            with Users() as issuer:
+                how = {"forwardToken": True} if forward else {
+                    "credential": {"from": "exchange", "tokenEndpoint": issuer.url + "/token"}}
+                server, conf = per_token(kind, **how)
+                audience = audience_of(server, conf)
+
+                def allows(authorization):
+                    token = (authorization or "")[7:]
+                    claims = issuer.tokens.get(token if forward else issuer.subjects.get(token), {})
+                    return "files:write" in claims.get("scope", "").split()
+
+                lacks = 'Bearer realm="x", error="insufficient_scope", scope="files:write"'
+                if kind == "web":
+                    server.route("/mcp/tools/invoke", lambda r: (
+                        (200, JSON, {"ok": True}) if allows(r.header("Authorization"))
+                        else (403, JSON, {"error": "no"}, [("WWW-Authenticate", lacks)])))
+                else:
+                    @server.tool("t")
+                    def _(req):
+                        if allows(req.headers.get("authorization")):
+                            req.text("ok")
+                        else:
+                            req.reply(403, {"error": "no"}, WWW_Authenticate=lacks)
+                with server, Daemon({"s": conf}, auth=issuer.config(*[audience] if forward else [])) as d:
+                    for era in (Known, KnownModern):
+                        before = len(issuer.asked())
+                        c = era(d, issuer.login("alice", audience, scope="mcp", client_id="c"))
+                        for n in range(2):
+                            r = c.call("t") if era is KnownModern else c.start_tool("t").reply
+                            msg = "%s %s %s" % (kind, forward, era.__name__)
+                            equal(r.status, 403, msg)
+                            challenge = r.header("WWW-Authenticate")
+                            assert challenge.startswith("Bearer ") and 'error="insufficient_scope"' in challenge and \
+                                'scope="mcp files:write"' in challenge and "resource_metadata=" in challenge, challenge
+                            assert "files:write" in r.json()["error"]["message"], r.json()
+                        c.token = issuer.login("alice", audience, scope="mcp files:write", client_id="c")
+                        for n in range(2):
+                            c.tool("t")
+                        # What was taken away is gone with the next token.
+                        c.token = issuer.login("alice", audience, scope="mcp", client_id="c")
+                        r = c.call("t") if era is KnownModern else c.start_tool("t").reply
+                        equal(r.status, 403, "after the scope was taken away")
+                        if not forward:
+                            equal(len(issuer.asked()) - before, 2 if era is Known else 0, "exchanges, " + msg)
+
+
+@case("a scope that is missing for the handshake with the server is told as well, and costs no wait")
+def _():
+    with Users() as issuer, Upstream() as up:
+        telling(up)
+        lacks = 'Bearer error="insufficient_scope", scope="up"'
+
+        def hook(req):
+            claims = issuer.tokens.get(req.headers.get("authorization", "")[7:])
+            if claims and "up" not in claims["scope"].split():
+                req.reply(403, WWW_Authenticate=lacks)
+                return True
+        up.hook = hook
+        conf = up.backend(forwardToken=True)
+        with Daemon({"s": conf}, auth=issuer.config(conf["url"])) as d:
+            c = Known(d, issuer.login("alice", conf["url"], scope="mcp", client_id="c"))
+            r = c.start_tool("t").reply
+            equal(r.status, 403)
+            assert 'scope="mcp up"' in r.header("WWW-Authenticate"), r.header("WWW-Authenticate")
+            c.token = issuer.login("alice", conf["url"], scope="mcp up", client_id="c")
+            equal(credential_of(c), "Bearer " + c.token)
 
 
 run()

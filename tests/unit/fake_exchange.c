@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <sys/queue.h>
 
+#include "bearer.h"
 #include "err.h"
 #include "jsonrpc.h"
 
@@ -27,6 +28,9 @@ struct exchange {
 	char *path, *asked; /* asked: the headers of the request */
 	char *value;	    /* the last one that was asked for */
 	char *user;
+	struct bearer *bearer;
+	exchange_challenge_fn challenge;
+	void *challenge_arg;
 	char *request;
 	size_t request_len;
 	exchange_gone_fn gone;
@@ -234,6 +238,7 @@ void fake_exchanges_free(void)
 		free(x->text);
 		free(x->path);
 		free(x->user);
+		bearer_unref(&x->bearer);
 		forget_request(x);
 		free(x);
 	}
@@ -266,6 +271,28 @@ const char *exchange_user(const struct exchange *x)
 const char *exchange_holder(struct exchange *x)
 {
 	return x->user;
+}
+
+void exchange_set_bearer(struct exchange *x, struct bearer *b)
+{
+	bearer_set(&x->bearer, b);
+}
+
+struct bearer *exchange_bearer(const struct exchange *x)
+{
+	return x->bearer;
+}
+
+void exchange_on_challenge(struct exchange *x, exchange_challenge_fn fn, void *arg)
+{
+	x->challenge = fn;
+	x->challenge_arg = arg;
+}
+
+void exchange_challenge(struct exchange *x, const char *error, const char *why, const char *scope)
+{
+	if (x->challenge != NULL)
+		x->challenge(x, error, why, scope, x->challenge_arg);
 }
 
 enum exchange_method exchange_method(const struct exchange *x)

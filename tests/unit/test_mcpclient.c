@@ -52,8 +52,9 @@ static void maybe_close(void)
 		close_client();
 }
 
-static int on_send(struct mcpclient *m, json_t *msg, void *arg)
+static int on_send(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg)
 {
+	(void)bearer;
 	(void)m;
 	(void)arg;
 	if (send_rc < 0)

@@ -264,9 +264,10 @@ static bool parked_conversation(void)
 static struct call *server_calls[2];
 static int ends;
 
-static int send_nowhere(struct mcpclient *m, json_t *msg, void *arg)
+static int send_nowhere(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg)
 {
 	(void)m;
+	(void)bearer;
 	(void)msg;
 	(void)arg;
 	return 0;

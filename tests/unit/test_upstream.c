@@ -201,7 +201,7 @@ static void send_text(const char *text)
 {
 	json_t *msg = json_of(text);
 
-	assert_int_equal(upstream_send(up, msg), 0);
+	assert_int_equal(upstream_send(up, msg, NULL), 0);
 	json_decref(msg);
 }
 
