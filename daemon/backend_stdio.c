@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "jsonrpc.h"
+#include "stdio_holder.h"
 #include "stdio_impl.h"
 
 #define HALF_DEAD_MS 500

@@ -67,8 +67,7 @@ enum mcpclient_code {
 
 /* The channel and the owner. Each may close the mcpclient. */
 struct mcpclient_events {
-	/* Sends MSG (borrowed) for a call with the token BEARER (NULL: for none in particular). 0, ERR_LIMIT (the
-	 * server does not read), ERR_CLOSED, ERR_NOMEM. */
+	/* Sends MSG (borrowed), for a call with the token BEARER unless that is NULL. 0, ERR_LIMIT, ERR_CLOSED, ERR_NOMEM. */
 	int (*send)(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg);
 	/* The handshake is over; what waited for it is sent after this returns. */
 	void (*on_ready)(struct mcpclient *m, void *arg);
@@ -101,8 +100,7 @@ void mcpclient_start(struct mcpclient *m);
 bool mcpclient_probing(const struct mcpclient *m);
 void mcpclient_start_legacy(struct mcpclient *m);
 /* The channel is gone, or the owner is: calls and requests end with "backend NAME: WHY", questions
- * are withdrawn, no event comes any more. Memory goes in a later turn. Idempotent; *M becomes NULL.
- */
+ * are withdrawn, no event comes any more. Memory goes later. Idempotent; *M becomes NULL. */
 void mcpclient_close(struct mcpclient **m, const char *why);
 
 /* One message (or batch) as it came. What is no message is logged, not too often, and dropped. */
@@ -110,8 +108,7 @@ void mcpclient_feed(struct mcpclient *m, const char *text, size_t len);
 /* The same, where the channel knows that TEXT came with the answer to request OF (our id): what TEXT
  * asks and says belongs to the call of that request. 0: the channel does not know. */
 void mcpclient_feed_for(struct mcpclient *m, const char *text, size_t len, json_int_t of);
-/* The channel was refused for request ID, because the client's token lacks SCOPE; the error that ends the request
- * follows. Where the handshake was refused, all calls that wait for it end like that. */
+/* Request ID, whose error follows, is refused for lack of SCOPE. A handshake: so are the calls that wait for it. */
 void mcpclient_denied(struct mcpclient *m, const json_t *id, const char *scope);
 /* Something the server sent is lost: whoever waits for an answer may wait for that, and fails. */
 void mcpclient_lost_message(struct mcpclient *m, const char *why);

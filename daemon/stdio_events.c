@@ -7,6 +7,7 @@
 #include "jsonrpc.h"
 #include "log.h"
 #include "question.h"
+#include "stdio_holder.h"
 #include "stdio_impl.h"
 
 /* The link that an instance belongs to alone; NULL for the others. */

@@ -10,6 +10,7 @@
 
 #include "bearer.h"
 #include "jsonrpc.h"
+#include "stdio_holder.h"
 #include "stdio_impl.h"
 
 /* Which instance of scope "user" is the one for C: malloc'd, NULL on lack of memory. */

@@ -1,4 +1,5 @@
-/* stdio_holder.h: who gets which child, and who hears of what. A part of stdio_impl.h. */
+/* stdio_holder.h: who gets which child, and who hears of what. For backend_stdio.c and stdio_*.c
+ * alone. */
 #ifndef MCPD_STDIO_HOLDER_H
 #define MCPD_STDIO_HOLDER_H
 

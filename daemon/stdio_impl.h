@@ -129,6 +129,4 @@ void learn_join(const struct instance *in, struct link *l);
 void learn_on_linger(struct delayq_node *node, void *arg);
 void learn_on_retry(evutil_socket_t fd, short what, void *arg);
 
-#include "stdio_holder.h"
-
 #endif

@@ -11,6 +11,7 @@
 #include "bearer.h"
 #include "jsonrpc.h"
 #include "log.h"
+#include "stdio_holder.h"
 #include "stdio_impl.h"
 #include "translate.h"
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stdio_holder.h"
 #include "stdio_impl.h"
 
 struct subscriber {
