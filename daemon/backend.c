@@ -10,6 +10,7 @@
 #include "defer.h"
 #include "jsonrpc.h"
 #include "log.h"
+#include "turns.h"
 
 static const struct backend_ops *const kinds[] = {
 	[CONFIG_STDIO] = &backend_stdio_ops,
@@ -118,10 +119,12 @@ static unsigned compare(const struct offer *old, const struct offer *new)
 
 void backend_learned(struct backend *b, struct offer *offer_take)
 {
-	unsigned mask = compare(b->offer, offer_take);
 	struct offer *old = b->offer;
 	struct log_scope scope = scope_of(b);
+	unsigned mask;
 
+	turns_doing("new lists of", b->conf->name);
+	mask = compare(old, offer_take);
 	if (b->state == BACKEND_STOPPED) {
 		offer_unref(&offer_take);
 		return;

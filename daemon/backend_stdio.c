@@ -12,6 +12,7 @@
 
 #define HALF_DEAD_MS 500
 #define LINGER_MS    1000
+#define RELIST_MS    1000 /* between two listings of one instance */
 #define REVIVE_MS    1000
 
 /* --- what a method means --------------------------------------------------------------------- */
@@ -194,6 +195,7 @@ static void stdio_fini(struct backend *b)
 	delayq_free(&s->half_dead);
 	delayq_free(&s->linger);
 	delayq_free(&s->revive);
+	delayq_free(&s->relisting);
 	json_decref(s->own_info);
 	free(s);
 }
@@ -215,8 +217,9 @@ static int stdio_init(struct backend *b, struct err *e)
 	s->half_dead = delayq_new(base, HALF_DEAD_MS, instance_on_half_dead, s);
 	s->linger = delayq_new(base, LINGER_MS, learn_on_linger, s);
 	s->revive = delayq_new(base, REVIVE_MS, instance_on_revive, s);
+	s->relisting = delayq_new(base, RELIST_MS, learn_on_relisting, s);
 	if (s->own_info != NULL && s->idle != NULL && s->half_dead != NULL &&
-	    s->linger != NULL && s->revive != NULL &&
+	    s->linger != NULL && s->revive != NULL && s->relisting != NULL &&
 	    evtimer_assign(&s->retry, base, learn_on_retry, s) == 0)
 		return 0;
 	stdio_fini(b);

@@ -12,13 +12,16 @@
 #include "children_impl.h"
 #include "log.h"
 #include "netaddr.h"
+#include "turns.h"
 
 #define READ_SIZE   65536
+#define STDERR_MAX  (1u << 20) /* bytes in a second that are read where they go to the log */
 #define LINGER_MS   300	 /* for those who outlive the child they belong to */
 #define HAUNT_MS    1000 /* for the kernel to let the killed die */
 #define DEF_BACKLOG (16u << 20)
 
 static void finish_if_over(struct child *c);
+static void read_stderr_again(void *arg, unsigned kinds);
 
 static void close_event(struct event *ev, int *fd)
 {
@@ -139,6 +142,8 @@ void child_reaped(struct child *c, int status)
 	if (c->cgroup != NULL && cgroup_oom_kills(c->cgroup) > 0)
 		log_warn(&scope, "child %d met its limit of memory (resources.memory) and was killed",
 			 (int)c->pid);
+	child_resume(c); /* what it wrote before its end is wanted before that */
+	read_stderr_again(c, 0);
 	close_event(&c->in_ev, &c->pipes.ours[0]);
 	signal_group(c, 0);
 	if (c->was_stopped || c->pipes.ours[1] < 0)
@@ -165,11 +170,12 @@ static void on_out(evutil_socket_t fd, short what, void *arg)
 	bool more = read_some(fd, c->out);
 
 	(void)what;
+	turns_doing("output of a child of", c->name);
 	if (evbuffer_get_length(c->out) > 0 && c->events != NULL)
 		c->events->on_stdout(c, c->out, c->arg);
 	if (c->events == NULL)
 		evbuffer_drain(c->out, evbuffer_get_length(c->out));
-	if (more)
+	if (more || c->paused) /* its end is found again */
 		return;
 	close_event(&c->out_ev, &c->pipes.ours[1]);
 	if (c->events != NULL && c->events->on_eof != NULL)
@@ -177,12 +183,36 @@ static void on_out(evutil_socket_t fd, short what, void *arg)
 	finish_if_over(c);
 }
 
+static void read_stderr_again(void *arg, unsigned kinds)
+{
+	struct child *c = arg;
+
+	(void)kinds;
+	if (c->pipes.ours[2] >= 0 && event_add(&c->err_ev, NULL) < 0)
+		close_event(&c->err_ev, &c->pipes.ours[2]);
+}
+
+/* A flood to stderr would take a processor, for a few lines in the log. */
+static void put_off_stderr(struct child *c, size_t read)
+{
+	c->stderr_read += read;
+	if (c->stderr_read < STDERR_MAX || c->reaped)
+		return;
+	c->stderr_read = 0;
+	event_del(&c->err_ev);
+	pace_tell(&c->stderr_pace, 1);
+}
+
 static void on_err(evutil_socket_t fd, short what, void *arg)
 {
 	struct child *c = arg;
+	size_t before = evbuffer_get_length(c->err);
 	bool more = read_some(fd, c->err);
 
 	(void)what;
+	turns_doing("stderr of a child of", c->name);
+	if (more && (c->events == NULL || c->events->on_stderr == NULL))
+		put_off_stderr(c, evbuffer_get_length(c->err) - before);
 	if (c->events == NULL || c->events->on_stderr == NULL)
 		children_log_feed(&c->log, c->err);
 	else if (evbuffer_get_length(c->err) > 0)
@@ -298,9 +328,36 @@ void child_kill(struct child *c)
 		arm(c, CHILD_KILLED, c->set->limits.kill_after_ms);
 }
 
+void child_pause(struct child *c)
+{
+	if (c->paused || c->pipes.ours[1] < 0)
+		return;
+	c->paused = true;
+	event_del(&c->out_ev);
+}
+
+/* No memory for the event: reading would never go on, so the child is over. */
+void child_resume(struct child *c)
+{
+	if (!c->paused)
+		return;
+	c->paused = false;
+	if (c->pipes.ours[1] < 0)
+		return;
+	if (event_add(&c->out_ev, NULL) < 0)
+		child_kill(c);
+	event_active(&c->out_ev, EV_READ, 0); /* for what was read already */
+}
+
+bool child_paused(const struct child *c)
+{
+	return c->paused;
+}
+
 void child_abandon(struct child *c)
 {
 	c->events = NULL;
+	child_resume(c);
 	child_stop(c);
 }
 
@@ -371,6 +428,7 @@ struct child *child_prepare(struct children *cs, const struct child_spec *spec,
 	c->name = spec->name;
 	c->max_backlog = spec->max_backlog > 0 ? spec->max_backlog : DEF_BACKLOG;
 	children_log_init(&c->log, c->name);
+	pace_init(&c->stderr_pace, read_stderr_again, c);
 	if (spawn_pipes_open(&c->pipes, e) < 0) {
 		free(c);
 		return NULL;
@@ -393,6 +451,7 @@ void child_discard(struct child *c)
 	}
 	defer_cancel(&c->release);
 	cgroup_end(&c->cgroup);
+	pace_stop(&c->stderr_pace);
 	spawn_pipes_close(&c->pipes);
 	if (c->in != NULL)
 		evbuffer_free(c->in);

@@ -91,6 +91,11 @@ void child_abandon(struct child *c);
 
 pid_t child_pid(const struct child *c);
 bool child_stopping(const struct child *c);
+/* Leaves what it writes to stdout in the pipe, and what was read of it where it is, until it is resumed,
+ * is abandoned, or ends. For a consumer that has had enough; idempotent, from inside on_stdout too. */
+void child_pause(struct child *c);
+void child_resume(struct child *c);
+bool child_paused(const struct child *c);
 size_t child_backlog(const struct child *c);
 /* The last line that it wrote to stderr, as far as that goes to the log; "" without one. */
 const char *child_last_words(const struct child *c);

@@ -10,6 +10,7 @@
 #include "children_log.h"
 #include "children_spawn.h"
 #include "defer.h"
+#include "pace.h"
 
 #define CHILDREN_BUCKETS 256
 #define CHILD_MARK	 "MCPD_CHILD="
@@ -57,6 +58,9 @@ struct child {
 	pid_t group; /* the same; 0 when nobody is left in it */
 	int status;  /* once reaped */
 	bool reaped, finished, closing_stdin, was_stopped;
+	bool paused;	    /* stdout */
+	struct pace stderr_pace; /* of reading stderr, where that goes to the log */
+	size_t stderr_read; /* bytes since it was put off last */
 	enum child_phase phase;
 	struct spawn_pipes pipes;
 	struct event in_ev, out_ev, err_ev, timer;

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "records.h"
 #include "sessions.h"
+#include "turns.h"
 
 /* The producer behind control_rows(). */
 struct rows {
@@ -298,6 +299,21 @@ static json_t *backend_states(const struct control_deps *deps)
 	return states;
 }
 
+static json_t *turn(const struct turns_longest *t)
+{
+	return json_pack("{s:f, s:f, s:s}", "processorMs", (double)t->cpu_us / 1000, "wallMs",
+			 (double)t->wall_us / 1000, "what", t->what);
+}
+
+/* The longest turns of the loop. */
+static json_t *longest_turns(void)
+{
+	struct turns_longest minute, ever;
+
+	turns_report(&minute, &ever);
+	return json_pack("{s:o, s:o}", "lastMinute", turn(&minute), "sinceStart", turn(&ever));
+}
+
 static void status(struct control_request *r)
 {
 	const struct control_deps *deps = &r->control->deps;
@@ -317,6 +333,7 @@ static void status(struct control_request *r)
 			   "users", (json_int_t)c.users, "calls",
 			   (json_int_t)call_count(), "backends", backend_states(deps), "logLevel",
 			   log_level_name(log_get_level()), "memory", resident_bytes());
+	json_object_set_new(result, "longestTurns", longest_turns());
 	own = deps->status ? deps->status(deps->arg) : NULL;
 	json_object_update(result, own);
 	json_decref(own);

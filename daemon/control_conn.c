@@ -14,6 +14,7 @@
 #include "delayq.h"
 #include "jsonrpc.h"
 #include "log.h"
+#include "turns.h"
 
 #define MAX_REQUESTS  16 /* in flight on one connection */
 #define MAX_DEPTH     128
@@ -229,6 +230,7 @@ static void start_request(struct control_conn *conn, const struct ctl_command *c
 	conn->n_requests++;
 	if (command->level == CTL_ADMIN)
 		log_info(NULL, "control: uid %u: %s", (unsigned)conn->uid, command->words);
+	turns_doing("control command", command->words);
 	r->handler->start(r);
 }
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "err.h"
+#include "pace.h"
 
 TAILQ_HEAD(defer_queue, defer);
 
@@ -50,7 +51,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 
 int defer_init(struct event_base *base)
 {
-	if (evtimer_assign(&wakeup, base, on_turn, NULL) < 0)
+	if (evtimer_assign(&wakeup, base, on_turn, NULL) < 0 || pace_begin(base) < 0)
 		return ERR_NOMEM;
 	ready = true;
 	if (!TAILQ_EMPTY(&queue))
@@ -67,6 +68,7 @@ void defer_fini(void)
 	if (ready)
 		event_del(&wakeup);
 	ready = false;
+	pace_end();
 }
 
 void defer_call(struct defer *d, void (*fn)(void *arg), void *arg)

@@ -19,6 +19,7 @@
 #include "reply.h"
 #include "sessions.h"
 #include "store.h"
+#include "turns.h"
 #include "users.h"
 #include "view.h"
 
@@ -419,6 +420,7 @@ void endpoint_handle(struct exchange *x, void *arg)
 	const struct place *place;
 	struct err e;
 
+	turns_doing("HTTP request for", path);
 	/* Public, and for pages of any origin. */
 	if (ep->auth && auth_metadata(ep->auth, x, is_place, ep))
 		return;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "defer.h"
+#include "turns.h"
 #include "url.h"
 
 #define CONNECT_TIMEOUT_MS 10000
@@ -145,6 +146,7 @@ static size_t on_curl_data(char *bytes, size_t size, size_t n, void *arg)
 {
 	struct httpc_request *r = arg;
 
+	turns_doing("answers of HTTP servers", NULL);
 	tell_head(r);
 	if (r->events != NULL)
 		r->events->on_data(r, bytes, size * n, r->arg);

@@ -10,6 +10,7 @@
 #include "exchange.h"
 #include "jsonrpc.h"
 #include "modern_impl.h"
+#include "pace.h"
 #include "pool.h"
 #include "reply.h"
 #include "server.h"
@@ -36,6 +37,7 @@ struct listen {
 	char *user;   /* NULL: unauthenticated */
 	char *holder; /* NULL: none */
 	json_t *id;
+	struct pace notices; /* of lists that are different; kinds are 1u << enum offer_kind */
 	struct view_watch watch;
 	struct view_waiter waiter; /* until it is known what can be asked for */
 	json_t *filter;		   /* meanwhile */
@@ -102,6 +104,7 @@ static void drop(struct listen *l)
 	struct wanted *w;
 
 	delayq_remove(ls->keepalive, &l->keepalive);
+	pace_stop(&l->notices);
 	view_unwatch(l->view, &l->watch);
 	view_unwait(l->view, &l->waiter);
 	TAILQ_REMOVE(&ls->streams, l, link);
@@ -166,10 +169,17 @@ static bool tell_lists(struct listen *l, unsigned mask)
 	return true;
 }
 
+static void on_notices(void *arg, unsigned mask)
+{
+	tell_lists(arg, mask);
+}
+
 static void on_changed(struct view *v, unsigned mask, void *arg)
 {
+	struct listen *l = arg;
+
 	(void)v;
-	tell_lists(arg, mask);
+	pace_tell(&l->notices, mask);
 }
 
 static void on_keepalive(struct delayq_node *node, void *arg)
@@ -407,6 +417,7 @@ static struct listen *listen_new(struct listens *ls, struct exchange *x,
 	l->x = x;
 	l->view = who->view;
 	l->id = json_incref(id);
+	pace_init(&l->notices, on_notices, l);
 	l->watch.changed = on_changed;
 	l->watch.arg = l;
 	l->waiter.fn = ask;

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "mcpclient.h"
 #include "names.h"
+#include "turns.h"
 #include "xheader.h"
 
 #define MAX_PAGES   1000
@@ -141,6 +142,7 @@ static void drop_bad_entries(const struct listing *l)
 
 static void take_list(struct listing *l)
 {
+	turns_doing("lists of", mcpclient_name(l->m));
 	drop_bad_entries(l);
 	set_list(l, l->kind, l->entries);
 	next_list(l);

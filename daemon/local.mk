@@ -38,6 +38,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/config_backends.c daemon/config_backend.h daemon/config_http.c daemon/config_table.c \
 	daemon/config_auth.c daemon/config_confine.c daemon/config_credential.c daemon/config_store.c daemon/config_tools.c daemon/config_types.c daemon/config_web.c \
 	daemon/jsonpath.c daemon/jsonpath.h \
+	daemon/pace.c daemon/pace.h daemon/turns.c daemon/turns.h \
 	daemon/pattern.c daemon/pattern.h daemon/pattern_ecma.c daemon/pattern_ecma.h \
 	daemon/names.c daemon/names.h \
 	daemon/placeholder.c daemon/placeholder.h \

@@ -149,8 +149,10 @@ static void on_notification(struct mcpclient *m, const char *method, json_t *par
 		mcpclient_on_progress(m, params);
 	else if (strcmp(method, "notifications/cancelled") == 0)
 		mcpclient_on_cancelled(m, params);
-	else
+	else {
+		m->useless += strcmp(method, "notifications/message") != 0;
 		m->events->on_notification(m, method, params, m->arg);
+	}
 }
 
 static void on_message(struct mcpclient *m, json_t *msg)
@@ -161,6 +163,7 @@ static void on_message(struct mcpclient *m, json_t *msg)
 	struct err e;
 
 	if (jsonrpc_classify(msg, &kind, &e) < 0) {
+		m->useless++;
 		mcpclient_grumble(m, "sent what is not JSON-RPC: %s", e.text);
 		return;
 	}
@@ -173,6 +176,7 @@ static void on_message(struct mcpclient *m, json_t *msg)
 	}
 	switch (kind) {
 	case JSONRPC_REQUEST:
+		m->useless++;
 		m->dialect->on_request(m, json_object_get(msg, "id"), method, params);
 		break;
 	case JSONRPC_NOTIFICATION:
@@ -183,6 +187,27 @@ static void on_message(struct mcpclient *m, json_t *msg)
 		mcpclient_on_response(m, msg);
 		break;
 	}
+}
+
+/* Mostly something that a program prints to standard output by mistake. The first line is shown to the
+ * operator, who has to know that the server is broken. */
+static void not_json(struct mcpclient *m, const char *text, size_t len, const struct err *e)
+{
+	const struct log_scope scope = {.backend = m->name};
+
+	m->useless++;
+	if (m->warned) {
+		mcpclient_grumble(m, "sent a line that is not JSON: %s", e->text);
+		return;
+	}
+	m->warned = true;
+	log_warn(&scope, "the server sent a line that is not JSON (%s), which begins with: %.*s", e->text,
+		 len < 80 ? (int)len : 80, text);
+}
+
+unsigned long mcpclient_useless(const struct mcpclient *m)
+{
+	return m->useless;
 }
 
 void mcpclient_feed(struct mcpclient *m, const char *text, size_t len)
@@ -200,7 +225,7 @@ void mcpclient_feed_for(struct mcpclient *m, const char *text, size_t len, json_
 		return;
 	msg = jsonrpc_parse(text, len, 0, &e);
 	if (msg == NULL) {
-		mcpclient_grumble(m, "sent a line that is not JSON: %s", e.text);
+		not_json(m, text, len, &e);
 		return;
 	}
 	m->of = of;

@@ -103,7 +103,8 @@ void mcpclient_start_legacy(struct mcpclient *m);
  * are withdrawn, no event comes any more. Memory goes later. Idempotent; *M becomes NULL. */
 void mcpclient_close(struct mcpclient **m, const char *why);
 
-/* One message (or batch) as it came. What is no message is logged, not too often, and dropped. */
+/* One message (or batch) as it came. What is no message is dropped, and logged: the first time as a warning that
+ * shows its beginning, then at level info, not too often. */
 void mcpclient_feed(struct mcpclient *m, const char *text, size_t len);
 /* The same, where the channel knows that TEXT came with the answer to request OF (our id): what TEXT
  * asks and says belongs to the call of that request. 0: the channel does not know. */
@@ -121,6 +122,10 @@ void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done,
 void mcpclient_request(struct mcpclient *m, const char *method, json_t *params_take,
 		       mcpclient_reply_fn fn, void *arg);
 void mcpclient_notify(struct mcpclient *m, const char *method, json_t *params);
+
+/* How many messages have led to nothing: no JSON-RPC, responses that nobody waits for, notifications (but
+ * progress and log messages), requests. For whoever feeds it, to slow down. */
+unsigned long mcpclient_useless(const struct mcpclient *m);
 
 bool mcpclient_ready(const struct mcpclient *m);
 /* Which era it is, once ready. */

@@ -97,6 +97,8 @@ struct mcpclient {
 	char *instructions;
 	char *scope; /* for lack of which the handshake was refused; NULL: was not */
 	struct ratelimit grumble;
+	unsigned long useless;
+	bool warned; /* of a line that is not JSON */
 	struct defer release;
 };
 

@@ -387,6 +387,7 @@ bool mcpclient_listen_heard(struct mcpclient *m, const char *method, json_t *par
 		on_acknowledged(l, params);
 	if (stamp == NULL || is_ack)
 		return is_ack;
+	m->useless++;
 	/* One that was closed tells the same as the one after it. */
 	if (l != NULL && ((l->current != NULL && id == l->current->id) ||
 			  (l->previous != NULL && id == l->previous->id))) {

@@ -394,6 +394,7 @@ void mcpclient_on_response(struct mcpclient *m, const json_t *msg)
 	json_int_t key = json_integer_value(id);
 	struct pending *p = json_is_integer(id) ? mcpclient_find(m, key) : NULL;
 
+	m->useless += p == NULL;
 	if (p != NULL)
 		answered(p, msg);
 	else if (json_is_integer(id) && key > 0 && key <= m->last_id)

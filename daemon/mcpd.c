@@ -40,6 +40,7 @@
 #include "sessions.h"
 #include "stdfds.h"
 #include "store.h"
+#include "turns.h"
 #include "users.h"
 #include "view.h"
 
@@ -419,7 +420,7 @@ static int serve(struct mcpd *d)
 	detach_done(rc ? EXIT_FAILURE : 0);
 	if (rc == 0)
 		notify_ready(d->bound[0]);
-	if (rc == 0 && event_base_dispatch(d->base) < 0)
+	if (rc == 0 && turns_run(d->base) < 0)
 		rc = ERR_INTERNAL;
 	tear_down(d);
 	return rc ? EXIT_FAILURE : 0;

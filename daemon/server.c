@@ -11,6 +11,7 @@
 #include "server_impl.h"
 #include "tasks.h"
 #include "translate.h"
+#include "turns.h"
 #include "users.h"
 
 static void request_free(struct request *r)
@@ -305,6 +306,7 @@ struct server *server_new(const struct server_conf *conf)
 	s->conf = *conf;
 	TAILQ_INIT(&s->requests);
 	s->capabilities = parse_capabilities(conf->caller->rev, conf->caller->capabilities);
+	pace_init(&s->notices, server_tell_lists, s);
 	s->watch.changed = on_view_changed;
 	s->watch.arg = s;
 	view_watch(conf->view, &s->watch);
@@ -341,6 +343,10 @@ int server_request(struct server *s, void *where, json_t *id, const char *method
 
 	if (s->closed)
 		return ERR_CLOSED;
+	if (strcmp(method, "tools/call") == 0)
+		turns_doing("tools/call", json_string_value(json_object_get(params, "name")));
+	else
+		turns_doing("request", method);
 	r = calloc(1, sizeof *r);
 	if (!r)
 		return ERR_NOMEM;
@@ -453,6 +459,7 @@ int server_close(struct server *s, struct err *e)
 	if (s->closed)
 		return 0;
 	s->closed = true;
+	pace_stop(&s->notices);
 	view_unwatch(s->conf.view, &s->watch);
 	view_unwait(s->conf.view, &s->restoring);
 	while ((r = first_live(s)))

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
+#include "pace.h"
 #include "server.h"
 
 struct again;
@@ -40,6 +41,7 @@ struct server {
 	struct catalog *own;   /* NULL: the view's catalogue is right for this session */
 	struct tasks *tasks;   /* NULL: none */
 	json_t *subscriptions; /* object used as a set of URIs; NULL: none */
+	struct pace notices; /* of lists that are different; kinds are 1u << enum offer_kind */
 	struct view_watch watch;
 	struct view_waiter restoring;
 	unsigned in_flight;
@@ -54,6 +56,8 @@ const struct catalog *server_catalog(struct server *s);
 struct link *server_link(struct server *s, size_t i);
 /* Tells the client which lists (1u << enum offer_kind) are different now. */
 void server_lists_changed(struct server *s, unsigned mask);
+/* The function of the pace that server_lists_changed() keeps; ARG is the server. */
+void server_tell_lists(void *arg, unsigned mask);
 /* The client's new log level reaches the backends that are in use. */
 void server_push_log_level(struct server *s);
 /* The front hears of it. */

@@ -221,7 +221,7 @@ const struct catalog *server_catalog(struct server *s)
 	return s->own;
 }
 
-void server_lists_changed(struct server *s, unsigned mask)
+void server_tell_lists(void *arg, unsigned mask)
 {
 	static const struct {
 		unsigned mask;
@@ -232,13 +232,19 @@ void server_lists_changed(struct server *s, unsigned mask)
 		{1u << OFFER_RESOURCES | 1u << OFFER_TEMPLATES,
 		 "notifications/resources/list_changed"},
 	};
+	struct server *s = arg;
 
-	if (s->closed)
-		return;
-	catalog_free(&s->own);
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+	for (size_t i = 0; i < sizeof table / sizeof *table && !s->closed; i++) {
 		if (mask & table[i].mask)
 			s->conf.front->send(jsonrpc_notification(table[i].method, NULL),
 					    s->conf.arg);
 	}
+}
+
+void server_lists_changed(struct server *s, unsigned mask)
+{
+	if (s->closed)
+		return;
+	catalog_free(&s->own);
+	pace_tell(&s->notices, mask);
 }

@@ -23,6 +23,9 @@ struct instance_channel {
 };
 extern const struct instance_channel channel_child, channel_upstream;
 
+/* channel_child.c: takes the brake off; for the pace of an instance, which is ARG. */
+void channel_child_release(void *arg, unsigned kinds);
+
 /* For the channels: it went without being asked to. C may be NULL. */
 void instance_lost(struct instance *in, const struct child *c, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -18,6 +18,8 @@
 #include "listing.h"
 #include "log.h"
 #include "mcpclient.h"
+#include "pace.h"
+#include "ratelimit.h"
 #include "stdio_channel.h"
 #include "upstream.h"
 
@@ -50,7 +52,11 @@ struct instance {
 	struct upstream *up;	  /* NULL: not connected, or not an upstream */
 	struct mcpclient *client; /* goes with the child */
 	struct lines lines;
+	struct pace brake;     /* on reading what the child writes */
+	unsigned long useless; /* mcpclient_useless() when the brake was put on last */
 	struct listing *listing;
+	struct ratelimit listings; /* how often it may be asked for its lists */
+	struct delayq_node relisting; /* in "relisting": until it may be asked again */
 	unsigned relist;     /* lists that are to be asked for (again) */
 	struct offer *offer; /* the last one learnt from it */
 	struct subscription *subs;
@@ -74,7 +80,7 @@ struct stdio {
 	json_t *own_info; /* clientInfo where it is not a client's */
 	TAILQ_HEAD(, instance) instances;
 	struct instance *by_key, *learner; /* the shared one or the probe; NULL: none now */
-	struct delayq *idle, *half_dead, *linger, *revive;
+	struct delayq *idle, *half_dead, *linger, *revive, *relisting;
 	struct event retry;	 /* the next attempt to learn */
 	unsigned learn_failures; /* in a row */
 	int64_t learn_last;	 /* clock_ms() of the last attempt */
@@ -122,6 +128,8 @@ void learn_on_ready(struct instance *in, bool had_child);
 /* It died, or was given up, before or after it was ready. */
 void learn_on_lost(struct instance *in, const struct err *e, bool was_ready);
 void learn_on_list_changed(struct instance *in, unsigned mask);
+/* For the delay queue: it may be asked for its lists again. */
+void learn_on_relisting(struct delayq_node *node, void *arg);
 void learn_doubt(struct stdio *s); /* some start has failed: is the backend still good? */
 /* A link joins IN: it is offered what the child offers. */
 void learn_join(const struct instance *in, struct link *l);

@@ -94,6 +94,9 @@ static void lose(struct instance *in, const struct err *e, const struct err *e_f
 	delayq_remove(in->s->idle, &in->idle);
 	delayq_remove(in->s->linger, &in->idle);
 	delayq_remove(in->s->half_dead, &in->half_dead);
+	delayq_remove(in->s->relisting, &in->relisting);
+	pace_stop(&in->brake);
+	in->useless = 0;
 	listing_cancel(&in->listing);
 	if (child != NULL)
 		child_abandon(child);
@@ -371,6 +374,8 @@ struct instance *instance_new(struct stdio *s, enum instance_role role)
 	in->s = s;
 	in->role = role;
 	in->log_level = -1;
+	ratelimit_init(&in->listings, 1, 5);
+	pace_init(&in->brake, channel_child_release, in);
 	TAILQ_INIT(&in->holders);
 	TAILQ_INSERT_TAIL(&s->instances, in, entry);
 	return in;

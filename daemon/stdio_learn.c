@@ -210,9 +210,24 @@ static void start_listing(struct instance *in)
 
 	if (in->listing != NULL)
 		return; /* what changes meanwhile is asked for after it */
-	in->relist = 0;
 	delayq_remove(in->s->linger, &in->idle);
+	if (in->relisting.queued)
+		return;
+	if (!ratelimit_pass(&in->listings)) {
+		delayq_add(in->s->relisting, &in->relisting);
+		return;
+	}
+	in->relist = 0;
 	listing_start(in->client, base, mask, on_listed, in, &in->listing);
+}
+
+void learn_on_relisting(struct delayq_node *node, void *arg)
+{
+	struct instance *in = (void *)((char *)node - offsetof(struct instance, relisting));
+
+	(void)arg;
+	if (in->relist != 0 && instance_ready(in))
+		start_listing(in);
 }
 
 void learn_on_ready(struct instance *in, bool had_child)

@@ -15,6 +15,9 @@ struct subscriber {
 struct subscription {
 	UT_hash_handle hh;
 	LIST_HEAD(, subscriber) subscribers;
+	struct instance *in;
+	struct pace updates;
+	json_t *params; /* of the latest notification; NULL: there was none */
 	char uri[];
 };
 
@@ -41,6 +44,8 @@ static void free_if_unwanted(struct instance *in, struct subscription *sub)
 	if (!LIST_EMPTY(&sub->subscribers))
 		return;
 	HASH_DEL(in->subs, sub);
+	pace_stop(&sub->updates);
+	json_decref(sub->params);
 	free(sub);
 }
 
@@ -56,6 +61,25 @@ bool subs_has(const struct instance *in, const char *uri, const struct holder *h
 	return sub != NULL && (h == NULL || find_subscriber(sub, h) != NULL);
 }
 
+/* The links may unsubscribe from inside. */
+static void tell_links(void *arg, unsigned kinds)
+{
+	struct subscription *sub = arg;
+	struct instance *in = sub->in;
+	json_t *params = json_incref(sub->params);
+	const char *uri = json_string_value(json_object_get(params, "uri"));
+	size_t n = 0;
+	struct link **links = instance_links(in, &n);
+
+	(void)kinds;
+	for (size_t i = 0; uri != NULL && i < n; i++)
+		if (links[i]->impl != NULL && subs_has(in, uri, links[i]->impl))
+			links[i]->events->notification(links[i], "notifications/resources/updated",
+						       params, links[i]->arg);
+	free(links);
+	json_decref(params);
+}
+
 static struct subscription *get(struct instance *in, const char *uri)
 {
 	struct subscription *sub = find(in, uri);
@@ -67,6 +91,8 @@ static struct subscription *get(struct instance *in, const char *uri)
 	if (sub == NULL)
 		return NULL;
 	memcpy(sub->uri, uri, len + 1);
+	sub->in = in;
+	pace_init(&sub->updates, tell_links, sub);
 	HASH_ADD_KEYPTR(hh, in->subs, sub->uri, len, sub);
 	if (sub->hh.tbl != NULL)
 		return sub;
@@ -166,18 +192,15 @@ void subs_renew(struct instance *in)
 		tell(in, "resources/subscribe", sub->uri);
 }
 
+/* Once a second for each URI: whoever reads it then reads its latest state. */
 void subs_updated(struct instance *in, json_t *params)
 {
 	const char *uri = json_string_value(json_object_get(params, "uri"));
-	struct link **links;
-	size_t n = 0;
+	struct subscription *sub = uri != NULL ? find(in, uri) : NULL;
 
-	if (uri == NULL || !subs_has(in, uri, NULL))
+	if (sub == NULL)
 		return;
-	links = instance_links(in, &n);
-	for (size_t i = 0; i < n; i++)
-		if (links[i]->impl != NULL && subs_has(in, uri, links[i]->impl))
-			links[i]->events->notification(links[i], "notifications/resources/updated",
-						       params, links[i]->arg);
-	free(links);
+	json_decref(sub->params);
+	sub->params = json_incref(params);
+	pace_tell(&sub->updates, 1);
 }

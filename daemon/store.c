@@ -8,6 +8,7 @@
 #include "hash.h"
 #include "log.h"
 #include "store_impl.h"
+#include "turns.h"
 
 #define RETRY_MS 5000
 
@@ -445,6 +446,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	struct store *s = arg;
 
 	(void)fd, (void)what;
+	turns_doing("the store", NULL);
 	settle(s);
 	tell_durable(s);
 	if (s->news)

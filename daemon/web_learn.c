@@ -11,6 +11,7 @@
 #include "delayq.h"
 #include "grant.h"
 #include "log.h"
+#include "turns.h"
 #include "web_impl.h"
 
 #define MAX_BACKOFF_S 60
@@ -125,6 +126,7 @@ static void on_page(struct fetch *f, const struct fetch_answer *a, const struct 
 	struct err why;
 
 	(void)f;
+	turns_doing("list of tools of", w->backend->conf->name);
 	w->fetch = NULL;
 	w->retry_after_ms = a != NULL && (a->status == 429 || a->status == 503)
 				    ? backoff_retry_after(a->retry_after)

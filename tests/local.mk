@@ -305,6 +305,20 @@ tests_unit_test_backoff_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_backoff_CFLAGS = $(unit_cflags)
 tests_unit_test_backoff_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_pace
+TESTS += tests/unit/test_pace
+tests_unit_test_pace_SOURCES = tests/unit/test_pace.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_pace_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_pace_CFLAGS = $(unit_cflags)
+tests_unit_test_pace_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/test_turns
+TESTS += tests/unit/test_turns
+tests_unit_test_turns_SOURCES = tests/unit/test_turns.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_turns_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_turns_CFLAGS = $(unit_cflags)
+tests_unit_test_turns_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_pattern
 TESTS += tests/unit/test_pattern
 tests_unit_test_pattern_SOURCES = tests/unit/test_pattern.c tests/unit/support.c tests/unit/support.h

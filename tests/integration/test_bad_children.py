@@ -46,6 +46,82 @@ def goes_on(c, pid):
     c.delete()
 
 
+# A server that floods its output with what is no JSON once the tool "flood" was called, and whose list is
+# another one each time, which it announces at once. The tool "count" says how many lines it got rid of, and
+# how often it was asked for its list.
+RESTLESS = r"""
+import json, sys, threading
+lock = threading.Lock()
+lines = lists = 0
+
+def say(message):
+    with lock:
+        sys.stdout.write(json.dumps(dict(message, jsonrpc="2.0")) + "\n")
+        sys.stdout.flush()
+
+def flood():
+    global lines
+    while True:
+        with lock:
+            for _ in range(10):
+                sys.stdout.write("no JSON \x1b[31m" + 86 * "x" + "\n")
+            sys.stdout.flush()
+        lines += 10
+
+for line in sys.stdin:
+    m = json.loads(line)
+    method, params = m["method"], m.get("params", {})
+    if "id" not in m:
+        continue
+    if method == "initialize":
+        result = {"protocolVersion": params["protocolVersion"], "serverInfo": {"name": "r", "version": "1"},
+                  "capabilities": {"tools": {"listChanged": True}}}
+    elif method == "tools/list":
+        lists += 1
+        result = {"tools": [{"name": n, "inputSchema": {"type": "object"}}
+                            for n in ("flood", "count", "tool%d" % lists)]}
+    elif method == "tools/call":
+        if params["name"] == "flood":
+            threading.Thread(target=flood, daemon=True).start()
+        result = {"content": [{"type": "text", "text": "%d %d" % (lines, lists)}]}
+    else:
+        say({"id": m["id"], "error": {"code": -32601, "message": "no"}})
+        continue
+    say({"id": m["id"], "result": result})
+    if method == "tools/list":
+        say({"method": "notifications/tools/list_changed"})
+"""
+
+
+def restless(**keys):
+    return Daemon({"r": dict({"command": sys.executable, "args": ["-c", RESTLESS], "era": "legacy"}, **keys),
+                   "tiny": tiny()})
+
+
+@case("a child that floods its output with what is no JSON is read slowly, and nothing it answers is lost")
+def _():
+    with restless() as d:
+        other, c = Client(d, "/mcp/tiny"), Client(d, "/mcp/r")
+        began = time.monotonic()
+        c.tool("flood")
+        d.wait_log(r"the server sent a line that is not JSON .* which begins with: no JSON \\x1b\[31mxxx")
+        # 2000 lines in a second, besides the first second's, the next one's and those in the pipe.
+        while int(c.tool("count").split()[0]) < 10000:
+            equal(other.tool("echo"), "echo", "answer of another backend")
+        assert time.monotonic() - began >= 2, "10000 lines were read at once"
+        equal(len([l for l in d.lines() if "which begins with" in l]), 1, "warnings")
+
+
+@case("a server whose list is different each time is asked for it once a second")
+def _():
+    with restless(scope="shared") as d:
+        began = time.monotonic()
+        c = Client(d, "/mcp/r")
+        while int(c.tool("count").split()[1]) < 9:
+            pass
+        assert time.monotonic() - began >= 2, "9 listings at once"
+
+
 @case("a child that hangs: its call waits, all else goes on; closing the session ends it")
 def _():
     with setting() as d:

@@ -1107,6 +1107,7 @@ static void test_subscriptions(void **state)
 	request_empty(&bob, "resources/unsubscribe", "{'uri':'test://1'}");
 	assert_string_equal(tool(&alice, "subs", "{}"), "[\"test://1\", \"test://2\"]");
 	tool(&alice, "update", "{'uri':'test://1'}");
+	loop_until_count(base, &alice.notes, 2); /* one in a second, and the last arrives */
 	assert_int_equal(bob.notes, 2);
 	/* A holder that goes takes its subscriptions along, and only those. */
 	link_close(&bob.link);

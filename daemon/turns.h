@@ -1,0 +1,34 @@
+/* turns.h: how long one turn of the loop takes, and what it does: nothing else is served meanwhile.
+ *
+ * Measured in processor time of the thread, because a busy machine is no fault of the daemon's. That
+ * costs one system call for each turn. The cause is named by those who do pieces of work: of those in
+ * a turn the longest (by the clock) is kept. */
+#ifndef MCPD_TURNS_H
+#define MCPD_TURNS_H
+
+#include <stdint.h>
+
+#define TURNS_LIMIT_US 100000 /* of processor time: more is a warning in the log */
+
+struct event_base;
+
+struct turns_longest {
+	int64_t cpu_us, wall_us; /* both 0: there was no turn */
+	char what[80];		 /* its longest piece; "" where nobody named one */
+};
+
+/* Runs the loop until it is told to end, in the place of event_base_dispatch(). 0, or -1 where the
+ * loop fails. */
+int turns_run(struct event_base *base);
+
+/* From here on the turn does WHAT (a constant), for WHICH (copied; may be NULL). Until the next call
+ * in the same turn. */
+void turns_doing(const char *what, const char *which);
+
+/* The longest of the last minute (in steps of ten seconds) and of all. */
+void turns_report(struct turns_longest *minute_r, struct turns_longest *ever_r);
+
+/* What turns_run() does after each turn, which took CPU_US; for tests. */
+void turns_ended(int64_t cpu_us);
+
+#endif
