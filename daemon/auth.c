@@ -12,10 +12,18 @@
 #include "jwt.h"
 #include "log.h"
 #include "reply.h"
+#include "share.h"
 
 static void on_issuer(bool lost, void *arg);
 
 /* ---- waiting ---- */
+
+/* W, which is in no queue any more, gives its place back. Its memory is not touched. */
+static void leave_place(const struct auth_waiter *w)
+{
+	share_give(w->queue->auth->waiting, w->holder);
+	free(w->holder);
+}
 
 /* The client left: nothing is owed to it. */
 static void on_gone(struct exchange *x, void *arg)
@@ -24,7 +32,7 @@ static void on_gone(struct exchange *x, void *arg)
 
 	(void)x;
 	TAILQ_REMOVE(&w->queue->waiters, w, link);
-	w->queue->auth->n_waiting--;
+	leave_place(w);
 	free(w);
 }
 
@@ -32,14 +40,24 @@ enum auth_result auth_wait(struct auth_queue *q, struct exchange *x, const char 
 			   void *arg)
 {
 	struct auth *a = q->auth;
-	bool room = !a->stopping && a->n_waiting < a->conf->auth.max_waiting;
-	struct auth_waiter *w = room ? calloc(1, sizeof *w) : NULL;
+	const char *holder = exchange_holder(x);
+	struct auth_waiter *w;
 
+	if (a->stopping)
+		return AUTH_UNAVAILABLE;
+	if (share_check(a->waiting, holder, NULL) < 0)
+		return AUTH_BUSY;
+	w = calloc(1, sizeof *w);
 	if (!w)
 		return AUTH_UNAVAILABLE;
 	*w = (struct auth_waiter){.queue = q, .x = x, .name = name, .fn = fn, .arg = arg};
+	w->holder = holder ? strdup(holder) : NULL;
+	if ((holder && !w->holder) || share_take(a->waiting, w->holder, NULL) < 0) {
+		free(w->holder);
+		free(w);
+		return AUTH_UNAVAILABLE;
+	}
 	TAILQ_INSERT_TAIL(&q->waiters, w, link);
-	a->n_waiting++;
 	exchange_on_gone(x, on_gone, w);
 	return AUTH_WAIT;
 }
@@ -51,9 +69,10 @@ bool auth_next(struct auth_queue *q, struct auth_waiter *w_r)
 	if (!w)
 		return false;
 	TAILQ_REMOVE(&q->waiters, w, link);
-	q->auth->n_waiting--;
 	exchange_on_gone(w->x, NULL, NULL);
+	leave_place(w);
 	*w_r = *w;
+	w_r->holder = NULL;
 	free(w);
 	return true;
 }
@@ -142,9 +161,17 @@ void auth_conclude(struct auth *a, const struct auth_waiter *w, enum auth_result
 {
 	const struct config_auth *conf = &a->conf->auth;
 	struct auth_identity id;
+	struct err e = {.text = "try again later"};
 
 	switch (result) {
 	case AUTH_WAIT:
+		return;
+	case AUTH_BUSY:
+		share_check(a->waiting, exchange_holder(w->x), &e);
+		if (!share_full(a->waiting))
+			exchange_set_header(w->x, "Retry-After", "5");
+		reply_error(w->x, share_full(a->waiting) ? 503 : 429, NULL, RPC_TRANSPORT, "%s",
+			    e.text);
 		return;
 	case AUTH_UNAVAILABLE:
 		reply_error(w->x, 503, NULL, RPC_TRANSPORT, "The token cannot be checked now: %s",
@@ -303,9 +330,11 @@ struct auth *auth_new(struct event_base *base, struct httpc *h, const struct con
 		a->base = base;
 		a->httpc = h;
 		a->conf = conf;
+		a->waiting = share_new("requests that wait for authentication", "auth.maxWaiting",
+				       conf->auth.max_waiting, conf->limits.share);
 		a->for_keys.auth = a;
 		TAILQ_INIT(&a->for_keys.waiters);
-		if (start(a) < 0)
+		if (!a->waiting || start(a) < 0)
 			auth_free(&a);
 	}
 	if (!a)
@@ -337,6 +366,7 @@ void auth_free(struct auth **ap)
 	issuer_free(&a->issuer);
 	tokens_free(&a->tokens);
 	claims_cache_free(&a->cache);
+	share_free(&a->waiting);
 	free(a);
 }
 

@@ -18,6 +18,7 @@ enum auth_result {
 	AUTH_GOOD,
 	AUTH_BAD,	  /* 401: invalid_token */
 	AUTH_UNAVAILABLE, /* 503: the issuer cannot be asked, or there is no memory */
+	AUTH_BUSY,	  /* 503 or 429: too many wait already (auth.maxWaiting) */
 	AUTH_WAIT,
 };
 
@@ -30,6 +31,7 @@ struct auth_waiter {
 	const char *token; /* of a request that has not waited; NULL: look in X, which may be gone */
 	auth_fn fn;
 	void *arg;
+	char *holder; /* whose place it has; NULL: nobody's */
 };
 
 struct auth_queue {
@@ -50,11 +52,12 @@ struct auth {
 	struct event look;	    /* of mode tokens: the file is to be looked at */
 	size_t n_open;		    /* of them, those that have something open */
 	bool doubt;		    /* of mode jwt: some are to be verified again */
-	unsigned n_waiting;
+	struct share *waiting; /* places of all waiters */
 	bool stopping;
 };
 
-/* Makes X wait in Q. AUTH_WAIT, or AUTH_UNAVAILABLE when too many wait already. */
+/* Makes X wait in Q. AUTH_WAIT; AUTH_BUSY when too many wait already, in all or of its holder; or
+ * AUTH_UNAVAILABLE. */
 enum auth_result auth_wait(struct auth_queue *q, struct exchange *x, const char *name, auth_fn fn,
 			   void *arg);
 /* Takes the first one out of Q into W_R (its exchange is nobody's then); false when Q is empty. */

@@ -7,9 +7,11 @@
 #include <time.h>
 
 #include "auth_impl.h"
+#include "exchange.h"
 #include "fetch.h"
 #include "hash.h"
 #include "log.h"
+#include "share.h"
 #include "url.h"
 
 #define MAX_ANSWER ((size_t)64 << 10)
@@ -197,7 +199,9 @@ void auth_introspect(struct auth *a, const char *token, const unsigned char dige
 		return;
 	}
 	HASH_FIND(hh, a->inquiries, digest, DIGEST_SIZE, q);
-	if (!q && a->n_waiting < a->conf->auth.max_waiting)
+	if (!q && share_check(a->waiting, exchange_holder(w->x), NULL) < 0)
+		result = AUTH_BUSY;
+	else if (!q)
 		q = begin(a, url, token, digest);
 	if (q)
 		result = auth_wait(&q->queue, w->x, w->name, w->fn, w->arg);

@@ -267,6 +267,7 @@ void auth_open_verify(struct auth *a, bool lost)
 			bearer_end(all[i], BEARER_REVOKED);
 			break;
 		case AUTH_UNAVAILABLE:
+		case AUTH_BUSY:
 		case AUTH_WAIT:
 			a->doubt = true; /* with the next keys */
 			break;

@@ -112,6 +112,21 @@ static void on_stdout(struct child *c, struct evbuffer *from, void *arg)
 		instance_fail(in, "out of memory");
 }
 
+/* Whether the child is of those alone who are one holder with the caller that needs it first. */
+static bool is_of_caller(const struct instance *in, const struct caller *caller)
+{
+	switch (in->role) {
+	case INSTANCE_SESSION:
+		return true;
+	case INSTANCE_USER: /* all who are not authenticated have one together */
+		return caller->user != NULL;
+	case INSTANCE_SHARED:
+	case INSTANCE_PROBE:
+		break;
+	}
+	return false;
+}
+
 static int child_open(struct instance *in, const struct caller *caller, struct err *e)
 {
 	static const struct child_events events = {
@@ -123,6 +138,7 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 		.name = b->conf->name,
 		.max_of_name = b->conf->max_children,
 		.peer = caller != NULL && in->role != INSTANCE_SHARED ? caller->peer : NULL,
+		.holder = caller != NULL && is_of_caller(in, caller) ? caller->holder : NULL,
 		.argv = (const char *const *)(uintptr_t)b->conf->argv,
 		.cwd = b->conf->cwd,
 		.max_backlog = b->env->limits->max_line,

@@ -11,7 +11,6 @@
 
 #include "children_impl.h"
 #include "log.h"
-#include "netaddr.h"
 #include "turns.h"
 
 #define READ_SIZE   65536
@@ -399,16 +398,14 @@ static int prepare_events(struct child *c)
 
 static int prepare(struct child *c, const struct child_spec *spec)
 {
-	char client[NETADDR_TEXT];
-
 	c->in = evbuffer_new();
 	c->out = evbuffer_new();
 	c->err = evbuffer_new();
-	if (spec->peer != NULL)
-		netaddr_client_text(spec->peer, client);
-	c->peer = spec->peer != NULL ? strdup(client) : NULL;
+	c->peer = spec->peer != NULL ? strdup(spec->peer) : NULL;
+	c->holder = spec->holder != NULL ? strdup(spec->holder) : NULL;
 	if (c->in == NULL || c->out == NULL || c->err == NULL ||
-	    (spec->peer != NULL && c->peer == NULL))
+	    (spec->peer != NULL && c->peer == NULL) ||
+	    (spec->holder != NULL && c->holder == NULL))
 		return ERR_NOMEM;
 	return prepare_events(c);
 }
@@ -460,5 +457,6 @@ void child_discard(struct child *c)
 	if (c->err != NULL)
 		evbuffer_free(c->err);
 	free(c->peer);
+	free(c->holder);
 	free(c);
 }

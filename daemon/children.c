@@ -19,7 +19,6 @@
 #include "children_impl.h"
 #include "children_orphans.h"
 #include "log.h"
-#include "netaddr.h"
 
 #define TERM_AFTER_MS 2000
 #define KILL_AFTER_MS 3000
@@ -117,6 +116,12 @@ struct children *children_new(struct event_base *base, const struct children_lim
 	}
 	cs->base = base;
 	cs->limits = *limits;
+	cs->places = places_new(limits);
+	if (cs->places == NULL) {
+		err_set(e, ERR_NOMEM, "out of memory");
+		free(cs);
+		return NULL;
+	}
 	if (cs->limits.term_after_ms <= 0)
 		cs->limits.term_after_ms = TERM_AFTER_MS;
 	if (cs->limits.kill_after_ms <= 0)
@@ -132,6 +137,7 @@ struct children *children_new(struct event_base *base, const struct children_lim
 	if (evsignal_assign(&cs->sigchld, base, SIGCHLD, on_sigchld, cs) < 0 ||
 	    evsignal_add(&cs->sigchld, NULL) < 0) {
 		err_set(e, ERR_NOMEM, "cannot watch for SIGCHLD");
+		places_free(&cs->places);
 		free(cs);
 		return NULL;
 	}
@@ -176,59 +182,19 @@ void children_free(struct children **csp)
 	}
 	defer_cancel(&cs->scan);
 	defer_cancel(&cs->empty);
+	places_free(&cs->places);
 	free(cs);
 }
 
-/* How many children have this name, or this peer. */
-static unsigned count_same(const struct children *cs, const char *name, const char *peer)
-{
-	const struct child *c;
-	unsigned n = 0;
-
-	TAILQ_FOREACH (c, &cs->all, entry)
-		if ((name != NULL && strcmp(c->name, name) == 0) ||
-		    (peer != NULL && c->peer != NULL && strcmp(c->peer, peer) == 0))
-			n++;
-	return n;
-}
-
-static int check_caps(const struct children *cs, const struct child_spec *spec, struct err *e)
-{
-	char client[NETADDR_TEXT];
-
-	if (cs->limits.max > 0 && cs->n >= cs->limits.max)
-		return err_set(e, ERR_LIMIT,
-			       "the limit of %u children in all (limits.maxChildren) is reached",
-			       cs->limits.max);
-	if (spec->max_of_name > 0 && count_same(cs, spec->name, NULL) >= spec->max_of_name)
-		return err_set(e, ERR_LIMIT,
-			       "the limit of %u children of this backend (maxChildren) is reached",
-			       spec->max_of_name);
-	if (spec->peer != NULL)
-		netaddr_client_text(spec->peer, client);
-	if (cs->limits.max_per_peer > 0 && spec->peer != NULL &&
-	    count_same(cs, NULL, client) >= cs->limits.max_per_peer)
-		return err_set(e, ERR_LIMIT,
-			       "the limit of %u children for the clients at one address "
-			       "(limits.maxChildrenPerPeer) is reached",
-			       cs->limits.max_per_peer);
-	return 0;
-}
-
-int children_spawn(struct children *cs, const struct child_spec *spec,
-		   const struct child_events *events, void *arg, struct child **child_r,
-		   struct err *e)
+/* Starts a child whose places are taken. */
+static int start(struct children *cs, const struct child_spec *spec,
+		 const struct child_events *events, void *arg, struct child **child_r,
+		 struct err *e)
 {
 	char mark[sizeof(cs->mark) + 24];
-	struct err own;
-	struct child *c;
-	int rc = check_caps(cs, spec, e);
+	struct child *c = child_prepare(cs, spec, events, arg, e);
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	if (e == NULL)
-		e = &own;
-	c = child_prepare(cs, spec, events, arg, e);
 	if (c == NULL)
 		return e->code;
 	c->serial = ++cs->last_serial;
@@ -252,6 +218,24 @@ int children_spawn(struct children *cs, const struct child_spec *spec,
 	cs->n++;
 	*child_r = c;
 	return 0;
+}
+
+int children_spawn(struct children *cs, const struct child_spec *spec,
+		   const struct child_events *events, void *arg, struct child **child_r,
+		   struct err *e)
+{
+	struct err own;
+	int rc;
+
+	if (e == NULL)
+		e = &own;
+	rc = places_take(cs->places, spec, e);
+	if (rc < 0)
+		return rc;
+	rc = start(cs, spec, events, arg, child_r, e);
+	if (rc < 0)
+		places_give(cs->places, spec->name, spec->peer, spec->holder);
+	return rc;
 }
 
 static void call_empty(void *arg)
@@ -279,6 +263,7 @@ void children_remove(struct child *c)
 		children_forget(c);
 	TAILQ_REMOVE(&cs->all, c, entry);
 	cs->n--;
+	places_give(cs->places, c->name, c->peer, c->holder);
 	/* What it left to itself is fair game from now on. */
 	defer_call(&cs->scan, children_scan, cs);
 	check_empty(cs);

@@ -26,6 +26,7 @@ struct sandbox_rules;
 struct children_limits {
 	unsigned max;	       /* in all; 0: none (likewise below) */
 	unsigned max_per_peer; /* for one child_spec.peer */
+	unsigned share;	       /* percent that one child_spec.holder has of each; 0: no shares */
 	int64_t term_after_ms; /* after stdin was closed: SIGTERM (default 2000) */
 	int64_t kill_after_ms; /* after SIGTERM: SIGKILL (default 3000) */
 };
@@ -34,6 +35,7 @@ struct child_spec {
 	const char *name;     /* the backend's, for the log; lives as long as the daemon */
 	unsigned max_of_name; /* how many children may have this name; 0: any number */
 	const char *peer;     /* the client's address, for max_per_peer; NULL: nobody's; copied */
+	const char *holder;   /* whose share its places are (share.h); NULL: nobody's; copied */
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in the child's PATH */
 	const char *const *env;	 /* NULL-terminated "K=V": the whole environment of the child, but
 				    for MCPD_CHILD, the mark by which its descendants are known */

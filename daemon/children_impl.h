@@ -8,6 +8,7 @@
 #include "cgroup.h"
 #include "children.h"
 #include "children_log.h"
+#include "children_places.h"
 #include "children_spawn.h"
 #include "defer.h"
 #include "pace.h"
@@ -20,6 +21,7 @@ TAILQ_HEAD(child_list, child);
 struct children {
 	struct event_base *base;
 	struct children_limits limits;
+	struct places *places;
 	struct event sigchld;
 	struct child_list all;
 	LIST_HEAD(, child)
@@ -51,7 +53,7 @@ struct child {
 	const struct child_events *events; /* NULL: abandoned */
 	void *arg;
 	const char *name;
-	char *peer; /* netaddr_client_text() */
+	char *peer, *holder;
 	size_t max_backlog;
 	unsigned long serial;
 	pid_t pid;

@@ -103,6 +103,7 @@ static struct session_conf conf_of(const struct legacy_request *rq)
 		.user = exchange_user(rq->x),
 		.peer = exchange_peer(rq->x),
 		.bearer = exchange_bearer(rq->x),
+		.holder = exchange_holder(rq->x),
 		.front = &legacy_front,
 	};
 }
@@ -226,6 +227,7 @@ static struct session *open_session(struct legacy *l, const struct legacy_reques
 	char *caps = jsonrpc_dump(json_object_get(params, "capabilities"), NULL);
 	char *info = jsonrpc_dump(json_object_get(params, "clientInfo"), NULL);
 	struct session_conf conf = conf_of(rq);
+	size_t size = (caps ? strlen(caps) : 0) + (info ? strlen(info) : 0);
 	struct session *s = NULL;
 	struct err e = {0};
 
@@ -234,7 +236,12 @@ static struct session *open_session(struct legacy *l, const struct legacy_reques
 	conf.client_info = info;
 	if (!caps || !info)
 		no_memory(rq->x, id);
-	else if (sessions_admit(l->sessions, conf.peer, conf.user, &e) < 0 ||
+	else if (size > l->limits->max_session_bytes)
+		reply_error(rq->x, 200, id, RPC_INVALID_PARAMS,
+			    "initialize: clientInfo and capabilities have %zu bytes together, and a session "
+			    "keeps at most %zu (limits.maxSessionBytes)",
+			    size, l->limits->max_session_bytes);
+	else if (sessions_admit(l->sessions, &conf, &e) < 0 ||
 		 session_open(sessions_env(l->sessions), &conf, &s, &e) < 0)
 		refuse_session(rq->x, id, &e);
 	free(caps);

@@ -31,6 +31,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/dumpable.c daemon/dumpable.h \
 	daemon/peerproc.c daemon/peerproc.h \
 	daemon/procinfo.c daemon/procinfo.h \
+	daemon/children_places.c daemon/children_places.h \
 	daemon/children_spawn.c daemon/children_spawn.h \
 	daemon/cleanup.c daemon/cleanup.h \
 	daemon/confine.c daemon/confine.h \

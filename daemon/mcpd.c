@@ -181,6 +181,7 @@ static int start_loop(struct mcpd *d, struct err *e)
 	struct children_limits limits = {
 		.max = d->conf->limits.max_children,
 		.max_per_peer = d->conf->limits.max_children_per_peer,
+		.share = d->conf->limits.share,
 	};
 
 	descriptors_raise();

@@ -274,22 +274,34 @@ static bool offers(struct server *s, size_t i, const char *capability, const cha
 	return member ? json_is_true(json_object_get(cap, member)) : cap != NULL;
 }
 
+static const char *uri_of(const struct request *r)
+{
+	return json_string_value(json_object_get(call_params(r->call), "uri"));
+}
+
 static void after_subscribe(struct request *r, const struct answer *answer)
 {
-	const char *uri = json_string_value(json_object_get(call_params(r->call), "uri"));
+	struct server *s = r->server;
+	const char *uri = uri_of(r);
 
-	if (answer->kind == ANSWER_RESULT && uri && r->server->subscriptions)
-		json_object_set_new(r->server->subscriptions, uri, json_true());
-	server_changed(r->server);
+	s->subscribing--;
+	s->kept -= r->reserved;
+	if (answer->kind != ANSWER_RESULT || !uri || json_object_get(s->subscriptions, uri) ||
+	    json_object_set_new(s->subscriptions, uri, json_true()) < 0)
+		return;
+	s->kept += strlen(uri);
+	server_changed(s);
 }
 
 static void after_unsubscribe(struct request *r, const struct answer *answer)
 {
-	const char *uri = json_string_value(json_object_get(call_params(r->call), "uri"));
+	struct server *s = r->server;
+	const char *uri = uri_of(r);
 
-	if (answer->kind == ANSWER_RESULT && uri)
-		json_object_del(r->server->subscriptions, uri);
-	server_changed(r->server);
+	if (answer->kind != ANSWER_RESULT || !uri || json_object_del(s->subscriptions, uri) < 0)
+		return;
+	s->kept -= strlen(uri);
+	server_changed(s);
 }
 
 /* Subscribing and its opposite go the same way; they differ in what is remembered. */
@@ -308,21 +320,46 @@ static void pass_subscription(struct request *r,
 		return;
 	}
 	r->after = after;
+	if (after == after_subscribe) {
+		r->server->subscribing++;
+		r->server->kept += r->reserved;
+	}
 	server_pass(r, i);
+}
+
+/* Whether the session may keep URI, too; false: the call was refused. */
+static bool has_room(struct request *r, const char *uri)
+{
+	struct server *s = r->server;
+	size_t n = json_object_size(s->subscriptions) + s->subscribing;
+
+	if (json_object_get(s->subscriptions, uri))
+		return true;
+	if (s->conf.max_subscriptions && n >= s->conf.max_subscriptions)
+		call_error(r->call, RPC_INTERNAL_ERROR, NULL,
+			   "too many subscriptions in this session (limits.maxSubscriptions is %u)",
+			   s->conf.max_subscriptions);
+	else if (s->conf.max_bytes && s->kept + strlen(uri) > s->conf.max_bytes)
+		call_error(r->call, RPC_INVALID_PARAMS, NULL,
+			   "clientInfo, capabilities and subscriptions of this session have more than "
+			   "%zu bytes together (limits.maxSessionBytes): unsubscribe from others first",
+			   s->conf.max_bytes);
+	else
+		return true;
+	return false;
 }
 
 static void handle_subscribe(struct request *r)
 {
 	struct server *s = r->server;
+	const char *uri = need_string(r, "uri");
 
 	if (!s->subscriptions)
 		s->subscriptions = json_object();
-	if (json_object_size(s->subscriptions) >= s->conf.limits->max_subscriptions)
-		call_error(r->call, RPC_INTERNAL_ERROR, NULL,
-			   "too many subscriptions in this session (limit %u)",
-			   s->conf.limits->max_subscriptions);
-	else
-		pass_subscription(r, after_subscribe);
+	if (!uri || !has_room(r, uri))
+		return;
+	r->reserved = json_object_get(s->subscriptions, uri) ? 0 : strlen(uri);
+	pass_subscription(r, after_subscribe);
 }
 
 static void handle_unsubscribe(struct request *r)

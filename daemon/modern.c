@@ -305,7 +305,10 @@ void modern_dispatch(struct modern *m, struct exchange *x, const struct mcheck *
 	json_t *params = r ? modern_strip(c->params, state) : NULL;
 
 	if (!r) {
-		modern_refuse_limit(x, pool_share(m->pool), c->id, &e);
+		if (e.code == ERR_INVALID)
+			modern_refuse(x, 400, c->id, RPC_INVALID_PARAMS, NULL, "Invalid params: %s", e.text);
+		else
+			modern_refuse_limit(x, pool_share(m->pool), c->id, &e);
 		return;
 	}
 	if (!params || server_request(pooled_server(r->pooled), r, c->id, c->method->name, params) < 0) {

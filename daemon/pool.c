@@ -452,6 +452,12 @@ struct pooled *pool_take(struct pool *p, const struct pool_want *want, struct er
 		err_set(e, ERR_NOMEM, "out of memory");
 		return NULL;
 	}
+	if (strlen(caps) > p->limits->max_session_bytes) {
+		err_set(e, ERR_INVALID, "the client's capabilities have more than %zu bytes (limits.maxSessionBytes)",
+			p->limits->max_session_bytes);
+		free(caps);
+		return NULL;
+	}
 	s = want->task && want->tasks ? find_task(p, want) : NULL;
 	if (!s)
 		s = find(p, want, caps);

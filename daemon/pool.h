@@ -54,7 +54,8 @@ void pool_set_users(struct pool *p, struct users *us);
 /* Closes all. */
 void pool_free(struct pool **p);
 
-/* Takes a server; NULL with E filled: ERR_NOMEM, or ERR_LIMIT where all are in use. */
+/* Takes a server; NULL with E filled: ERR_NOMEM, ERR_LIMIT where all are in use, or ERR_INVALID where the
+ * capabilities are longer than may be kept. */
 struct pooled *pool_take(struct pool *p, const struct pool_want *want, struct err *e);
 /* Gives it back. One reference for each pool_take(). */
 void pool_give(struct pooled *s);

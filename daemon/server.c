@@ -305,6 +305,8 @@ struct server *server_new(const struct server_conf *conf)
 		return NULL;
 	s->conf = *conf;
 	TAILQ_INIT(&s->requests);
+	s->kept = strlen(conf->caller->capabilities) +
+		  (conf->caller->client_info ? strlen(conf->caller->client_info) : 0);
 	s->capabilities = parse_capabilities(conf->caller->rev, conf->caller->capabilities);
 	pace_init(&s->notices, server_tell_lists, s);
 	s->watch.changed = on_view_changed;
@@ -370,6 +372,9 @@ int server_request(struct server *s, void *where, json_t *id, const char *method
 		call_error(r->call, RPC_INTERNAL_ERROR, NULL,
 			   "too many requests in flight in this session (limit %u)",
 			   s->conf.max_calls);
+	else if (json_string_length(token) > JSONRPC_MAX_ID)
+		call_error(r->call, RPC_INVALID_PARAMS, NULL, "progressToken has more than %zu bytes",
+			   JSONRPC_MAX_ID);
 	else if (!m)
 		call_error(r->call, RPC_METHOD_NOT_FOUND, NULL, "Method not found: %.100s", method);
 	else if (m->needs_view && !view_settled(s->conf.view))

@@ -39,6 +39,8 @@ struct server_conf {
 	struct users *users;   /* who count their calls; may be NULL */
 	bool lists_told;       /* who else watches the view tells the client of its changes */
 	unsigned max_calls;    /* in flight at a time; 0: no limit */
+	unsigned max_subscriptions; /* where the limits are for others to watch, 0: no limit */
+	size_t max_bytes;	    /* of capabilities, clientInfo and subscriptions; 0: no limit */
 	const struct server_front *front;
 	void *arg;
 };

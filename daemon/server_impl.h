@@ -29,6 +29,7 @@ struct request {
 	bool starved;		   /* there was no memory to go on with it */
 	bool relays_task;	   /* its result may be a task of the client's */
 	json_t *tool;		   /* as that backend lists it; NULL: not a tool, or not listed */
+	size_t reserved; /* bytes of "kept" that it gives back, or that its URI goes on taking */
 	/* What the session remembers of the outcome (a subscription); NULL: nothing. */
 	void (*after)(struct request *r, const struct answer *answer);
 };
@@ -42,6 +43,8 @@ struct server {
 	struct tasks *tasks;   /* NULL: none */
 	json_t *subscriptions; /* object used as a set of URIs; NULL: none */
 	struct pace notices; /* of lists that are different; kinds are 1u << enum offer_kind */
+	size_t kept;	       /* bytes: what the client said of itself, and the URIs */
+	unsigned subscribing;  /* requests under way; their URIs are in "kept" already */
 	struct view_watch watch;
 	struct view_waiter restoring;
 	unsigned in_flight;

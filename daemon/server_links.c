@@ -181,6 +181,7 @@ int server_restore(struct server *s, const json_t *uris)
 	{
 		if (json_object_set_new(s->subscriptions, json_string_value(uri), json_true()) < 0)
 			return ERR_NOMEM;
+		s->kept += json_string_length(uri);
 	}
 	s->restoring.fn = resubscribe;
 	s->restoring.arg = s;

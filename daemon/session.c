@@ -12,6 +12,7 @@
 #include "log.h"
 #include "registry.h"
 #include "server.h"
+#include "share.h"
 #include "transport.h"
 #include "users.h"
 
@@ -33,7 +34,8 @@ struct session {
 	bool announced; /* the client knows the id */
 	bool restored;	/* of an earlier life of the daemon */
 	bool counted;	/* among the sessions of its peer */
-	char texts[]; /* user, peer, capabilities, clientInfo */
+	bool placed;	/* a place of all sessions is taken */
+	char texts[]; /* user, peer, holder, capabilities, clientInfo */
 };
 
 const char *close_reason_name(enum close_reason reason)
@@ -97,12 +99,15 @@ static int step_server(void *ctx, struct err *e)
 	return s->server ? server_close(s->server, e) : 0;
 }
 
-/* Out of the count of its peer. */
+/* Out of the counts of its peer and its holder. */
 static void uncount(struct session *s)
 {
 	if (s->counted)
 		registry_peer_drop(s->env->registry, s->caller.peer);
 	s->counted = false;
+	if (s->placed)
+		share_give(s->env->places, s->caller.holder);
+	s->placed = false;
 }
 
 static int step_session_map(void *ctx, struct err *e)
@@ -245,7 +250,7 @@ static size_t text_size(const char *text)
 static struct session *session_new(struct session_env *env, const struct session_conf *conf)
 {
 	size_t size = text_size(conf->user) + text_size(conf->peer) +
-		      text_size(conf->capabilities) + text_size(conf->client_info);
+		      text_size(conf->holder) + text_size(conf->capabilities) + text_size(conf->client_info);
 	struct session *s = calloc(1, sizeof *s + size);
 	char *at;
 
@@ -261,6 +266,7 @@ static struct session *session_new(struct session_env *env, const struct session
 		.session = s->entry.id,
 		.user = put_text(&at, conf->user),
 		.peer = put_text(&at, conf->peer),
+		.holder = put_text(&at, conf->holder),
 		.rev = conf->rev,
 		.capabilities = put_text(&at, conf->capabilities),
 		.client_info = put_text(&at, conf->client_info),
@@ -281,6 +287,16 @@ static void on_quiet(void *arg)
 	session_touch(arg);
 }
 
+/* Its place among all sessions. Whether there is one was asked before (sessions_admit()), but for a session that is
+ * opened only to be closed. 0 or ERR_NOMEM. */
+static int take_place(struct session *s)
+{
+	int rc = s->env->places ? share_take(s->env->places, s->caller.holder, NULL) : ERR_LIMIT;
+
+	s->placed = rc == 0;
+	return rc == ERR_NOMEM ? rc : 0;
+}
+
 /* Server, transport and the maps. Whatever is there already when one fails, session_drop() undoes. */
 static int set_up(struct session *s, const struct session_conf *conf, struct err *e)
 {
@@ -292,6 +308,8 @@ static int set_up(struct session *s, const struct session_conf *conf, struct err
 		.users = s->env->users,
 		.caller = &s->caller,
 		.max_calls = s->env->limits->max_calls,
+		.max_subscriptions = s->env->limits->max_subscriptions,
+		.max_bytes = s->env->limits->max_session_bytes,
 		.front = conf->front,
 		.arg = s,
 	};
@@ -302,7 +320,7 @@ static int set_up(struct session *s, const struct session_conf *conf, struct err
 	s->server = server_new(&sc);
 	if (!s->transport || !s->server || registry_set_caps(r, s->entry.id, conf->capabilities) ||
 	    (conf->user && registry_bind_user(r, s->entry.id, conf->user)) ||
-	    registry_peer_add(r, conf->peer))
+	    take_place(s) < 0 || registry_peer_add(r, conf->peer))
 		return err_set(e, ERR_NOMEM, "out of memory");
 	s->counted = true;
 	return registry_add(r, &s->entry) ? err_set(e, ERR_NOMEM, "out of memory") : 0;

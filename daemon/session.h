@@ -21,6 +21,7 @@ struct registry;
 struct registry_entry;
 struct server;
 struct server_front;
+struct share;
 struct stream_env;
 struct caller;
 struct config_limits;
@@ -61,6 +62,7 @@ struct session_env {
 	/* A record of S is due, because something in it changed; S is closing, for this reason. */
 	void (*save)(struct session *s, struct session_env *env);
 	void (*closing)(struct session *s, enum close_reason reason, struct session_env *env);
+	struct share *places;		  /* of all sessions; NULL: no limit */
 	const struct session_step *steps; /* session_steps; tests make some fail */
 	struct users *users;		  /* NULL: none are known */
 };
@@ -79,6 +81,7 @@ struct session_conf {
 	const char *user;	  /* NULL: unauthenticated */
 	const char *peer;
 	struct bearer *bearer;	  /* the token that it is opened with; NULL: none was asked for */
+	const char *holder;	  /* whose share its places take; NULL: nobody's */
 	enum mcp_rev rev;	  /* as negotiated */
 	const char *capabilities; /* compact JSON text */
 	const char *client_info;  /* compact JSON text or NULL */

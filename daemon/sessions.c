@@ -7,6 +7,7 @@
 #include "delayq.h"
 #include "log.h"
 #include "records.h"
+#include "share.h"
 #include "stream.h"
 #include "users.h"
 
@@ -80,9 +81,10 @@ struct sessions *sessions_new(struct event_base *base, const struct config_sessi
 		.saving = delayq_new(base, records_interval_ms(conf), on_saving, ss),
 		.save = on_save,
 		.closing = on_closing,
+		.places = share_new("sessions", "sessions.max", conf->max, limits->share),
 		.steps = session_steps,
 	};
-	if (!ss->streams || !ss->env.registry || !ss->env.idle || !ss->env.saving)
+	if (!ss->env.places || !ss->streams || !ss->env.registry || !ss->env.idle || !ss->env.saving)
 		sessions_free(&ss);
 	return ss;
 }
@@ -99,6 +101,7 @@ void sessions_free(struct sessions **ssp)
 	delayq_free(&ss->env.saving);
 	stream_env_free(&ss->streams);
 	registry_free(&ss->env.registry);
+	share_free(&ss->env.places);
 	free(ss);
 }
 
@@ -129,22 +132,21 @@ struct session_env *sessions_env(struct sessions *ss)
 	return &ss->env;
 }
 
-int sessions_admit(struct sessions *ss, const char *peer, const char *user, struct err *e)
+int sessions_admit(struct sessions *ss, const struct session_conf *conf, struct err *e)
 {
-	struct registry_counts c;
+	struct registry *r = ss->env.registry;
+	const struct config_sessions *limits = ss->conf;
 
-	registry_counts(ss->env.registry, &c);
-	if (c.sessions >= ss->conf->max)
-		return err_set(e, ERR_LIMIT, "too many sessions (sessions.max is %u)",
-			       ss->conf->max);
-	if (registry_peer_count(ss->env.registry, peer) >= ss->conf->max_per_peer)
+	if (share_check(ss->env.places, conf->holder, e) < 0)
+		return e->code = share_full(ss->env.places) ? ERR_LIMIT : ERR_DENIED;
+	if (registry_peer_count(r, conf->peer) >= limits->max_per_peer)
 		return err_set(e, ERR_LIMIT,
 			       "too many sessions from this address (sessions.maxPerPeer is %u)",
-			       ss->conf->max_per_peer);
-	if (user && registry_user_count(ss->env.registry, user) >= ss->conf->max_per_user)
+			       limits->max_per_peer);
+	if (conf->user && registry_user_count(r, conf->user) >= limits->max_per_user)
 		return err_set(e, ERR_DENIED,
 			       "too many sessions of this user (sessions.maxPerUser is %u)",
-			       ss->conf->max_per_user);
+			       limits->max_per_user);
 	return 0;
 }
 
@@ -184,7 +186,7 @@ int sessions_restore(struct sessions *ss, const char *id, const struct session_c
 	if (!record)
 		return e->code;
 	if (!ending)
-		rc = sessions_admit(ss, like->peer, like->user, e);
+		rc = sessions_admit(ss, like, e);
 	if (rc == 0)
 		rc = open_again(ss, id, record, like, s_r, e);
 	if (rc == 0)

@@ -32,9 +32,9 @@ void sessions_free(struct sessions **ss);
 /* What session_open() wants. */
 struct session_env *sessions_env(struct sessions *ss);
 
-/* May one more session be opened for PEER (and USER, which may be NULL)? 0, or ERR_LIMIT with the text
- * for the client, or ERR_DENIED likewise where it is USER who has too many. Nobody who is working is ever evicted. */
-int sessions_admit(struct sessions *ss, const char *peer, const char *user, struct err *e);
+/* May one more session like CONF be opened? 0, or ERR_LIMIT with the text for the client, or ERR_DENIED likewise
+ * where it is the user or the holder who has too many. Nobody who is working is ever evicted. */
+int sessions_admit(struct sessions *ss, const struct session_conf *conf, struct err *e);
 
 /* The session with this id, NULL if there is none. */
 struct session *sessions_find(struct sessions *ss, const char *id);

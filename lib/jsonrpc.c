@@ -30,6 +30,8 @@ static int classify_call(const json_t *msg, const json_t *method, enum jsonrpc_k
 		return err_set(e, ERR_INVALID, "\"params\" must be an object or an array");
 	if (id && !is_id(id))
 		return err_set(e, ERR_INVALID, "\"id\" must be a string or an integer");
+	if (json_string_length(id) > JSONRPC_MAX_ID)
+		return err_set(e, ERR_INVALID, "\"id\" has more than %zu bytes", JSONRPC_MAX_ID);
 	*kind_r = id ? JSONRPC_REQUEST : JSONRPC_NOTIFICATION;
 	return 0;
 }

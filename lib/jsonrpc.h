@@ -13,6 +13,9 @@
 
 struct evbuffer;
 
+/* Bytes of an id or a progress token, which are kept as long as their request: identifiers, not data. */
+#define JSONRPC_MAX_ID ((size_t)1024)
+
 enum jsonrpc_kind {
 	JSONRPC_REQUEST,
 	JSONRPC_NOTIFICATION,
@@ -43,8 +46,8 @@ enum jsonrpc_code {
 json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct err *e);
 
 /* What MSG is. 0, or ERR_INVALID with the reason: not an object, "jsonrpc" not "2.0", method not a
- * string, either with a NUL inside, params neither object nor array, id neither string nor integer (null, real and boolean
- * are refused; an error response alone may lack an id or have null), both or neither of result
+ * string, either with a NUL inside, params neither object nor array, id neither string nor integer, or longer than
+ * JSONRPC_MAX_ID (null, real and boolean are refused; an error response alone may lack an id or have null), both or neither of result
  * and error, error without integer code and string message. */
 int jsonrpc_classify(const json_t *msg, enum jsonrpc_kind *kind_r, struct err *e);
 

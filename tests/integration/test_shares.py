@@ -12,6 +12,8 @@ for one in TOKENS.values():
     secret(one)
 MODERN = {"modern": {"command": sys.executable, "args": [os.path.join(HERE, "modernserver.py")]}}
 ELICIT = {"elicitation": {}}
+INIT = {"protocolVersion": "2025-11-25", "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"}}
 # Of 8 places one holder gets 7: with 7 taken less than a quarter is free.
 MOST = 7
 
@@ -27,15 +29,20 @@ def daemon(servers, limits=None, **config):
     return d
 
 
-def call(d, user, name, arguments=None, caps=None, **more):
-    """One tools/call of 2026-07-28; the whole reply."""
-    params = dict({"name": name, "arguments": arguments or {}, "_meta": {
-        PREFIX + "protocolVersion": NOW, PREFIX + "clientCapabilities": caps or {}}}, **more)
-    headers = [("Content-Type", "application/json"), ("Accept", BOTH), ("MCP-Protocol-Version", NOW),
-               ("Mcp-Method", "tools/call"), ("Mcp-Name", name),
-               ("Authorization", "Bearer " + TOKENS[user])]
-    return d.http("POST", "/mcp", headers, json.dumps({
-        "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}))
+def request(d, user, method, params, caps=None, token=None, headers=()):
+    """One request of 2026-07-28; the whole reply."""
+    meta = {PREFIX + "protocolVersion": NOW, PREFIX + "clientCapabilities": caps or {}}
+    if token:
+        meta["progressToken"] = token
+    return d.http("POST", "/mcp", [
+        ("Content-Type", "application/json"), ("Accept", BOTH), ("MCP-Protocol-Version", NOW),
+        ("Mcp-Method", method), ("Authorization", "Bearer " + TOKENS[user]), *headers],
+        json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": dict(params, _meta=meta)}))
+
+
+def call(d, user, name, arguments=None, caps=None, token=None, **more):
+    return request(d, user, "tools/call", dict({"name": name, "arguments": arguments or {}}, **more),
+                   caps, token, [("Mcp-Name", name)])
 
 
 def refused(reply, status, key):
@@ -113,6 +120,117 @@ def _():
         refused(call(d, "alice", "elicit", {"message": "?"}, ELICIT), 429, "limits.maxRequestServers")
         assert park(d, "bob")
         refused(call(d, "bob", "elicit", {"message": "?"}, ELICIT), 503, "limits.maxRequestServers")
+
+
+def client(d, user, **keys):
+    return Client(d, bearer=TOKENS[user], **keys)
+
+
+def fails(fn, code, *words):
+    """FN ends with a JSON-RPC error of this code, which says all of WORDS."""
+    try:
+        fn()
+    except RpcError as e:
+        equal(e.code, code, "code")
+        for word in words:
+            assert word in e.message, e.message
+        return
+    raise AssertionError("no error")
+
+
+@case("alice's sessions have most of the children, of one server and in all; bob gets his")
+def _():
+    for server, limits, key in ((tiny(maxChildren=8), {}, "maxChildren of server tiny"),
+                                (tiny(), {"maxChildren": 8}, "limits.maxChildren")):
+        with daemon({"tiny": server}, limits) as d:
+            d.wait_children(0)
+            alices = [client(d, "alice") for _ in range(MOST + 1)]
+            for c in alices[:MOST]:
+                c.tool("pid")
+            fails(lambda: alices[-1].tool("pid"), -32603, key, "limits.share")
+            bob = client(d, "bob")
+            bob.tool("pid")
+            alices[0].tool("pid")  # who works is left alone
+            alices[0].delete()
+            d.wait_children(MOST)
+            fails(lambda: alices[-1].tool("pid"), -32603, key)
+            alices[1].delete()
+            d.wait_children(MOST - 1)
+            alices[-1].tool("pid")
+
+
+@case("alice opens all the sessions she can; bob still opens one")
+def _():
+    with daemon({"tiny": tiny()}, sessions={"max": 8}) as d:
+        alices = [client(d, "alice") for _ in range(MOST)]
+        for _ in range(3):
+            c = client(d, "alice", start=False)
+            reply = c.post(c.message("initialize", INIT), Mcp_Session_Id=None)
+            assert "limits.share" in refused(reply, 429, "sessions.max")["message"]
+        client(d, "bob").request("ping")
+        c = client(d, "bob", start=False)
+        refused(c.post(c.message("initialize", INIT), Mcp_Session_Id=None), 503, "sessions.max")
+        alices[0].delete()
+        client(d, "bob").request("ping")
+
+
+@case("what a session keeps of its client is bounded: clientInfo, capabilities and URIs together")
+def _():
+    with daemon({"fake": fake()}, {"maxSessionBytes": 4096}, store=True) as d:
+        for part in ({"clientInfo": {"name": "x" * 4096, "version": "1"}},
+                     {"capabilities": {"experimental": {"x": {"y": "z" * 4096}}}}):
+            c = client(d, "alice", start=False)
+            reply = c.post(c.message("initialize", dict(INIT, **part)), Mcp_Session_Id=None)
+            error = reply.json()["error"]
+            equal(error["code"], -32602, "code")
+            assert "limits.maxSessionBytes" in error["message"], error
+            assert reply.header("Mcp-Session-Id") is None
+        c = client(d, "alice")
+        uris = ["test://1%s%d" % ("x" * 1100, n) for n in range(4)]
+        for uri in uris[:3]:
+            c.request("resources/subscribe", {"uri": uri})
+        fails(lambda: c.request("resources/subscribe", {"uri": uris[3]}), -32602, "limits.maxSessionBytes")
+        c.request("resources/subscribe", {"uri": uris[0]})  # it has that one
+        c.request("resources/unsubscribe", {"uri": uris[1]})
+        c.request("resources/subscribe", {"uri": uris[3]})
+        equal(len(d.ctl("session.show", id=c.sid)["subscriptions"]), 3, "subscriptions")
+
+
+@case("subscribing to all one can at a time gets no further than one after the other")
+def _():
+    with daemon({"fake": fake()}, {"maxSubscriptions": 2}) as d:
+        c = client(d, "alice")
+        c.tool("pid")
+        begun = [c.begin("resources/subscribe", {"uri": "test://%d" % n}) for n in range(8)]
+        codes = [c.end(b).response().get("error", {}).get("code", 0) for b in begun]
+        equal(sorted(codes), [-32603] * 6 + [0, 0], "codes")
+        equal(len(d.ctl("session.show", id=c.sid)["subscriptions"]), 2, "subscriptions")
+
+
+@case("a client of 2026-07-28: long capabilities are not kept, long lists of names are not subscribed to")
+def _():
+    with daemon({"fake": fake()}, {"maxSessionBytes": 4096}) as d:
+        long = {"elicitation": {}, "experimental": {"x": {"y": "z" * 4096}}}
+        error = call(d, "alice", "pid", caps=long).json()["error"]
+        equal(error["code"], -32602, "code")
+        assert "limits.maxSessionBytes" in error["message"], error
+        filter_ = {"resourceSubscriptions": ["test://1%s%d" % ("x" * 1000, n) for n in range(5)]}
+        error = request(d, "alice", "subscriptions/listen", {"notifications": filter_}).json()["error"]
+        equal(error["code"], -32602, "code")
+        assert "limits.maxSessionBytes" in error["message"], error
+
+
+@case("ids and progress tokens are identifiers, not data")
+def _():
+    with daemon({"fake": fake()}) as d:
+        c = client(d, "alice")
+        reply = c.post(c.message("ping", ident="i" * 1025))
+        equal(reply.error(), (400, -32600), "status and code")
+        equal(c.post(c.message("ping", ident="i" * 1024)).json()["result"], {})
+        fails(lambda: c.request("tools/list", {}, token="t" * 1025), -32602, "progressToken")
+        c.request("tools/list", {}, token="t" * 1024)
+        error = call(d, "alice", "pid", token="t" * 1025).json()["error"]
+        equal(error["code"], -32602, "code")
 
 
 run()

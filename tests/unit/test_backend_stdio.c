@@ -885,7 +885,7 @@ static void test_caps(void **state)
 	send_tool(&bob, &r, "echo", "{}");
 	assert_int_equal(r.ends, 1);
 	assert_int_equal(r.code, RPC_INTERNAL_ERROR);
-	assert_has(r.text, "backend fake: the limit of 1 children of this backend (maxChildren)");
+	assert_has(r.text, "backend fake: too many child processes: all 1 (maxChildren of server fake)");
 	link_close(&alice.link);
 	until(children_count(set) == 0);
 	assert_string_equal(tool(&bob, "echo", "{'text':'two'}"), "two");

@@ -314,12 +314,12 @@ static void test_caps(void **state)
 	assert_int_equal(spawn_spec(spec, &s[0], &e), 0);
 	assert_int_equal(spawn_spec(spec, &s[1], &e), 0);
 	assert_int_equal(spawn_spec(spec, &s[2], &e), ERR_LIMIT);
-	assert_non_null(strstr(e.text, "2 children"));
+	assert_non_null(strstr(e.text, "is 2"));
 	assert_non_null(strstr(e.text, "limits.maxChildrenPerPeer"));
 	spec.peer = "peer-b";
 	assert_int_equal(spawn_spec(spec, &s[2], &e), 0);
 	assert_int_equal(spawn_spec(spec, &s[3], &e), ERR_LIMIT);
-	assert_non_null(strstr(e.text, "3 children"));
+	assert_non_null(strstr(e.text, "all 3"));
 	assert_non_null(strstr(e.text, "maxChildren"));
 	/* Who is on the way down still counts: nobody gets around a cap by opening and closing. */
 	child_abandon(s[2].child);
@@ -329,6 +329,39 @@ static void test_caps(void **state)
 	child_stop(s[1].child);
 	loop_until_count(base, &s[0].exits, 1);
 	loop_until_count(base, &s[1].exits, 1);
+}
+
+/* Who has most of the children is refused; all others are not, whichever limit it is. */
+static void test_shares(void **state)
+{
+	const struct children_limits few = {
+		.max = 8, .share = 25, .term_after_ms = 50, .kill_after_ms = 100};
+	struct child_spec spec = {.argv = ARGV("cat"), .name = "shared-out"};
+	struct seen s[9] = {{0}};
+	struct err e = {0};
+	int n;
+
+	(void)state;
+	children_free(&set);
+	set = children_new(base, &few, NULL);
+	for (spec.max_of_name = 0; spec.max_of_name <= 8; spec.max_of_name += 8) {
+		memset(s, 0, sizeof(s));
+		spec.holder = "user:alice";
+		for (n = 0; n < 8 && spawn_spec(spec, &s[n], &e) == 0; n++)
+			;
+		assert_int_equal(n, 7);
+		assert_int_equal(e.code, ERR_LIMIT);
+		assert_non_null(strstr(e.text, "maxChildren"));
+		assert_non_null(strstr(e.text, "limits.share"));
+		spec.holder = "user:bob";
+		assert_int_equal(spawn_spec(spec, &s[n++], &e), 0);
+		spec.holder = NULL;
+		assert_int_equal(spawn_spec(spec, &s[n], &e), ERR_LIMIT);
+		while (--n >= 0) {
+			child_stop(s[n].child);
+			loop_until_count(base, &s[n].exits, 1);
+		}
+	}
 }
 
 static void test_cap_in_all(void **state)
@@ -763,6 +796,7 @@ int main(void)
 		T(test_exec_failures),
 		T(test_cwd),
 		T(test_caps),
+		T(test_shares),
 		T(test_cap_in_all),
 		T(test_lack_of_descriptors),
 		T(test_fork_fails),

@@ -85,7 +85,8 @@ static void open_pool(unsigned max)
 {
 	static struct config_limits limits;
 
-	limits = (struct config_limits){.max_request_servers = max, .share = 25};
+	limits = (struct config_limits){
+		.max_request_servers = max, .max_session_bytes = 1024, .share = 25};
 	base = loop_open();
 	pool = pool_new(base, &limits, NULL, NULL, 60000);
 	assert_non_null(pool);
@@ -257,6 +258,28 @@ static void alike(void **state)
 	close_pool();
 }
 
+/* Capabilities are kept for as long as the server is: only so many of them. */
+static void long_capabilities(void **state)
+{
+	char text[2000] = "";
+	json_t *caps;
+	struct pool_want want = {.view = (struct view *)&base, .peer = "", .exclusive = true};
+	struct err e = {0};
+
+	(void)state;
+	open_pool(16);
+	memset(text, 'x', sizeof text - 1);
+	caps = json_pack("{s:s}", "elicitation", text);
+	want.capabilities = caps;
+	assert_null(pool_take(pool, &want, &e));
+	assert_int_equal(e.code, ERR_INVALID);
+	assert_non_null(strstr(e.text, "limits.maxSessionBytes"));
+	want.exclusive = false;
+	assert_non_null(pool_take(pool, &want, &e));
+	json_decref(caps);
+	close_pool();
+}
+
 static void without_memory(void **state)
 {
 	(void)state;
@@ -291,6 +314,7 @@ int main(void)
 		cmocka_unit_test(others_keep_theirs),
 		cmocka_unit_test(with_tasks),
 		cmocka_unit_test(alike),
+		cmocka_unit_test(long_capabilities),
 		cmocka_unit_test(without_memory),
 	};
 
