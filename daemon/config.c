@@ -43,6 +43,7 @@ static const struct key limit_keys[] = {
 	LIMIT("maxChildren", type_count, max_children, 1, 1000000, 1024),
 	LIMIT("maxChildrenPerPeer", type_count, max_children_per_peer, 1, 1000000, 256),
 	LIMIT("maxConnections", type_count, max_connections, 0, 10000000, 0),
+	LIMIT("maxRequests", type_count, max_requests, 0, 10000000, 0),
 	LIMIT("maxRequestServers", type_count, max_request_servers, 1, 1000000, 1024),
 	LIMIT("maxParked", type_count, max_parked, 1, 1000000, 1024),
 	LIMIT("maxStates", type_count, max_states, 1, 10000000, 200000),

@@ -45,6 +45,7 @@ struct config_limits {
 	unsigned max_children;		/* 1024 in all */
 	unsigned max_children_per_peer; /* 256 */
 	unsigned max_connections;	/* 0: as many as descriptors allow */
+	unsigned max_requests;		/* 0: as many as connections; open streams among them */
 	unsigned max_request_servers;	/* 1024 in all: for requests without a session */
 	unsigned max_parked;		/* 1024 in all: requests that wait for their client's answer */
 	unsigned max_states;		/* 200000 in all: states of requests of several rounds */

@@ -18,6 +18,7 @@
 #include "names.h"
 #include "reply.h"
 #include "sessions.h"
+#include "share.h"
 #include "store.h"
 #include "turns.h"
 #include "users.h"
@@ -38,6 +39,7 @@ struct endpoint {
 	struct users *users;	   /* NULL: none are known */
 	struct legacy legacy;
 	struct modern *modern;
+	struct share *serving; /* requests that are being served */
 	struct place *places; /* the first one serves all backends */
 	size_t n;
 };
@@ -88,7 +90,7 @@ struct endpoint *endpoint_new(struct event_base *base, const struct config *conf
 	ep->legacy.sessions = sessions;
 	ep->legacy.limits = &conf->limits;
 	ep->modern = add_places(ep, all, singles, n) == 0 ? modern_new(base, conf, e) : NULL;
-	if (!ep->modern)
+	if (!ep->modern || endpoint_limit(ep, conf->limits.max_requests) < 0)
 		endpoint_free(&ep);
 	return ep;
 }
@@ -101,10 +103,23 @@ void endpoint_free(struct endpoint **epp)
 	if (!ep)
 		return;
 	modern_free(&ep->modern);
+	share_free(&ep->serving);
 	for (size_t i = 0; i < ep->n; i++)
 		free(ep->places[i].path);
 	free(ep->places);
 	free(ep);
+}
+
+int endpoint_limit(struct endpoint *ep, unsigned max)
+{
+	struct share *s =
+		share_new("requests at a time", "limits.maxRequests", max, ep->conf->limits.share);
+
+	if (!s)
+		return ERR_NOMEM;
+	share_free(&ep->serving);
+	ep->serving = s;
+	return 0;
 }
 
 void endpoint_set_store(struct endpoint *ep, const struct store *store)
@@ -261,6 +276,23 @@ static bool within_limits(struct endpoint *ep, struct exchange *x, json_t *body)
 	return false;
 }
 
+/* Whether there is a place for X, which may be served for long; false: X was answered. What is over at once (the end of
+ * a session, notifications, answers to questions) needs no place. */
+static bool find_place_for(struct endpoint *ep, struct exchange *x, json_t *id)
+{
+	struct err e;
+
+	if (exchange_take_place(x, ep->serving, &e) == 0)
+		return true;
+	if (e.code == ERR_LIMIT && !share_full(ep->serving)) {
+		exchange_set_header(x, "Retry-After", "10");
+		reply_error(x, 429, id, RPC_TRANSPORT, "%s", e.text);
+	} else {
+		reply_error(x, 503, id, RPC_TRANSPORT, "%s", e.text);
+	}
+	return false;
+}
+
 static void post(struct endpoint *ep, const struct visit *v)
 {
 	const struct legacy_request *rq = &v->rq;
@@ -279,7 +311,8 @@ static void post(struct endpoint *ep, const struct visit *v)
 	if (body && names_check_body(body, &e) < 0) {
 		reply_error(rq->x, 400, body_id(body), RPC_INVALID_PARAMS, "Invalid params: %s", e.text);
 	} else if (body) {
-		if (admit(ep, v, body) && within_limits(ep, rq->x, body))
+		if (admit(ep, v, body) && within_limits(ep, rq->x, body) &&
+		    (count_requests(body) == 0 || find_place_for(ep, rq->x, body_id(body))))
 			take_body(ep, rq, body);
 	} else if (e.code == ERR_NOMEM)
 		reply_error(rq->x, 503, NULL, RPC_INTERNAL_ERROR, "out of memory");
@@ -295,7 +328,7 @@ static void route(struct endpoint *ep, const struct visit *v)
 		post(ep, v);
 		return;
 	case EXCHANGE_GET:
-		if (admit(ep, v, NULL))
+		if (admit(ep, v, NULL) && find_place_for(ep, v->rq.x, NULL))
 			legacy_get(&ep->legacy, &v->rq);
 		return;
 	case EXCHANGE_DELETE:

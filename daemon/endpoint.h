@@ -25,6 +25,8 @@ struct endpoint *endpoint_new(struct event_base *base, const struct config *conf
 void endpoint_free(struct endpoint **e);
 
 /* /health tells of STORE's trouble. STORE outlives it. */
+/* At most MAX requests are served at a time; 0: no limit. Before the first one. 0 or ERR_NOMEM. */
+int endpoint_limit(struct endpoint *e, unsigned max);
 void endpoint_set_store(struct endpoint *e, const struct store *store);
 
 /* AUTH checks who sends what is not public; NULL: nobody is asked. Who was found good is made known

@@ -17,6 +17,7 @@
 #include "httphead.h"
 #include "jsonrpc.h"
 #include "log.h"
+#include "share.h"
 
 /*
  * evhttp reads and parses requests and looks after the connection; the answers are written here,
@@ -56,12 +57,32 @@ static void exchange_free(void *arg)
 	free(x);
 }
 
+static void give_place(struct exchange *x)
+{
+	if (x->place != NULL)
+		share_give(x->place, x->place_holder);
+	x->place = NULL;
+}
+
+int exchange_take_place(struct exchange *x, struct share *share, struct err *e)
+{
+	const char *holder = exchange_holder(x);
+	int rc = share_take(share, holder, e);
+
+	if (rc == 0) {
+		x->place = share;
+		x->place_holder = holder;
+	}
+	return rc;
+}
+
 /* From here on the owner's pointer is dead. */
 static void exchange_release(struct exchange *x)
 {
 	x->state = EXCHANGE_ENDED;
 	x->gone = NULL;
 	live--;
+	give_place(x);
 	defer_cancel(&x->defer);
 	if (!x->handling)
 		defer_call(&x->defer, exchange_free, x);

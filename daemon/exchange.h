@@ -18,11 +18,14 @@
 
 #include <sys/time.h>
 
+#include "err.h"
+
 struct bearer;
 struct evbuffer;
 struct evhttp_connection;
 struct evhttp_request;
 struct exchange;
+struct share;
 struct peer_rules;
 
 enum exchange_method {
@@ -68,6 +71,9 @@ typedef void (*exchange_challenge_fn)(struct exchange *x, const char *error, con
 void exchange_on_challenge(struct exchange *x, exchange_challenge_fn fn, void *arg);
 /* Sets these headers, before the answer begins. Without an FN nothing happens. */
 void exchange_challenge(struct exchange *x, const char *error, const char *why, const char *scope);
+/* Takes a place of SHARE, which outlives X, for the holder of X. The place is given back when X has ended or its client
+ * has left. Once, after exchange_set_user(). 0, or the codes of share_take(). */
+int exchange_take_place(struct exchange *x, struct share *share, struct err *e);
 /* The first value of header NAME (case-insensitive) with SP and HTAB stripped on both sides
  * (RFC 9110 section 5.5), or NULL. The pointer is good until the next call for the same exchange.
  */

@@ -32,6 +32,8 @@ struct exchange {
 	struct bearer *bearer; /* NULL: no token was asked for */
 	exchange_challenge_fn challenge;
 	void *challenge_arg;
+	struct share *place;	  /* a place of it is taken; NULL: none */
+	const char *place_holder; /* for whom; NULL: nobody */
 	enum exchange_state state;
 	bool handling; /* inside the handler: settle frees, nobody else */
 	bool watched;

@@ -281,6 +281,8 @@ static int start_http(struct mcpd *d, struct err *e)
 		endpoint_new(d->base, c, d->sessions, d->all, d->singles, c->n_backends, e);
 	if (!d->endpoint)
 		return e->code;
+	if (c->limits.max_requests == 0 && endpoint_limit(d->endpoint, limits.max_connections) < 0)
+		return no_memory(e);
 	endpoint_set_store(d->endpoint, d->store);
 	d->auth = auth_new(d->base, d->httpc, c, e);
 	if (!d->auth && e->code)

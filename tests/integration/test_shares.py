@@ -29,12 +29,12 @@ def daemon(servers, limits=None, **config):
     return d
 
 
-def request(d, user, method, params, caps=None, token=None, headers=()):
-    """One request of 2026-07-28; the whole reply."""
+def request(d, user, method, params, caps=None, token=None, headers=(), http=None):
+    """One request of 2026-07-28; the whole reply, or what HTTP (Conn.request) makes of it."""
     meta = {PREFIX + "protocolVersion": NOW, PREFIX + "clientCapabilities": caps or {}}
     if token:
         meta["progressToken"] = token
-    return d.http("POST", "/mcp", [
+    return (http or d.http)("POST", "/mcp", [
         ("Content-Type", "application/json"), ("Accept", BOTH), ("MCP-Protocol-Version", NOW),
         ("Mcp-Method", method), ("Authorization", "Bearer " + TOKENS[user]), *headers],
         json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": dict(params, _meta=meta)}))
@@ -172,6 +172,27 @@ def _():
         refused(c.post(c.message("initialize", INIT), Mcp_Session_Id=None), 503, "sessions.max")
         alices[0].delete()
         client(d, "bob").request("ping")
+
+
+@case("alice's streams and slow calls have most of the places; bob gets his, and her session can be closed")
+def _():
+    with daemon({"fake": fake()}, {"maxRequests": 8}) as d:
+        a = client(d, "alice")
+        a.tool("pid")
+        held = [a.begin_tool("hang") for _ in range(3)]
+        wait_until(lambda: d.ctl("session.show", id=a.sid)["calls"] == 3, "the calls")
+        held += [a.get() for _ in range(3)]
+        held.append(Sse(request(d, "alice", "subscriptions/listen",
+                                {"notifications": {"toolsListChanged": True}}, http=Conn(d.addr).request)))
+        held[-1].message()
+        reply = Conn(d.addr).request("GET", "/mcp", a.headers(Accept="text/event-stream", Content_Type=None))
+        assert "limits.share" in refused(reply, 429, "limits.maxRequests")["message"]
+        refused(request(d, "alice", "tools/list", {}), 429, "limits.maxRequests")
+        refused(a.post(a.message("ping")), 429, "limits.maxRequests")
+        equal(request(d, "bob", "tools/list", {}).status, 200, "bob's status")
+        a.notify("notifications/initialized")
+        a.delete()
+        wait_until(lambda: request(d, "alice", "tools/list", {}).status == 200, "alice's places")
 
 
 @case("what a session keeps of its client is bounded: clientInfo, capabilities and URIs together")
