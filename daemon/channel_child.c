@@ -57,33 +57,16 @@ static int child_send(struct instance *in, json_t *msg, struct bearer *bearer)
 	return rc;
 }
 
-/* A child may write this many lines in a second that lead to nothing: no JSON, answers that nobody
- * waits for, news that nobody wants, pings. Then its output is left in the pipe for the rest of the
- * second, so that the others have the processor, too. */
-#define MAX_USELESS 2000
-
-void channel_child_release(void *arg, unsigned kinds)
+static void pause(struct instance *in)
 {
-	struct instance *in = arg;
-
-	(void)kinds;
 	if (in->child != NULL)
-		child_resume(in->child);
+		child_pause(in->child);
 }
 
-static void brake(struct instance *in)
+static void resume(struct instance *in)
 {
-	const struct log_scope scope = instance_scope(in);
-	unsigned long useless = mcpclient_useless(in->client);
-
-	if (useless - in->useless < MAX_USELESS)
-		return;
-	in->useless = useless;
-	child_pause(in->child);
-	pace_tell(&in->brake, 1);
-	if (in->child != NULL && child_paused(in->child))
-		log_debug(&scope, "reading from child %d pauses: it writes too much that is of no use",
-			  (int)child_pid(in->child));
+	if (in->child != NULL)
+		child_resume(in->child);
 }
 
 static void on_stdout(struct child *c, struct evbuffer *from, void *arg)
@@ -98,9 +81,9 @@ static void on_stdout(struct child *c, struct evbuffer *from, void *arg)
 		r = lines_next(&in->lines, from, &text, &len);
 		if (r == LINES_GOT) {
 			mcpclient_feed(in->client, text, len);
-			free(text);
 			if (in->child == c)
-				brake(in);
+				instance_brake(in, 0, text, len);
+			free(text);
 		} else if (r == LINES_TOO_LONG) {
 			snprintf(why, sizeof(why),
 				 "the server sent more than %zu bytes in one line (limits.maxLine)",
@@ -160,4 +143,5 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 	return 0;
 }
 
-const struct instance_channel channel_child = {.open = child_open, .send = child_send};
+const struct instance_channel channel_child = {
+	.open = child_open, .send = child_send, .pause = pause, .resume = resume};

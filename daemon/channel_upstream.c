@@ -10,9 +10,31 @@ static void on_message(struct upstream *u, const char *text, size_t len, void *a
 {
 	struct instance *in = arg;
 
+	if (in->up != u)
+		return;
+	mcpclient_feed_for(in->client, text, len, json_integer_value(upstream_hears(u)));
 	if (in->up == u)
-		mcpclient_feed_for(in->client, text, len,
-				   json_integer_value(upstream_hears(u)));
+		instance_brake(in, 0, text, len);
+}
+
+static void on_noise(struct upstream *u, unsigned long n, const char *text, void *arg)
+{
+	struct instance *in = arg;
+
+	if (in->up == u)
+		instance_brake(in, n, text, strlen(text));
+}
+
+static void pause(struct instance *in)
+{
+	if (in->up != NULL)
+		upstream_pause(in->up);
+}
+
+static void resume(struct instance *in)
+{
+	if (in->up != NULL)
+		upstream_resume(in->up);
 }
 
 static void on_renewed(struct upstream *u, void *arg)
@@ -89,6 +111,7 @@ static int upstream_open(struct instance *in, const struct caller *caller, struc
 {
 	static const struct upstream_events events = {
 		.on_message = on_message,
+		.on_noise = on_noise,
 		.on_renewed = on_renewed,
 		.on_lost = on_lost,
 		.on_trouble = on_trouble,
@@ -119,4 +142,5 @@ static int upstream_send_msg(struct instance *in, json_t *msg, struct bearer *be
 	return in->up != NULL ? upstream_send(in->up, msg, bearer) : ERR_CLOSED;
 }
 
-const struct instance_channel channel_upstream = {.open = upstream_open, .send = upstream_send_msg};
+const struct instance_channel channel_upstream = {
+	.open = upstream_open, .send = upstream_send_msg, .pause = pause, .resume = resume};

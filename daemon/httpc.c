@@ -30,9 +30,9 @@ struct httpc_request {
 	struct curl_slist *headers;
 	const struct httpc_events *events; /* NULL: cancelled */
 	void *arg;
-	struct defer starting, freeing;
+	struct defer starting, freeing, resuming;
 	char error[CURL_ERROR_SIZE];
-	bool head_told, allow_link_local, refused, once, sent, sent_again;
+	bool head_told, allow_link_local, refused, once, sent, sent_again, paused;
 };
 
 struct httpc {
@@ -116,6 +116,7 @@ static void free_later(void *arg)
 
 	/* Here, because libcurl forbids it inside its own callbacks. */
 	defer_cancel(&r->starting);
+	defer_cancel(&r->resuming);
 	if (r->easy != NULL) {
 		curl_multi_remove_handle(r->h->multi, r->easy);
 		curl_easy_cleanup(r->easy);
@@ -377,6 +378,35 @@ void httpc_cancel(struct httpc_request **rp)
 		return;
 	r->events = NULL;
 	defer_call(&r->freeing, free_later, r);
+}
+
+void httpc_pause(struct httpc_request *r)
+{
+	defer_cancel(&r->resuming);
+	if (r->events == NULL || r->paused)
+		return;
+	r->paused = curl_easy_pause(r->easy, CURLPAUSE_RECV) == CURLE_OK;
+}
+
+/* Not inside of libcurl's callbacks, and libcurl may call back from here. */
+static void resume_later(void *arg)
+{
+	struct httpc_request *r = arg;
+	struct httpc *h = r->h;
+	bool was_inside = h->inside;
+
+	if (r->events == NULL)
+		return;
+	r->paused = false;
+	h->inside = true;
+	curl_easy_pause(r->easy, CURLPAUSE_CONT);
+	h->inside = was_inside;
+}
+
+void httpc_resume(struct httpc_request *r)
+{
+	if (r->paused)
+		defer_call(&r->resuming, resume_later, r);
 }
 
 const char *httpc_header(struct httpc_request *r, const char *name)

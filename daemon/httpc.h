@@ -55,6 +55,12 @@ int httpc_start(struct httpc *h, const struct httpc_spec *spec, const struct htt
 /* No event comes any more; the connection is cut if need be. *R becomes NULL. */
 void httpc_cancel(struct httpc_request **r);
 
+/* What R is answered with stays with the kernel (and what libcurl has read of it, with libcurl) until it
+ * is resumed; its end is not seen meanwhile. Idempotent, from inside on_data too, and no callback comes
+ * from inside. Timeouts go on. */
+void httpc_pause(struct httpc_request *r);
+void httpc_resume(struct httpc_request *r);
+
 /* The value of a header of the answer (case-insensitive, the last of several), NULL without it;
  * good until the request ends. */
 const char *httpc_header(struct httpc_request *r, const char *name);

@@ -168,6 +168,7 @@ static void on_message(struct mcpclient *m, json_t *msg)
 		return;
 	}
 	if (names_check(params, &e) < 0) {
+		m->useless++;
 		mcpclient_grumble(m, "sent a %.60s whose %s", method != NULL ? method : "response", e.text);
 		if (kind == JSONRPC_REQUEST)
 			mcpclient_send(m, jsonrpc_error(json_object_get(msg, "id"), RPC_INVALID_PARAMS,
@@ -208,6 +209,11 @@ static void not_json(struct mcpclient *m, const char *text, size_t len, const st
 unsigned long mcpclient_useless(const struct mcpclient *m)
 {
 	return m->useless;
+}
+
+bool mcpclient_warned(const struct mcpclient *m)
+{
+	return m->warned;
 }
 
 void mcpclient_feed(struct mcpclient *m, const char *text, size_t len)

@@ -127,6 +127,9 @@ void mcpclient_notify(struct mcpclient *m, const char *method, json_t *params);
  * progress and log messages), requests. For whoever feeds it, to slow down. */
 unsigned long mcpclient_useless(const struct mcpclient *m);
 
+/* Whether the log has a warning with the beginning of a line that is not JSON. */
+bool mcpclient_warned(const struct mcpclient *m);
+
 bool mcpclient_ready(const struct mcpclient *m);
 /* Which era it is, once ready. */
 bool mcpclient_is_modern(const struct mcpclient *m);

@@ -426,6 +426,7 @@ void mcpclient_on_progress(struct mcpclient *m, json_t *params)
 	json_int_t key = json_integer_value(token);
 	struct pending *p = json_is_integer(token) ? mcpclient_find(m, key) : NULL;
 
+	m->useless += p == NULL;
 	if (p != NULL && p->call != NULL)
 		call_notify(p->call, "notifications/progress", params);
 }

@@ -20,17 +20,21 @@ struct instance_channel {
 	/* Sends MSG (borrowed) for a request that came with BEARER (NULL: for none in particular). 0, ERR_LIMIT,
 	 * ERR_CLOSED or ERR_NOMEM. */
 	int (*send)(struct instance *in, json_t *msg, struct bearer *bearer);
+	/* What is being delivered just now is read no further until resume(). */
+	void (*pause)(struct instance *in);
+	void (*resume)(struct instance *in);
 };
 extern const struct instance_channel channel_child, channel_upstream;
 
-/* channel_child.c: takes the brake off; for the pace of an instance, which is ARG. */
-void channel_child_release(void *arg, unsigned kinds);
 
 /* For the channels: it went without being asked to. C may be NULL. */
 void instance_lost(struct instance *in, const struct child *c, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Whose lines in the log are about it. */
 struct log_scope instance_scope(const struct instance *in);
+/* TEXT came from the server, or N lines that were no messages: pauses the channel where more than 2000 of no
+ * use came in a second, until that is over. For each thing that was delivered. */
+void instance_brake(struct instance *in, unsigned long n, const char *text, size_t len);
 /* The server is a new one under the same client: what was set up in the old one is set up again. */
 void instance_renewed(struct instance *in);
 

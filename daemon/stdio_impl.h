@@ -52,8 +52,10 @@ struct instance {
 	struct upstream *up;	  /* NULL: not connected, or not an upstream */
 	struct mcpclient *client; /* goes with the child */
 	struct lines lines;
-	struct pace brake;     /* on reading what the child writes */
-	unsigned long useless; /* mcpclient_useless() when the brake was put on last */
+	struct pace brake;     /* on reading what the server says */
+	unsigned long noise;   /* lines that were no messages */
+	unsigned long useless; /* NOISE and mcpclient_useless() when the brake was put on last */
+	bool braked, brake_told; /* it is on; the operator knows that it was */
 	struct listing *listing;
 	struct ratelimit listings; /* how often it may be asked for its lists */
 	struct delayq_node relisting; /* in "relisting": until it may be asked again */

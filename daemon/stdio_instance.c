@@ -96,7 +96,8 @@ static void lose(struct instance *in, const struct err *e, const struct err *e_f
 	delayq_remove(in->s->half_dead, &in->half_dead);
 	delayq_remove(in->s->relisting, &in->relisting);
 	pace_stop(&in->brake);
-	in->useless = 0;
+	in->noise = in->useless = 0;
+	in->braked = in->brake_told = false;
 	listing_cancel(&in->listing);
 	if (child != NULL)
 		child_abandon(child);
@@ -362,6 +363,55 @@ int instance_start(struct instance *in, const struct caller *caller, struct err 
 	return ERR_CLOSED;
 }
 
+/* --- a server that says too much ---------------------------------------------------------------
+ */
+
+/* A server may say this much in a second that leads to nothing: no JSON, lines that are no messages,
+ * answers that nobody waits for, news that nobody wants, pings. Then what it says is left where it is for
+ * the rest of the second, so that the others have the processor, too. */
+#define MAX_USELESS 2000
+
+static void brake_off(void *arg, unsigned kinds)
+{
+	struct instance *in = arg;
+
+	(void)kinds;
+	in->braked = false;
+	if (in->client != NULL)
+		in->s->channel->resume(in);
+}
+
+/* A line that is no JSON was shown already. */
+static void tell_of_brake(struct instance *in, const char *text, size_t len)
+{
+	const struct log_scope scope = instance_scope(in);
+
+	if (in->brake_told || mcpclient_warned(in->client))
+		return;
+	in->brake_told = true;
+	log_warn(&scope, "the server sends more than %d lines in a second that are of no use, and is read "
+			 "at that pace; one begins with: %.*s",
+		 MAX_USELESS, len < 80 ? (int)len : 80, text);
+}
+
+void instance_brake(struct instance *in, unsigned long n, const char *text, size_t len)
+{
+	unsigned long useless;
+
+	in->noise += n;
+	useless = in->noise + mcpclient_useless(in->client);
+	if (useless == in->useless || (!in->braked && useless - in->useless < MAX_USELESS))
+		return;
+	in->useless = useless;
+	in->s->channel->pause(in);
+	if (in->braked) /* another stream of the same server */
+		return;
+	in->braked = true;
+	pace_tell(&in->brake, 1);
+	if (in->braked)
+		tell_of_brake(in, text, len);
+}
+
 /* --- itself ------------------------------------------------------------------------------------
  */
 
@@ -375,7 +425,7 @@ struct instance *instance_new(struct stdio *s, enum instance_role role)
 	in->role = role;
 	in->log_level = -1;
 	ratelimit_init(&in->listings, 1, 5);
-	pace_init(&in->brake, channel_child_release, in);
+	pace_init(&in->brake, brake_off, in);
 	TAILQ_INIT(&in->holders);
 	TAILQ_INSERT_TAIL(&s->instances, in, entry);
 	return in;

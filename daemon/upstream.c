@@ -263,6 +263,21 @@ const json_t *upstream_hears(const struct upstream *u)
 	return u->hears;
 }
 
+void upstream_pause(struct upstream *u)
+{
+	if (u->speaks != NULL && u->speaks->req != NULL)
+		httpc_pause(u->speaks->req);
+}
+
+void upstream_resume(struct upstream *u)
+{
+	struct leg *l;
+
+	TAILQ_FOREACH (l, &u->legs, link)
+		if (l->req != NULL)
+			httpc_resume(l->req);
+}
+
 void upstream_relearnt(struct upstream *u)
 {
 	release(u, &u->unsure);

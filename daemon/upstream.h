@@ -41,6 +41,9 @@ struct upstream_spec {
 struct upstream_events {
 	/* One JSON-RPC message (or batch) as it came; LEN bytes, terminated. */
 	void (*on_message)(struct upstream *u, const char *text, size_t len, void *arg);
+	/* N lines or events came over a stream that are no messages; TEXT is the beginning of one. NULL: nobody
+	 * wants to know. */
+	void (*on_noise)(struct upstream *u, unsigned long n, const char *text, void *arg);
 	/* The upstream had lost the session and has a fresh one: what was set up in it is gone. */
 	void (*on_renewed)(struct upstream *u, void *arg);
 	/* The session cannot be opened again, or the upstream speaks another revision by now: what
@@ -78,6 +81,10 @@ int upstream_send(struct upstream *u, json_t *msg, struct bearer *bearer);
  * came over the stream that belongs to no request. (Transports, "Sending Messages to the Server": what
  * a server sends before the response should relate to the request.) */
 const json_t *upstream_hears(const struct upstream *u);
+/* During on_message and on_noise: the stream over which that came is read no further until
+ * upstream_resume(), which is for all streams that were paused. */
+void upstream_pause(struct upstream *u);
+void upstream_resume(struct upstream *u);
 /* The tools were listed again, or could not be. */
 void upstream_relearnt(struct upstream *u);
 

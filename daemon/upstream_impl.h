@@ -46,6 +46,7 @@ struct leg {
 	json_t *id;	       /* of the request in MSG that is not answered; NULL: none */
 	json_t *cancels;       /* the request that goes with this notification */
 	struct ssereader *sse; /* the answer is a stream */
+	unsigned long noise;   /* ssereader_useless() that was told of */
 	char *last_id;	       /* where to resume */
 	char *url;	       /* after a temporary redirect; NULL: the upstream's */
 	char *body;
@@ -80,6 +81,7 @@ struct upstream {
 	char *session;
 	char version[16];   /* as negotiated; "" before */
 	json_t *initialize; /* the message, for when the session is lost */
+	struct leg *speaks; /* over whose answer something comes just now; NULL: none */
 	const json_t *hears; /* the request that what is delivered just now came with; or NULL */
 	unsigned epoch;	    /* of the session */
 	struct leg_list legs;

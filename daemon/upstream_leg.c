@@ -14,6 +14,7 @@
 #include "jsonrpc.h"
 #include "log.h"
 #include "mcpheaders.h"
+#include "turns.h"
 #include "upstream_impl.h"
 
 #define CLOSE_MS      5000
@@ -60,6 +61,7 @@ void leg_rewind(struct leg *l)
 	l->body = NULL;
 	l->len = 0;
 	l->status = 0;
+	l->noise = 0;
 	l->misled.code = 0;
 }
 
@@ -124,6 +126,14 @@ bool leg_type_is(struct leg *l, const char *type)
 	       strchr("; \t", value[n]) != NULL;
 }
 
+static void tell_noise(struct leg *l, unsigned long n, const char *text)
+{
+	struct upstream *u = l->u;
+
+	if (n > 0 && l->in != NULL && u->events != NULL && u->events->on_noise != NULL)
+		u->events->on_noise(u, n, text, u->arg);
+}
+
 static void on_event(const struct sse_received *ev, void *arg)
 {
 	struct leg *l = arg;
@@ -139,6 +149,8 @@ static void on_event(const struct sse_received *ev, void *arg)
 	}
 	if (ev->len > 0 && strcmp(ev->event, "message") == 0)
 		answer_take(l, ev->data, ev->len);
+	else
+		tell_noise(l, 1, ev->len > 0 ? ev->event : "an event without data");
 }
 
 static void on_head(struct httpc_request *r, int status, void *arg)
@@ -156,15 +168,32 @@ static void on_head(struct httpc_request *r, int status, void *arg)
 	answer_head(l, r);
 }
 
+static void feed_stream(struct leg *l, const char *bytes, size_t len)
+{
+	struct upstream *u = l->u; /* freed in a later turn at the earliest */
+	unsigned long n;
+
+	u->speaks = l;
+	if (ssereader_feed(l->sse, bytes, len) == ERR_LIMIT && l->id != NULL)
+		answer_too_much(l, false);
+	if (l->sse != NULL) {
+		n = ssereader_useless(l->sse) - l->noise;
+		l->noise += n;
+		tell_noise(l, n, ssereader_useless_line(l->sse));
+	}
+	u->speaks = NULL;
+}
+
 static void on_data(struct httpc_request *r, const char *bytes, size_t len, void *arg)
 {
 	struct leg *l = arg;
 	char *body;
 
 	(void)r;
+	if (l->u->spec.conf != NULL)
+		turns_doing("HTTP answer of the server", l->u->spec.conf->name);
 	if (l->sse != NULL) {
-		if (ssereader_feed(l->sse, bytes, len) == ERR_LIMIT && l->id != NULL)
-			answer_too_much(l, false);
+		feed_stream(l, bytes, len);
 		return;
 	}
 	if (l->len + len > l->u->spec.max_message) {

@@ -20,6 +20,8 @@ struct ssereader {
 	char event[64];
 	char *id;
 	long retry;
+	unsigned long useless; /* lines */
+	char sample[80];       /* the beginning of the last of them */
 	bool has_data; /* "data:" alone is an event with empty data */
 	bool has_id;   /* the event being read sets the id */
 	bool after_cr; /* an LF that follows belongs to the CR */
@@ -62,6 +64,25 @@ long ssereader_retry(const struct ssereader *r)
 	return r->retry;
 }
 
+unsigned long ssereader_useless(const struct ssereader *r)
+{
+	return r->useless;
+}
+
+const char *ssereader_useless_line(const struct ssereader *r)
+{
+	return r->sample;
+}
+
+static void count_useless(struct ssereader *r, const char *line, size_t len)
+{
+	r->useless++;
+	if (len > sizeof r->sample - 1)
+		len = sizeof r->sample - 1;
+	memcpy(r->sample, line, len);
+	r->sample[len] = '\0';
+}
+
 const char *ssereader_last_id(const struct ssereader *r)
 {
 	return r->id;
@@ -89,6 +110,7 @@ static int add_data(struct ssereader *r, const char *value, size_t len)
 {
 	if (r->data.len + len + 1 > r->max) {
 		r->spoilt = true;
+		count_useless(r, value, len);
 		return ERR_LIMIT;
 	}
 	if (r->has_data && text_add(&r->data, "\n", 1) < 0)
@@ -130,7 +152,9 @@ static int take_field(struct ssereader *r, const char *name, size_t name_len, co
 	if (name_len == 5 && memcmp(name, "event", 5) == 0 && len < sizeof(r->event)) {
 		memcpy(r->event, value, len);
 		r->event[len] = '\0';
+		return 0;
 	}
+	count_useless(r, name, name_len); /* "retry:" too: once is enough */
 	return 0;
 }
 
@@ -146,6 +170,8 @@ static bool dispatch(struct ssereader *r)
 	bool whole = (r->has_data || r->has_id) && !r->spoilt, freed = false;
 
 	r->has_data = r->has_id = r->spoilt = false;
+	if (!whole)
+		count_useless(r, "", 0);
 	if (whole) {
 		r->freed = &freed;
 		r->fn(&ev, r->arg);
@@ -181,8 +207,10 @@ static bool take_line(struct ssereader *r, int *rc)
 	if (len == 0)
 		return dispatch(r);
 	colon = memchr(line, ':', len);
-	if (colon == line)
-		return true; /* a comment */
+	if (colon == line) { /* a comment */
+		count_useless(r, line, len);
+		return true;
+	}
 	name_len = colon != NULL ? (size_t)(colon - line) : len;
 	if (colon == NULL) {
 		problem = take_field(r, line, name_len, "", 0);
@@ -200,8 +228,10 @@ static bool take_line(struct ssereader *r, int *rc)
 
 static int add_to_line(struct ssereader *r, const char *bytes, size_t len)
 {
-	if (r->too_long)
+	if (r->too_long) {
+		count_useless(r, bytes, len);
 		return 0;
+	}
 	/* A line holds a field name more than its data. */
 	if (r->line.len + len > r->max + 16) {
 		r->too_long = true;

@@ -861,6 +861,76 @@ def make_certificate(dir_, name):
     return cert, key
 
 
+# --- floods ----------------------------------------------------------------------------------------------
+
+def filler(text):
+    return text + 8000 * "x"
+
+
+# What may come over a stream and is of no use, and what the one warning has to show.
+FLOODS = {
+    "comments": (": " + filler("so") + "\n", r"are of no use, .* begins with: : soxxx"),
+    "what is no JSON": ("data: " + filler("no \x1b[31m") + "\n\n", r"is not JSON .* begins with: no \\x1b\[31mxxx"),
+    "events of another name": ("event: news\ndata: " + filler("some") + "\n\n", r"are of no use, .* begins with: news"),
+    "answers that nobody waits for": ("data: " + json.dumps({"jsonrpc": "2.0", "id": 10**9, "result": {
+        "pad": filler("")}}) + "\n\n", r"are of no use, .* begins with: \{.{0,3}jsonrpc"),
+}
+FLOOD, STEP = 12000, 10  # lines (100 MB, much more than sockets hold), and how many are written at once
+
+
+def flood(stream, line):
+    """Writes FLOOD lines, a message of a log after each 2000, and tells how long that took."""
+    began = time.monotonic()
+    for n in range(0, FLOOD, STEP):
+        if n % 2000 == 0:
+            stream.notify("notifications/message", {"level": "info", "data": n})
+        stream.raw(STEP * line)
+    return time.monotonic() - began
+
+
+def flood_case(name, line, warning):
+    @case("the answer to a call floods with %s: it is read slowly, and nothing else of it is lost" % name)
+    def _():
+        with Upstream() as up:
+            took = []
+
+            def tool(req):
+                stream = req.sse()
+                took.append(flood(stream, line))
+                stream.finish({"content": [{"type": "text", "text": "done"}]})
+            up.tool("flood")(tool)
+            with Daemon({"up": up.backend(), "tiny": tiny()}) as d:
+                other, c = Client(d, "/mcp/tiny"), Client(d, "/mcp/up")
+                p = c.start_tool("flood")
+                d.wait_log(warning)
+                equal(other.tool("echo"), "echo", "answer of another backend")
+                equal(c.tool("echo", text="beside it"), "beside it")
+                equal(p.text(), "done")
+                equal([m["params"]["data"] for m in p.before], list(range(0, FLOOD, 2000)), "messages")
+                assert took[0] >= 2, "%d lines were read in %.1f s" % (FLOOD, took[0])
+                equal(len([l for l in d.lines() if "begins with" in l]), 1, "warnings")
+
+
+for flood_name, (flood_line, flood_warning) in FLOODS.items():
+    flood_case(flood_name, flood_line, flood_warning)
+
+
+@case("the standalone stream floods: it is read slowly, and what changed is heard at the end")
+def _():
+    with Upstream() as up, daemon(up) as d:
+        c = Client(d)
+        equal(c.tool("echo", text="x"), "x")
+        session = up.wait("tools/call").session
+        up.wait("GET", fn=lambda r: r.session == session)
+        stream = wait_until(lambda: next((s for s in list(up.streams) if s.req.session == session), None),
+                            "stream")
+        assert flood(stream, FLOODS["what is no JSON"][0]) >= 2
+        equal(c.tool("echo", text="y"), "y")
+        listed = up.count("tools/list")
+        stream.notify("notifications/tools/list_changed")
+        up.wait("tools/list", listed + 1)
+
+
 @case("TLS: a certificate of our own authority is good, another's and another name's are not")
 def _():
     if shutil.which("openssl") is None:
