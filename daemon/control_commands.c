@@ -321,7 +321,7 @@ static void status(struct control_request *r)
 	json_t *own, *result;
 
 	sessions_counts(deps->sessions, &c);
-	result = json_pack("{s:s, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:s, s:I}", "version",
+	result = json_pack("{s:s, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:s, s:I, s:I}", "version",
 			   PACKAGE_VERSION, "pid", (json_int_t)getpid(), "uptime_ms",
 			   (json_int_t)(clock_ms() - r->control->started), "control",
 			   deps->config->control, "config",
@@ -332,7 +332,8 @@ static void status(struct control_request *r)
 						: 0),
 			   "users", (json_int_t)c.users, "calls",
 			   (json_int_t)call_count(), "backends", backend_states(deps), "logLevel",
-			   log_level_name(log_get_level()), "memory", resident_bytes());
+			   log_level_name(log_get_level()), "logLost", (json_int_t)log_lost(),
+			   "memory", resident_bytes());
 	json_object_set_new(result, "longestTurns", longest_turns());
 	own = deps->status ? deps->status(deps->arg) : NULL;
 	json_object_update(result, own);

@@ -190,6 +190,7 @@ static int start_loop(struct mcpd *d, struct err *e)
 	d->base = loop_new();
 	if (!d->base || defer_init(d->base) < 0)
 		return no_memory(e);
+	log_attach(d->base);
 	d->children = children_new(d->base, &limits, e);
 	d->httpc = d->children ? httpc_new(d->base, e) : NULL;
 	return d->httpc ? 0 : e->code;
@@ -404,6 +405,7 @@ static void tear_down(struct mcpd *d)
 		if (d->signals[i])
 			event_free(d->signals[i]);
 	}
+	log_detach();
 	if (d->base)
 		event_base_free(d->base);
 	for (char **b = d->bound; b && *b; b++)

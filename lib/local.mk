@@ -16,7 +16,7 @@ lib_libmcpd_shared_a_SOURCES = \
 	lib/jsonwrite.c \
 	lib/lines.c lib/lines.h \
 	lib/escape.c \
-	lib/log.c lib/log.h \
+	lib/log.c lib/log.h lib/logout.c lib/logout.h \
 	lib/paths.c lib/paths.h \
 	lib/protocol.c lib/protocol.h \
 	lib/sse.c lib/sse.h \

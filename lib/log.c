@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +15,12 @@
 #include <event2/event.h>
 
 #include "err.h"
+#include "logout.h"
 
 #define TEXT_SIZE  3072 /* the longest text, escaped; with its scope it fits into a line */
 #define VALUE_SIZE 160	/* the longest value of a scope, escaped */
 #define MAX_SINKS  64
+#define FLUSH_MS   1000 /* at the end, for lines that wait */
 
 /* How lines look on stderr. */
 enum style { STYLE_PLAIN, STYLE_JOURNAL, STYLE_TERMINAL };
@@ -34,8 +35,10 @@ static struct {
 	enum log_target target;
 	enum log_level level;
 	enum style style;
-	unsigned long lost; /* lines that stderr did not take */
-	bool in_sink;
+	const char *ident;
+	unsigned long told; /* of logout_lost(), how many the log has been told of */
+	unsigned long reports_lost;
+	bool reporting, in_sink;
 	size_t n_sinks;
 	struct sink sinks[MAX_SINKS];
 } state = {.level = LOGL_NOTICE};
@@ -150,11 +153,27 @@ static void add_terminal_time(struct line *l, const struct timespec *ts)
 	add_str(l, buf);
 }
 
+/* "<PRIORITY>TIME IDENT[PID]: ", as the system's log wants it: RFC 3164 section 4.1, and syslog(3) of the C
+ * library, which would wait for a slow reader. */
+static void add_syslog_head(struct line *l, const struct log_line *line, const struct timespec *ts)
+{
+	struct tm tm;
+	char buf[128], stamp[32] = "";
+
+	if (localtime_r(&ts->tv_sec, &tm))
+		strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", &tm);
+	snprintf(buf, sizeof buf, "<%d>%s %.32s[%d]: ", LOG_DAEMON | levels[line->level].priority, stamp,
+		 state.ident, (int)getpid());
+	add_str(l, buf);
+}
+
 static void build_plain(struct line *l, const struct log_line *line, const struct timespec *ts)
 {
 	char priority[16];
 
-	if (state.target == LOG_TARGET_STDERR && state.style == STYLE_JOURNAL) {
+	if (state.target == LOG_TARGET_SYSLOG) {
+		add_syslog_head(l, line, ts);
+	} else if (state.target == LOG_TARGET_STDERR && state.style == STYLE_JOURNAL) {
 		snprintf(priority, sizeof priority, "<%d>", levels[line->level].priority);
 		add_str(l, priority);
 	} else if (state.target == LOG_TARGET_STDERR) {
@@ -187,34 +206,7 @@ static void build_json(struct line *l, const struct log_line *line, const struct
 	add_str(l, "\"}");
 }
 
-/* Writes to stderr unless that would wait: a reader that has stopped must not stop the daemon. */
-static bool write_stderr(const char *buf, size_t len)
-{
-	struct pollfd pfd = {.fd = STDERR_FILENO, .events = POLLOUT};
-
-	if (poll(&pfd, 1, 0) != 1 || !(pfd.revents & POLLOUT))
-		return false;
-	while (len > 0) {
-		ssize_t n = write(STDERR_FILENO, buf, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		buf += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-static void emit(struct line *l)
-{
-	l->buf[l->len++] = '\n';
-	if (!write_stderr(l->buf, l->len))
-		state.lost++;
-}
-
-static void render(const struct log_line *line, const struct timespec *ts)
+static bool render(const struct log_line *line, const struct timespec *ts)
 {
 	struct line l = {.len = 0};
 
@@ -222,27 +214,8 @@ static void render(const struct log_line *line, const struct timespec *ts)
 		build_json(&l, line, ts);
 	else
 		build_plain(&l, line, ts);
-	if (state.target == LOG_TARGET_SYSLOG)
-		syslog(levels[line->level].priority, "%.*s", (int)l.len, l.buf);
-	else
-		emit(&l);
-}
-
-/* Says how many lines were lost, once there is room again. */
-static void report_lost(const struct timespec *ts)
-{
-	static const struct log_scope none;
-	unsigned long lost = state.lost;
-	char text[64];
-	struct log_line line = {LOGL_WARN, false, 0, text, &none};
-
-	if (lost == 0)
-		return;
-	state.lost = 0;
-	snprintf(text, sizeof text, "%lu log lines were lost", lost);
-	render(&line, ts);
-	if (state.lost > 0)
-		state.lost = lost;
+	l.buf[l.len++] = '\n';
+	return logout_line(l.buf, l.len);
 }
 
 static void call_sinks(const struct log_line *line)
@@ -260,6 +233,35 @@ static void call_sinks(const struct log_line *line)
 		if (state.sinks[i].fn)
 			state.sinks[n++] = state.sinks[i];
 	state.n_sinks = n;
+}
+
+/* Says how many lines were lost, and why, as soon as there is room again. A report that is lost, too, does not
+ * count. */
+static void report_lost(void)
+{
+	static const struct log_scope none;
+	unsigned long lost = logout_lost() - state.told;
+	int why = logout_lost_why(), saved = errno;
+	struct timespec ts;
+	char text[160];
+	struct log_line line = {LOGL_WARN, false, 0, text, &none};
+
+	if (lost == 0 || state.reporting)
+		return;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	line.time = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	snprintf(text, sizeof text, "%lu log lines lost: %.100s", lost,
+		 why ? strerror(why) : "the reader of the log is too slow");
+	state.reporting = true;
+	if (render(&line, &ts)) {
+		state.told += lost;
+		call_sinks(&line);
+	} else {
+		state.told++; /* the report itself */
+		state.reports_lost++;
+	}
+	state.reporting = false;
+	errno = saved;
 }
 
 static void vlog(enum log_level level, bool lifecycle, const struct log_scope *scope,
@@ -280,7 +282,7 @@ static void vlog(enum log_level level, bool lifecycle, const struct log_scope *s
 	log_escape(text, sizeof text, raw, (size_t)n < sizeof raw ? (size_t)n : sizeof raw - 1);
 	clock_gettime(CLOCK_REALTIME, &ts);
 	line.time = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-	report_lost(&ts);
+	report_lost();
 	render(&line, &ts);
 	call_sinks(&line);
 	errno = saved;
@@ -339,21 +341,42 @@ void log_open(enum log_target target, const char *ident)
 	struct stat st;
 
 	state.target = target;
+	state.ident = ident;
 	state.style = STYLE_PLAIN;
 	if (isatty(STDERR_FILENO))
 		state.style = STYLE_TERMINAL;
 	else if (fstat(STDERR_FILENO, &st) == 0 && stderr_is_journal(&st))
 		state.style = STYLE_JOURNAL;
-	if (target == LOG_TARGET_SYSLOG)
-		openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	logout_open(target == LOG_TARGET_SYSLOG);
 	event_set_log_callback(libevent_log);
+}
+
+void log_attach(struct event_base *base)
+{
+	logout_attach(base, report_lost);
+}
+
+void log_detach(void)
+{
+	logout_attach(NULL, NULL);
+}
+
+unsigned long log_lost(void)
+{
+	return logout_lost() - state.reports_lost;
 }
 
 void log_close(void)
 {
+	unsigned long before;
+
 	event_set_log_callback(NULL);
-	if (state.target == LOG_TARGET_SYSLOG)
-		closelog();
+	logout_flush(FLUSH_MS);
+	report_lost();
+	before = logout_lost();
+	logout_close();
+	/* There is nobody left to be told of what was lost now, if something waited. */
+	state.told += logout_lost() - before;
 	state.target = LOG_TARGET_STDERR;
 }
 

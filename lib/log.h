@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct event_base;
+
 enum log_level { LOGL_ERROR, LOGL_WARN, LOGL_NOTICE, LOGL_INFO, LOGL_DEBUG };
 enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JSON };
 
@@ -35,14 +37,22 @@ typedef void (*log_sink_fn)(const struct log_line *, void *arg);
  * timestamp when stderr is a terminal, and otherwise a level word for anything above info
  * ("warning: ...", "error: ..."). IDENT is the syslog identity (borrowed for ever). */
 void log_open(enum log_target target, const char *ident);
+/* From now on, lines that wait go out from the loop of BASE, as soon as they can. */
+void log_attach(struct event_base *base);
+/* Before the end of that loop. */
+void log_detach(void);
+/* Waits up to a second for lines that wait still. The only function here that waits. */
 void log_close(void);
+/* How many lines were lost since the start: their reader was too slow, or could not be reached. */
+unsigned long log_lost(void);
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 int log_level_parse(const char *word, enum log_level *level_r); /* 0, or ERR_INVALID */
 const char *log_level_name(enum log_level level);
 
-/* SCOPE may be NULL. The text is one line; a newline in it is escaped. Never fails: a line that
- * cannot be written (full disk, closed pipe) is dropped. */
+/* SCOPE may be NULL. The text is one line; a newline in it is escaped. Never fails, never waits: a line that its
+ * reader does not take waits in memory, up to 4 MiB of lines; one for which there is no room, or that cannot be
+ * written (full disk, closed pipe), is dropped. How many were is logged as soon as that is possible. */
 void log_at(enum log_level level, const struct log_scope *scope, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 #define log_error(scope, ...) log_at(LOGL_ERROR, scope, __VA_ARGS__)

@@ -221,6 +221,8 @@ class Daemon:
         self.cond = threading.Condition()
         self.proc = self.pid = self.addr = None
         self.stopped, self.case_mark = True, 0
+        self.hear = threading.Event()  # cleared: nobody reads the log just now
+        self.hear.set()
 
     def __enter__(self):
         try:
@@ -270,6 +272,7 @@ class Daemon:
     def read_log(self):
         """The thread that keeps the pipe from filling up."""
         while not self.eof:
+            self.hear.wait()
             poll = select.poll()
             poll.register(self.proc.stderr.fileno(), select.POLLIN)
             poll.poll()
@@ -279,7 +282,7 @@ class Daemon:
     def drain(self):
         """Takes what is in the pipe; the lock is held. What the daemon logged before it did something that we
         have seen, is in there: whoever looks at the log drains first, and does not race with the thread."""
-        while not self.eof:
+        while not self.eof and self.hear.is_set():
             try:
                 data = os.read(self.proc.stderr.fileno(), 65536)
             except BlockingIOError:

@@ -188,4 +188,36 @@ def _():
         assert all(len(i) >= 22 for i in ids)
 
 
+
+@case("a reader of the log that pauses gets every line, in order, and the daemon does not wait for it")
+def _():
+    with Daemon({"fake": tiny()}) as d:
+        ids = [Client(d).sid for _ in range(600)]
+        mark = d.mark()
+        d.hear.clear()
+        # Four lines for each session: more than a pipe takes.
+        equal(len(d.ctl("session.close", all=True)), len(ids), "sessions that were closed")
+        equal(d.ctl("status")["logLost"], 0, "lines lost")
+        d.hear.set()
+        d.wait_log("^Active sessions: 0,", mark)
+        equal([l.split()[2] for l in d.lines(mark) if l.startswith("Session closed: ")], ids, "sessions in the log")
+        equal(len(d.lifecycle(mark)), 4 * len(ids), "lines")
+
+
+@case("a log that nobody reads: what is lost is counted in the log and in status, and the rest is whole")
+def _():
+    with Daemon({"fake": fake()}, verbose=1) as d:
+        d.hear.clear()
+        lost = 0
+        for _ in range(60):  # each child may have 100 lines of its stderr in the log at once
+            Client(d).tool("stderr", text="x" * 3000, lines=100)
+            lost = d.ctl("status")["logLost"]
+            if lost:
+                break
+        assert lost > 0, "nothing was lost"
+        mark = len(d.log)
+        d.hear.set()
+        m = d.wait_log(r"^warning: (\d+) log lines lost: the reader of the log is too slow$", mark)
+        assert int(m.group(1)) >= lost, m.group(0)
+
 run()

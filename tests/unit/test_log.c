@@ -9,12 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "err.h"
 #include "log.h"
+#include "logout.h"
 
 static const struct log_scope scope = {"s1", "joe", "git", "idle"};
 
@@ -326,18 +329,27 @@ static void test_full_disk(void **state)
 	stderr_back();
 	lseek(fileno(f), 0, SEEK_SET);
 	collect(fileno(f));
-	assert_string_equal(output, "warning: 2 log lines were lost\nkept\nkept too\n");
+	assert_string_equal(output, "warning: 2 log lines lost: No space left on device\nkept\nkept too\n");
 	fclose(f);
 	close(full);
 }
 
-/* Nobody reads the pipe: lines are dropped instead of waited for. (If it waited, the alarm would
- * end this program.) */
-static void test_stuck_reader(void **state)
+/* How often C is in the output. */
+static int count(char c)
 {
-	int fds[2], written = 0;
-	unsigned long told = 0;
-	char *p;
+	int n = 0;
+
+	for (const char *p = output; *p; p++)
+		n += *p == c;
+	return n;
+}
+
+/* Nobody reads the pipe just now: lines wait, nothing waits for them, and they arrive in order. (If log_notice()
+ * waited, the alarm would end this program.) */
+static void test_slow_reader(void **state)
+{
+	unsigned long before = log_lost();
+	int fds[2];
 
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
@@ -346,22 +358,165 @@ static void test_stuck_reader(void **state)
 	alarm(60);
 	for (int i = 0; i < 10000; i++)
 		log_notice(NULL, "line %d, a line that is long enough to fill a pipe", i);
-	output[read(fds[0], output, 40000)] = '\0';
-	for (p = output; (p = strchr(p, '\n')) != NULL; p++)
-		written++;
-	log_notice(NULL, "last");
 	alarm(0);
+	for (int i = 0; i < 10000; i++) {
+		char line[100], wanted[100];
+		size_t len = 0;
+
+		while (len < sizeof line && read(fds[0], line + len, 1) == 1 && line[len] != '\n')
+			len++;
+		line[len] = '\0';
+		snprintf(wanted, sizeof wanted, "line %d, a line that is long enough to fill a pipe", i);
+		if (strcmp(line, wanted) != 0)
+			stderr_back();
+		assert_string_equal(line, wanted);
+		if (i % 500 == 499)
+			log_notice(NULL, "one more"); /* each new line takes those that wait along */
+	}
 	log_close();
 	stderr_back();
 	close(fds[1]);
 	collect(fds[0]);
-	for (p = output; (p = strchr(p, '\n')) != NULL; p++)
-		written++;
-	p = strstr(output, "warning: ");
-	assert_non_null(p);
-	assert_int_equal(sscanf(p, "warning: %lu log lines were lost\nlast", &told), 1);
-	assert_int_equal(written - 2, 10000 - (int)told);
+	assert_int_equal(count('\n'), 20);
+	assert_int_equal(log_lost(), before);
 	close(fds[0]);
+}
+
+/* The loop writes what waits, as soon as there is room, without a further line. */
+static void test_loop_writes(void **state)
+{
+	const size_t expected = 5000 * strlen("line 0000, a line that is long enough to fill a pipe\n");
+	struct event_base *base = event_base_new();
+	size_t total = 0;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+	stderr_to(fds[1]);
+	log_open(LOG_TARGET_STDERR, "mcpd");
+	log_attach(base);
+	for (int i = 0; i < 5000; i++)
+		log_notice(NULL, "line %04d, a line that is long enough to fill a pipe", i);
+	alarm(60);
+	for (ssize_t n = 0; total < expected; total += n > 0 ? (size_t)n : 0) {
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		n = read(fds[0], output, sizeof output);
+	}
+	alarm(0);
+	log_detach();
+	event_base_free(base);
+	log_close();
+	stderr_back();
+	close(fds[1]);
+	assert_int_equal(total, expected);
+	assert_int_equal(read(fds[0], output, 1), 0);
+	close(fds[0]);
+}
+
+/* Nobody reads the pipe for too long: what is lost is told in its place, with its number and why. */
+static void test_stuck_reader(void **state)
+{
+	unsigned long told = 0, before = log_lost(), written = 0;
+	static char text[1000];
+	int fds[2];
+	char *p;
+
+	(void)state;
+	memset(text, 'x', sizeof text - 1);
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+	stderr_to(fds[1]);
+	log_open(LOG_TARGET_STDERR, "mcpd");
+	alarm(60);
+	for (int i = 0; i < 10000; i++)
+		log_notice(NULL, "%s", text);
+	told = log_lost() - before;
+	for (int i = 0; i < 100000; i++) {
+		collect(fds[0]);
+		written += (unsigned long)count('\n');
+		p = strstr(output, "warning: ");
+		if (p)
+			break;
+		log_notice(NULL, "last");
+	}
+	alarm(0);
+	if (p) {
+		unsigned long said = 0;
+		char first[16] = "";
+
+		sscanf(p, "warning: %lu log lines lost: the reader of the log is too slow\n%8s", &said, first);
+		stderr_back();
+		assert_int_equal(said, log_lost() - before); /* also those that came while it was told */
+		assert_string_equal(first, "last");
+	} else {
+		stderr_back();
+		fail_msg("nothing was told of %lu lines", told);
+	}
+	assert_in_range(told, 10000 - 5000, 10000 - 4000);
+	assert_true(written > 10000 - told);
+	stderr_to(fds[1]);
+	log_close();
+	stderr_back();
+	close(fds[1]);
+	close(fds[0]);
+}
+
+/* A datagram for each line, also to a system's log that was started anew. */
+static void test_syslog(void **state)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	char dir[] = "/tmp/mcpd-unit-XXXXXX", got[4096], wanted[64];
+	unsigned long before = log_lost();
+	int fd[2];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(sa.sun_path, sizeof sa.sun_path, "%s/log", dir);
+	logout_syslog_path = sa.sun_path;
+	snprintf(wanted, sizeof wanted, " mcpd[%d]: warning line user=joe", (int)getpid());
+	log_open(LOG_TARGET_SYSLOG, "mcpd");
+	log_notice(NULL, "nobody listens yet");
+	for (int i = 0; i < 2; i++) {
+		fd[i] = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+		assert_int_equal(bind(fd[i], (struct sockaddr *)&sa, sizeof sa), 0);
+		log_warn(&(struct log_scope){.user = "joe"}, "warning line");
+		memset(got, 0, sizeof got);
+		if (i == 0) /* first what was lost */
+			assert_true(recv(fd[i], got, sizeof got - 1, 0) > 0);
+		if (i == 0)
+			assert_non_null(strstr(got, "1 log lines lost: "));
+		memset(got, 0, sizeof got);
+		assert_true(recv(fd[i], got, sizeof got - 1, 0) > 0);
+		assert_ptr_equal(strstr(got, "<28>"), got); /* daemon, warning */
+		assert_non_null(strstr(got, wanted));
+		assert_null(strchr(got, '\n'));
+		if (i == 0)
+			close(fd[i]);
+		unlink(sa.sun_path);
+	}
+	/* One that does not read: lines wait, and come when it does. */
+	alarm(60);
+	for (int i = 0; i < 2000; i++)
+		log_notice(NULL, "line %d", i);
+	for (int i = 0; i < 2000; i++) {
+		memset(got, 0, sizeof got);
+		while (recv(fd[1], got, sizeof got - 1, 0) < 0)
+			log_notice(NULL, "one more");
+		snprintf(wanted, sizeof wanted, "]: line %d", i);
+		assert_non_null(strstr(got, wanted));
+	}
+	alarm(0);
+	for (int i = 0; i < 1000; i++) {
+		while (recv(fd[1], got, sizeof got - 1, 0) >= 0)
+			continue;
+		log_notice(NULL, "takes along those that wait");
+	}
+	assert_int_equal(log_lost(), before + 1);
+	close(fd[1]);
+	log_close();
+	logout_syslog_path = "/dev/log";
+	rmdir(dir);
 }
 
 static void test_closed_pipe(void **state)
@@ -384,7 +539,7 @@ static void test_closed_pipe(void **state)
 	signal(SIGPIPE, SIG_DFL);
 	/* The two are accounted for, so that the next test starts afresh. */
 	logged(LOG_TARGET_STDERR, forger);
-	assert_ptr_equal(strstr(output, "warning: 2 log lines were lost\n"), output);
+	assert_ptr_equal(strstr(output, "warning: 2 log lines lost: "), output);
 }
 
 static void with_errno(void)
@@ -405,7 +560,7 @@ static void test_errno(void **state)
 	log_notice(NULL, "x");
 	stderr_back();
 	logged(LOG_TARGET_STDERR, with_errno);
-	assert_ptr_equal(strstr(output, "warning: 1 log lines were lost\n"), output);
+	assert_ptr_equal(strstr(output, "warning: 1 log lines lost: "), output);
 }
 
 /* --- subscribers --- */
@@ -618,7 +773,10 @@ int main(void)
 		cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_terminal),
 		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_slow_reader),
+		cmocka_unit_test(test_loop_writes),
 		cmocka_unit_test(test_stuck_reader),
+		cmocka_unit_test(test_syslog),
 		cmocka_unit_test(test_closed_pipe),
 		cmocka_unit_test(test_errno),
 		cmocka_unit_test(test_subscribe),
