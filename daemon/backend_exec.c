@@ -15,6 +15,7 @@
 #include "exec_result.h"
 #include "jsonrpc.h"
 #include "log.h"
+#include "mask.h"
 #include "placeholder.h"
 #include "schema.h"
 #include "toolresult.h"
@@ -38,6 +39,7 @@ struct job {
 struct exec {
 	struct backend *backend;
 	char **env; /* of every command */
+	struct mask mask; /* what of a command's stderr is nobody's business */
 	TAILQ_HEAD(, job) jobs;
 	size_t n_jobs;
 };
@@ -107,7 +109,8 @@ static void on_stderr(struct child *child, struct evbuffer *in, void *arg)
 static void on_end(struct child *child, int status, void *arg)
 {
 	struct job *j = arg;
-	struct exec_output output = {.status = status, .out = j->out, .err = j->err};
+	struct exec_output output = {
+		.status = status, .out = j->out, .err = j->err, .mask = &j->exec->mask};
 
 	(void)child;
 	j->child = NULL;
@@ -288,9 +291,11 @@ static int exec_init(struct backend *b, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	x->backend = b;
 	x->env = environ_for_child(b->conf->env, e);
-	if (x->env == NULL) {
+	if (x->env == NULL || mask_add_env(&x->mask, b->conf->env) < 0) {
+		environ_free(&x->env);
+		mask_fini(&x->mask);
 		free(x);
-		return ERR_NOMEM;
+		return err_set(e, ERR_NOMEM, "out of memory");
 	}
 	TAILQ_INIT(&x->jobs);
 	b->impl = x;
@@ -317,6 +322,7 @@ static void exec_fini(struct backend *b)
 
 	exec_stop(b);
 	environ_free(&x->env);
+	mask_fini(&x->mask);
 	free(x);
 	b->impl = NULL;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "jsonrpc.h"
+#include "mask.h"
 #include "stdio_impl.h"
 #include "userenv.h"
 
@@ -126,6 +127,7 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 		.cwd = b->conf->cwd,
 		.max_backlog = b->env->limits->max_line,
 	};
+	struct mask mask = {.n = 0};
 	char **env = userenv_new(b->env->credentials, b->conf, caller != NULL ? caller->user : NULL,
 				 own, e);
 	int rc;
@@ -134,7 +136,11 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 		return e->code;
 	spec.env = (const char *const *)(uintptr_t)env;
 	backend_confine_spec(b, &spec);
-	rc = children_spawn(b->env->children, &spec, &events, in, &in->child, e);
+	spec.mask = &mask;
+	rc = userenv_mask(b->conf, env, &mask) < 0
+		     ? err_set(e, ERR_NOMEM, "out of memory")
+		     : children_spawn(b->env->children, &spec, &events, in, &in->child, e);
+	mask_fini(&mask);
 	userenv_free(&env);
 	if (rc < 0)
 		return rc;

@@ -403,6 +403,8 @@ static int prepare(struct child *c, const struct child_spec *spec)
 	c->err = evbuffer_new();
 	c->peer = spec->peer != NULL ? strdup(spec->peer) : NULL;
 	c->holder = spec->holder != NULL ? strdup(spec->holder) : NULL;
+	if (children_log_init(&c->log, c->name, spec->mask) < 0)
+		return ERR_NOMEM;
 	if (c->in == NULL || c->out == NULL || c->err == NULL ||
 	    (spec->peer != NULL && c->peer == NULL) ||
 	    (spec->holder != NULL && c->holder == NULL))
@@ -424,7 +426,6 @@ struct child *child_prepare(struct children *cs, const struct child_spec *spec,
 	c->arg = arg;
 	c->name = spec->name;
 	c->max_backlog = spec->max_backlog > 0 ? spec->max_backlog : DEF_BACKLOG;
-	children_log_init(&c->log, c->name);
 	pace_init(&c->stderr_pace, read_stderr_again, c);
 	if (spawn_pipes_open(&c->pipes, e) < 0) {
 		free(c);
@@ -456,6 +457,7 @@ void child_discard(struct child *c)
 		evbuffer_free(c->out);
 	if (c->err != NULL)
 		evbuffer_free(c->err);
+	children_log_fini(&c->log);
 	free(c->peer);
 	free(c->holder);
 	free(c);

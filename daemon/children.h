@@ -16,6 +16,7 @@
 
 struct event_base;
 struct evbuffer;
+struct mask;
 struct children;
 struct cgroup_limits;
 struct cgroups;
@@ -40,6 +41,7 @@ struct child_spec {
 	const char *const *env;	 /* NULL-terminated "K=V": the whole environment of the child, but
 				    for MCPD_CHILD, the mark by which its descendants are known */
 	const char *cwd;	 /* NULL: the daemon's */
+	const struct mask *mask; /* what of its stderr must not reach the log; copied; NULL: nothing */
 	size_t max_backlog; /* bytes waiting to be written to stdin before child_write() refuses */
 	struct sandbox *sandbox;	   /* what is hidden from the child; NULL: nothing */
 	const struct sandbox_rules *rules; /* what else the child is limited to; NULL: nothing */
@@ -55,7 +57,7 @@ struct child_events {
 	/* The child closed its stdout, or its stdin with something unread, though it may live on.
 	 * Maybe more than once. May be NULL. */
 	void (*on_eof)(struct child *c, void *arg);
-	/* May be NULL: then stderr goes to the log, a line each, escaped, rate limited. */
+	/* May be NULL: then stderr goes to the log, a line each, masked, escaped, rate limited. */
 	void (*on_stderr)(struct child *c, struct evbuffer *in, void *arg);
 	/* Reaped and at EOF; once, last. STATUS as from waitpid(). The child is dead after it
 	 * returns. */
@@ -99,7 +101,8 @@ void child_pause(struct child *c);
 void child_resume(struct child *c);
 bool child_paused(const struct child *c);
 size_t child_backlog(const struct child *c);
-/* The last line that it wrote to stderr, as far as that goes to the log; "" without one. */
+/* The last line that it wrote to stderr, as far as that goes to the log, masked; "" without one. For operators:
+ * what a server says when it fails is nothing for its clients. */
 const char *child_last_words(const struct child *c);
 
 /* How a status reads: "exited with status 1", "was killed by SIGKILL". Returns BUF. */

@@ -13,13 +13,20 @@
 #define PER_SECOND 20
 #define BURST	   100
 
-void children_log_init(struct children_log *l, const char *name)
+int children_log_init(struct children_log *l, const char *name, const struct mask *mask)
 {
 	l->name = name;
 	l->pid = 0;
 	l->last[0] = '\0';
 	lines_init(&l->lines, MAX_LINE);
 	ratelimit_init(&l->limit, PER_SECOND, BURST);
+	l->mask = (struct mask){.n = 0};
+	return mask_add_all(&l->mask, mask);
+}
+
+void children_log_fini(struct children_log *l)
+{
+	mask_fini(&l->mask);
 }
 
 static void tell_dropped(struct children_log *l)
@@ -34,17 +41,22 @@ static void tell_dropped(struct children_log *l)
 static void one_line(struct children_log *l, char *text, size_t len)
 {
 	const struct log_scope scope = {.backend = l->name};
+	char *masked;
 
 	for (size_t i = 0; i < len; i++)
 		if (text[i] == '\0')
 			text[i] = '?'; /* it would end the line */
 	if (len == 0)
 		return;
-	snprintf(l->last, sizeof(l->last), "%s", text);
-	if (!ratelimit_pass(&l->limit))
-		return;
-	tell_dropped(l);
-	log_info(&scope, "stderr of child %d: %s", l->pid, text);
+	masked = mask_text(&l->mask, text, len, &len);
+	if (masked != NULL)
+		snprintf(l->last, sizeof(l->last), "%s", masked);
+	if (ratelimit_pass(&l->limit)) {
+		tell_dropped(l);
+		log_info(&scope, "stderr of child %d: %s", l->pid,
+			 masked != NULL ? masked : "(out of memory)");
+	}
+	free(masked);
 }
 
 void children_log_feed(struct children_log *l, struct evbuffer *in)

@@ -1,8 +1,9 @@
-/* children_log.h: a child's stderr on its way to the log: lines, escaped, rate limited. */
+/* children_log.h: a child's stderr on its way to the log: lines, masked, escaped, rate limited. */
 #ifndef MCPD_CHILDREN_LOG_H
 #define MCPD_CHILDREN_LOG_H
 
 #include "lines.h"
+#include "mask.h"
 #include "ratelimit.h"
 
 struct evbuffer;
@@ -12,10 +13,13 @@ struct children_log {
 	int pid;
 	struct lines lines;
 	struct ratelimit limit;
-	char last[256]; /* the last line that was not empty, cut */
+	struct mask mask; /* what has to stay out of the log */
+	char last[256];	  /* the last line that was not empty, masked and cut */
 };
 
-void children_log_init(struct children_log *l, const char *name);
+/* MASK is copied; NULL: none. 0 or ERR_NOMEM. */
+int children_log_init(struct children_log *l, const char *name, const struct mask *mask);
+void children_log_fini(struct children_log *l);
 /* Logs every whole line of IN. */
 void children_log_feed(struct children_log *l, struct evbuffer *in);
 /* The end: what is left of IN is a line, and what was dropped is told. */

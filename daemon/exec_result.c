@@ -4,11 +4,13 @@
 
 #include <event2/buffer.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 
 #include "children.h"
 #include "config.h"
 #include "jsonrpc.h"
+#include "mask.h"
 #include "schema.h"
 #include "toolresult.h"
 
@@ -23,18 +25,23 @@ static const char *text_of(struct evbuffer *buf, size_t *len_r)
 static json_t *failure(const struct config_tool *tool, const struct exec_output *output,
 		       const char *out, size_t out_len)
 {
-	char status[80];
+	static const struct mask nothing;
+	char status[80], *masked;
 	size_t err_len;
 	const char *err = text_of(output->err, &err_len);
 	json_t *result;
 
-	if (err == NULL)
+	masked = err != NULL ? mask_text(output->mask != NULL ? output->mask : &nothing, err, err_len,
+					 &err_len)
+			     : NULL;
+	if (masked == NULL)
 		return NULL;
 	child_status_text(output->status, status, sizeof(status));
 	if (err_len > 0)
-		result = toolresult_text(err, err_len, true);
+		result = toolresult_text(masked, err_len, true);
 	else
 		result = toolresult_error("%s %s", tool->name, status);
+	free(masked);
 	return out_len > 0 ? toolresult_append(result, out, out_len) : result;
 }
 

@@ -28,6 +28,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/children.c daemon/children.h daemon/children_impl.h \
 	daemon/children_log.c daemon/children_log.h \
 	daemon/children_orphans.c daemon/children_orphans.h \
+	daemon/mask.c daemon/mask.h \
 	daemon/dumpable.c daemon/dumpable.h \
 	daemon/peerproc.c daemon/peerproc.h \
 	daemon/procinfo.c daemon/procinfo.h \

@@ -1,5 +1,4 @@
-/* stdio_impl.h: the parts of the stdio backend. For backend_stdio.c and stdio_*.c alone.
- *
+/* stdio_impl.h: the parts of the stdio backend, for backend_stdio.c and stdio_*.c alone.
  * An instance stands for one child at a time: it outlives the child, which may die or be parked,
  * and knows who holds it. A holder is a link's side of it. */
 #ifndef MCPD_STDIO_IMPL_H
@@ -88,6 +87,7 @@ struct stdio {
 	int64_t learn_last;	 /* clock_ms() of the last attempt */
 	unsigned long restarts;	 /* children that went without being asked to */
 	unsigned long epoch;	 /* how often all children were stopped */
+	char last_stderr[512];	 /* of the last child that failed, escaped and masked; "": none said anything */
 	const struct instance_channel *channel;
 	enum mcpclient_era era; /* of the server, as far as it is known */
 };

@@ -75,9 +75,8 @@ static void start_failed(struct instance *in, const struct err *e)
 }
 
 /* Takes the child off the instance; both are told what that means, in an order in which each
- * callback finds everything in place and may start anew. UNASKED: the child's own doing; E_FULL is
- * for people. */
-static void lose(struct instance *in, const struct err *e, const struct err *e_full, bool unasked)
+ * callback finds everything in place and may start anew. UNASKED: the child's own doing. */
+static void lose(struct instance *in, const struct err *e, bool unasked)
 {
 	struct mcpclient *client = in->client;
 	struct child *child = in->child;
@@ -108,22 +107,24 @@ static void lose(struct instance *in, const struct err *e, const struct err *e_f
 			start_failed(in, e);
 		if (in->role != INSTANCE_SHARED && subs_any(in))
 			delayq_add(in->s->revive, &in->half_dead);
-		learn_on_lost(in, e_full, was_ready);
+		learn_on_lost(in, e, was_ready);
 	}
 	mcpclient_close(&client, e->text);
 }
 
-/* What the child wrote last is for the operator, not for clients. */
-static void add_last_words(const struct child *c, struct err *e)
+/* What the child C (NULL: none) wrote last is for operators alone: it is kept for them, and told with WHY at the level
+ * at which its stderr is logged. Clients, and the log at its usual level, get WHY. */
+static void tell_operators(struct instance *in, const struct child *c, const struct err *why)
 {
-	const char *words = child_last_words(c);
-	size_t len = strlen(e->text);
-	char safe[256];
+	const struct log_scope scope = instance_scope(in);
+	const char *last = c != NULL ? child_last_words(c) : "";
 
-	if (words[0] == '\0')
+	if (last[0] == '\0') {
+		log_info(&scope, "%s", why->text);
 		return;
-	log_escape(safe, sizeof(safe), words, strlen(words));
-	snprintf(e->text + len, sizeof(e->text) - len, "; its last words: %s", safe);
+	}
+	log_escape(in->s->last_stderr, sizeof(in->s->last_stderr), last, strlen(last));
+	log_info(&scope, "%s; the last line of its stderr: %s", why->text, last);
 }
 
 /* The server was sent server/discover and went, as some older ones do. Another one gets initialize
@@ -133,10 +134,9 @@ static bool reopen(struct instance *in, const struct child *c, const struct err 
 	const struct log_scope scope = instance_scope(in);
 	const struct holder *h = TAILQ_FIRST(&in->holders);
 	struct child *child = in->child;
-	struct err full = *why, e;
+	struct err e;
 
-	if (c != NULL)
-		add_last_words(c, &full);
+	tell_operators(in, c, why);
 	in->child = NULL;
 	upstream_close(&in->up);
 	delayq_remove(in->s->half_dead, &in->half_dead);
@@ -144,8 +144,7 @@ static bool reopen(struct instance *in, const struct child *c, const struct err 
 		child_abandon(child);
 	if (in->s->channel->open(in, h != NULL ? h->link->caller : NULL, &e) < 0)
 		return false;
-	log_info(&scope, "%s; it may not know server/discover, and the next one gets initialize",
-		 full.text);
+	log_info(&scope, "the server may not know server/discover: the next process gets initialize");
 	in->s->era = MCPCLIENT_ERA_LEGACY;
 	mcpclient_start_legacy(in->client);
 	return true;
@@ -153,13 +152,8 @@ static bool reopen(struct instance *in, const struct child *c, const struct err 
 
 static void lost(struct instance *in, const struct child *c, const struct err *e)
 {
-	const struct log_scope scope = instance_scope(in);
-	struct err full = *e;
-
-	if (c != NULL)
-		add_last_words(c, &full);
-	log_info(&scope, "%s", full.text);
-	lose(in, e, &full, true);
+	tell_operators(in, c, e);
+	lose(in, e, true);
 }
 
 void instance_lost(struct instance *in, const struct child *c, const char *fmt, ...)
@@ -185,7 +179,7 @@ void instance_stop(struct instance *in, const char *why)
 
 	snprintf(e.text, sizeof(e.text), "%s", why);
 	in->relist = 0;
-	lose(in, &e, &e, false);
+	lose(in, &e, false);
 }
 
 /* --- its handshake --------------------------------------------------------------------------- */

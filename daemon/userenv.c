@@ -10,6 +10,7 @@
 #include "credentials.h"
 #include "environ.h"
 #include "grant.h"
+#include "mask.h"
 
 /* The value of one entry of "userEnv" as "NAME=VALUE". */
 static char *make(const struct credentials *cs, const struct config_backend *b, const char *entry,
@@ -73,6 +74,27 @@ char **userenv_new(const struct credentials *cs, const struct config_backend *b,
 		grant_wipe(extra[had + i]);
 	free(extra);
 	return env;
+}
+
+/* Adds the value that the variable of ENTRY ("NAME=...") has in ENV. */
+static int add_value(char *const *env, const char *entry, struct mask *m)
+{
+	size_t n = strcspn(entry, "=");
+
+	for (; env != NULL && *env != NULL; env++)
+		if (strncmp(*env, entry, n) == 0 && (*env)[n] == '=')
+			return mask_add(m, *env + n + 1);
+	return 0;
+}
+
+int userenv_mask(const struct config_backend *b, char *const *env, struct mask *m)
+{
+	int rc = mask_add_env(m, b->env);
+
+	for (size_t i = 0; rc == 0 && b->user_env != NULL && b->user_env[i] != NULL; i++)
+		if (strcmp(strchr(b->user_env[i], '='), "=secret") == 0)
+			rc = add_value(env, b->user_env[i], m);
+	return rc;
 }
 
 void userenv_free(char ***env)

@@ -554,6 +554,13 @@ tests_unit_test_ctlclient_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_ctlclient_CFLAGS = $(unit_cflags)
 tests_unit_test_ctlclient_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_mask
+TESTS += tests/unit/test_mask
+tests_unit_test_mask_SOURCES = tests/unit/test_mask.c tests/unit/support.h
+tests_unit_test_mask_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_mask_CFLAGS = $(unit_cflags)
+tests_unit_test_mask_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_peerproc
 TESTS += tests/unit/test_peerproc
 tests_unit_test_peerproc_SOURCES = tests/unit/test_peerproc.c tests/unit/support.h

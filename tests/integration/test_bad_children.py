@@ -290,4 +290,57 @@ def _():
         assert len(fresh) == 1 and pid not in fresh
 
 
+API_KEY = "key-5f0c1a9e77d24b"
+
+
+def said_of(d, name):
+    return next(b for b in d.ctl("backends.list") if b["name"] == name)
+
+
+def refusal(c, tool, **arguments):
+    """The message of the error that a call ends with."""
+    try:
+        c.tool(tool, **arguments)
+    except RpcError as e:
+        return e.message
+    raise AssertionError("no error")
+
+
+@case("what a server said before it died at its start is for operators alone, and without its secrets")
+def _():
+    for verbose in (0, 1):
+        server = fake("--die-start", 3, "--stderr", "cannot log in with API_KEY=" + API_KEY, env={"API_KEY": API_KEY})
+        with Daemon({"fake": server, "other": tiny()}, verbose=verbose) as d:
+            wait_until(lambda: said_of(d, "fake")["state"] == "failed", "the failure")
+            message = refusal(Client(d, "/mcp/fake"), "pid")
+            assert "exited with status 3" in message and "log in" not in message, message
+            row = said_of(d, "fake")
+            equal(row["lastStderr"], "cannot log in with API_KEY=***")
+            assert "exited with status 3" in row["reason"] and "log in" not in row["reason"], row
+            log = "\n".join(d.lines())
+            assert API_KEY not in log
+            assert ("API_KEY=***" in log) == bool(verbose), log
+            assert API_KEY not in json.dumps(d.ctl("backends.list"))
+
+
+@case("what a server said before it died in a call is for operators alone, and without its secrets")
+def _():
+    with Daemon({"fake": fake(env={"API_KEY": API_KEY, "SHORT": "yes"})}) as d:
+        c = Client(d)
+        c.tool("stderr", text="yes, the key is %s%s" % (API_KEY, API_KEY), lines=1)
+        message = refusal(c, "die", status=7)
+        assert "exited with status 7" in message and "the key" not in message, message
+        equal(said_of(d, "fake")["lastStderr"], "yes, the key is ******")
+        log = "\n".join(d.lines())
+        assert API_KEY not in log and "the key is" not in log, log
+
+
+@case("what a command says on stderr when it fails is part of its result, but for the values of its env")
+def _():
+    tools = {"fail": {"description": "fails", "command": ["/bin/sh", "-c", "echo no $API_KEY >&2; exit 1"]}}
+    with Daemon({"host": {"env": {"API_KEY": API_KEY}, "tools": tools}}) as d:
+        got = Client(d).request("tools/call", {"name": "fail"})
+        equal((got["isError"], got["content"][0]["text"]), (True, "no ***\n"))
+
+
 run()

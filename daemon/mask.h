@@ -1,0 +1,31 @@
+/* mask.h: takes secrets out of what a server says, before an operator or a client sees it.
+ *
+ * Known values are looked for, as they are: in another form (encoded, in pieces, one with fewer than MASK_MIN
+ * bytes) a secret is not found. */
+#ifndef MCPD_MASK_H
+#define MCPD_MASK_H
+
+#include <stddef.h>
+
+#define MASK_MIN  4 /* bytes; a shorter value is in too many words that are none */
+#define MASK_SIGN "***"
+
+/* Zero it before use. */
+struct mask {
+	char **v; /* n of them */
+	size_t n;
+};
+
+/* Adds VALUE; of one with several lines (a PEM key) each line. 0 or ERR_NOMEM. */
+int mask_add(struct mask *m, const char *value);
+/* Adds the values of ENV ("NAME=VALUE", NULL-terminated; NULL: none). 0 or ERR_NOMEM. */
+int mask_add_env(struct mask *m, char *const *env);
+/* TEXT with MASK_SIGN in the place of each value; malloc'd, terminated. NULL on lack of memory: then TEXT must not
+ * be shown. */
+char *mask_text(const struct mask *m, const char *text, size_t len, size_t *len_r);
+/* Adds the values of FROM (NULL: none). 0 or ERR_NOMEM. */
+int mask_add_all(struct mask *m, const struct mask *from);
+/* Wipes and forgets all values. */
+void mask_fini(struct mask *m);
+
+#endif
