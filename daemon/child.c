@@ -17,6 +17,7 @@
 #define STDERR_MAX  (1u << 20) /* bytes in a second that are read where they go to the log */
 #define LINGER_MS   300	 /* for those who outlive the child they belong to */
 #define HAUNT_MS    1000 /* for the kernel to let the killed die */
+#define MAX_TREE    4096 /* descendants of one child that are looked at */
 #define DEF_BACKLOG (16u << 20)
 
 static void finish_if_over(struct child *c);
@@ -49,6 +50,25 @@ static void signal_group(struct child *c, int sig)
 		c->group = 0; /* ESRCH: empty; EPERM: nobody that we could reach */
 }
 
+void child_tree(const struct child *c, struct proclist *l)
+{
+	if (!c->reaped)
+		procinfo_tree(c->pid, l, MAX_TREE);
+}
+
+/* To those below the child that have left its group. What one of them starts meanwhile is found when it comes home. */
+static void signal_escaped(const struct child *c, int sig)
+{
+	struct proclist tree = {.n = 0};
+	struct procinfo p;
+
+	child_tree(c, &tree);
+	for (size_t i = 0; i < tree.n; i++)
+		if (procinfo_read(tree.v[i].pid, &p) == 0 && p.group != c->group)
+			procinfo_signal(&tree.v[i], sig);
+	free(tree.v);
+}
+
 /* Whoever is left of the child, it is over. */
 static void give_up(struct child *c)
 {
@@ -68,6 +88,7 @@ static void phase_over(struct child *c)
 		break;
 	case CHILD_CLOSING:
 		log_debug(&scope, "child %d: SIGTERM", (int)c->pid);
+		signal_escaped(c, SIGTERM);
 		signal_group(c, SIGTERM);
 		arm(c, CHILD_TERMINATED, c->set->limits.kill_after_ms);
 		break;
@@ -318,6 +339,8 @@ void child_kill(struct child *c)
 	if (c->finished)
 		return;
 	c->was_stopped = true;
+	if (c->phase != CHILD_KILLED)
+		signal_escaped(c, SIGKILL); /* first: the end of the child would scatter them */
 	signal_group(c, SIGKILL);
 	if (c->reaped)
 		return;

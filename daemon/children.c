@@ -44,6 +44,17 @@ static bool is_child(pid_t pid, void *arg)
 	return find_pid(arg, pid) != NULL;
 }
 
+static bool is_group(pid_t group, void *arg)
+{
+	const struct children *cs = arg;
+	const struct child *c;
+
+	TAILQ_FOREACH (c, &cs->all, entry)
+		if (c->group == group)
+			return c->phase != CHILD_HAUNTED;
+	return false;
+}
+
 static bool is_running(unsigned long serial, void *arg)
 {
 	const struct children *cs = arg;
@@ -58,7 +69,7 @@ static bool is_running(unsigned long serial, void *arg)
 void children_scan(void *arg)
 {
 	struct children *cs = arg;
-	const struct orphans_judge judge = {is_child, is_running, cs};
+	const struct orphans_judge judge = {is_child, is_group, is_running, cs};
 	unsigned n = orphans_kill(cs->mark, &judge);
 
 	if (n > 0)
@@ -279,6 +290,21 @@ void children_when_empty(struct children *cs, void (*fn)(void *arg), void *arg)
 unsigned children_count(const struct children *cs)
 {
 	return cs->n;
+}
+
+size_t children_processes(const struct children *cs)
+{
+	const struct child *c;
+	size_t n = 0;
+
+	TAILQ_FOREACH (c, &cs->all, entry) {
+		struct proclist tree = {.n = 0};
+
+		child_tree(c, &tree);
+		n += !c->reaped + tree.n;
+		free(tree.v);
+	}
+	return n;
 }
 
 void children_stop_all(struct children *cs)

@@ -1,8 +1,9 @@
 /* children.h: the only file pair that forks, signals and waits.
  *
  * A child is its own process group, known from the moment of the fork, and gone only when it was
- * reaped and its output is at EOF, in either order. The daemon is a subreaper, so grandchildren
- * come home and are reaped and, when their child is over, killed. Nothing here blocks. Never a
+ * reaped and its output is at EOF, in either order. Each child is a subreaper, so what it starts stays
+ * below it and is signalled with it; so is the daemon, so what a child leaves at its end comes home
+ * and is killed and reaped. Nothing here blocks. Never a
  * shell. */
 #ifndef MCPD_CHILDREN_H
 #define MCPD_CHILDREN_H
@@ -17,6 +18,7 @@
 struct event_base;
 struct evbuffer;
 struct mask;
+struct proclist;
 struct children;
 struct cgroup_limits;
 struct cgroups;
@@ -94,6 +96,8 @@ void child_kill(struct child *c);
 void child_abandon(struct child *c);
 
 pid_t child_pid(const struct child *c);
+/* Adds the descendants of C, whatever session and group they are in, at most some thousands. Reads /proc. */
+void child_tree(const struct child *c, struct proclist *l);
 bool child_stopping(const struct child *c);
 /* Leaves what it writes to stdout in the pipe, and what was read of it where it is, until it is resumed,
  * is abandoned, or ends. For a consumer that has had enough; idempotent, from inside on_stdout too. */
@@ -110,6 +114,8 @@ const char *child_status_text(int status, char *buf, size_t size);
 
 /* How many are alive or not yet reaped. */
 unsigned children_count(const struct children *cs);
+/* How many processes children and their descendants are, whatever session and group they are in. Reads /proc. */
+size_t children_processes(const struct children *cs);
 /* Calls FN(ARG) once when no child is left (at once, from the loop, if none is now). One waiter: a
  * second takes the place of the first. */
 void children_when_empty(struct children *cs, void (*fn)(void *arg), void *arg);

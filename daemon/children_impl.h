@@ -12,6 +12,7 @@
 #include "children_spawn.h"
 #include "defer.h"
 #include "pace.h"
+#include "procinfo.h"
 
 #define CHILDREN_BUCKETS 256
 #define CHILD_MARK	 "MCPD_CHILD="

@@ -304,6 +304,34 @@ def _():
         equal(c.tool("late__echo", text="hi"), "hi", "answer")
 
 
+def named(marker):
+    """The processes whose command line has MARKER."""
+    return [int(p) for p in os.listdir("/proc") if p.isdigit() and marker in command_line(int(p)) and alive(int(p))]
+
+
+@case("a process that left session, group and environment is counted, and ends with its child")
+def _():
+    for n, end in enumerate(("DELETE", "kill", "shutdown")):
+        marker = "%d.%d" % (100000 + os.getpid(), n)
+        script = "setsid env -i sleep %s >/dev/null 2>&1 & exec %s %s" % (marker, sys.executable, FAKE)
+        with Daemon({"fake": {"command": "/bin/sh", "args": ["-c", script]}}) as d:
+            d.wait_children(0)  # also what the probe has left
+            equal(named(marker), [], "escapees of the probe")
+            c = Client(d)
+            pid = int(c.tool("pid"))
+            escaped = wait_until(lambda: [p for p in named(marker) if proc_stat(p)[2] == p], "the escapee")
+            equal(proc_stat(escaped[0])[1], pid, "parent of the escapee")
+            counts = d.ctl("status")
+            equal((counts["children"], counts["processes"]), (1, 2), "children and processes")
+            if end == "DELETE":
+                c.delete()
+                d.wait_children(0)
+            elif end == "kill":
+                os.kill(pid, signal.SIGKILL)
+                d.wait_children(0)
+        equal(named(marker), [], "escapees after: " + end)
+
+
 NOBODY = 65534
 
 
@@ -332,10 +360,11 @@ def _():
 def _():
     os.environ["MCPD_DUMPABLE"] = "1"
     try:
-        with Daemon({"host": {"tools": {"environ": {"description": "looks", "command": [
-                "/bin/sh", "-c", "tr '\\0' '\\n' < /proc/$PPID/environ"]}}}}, user=NOBODY) as d:
+        with Daemon({"fake": tiny()}, user=NOBODY) as d:
             d.wait_log("MCPD_DUMPABLE=1: the environment")
-            assert "MCPD_DUMPABLE=1" in Client(d).tool("environ")
+            got = subprocess.run(["cat", "/proc/%d/environ" % d.pid], stdout=subprocess.PIPE, check=True, user=d.user,
+                                 group=d.user, extra_groups=[] if d.user else None)
+            assert b"MCPD_DUMPABLE=1" in got.stdout
     finally:
         del os.environ["MCPD_DUMPABLE"]
 

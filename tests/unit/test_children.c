@@ -16,6 +16,7 @@
 
 #include "children.h"
 #include "log.h"
+#include "procinfo.h"
 
 static struct event_base *base;
 static struct children *set;
@@ -627,6 +628,38 @@ static void test_grandchild_in_own_session(void **state)
 	until_gone(pid);
 }
 
+/* It has left group, session and environment: nothing but the parent tells whose it is. */
+static void test_escapee_without_mark(void **state)
+{
+	static const char *const scripts[] = {
+		"setsid env -i /bin/sh -c 'echo $$; exec sleep 1000 >/dev/null 2>&1' & exec cat",
+		/* With descendants of its own, and a child that does not go by itself. */
+		"(setsid env -i /bin/sh -c 'echo $$; sleep 1000 & exec sleep 1000 >/dev/null 2>&1' &); exec sleep 1000",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+		struct proclist tree = {.n = 0};
+		struct procinfo p;
+		pid_t pid;
+
+		memset(&one, 0, sizeof(one));
+		start_sh(scripts[i]);
+		loop_until_count(base, &one.lines, 1);
+		pid = (pid_t)atol(one.out);
+		assert_true(getpgid(pid) != child_pid(one.child));
+		/* It stays below the child, and is counted. */
+		assert_int_equal(procinfo_read(pid, &p), 0);
+		child_tree(one.child, &tree);
+		assert_true(proclist_has(&tree, pid));
+		free(tree.v);
+		assert_true(children_processes(set) >= 2);
+		stop_and_wait();
+		until_gone(pid);
+		assert_int_equal(children_processes(set), 0);
+	}
+}
+
 static void test_grandchild_holds_output(void **state)
 {
 	pid_t pid;
@@ -815,6 +848,7 @@ int main(void)
 		T(test_wrapper_dies_first),
 		T(test_stubborn_grandchild),
 		T(test_grandchild_in_own_session),
+		T(test_escapee_without_mark),
 		T(test_grandchild_holds_output),
 		T(test_orphan_of_a_living_child),
 		T(test_daemon_is_killed),
