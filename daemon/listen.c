@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "bearer.h"
 #include "config.h"
 #include "delayq.h"
 #include "era.h"
@@ -42,6 +43,7 @@ struct listen {
 	struct view_waiter waiter; /* until it is known what can be asked for */
 	json_t *filter;		   /* meanwhile */
 	struct delayq_node keepalive;
+	struct bearer_hold hold;
 	struct defer freeing;
 	size_t waiting;		  /* how many of the wanted have no answer yet */
 	unsigned mask;		  /* of 1u << enum offer_kind */
@@ -105,6 +107,7 @@ static void drop(struct listen *l)
 
 	delayq_remove(ls->keepalive, &l->keepalive);
 	pace_stop(&l->notices);
+	bearer_release(&l->hold);
 	view_unwatch(l->view, &l->watch);
 	view_unwait(l->view, &l->waiter);
 	TAILQ_REMOVE(&ls->streams, l, link);
@@ -131,6 +134,27 @@ static bool put(struct listen *l, const json_t *msg)
 	exchange_abort(l->x);
 	drop(l);
 	return false;
+}
+
+/* The end of the stream with MSG (consumed, may be NULL). */
+static void end_with(struct listen *l, json_t *msg_take)
+{
+	struct exchange *x = l->x;
+
+	if (!msg_take || put(l, msg_take)) {
+		exchange_on_gone(x, NULL, NULL);
+		exchange_stream_end(x);
+		drop(l);
+	}
+	json_decref(msg_take);
+}
+
+/* The client opens another one with a fresh token. */
+static void on_token_end(enum bearer_end why, void *arg)
+{
+	struct listen *l = arg;
+
+	end_with(l, jsonrpc_error(l->id, RPC_TRANSPORT, bearer_end_text(why), NULL));
 }
 
 /* A copy of PARAMS with the id of the stream in it. */
@@ -443,6 +467,9 @@ void listens_open(struct listens *ls, struct exchange *x, const struct listen_ca
 	}
 	view_watch(l->view, &l->watch);
 	exchange_on_gone(x, on_gone, l);
+	l->hold.ended = on_token_end;
+	l->hold.arg = l;
+	bearer_hold(&l->hold, exchange_bearer(x));
 	delayq_add(ls->keepalive, &l->keepalive);
 	l->filter = json_incref(filter);
 	if (view_settled(l->view))
@@ -494,19 +521,10 @@ void listens_close(struct listens *ls)
 	struct listen *l;
 
 	while ((l = TAILQ_FIRST(&ls->streams))) {
-		json_t *result = stamped(l, NULL), *msg;
-		struct exchange *x = l->x;
+		json_t *result = stamped(l, NULL);
 
 		modern_stamp(result, "complete");
-		msg = jsonrpc_result(l->id, result);
-		if (msg && !put(l, msg)) {
-			json_decref(msg);
-			continue;
-		}
-		json_decref(msg);
-		exchange_on_gone(x, NULL, NULL);
-		exchange_stream_end(x);
-		drop(l);
+		end_with(l, jsonrpc_result(l->id, result));
 	}
 }
 

@@ -244,8 +244,13 @@ static size_t log_out(const char *user, void *arg)
 {
 	struct mcpd *d = arg;
 
+	size_t closed;
+
 	credentials_forget(d->credentials, user);
-	return sessions_logout(d->sessions, user);
+	closed = sessions_logout(d->sessions, user);
+	/* The rest of what the user's tokens opened is in no session. */
+	auth_logout(d->auth, user);
+	return closed;
 }
 
 static bool is_unwritten(void *store)

@@ -56,6 +56,7 @@ void mreq_over(struct mreq *r)
 {
 	if (r->state == MREQ_OVER)
 		return;
+	bearer_release(&r->hold);
 	park_drop_asks(r);
 	park_remove(r);
 	mreq_stop_timer(r);
@@ -138,6 +139,25 @@ void mreq_send_last(struct mreq *r, int status, json_t *msg_take)
 	json_decref(msg_take);
 }
 
+/* The token that the client sent last ended, and with it what it asked for, also while that waits for the client. */
+static void on_token_end(enum bearer_end why, void *arg)
+{
+	const char *text = bearer_end_text(why);
+	struct mreq *r = arg;
+	struct exchange *x = r->x;
+
+	if (x && r->state == MREQ_WAITING) {
+		r->x = NULL;
+		exchange_on_gone(x, NULL, NULL);
+		exchange_challenge(x, "invalid_token", text, NULL);
+		modern_refuse(x, 401, r->id, RPC_TRANSPORT, NULL, "%s", text);
+	} else if (x) {
+		mreq_send_last(r, 200, jsonrpc_error(r->id, RPC_TRANSPORT, text, NULL));
+	}
+	if (r->final || !server_cancel(pooled_server(r->pooled), r, text))
+		mreq_over(r);
+}
+
 void mreq_attach(struct mreq *r, struct exchange *x, json_t *id, int log_level)
 {
 	mreq_stop_timer(r);
@@ -148,6 +168,9 @@ void mreq_attach(struct mreq *r, struct exchange *x, json_t *id, int log_level)
 	r->accept = (unsigned char)reply_accept(x);
 	r->state = MREQ_WAITING;
 	exchange_on_gone(x, on_gone, r);
+	r->hold.ended = on_token_end;
+	r->hold.arg = r;
+	bearer_hold(&r->hold, exchange_bearer(x));
 	delayq_add(r->m->upgrade, &r->timer);
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "bearer.h"
 #include "call.h"
 #include "defer.h"
 #include "delayq.h"
@@ -46,6 +47,7 @@ struct mreq {
 	struct delayq_node timer;  /* upgrade while waiting, keep-alive while streaming, expiry while parked */
 	struct delayq_node gather; /* questions that come together are asked together */
 	struct defer freeing;
+	struct bearer_hold hold; /* the token of the present round */
 	TAILQ_HEAD(, mask) asks;
 	json_t *final; /* the whole response, when it came while the request was parked */
 	json_t *params; /* of the first round; the requestState is bound to them */

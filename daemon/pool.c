@@ -28,6 +28,8 @@ struct pooled {
 	struct caller caller;
 	struct delayq_node idle;
 	struct defer freeing;
+	struct bearer_hold hold; /* the latest token */
+	enum bearer_end why;	 /* it ended, if it has */
 	unsigned users;
 	bool exclusive, closed;
 	char texts[]; /* capabilities, user, peer, holder */
@@ -220,6 +222,7 @@ static void take_out(struct pooled *s)
 	kind_drop(p, s->kind);
 	owner_drop(p, s->owner);
 	share_give(p->places, s->caller.holder);
+	bearer_release(&s->hold);
 	p->n--;
 }
 
@@ -229,6 +232,22 @@ static void drop(struct pooled *s)
 	s->closed = true;
 	server_close(s->server, NULL);
 	defer_call(&s->freeing, free_later, s);
+}
+
+/* The latest token of S, which nobody uses, has ended. */
+static bool is_over(const struct pooled *s)
+{
+	return s->caller.bearer && bearer_ended(s->caller.bearer) &&
+	       (s->why == BEARER_LOGOUT || server_tasks(s->server) == 0);
+}
+
+static void on_token_end(enum bearer_end why, void *arg)
+{
+	struct pooled *s = arg;
+
+	s->why = why;
+	if (s->users == 0 && !s->closed && is_over(s))
+		drop(s);
 }
 
 static void on_idle(struct delayq_node *node, void *arg)
@@ -351,6 +370,8 @@ static struct pooled *server_make(struct pool *p, const struct pool_want *want, 
 	at = s->texts;
 	s->pool = p;
 	s->view = want->view;
+	s->hold.ended = on_token_end;
+	s->hold.arg = s;
 	s->exclusive = want->exclusive;
 	s->caller = (struct caller){
 		.capabilities = put_text(&at, caps),
@@ -473,13 +494,17 @@ struct pooled *pool_take(struct pool *p, const struct pool_want *want, struct er
 
 void pool_give(struct pooled *s)
 {
-	if (--s->users == 0 && !s->closed)
-		set_idle(s);
+	if (--s->users > 0 || s->closed)
+		return;
+	set_idle(s);
+	if (is_over(s))
+		drop(s);
 }
 
 void pooled_seen(struct pooled *s, struct bearer *b)
 {
 	bearer_set(&s->caller.bearer, b);
+	bearer_hold(&s->hold, b);
 }
 
 struct server *pooled_server(const struct pooled *s)

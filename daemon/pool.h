@@ -59,7 +59,8 @@ void pool_free(struct pool **p);
 struct pooled *pool_take(struct pool *p, const struct pool_want *want, struct err *e);
 /* Gives it back. One reference for each pool_take(). */
 void pool_give(struct pooled *s);
-/* A request that S works for goes on with B. */
+/* A request that S works for goes on with B. When the latest token of S has ended, S goes as soon as nobody uses it, unless it
+ * has tasks, which are the user's until the user logs out. */
 void pooled_seen(struct pooled *s, struct bearer *b);
 /* Closes all servers: what is in flight is cancelled. */
 void pool_close(struct pool *p);

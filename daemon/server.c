@@ -410,7 +410,7 @@ bool server_cancel(struct server *s, const void *where, const char *reason)
 
 	TAILQ_FOREACH(r, &s->requests, link)
 	{
-		if (r->where == where) {
+		if (r->where == where && !call_ended(r->call)) {
 			call_cancel(r->call, reason);
 			return true;
 		}

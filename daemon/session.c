@@ -297,6 +297,15 @@ static int take_place(struct session *s)
 	return rc == ERR_NOMEM ? rc : 0;
 }
 
+/* The token that came with the requests of stream ST was withdrawn. */
+static void on_withdrawn(struct stream *st, const char *why, void *arg)
+{
+	struct session *s = arg;
+
+	while (server_cancel(s->server, st, why))
+		continue;
+}
+
 /* Server, transport and the maps. Whatever is there already when one fails, session_drop() undoes. */
 static int set_up(struct session *s, const struct session_conf *conf, struct err *e)
 {
@@ -317,6 +326,8 @@ static int set_up(struct session *s, const struct session_conf *conf, struct err
 	if (!conf->past && registry_make_id(s->entry.id, e) < 0)
 		return e ? e->code : ERR_IO;
 	s->transport = transport_new(s->env->streams, conf->rev, on_quiet, s);
+	if (s->transport)
+		transport_on_withdrawn(s->transport, on_withdrawn);
 	s->server = server_new(&sc);
 	if (!s->transport || !s->server || registry_set_caps(r, s->entry.id, conf->capabilities) ||
 	    (conf->user && registry_bind_user(r, s->entry.id, conf->user)) ||

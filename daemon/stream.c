@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "asks.h"
+#include "bearer.h"
 #include "defer.h"
 #include "exchange.h"
 #include "jsonrpc.h"
@@ -22,6 +23,7 @@ struct stream {
 	TAILQ_ENTRY(stream) link;
 	struct stream_conf conf;
 	struct exchange *x; /* NULL: the client is not there now */
+	struct bearer_hold hold; /* of the connection and, for a POST, of what the responses are due for */
 	struct defer idle;
 	struct delayq_node timer; /* upgrade while pending, keep-alive while SSE */
 	json_t *collected; /* responses of a batch that may still go out as one array */
@@ -75,6 +77,8 @@ static struct exchange *detach(struct stream *s)
 
 	s->x = NULL;
 	stop_timer(s);
+	if (s->get || s->due == 0)
+		bearer_release(&s->hold);
 	if (x)
 		s->conf.detached(s->conf.arg);
 	return x;
@@ -235,6 +239,45 @@ void stream_env_free(struct stream_env **envp)
 	free(env);
 }
 
+static void finish(struct stream *s);
+
+/* The end of a connection that the client may replace. */
+static void let_resume(struct stream *s)
+{
+	struct exchange *x = detach(s);
+
+	if (x)
+		exchange_stream_end(x);
+	check_idle(s);
+}
+
+/* The end of what was asked for. */
+static void withdraw(struct stream *s, const char *why)
+{
+	struct exchange *x = s->state == STREAM_PENDING ? detach(s) : NULL;
+	json_t *msg = x ? jsonrpc_error(NULL, RPC_TRANSPORT, why, NULL) : NULL;
+
+	if (x) {
+		s->state = STREAM_DONE;
+		exchange_challenge(x, "invalid_token", why, NULL);
+		exchange_reply_json(x, 401, msg);
+	} else {
+		finish(s);
+	}
+	json_decref(msg);
+	s->conf.withdrawn(s, why, s->conf.arg); /* the last word: S may be closed after it */
+}
+
+static void on_token_end(enum bearer_end why, void *arg)
+{
+	struct stream *s = arg;
+
+	if (s->get || (why == BEARER_EXPIRED && s->state == STREAM_SSE && s->seq > 0))
+		let_resume(s);
+	else
+		withdraw(s, bearer_end_text(why));
+}
+
 static struct stream *stream_new(const struct stream_conf *conf, struct exchange *x)
 {
 	struct stream *s = calloc(1, sizeof *s);
@@ -243,6 +286,9 @@ static struct stream *stream_new(const struct stream_conf *conf, struct exchange
 		return NULL;
 	s->conf = *conf;
 	s->x = x;
+	s->hold.ended = on_token_end;
+	s->hold.arg = s;
+	bearer_hold(&s->hold, exchange_bearer(x));
 	return s;
 }
 
@@ -406,6 +452,7 @@ int stream_resume(struct stream *s, struct exchange *x, uint32_t seq, struct err
 	if (old)
 		exchange_stream_end(old);
 	exchange_on_gone(x, on_gone, s);
+	bearer_hold(&s->hold, exchange_bearer(x));
 	put_comment(s, "mcpd");
 	put(s, frames);
 	evbuffer_free(frames);
@@ -449,6 +496,7 @@ void stream_free(struct stream **sp)
 	if (!s)
 		return;
 	stop_timer(s);
+	bearer_release(&s->hold);
 	defer_cancel(&s->idle);
 	if (s->x)
 		exchange_abort(s->x);

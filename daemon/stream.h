@@ -46,6 +46,8 @@ struct stream_conf {
 	void (*idle)(struct stream *s, void *arg);
 	/* The stream lost its connection, by its own end or the client's. */
 	void (*detached)(void *arg);
+	/* What the responses are due for is not to go on, because the token that asked for it was withdrawn. */
+	void (*withdrawn)(struct stream *s, const char *why, void *arg);
 	void *arg;
 };
 
@@ -61,6 +63,10 @@ struct stream *stream_get(const struct stream_conf *conf, struct exchange *x);
 int stream_send(struct stream *s, const json_t *msg);
 /* One of the responses that are due. After the last one the answer ends. */
 void stream_respond(struct stream *s, const json_t *response);
+/* The token that a connection of the stream came with holds it open. When that token has expired, the connection ends
+ * and the stream goes on: the client comes back with a fresh token and resumes it. Where it cannot, or the token was
+ * withdrawn, what was asked for ends as well, and an answer that has not begun is a 401. */
+
 /* The response that is due is an error because the client's token lacks SCOPE: as long as it can, the answer is a 403 with
  * a challenge that names it (RFC 6750 section 3.1). WHY is for people. */
 void stream_deny(struct stream *s, const json_t *response, const char *why, const char *scope);

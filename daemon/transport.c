@@ -21,6 +21,7 @@ struct transport {
 	struct replay replay;
 	struct asks *asks; /* NULL until the first question */
 	void (*on_quiet)(void *arg);
+	void (*on_withdrawn)(struct stream *s, const char *why, void *arg);
 	void *arg;
 	json_t *waiting;   /* messages for the next GET stream; NULL: none yet */
 };
@@ -93,6 +94,20 @@ static void on_stream_detached(void *arg)
 		t->on_quiet(t->arg);
 }
 
+static void on_stream_withdrawn(struct stream *s, const char *why, void *arg)
+{
+	struct transport *t = arg;
+
+	if (!t->closed && t->on_withdrawn)
+		t->on_withdrawn(s, why, t->arg);
+}
+
+void transport_on_withdrawn(struct transport *t,
+			    void (*fn)(struct stream *s, const char *why, void *arg))
+{
+	t->on_withdrawn = fn;
+}
+
 static struct stream_conf conf_of(struct transport *t)
 {
 	/* Stream numbers are never 0 and never repeat within a session in any life that can be lived. */
@@ -103,6 +118,7 @@ static struct stream_conf conf_of(struct transport *t)
 		.no = ++t->last_no,
 		.idle = on_stream_idle,
 		.detached = on_stream_detached,
+		.withdrawn = on_stream_withdrawn,
 		.arg = t,
 	};
 }

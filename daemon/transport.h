@@ -21,6 +21,9 @@ struct transport;
 /* ENV outlives it. ON_QUIET hears whenever a connection of the session ended. NULL on lack of memory. */
 struct transport *transport_new(const struct stream_env *env, enum mcp_rev rev,
 				void (*on_quiet)(void *arg), void *arg);
+/* FN (with the arg of transport_new()) hears which stream's requests are not to go on, and why. */
+void transport_on_withdrawn(struct transport *t,
+			    void (*fn)(struct stream *s, const char *why, void *arg));
 /* The session had another transport in an earlier life of the daemon: no event id of that one may mean
  * something in this one. Before there is any stream. */
 void transport_renumber(struct transport *t);

@@ -36,6 +36,7 @@ integration_tests = \
 	tests/integration/test_restart.py \
 	tests/integration/test_sandbox.py \
 	tests/integration/test_scopes.py \
+	tests/integration/test_token_end.py \
 	tests/integration/test_shapes.py \
 	tests/integration/test_shares.py \
 	tests/integration/test_streams.py \
