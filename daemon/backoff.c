@@ -5,6 +5,9 @@
 #include <ctype.h>
 #include <event2/util.h>
 #include <stdlib.h>
+#include <time.h>
+
+#include "httpc.h"
 
 #define MAX_SECONDS 30
 
@@ -36,10 +39,16 @@ int64_t backoff_retry_after(const char *text)
 	long long seconds;
 	char *end;
 
-	if (!text || !isdigit((unsigned char)text[0]))
+	if (!text)
 		return 0;
-	seconds = strtoll(text, &end, 10);
-	if (*end != '\0')
+	if (isalpha((unsigned char)text[0])) {
+		seconds = httpc_date(text) - time(NULL);
+	} else {
+		seconds = isdigit((unsigned char)text[0]) ? strtoll(text, &end, 10) : 0;
+		if (seconds > 0 && *end != '\0')
+			return 0;
+	}
+	if (seconds <= 0)
 		return 0;
 	return seconds > BACKOFF_LEAST_MS / 1000 ? BACKOFF_LEAST_MS : seconds * 1000;
 }

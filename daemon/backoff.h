@@ -23,8 +23,8 @@ int64_t backoff_next(struct backoff *b, int64_t least_ms);
 /* Something worked: the next wait is a first one. */
 void backoff_reset(struct backoff *b);
 
-/* The seconds of a Retry-After (RFC 9110 section 10.2.3) in milliseconds; 0 where TEXT is NULL or
- * a date, which is not read. */
+/* A Retry-After (RFC 9110 section 10.2.3), seconds or a date, in milliseconds from now; 0 where TEXT is
+ * NULL, neither, or a date that is past. */
 int64_t backoff_retry_after(const char *text);
 
 #endif

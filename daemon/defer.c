@@ -6,6 +6,7 @@
 
 #include "err.h"
 #include "pace.h"
+#include "turns.h"
 
 TAILQ_HEAD(defer_queue, defer);
 
@@ -41,6 +42,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
+	turns_doing("what was put off", NULL);
 	TAILQ_INSERT_TAIL(&queue, &turn_end, link);
 	while ((d = TAILQ_FIRST(&queue)) != &turn_end)
 		run_one(d);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "turns.h"
+
 struct delayq {
 	TAILQ_HEAD(, delayq_node) nodes; /* by time: the first comes due first */
 	int64_t delay;
@@ -43,6 +45,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	turns_doing("timers", NULL);
 	while ((node = TAILQ_FIRST(&q->nodes)) != NULL && node->due <= now) {
 		unlink_node(q, node);
 		q->fn(node, q->arg); /* NODE may be freed now */

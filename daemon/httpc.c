@@ -461,6 +461,11 @@ int httpc_redirect(struct httpc_request *r, unsigned *n, char **to_r, struct err
 		       status, method != NULL ? method : "this method");
 }
 
+int64_t httpc_date(const char *text)
+{
+	return curl_getdate(text, NULL);
+}
+
 bool httpc_sent_again(const struct httpc_request *r)
 {
 	return r->sent_again;

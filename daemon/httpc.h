@@ -72,6 +72,8 @@ const char *httpc_header(struct httpc_request *r, const char *name);
  * origins, or ERR_NOMEM. */
 int httpc_redirect(struct httpc_request *r, unsigned *n, char **to_r, struct err *e);
 #define HTTPC_MAX_REDIRECTS 3
+/* A date as HTTP has it (RFC 9110 section 5.6.7) in seconds since 1970; -1: TEXT is none. */
+int64_t httpc_date(const char *text);
 int httpc_status(const struct httpc_request *r);
 /* Whether the connection was closed under the request, an idle one, and it went over another. */
 bool httpc_sent_again(const struct httpc_request *r);

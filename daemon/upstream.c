@@ -13,6 +13,8 @@ static void upstream_free_later(void *arg)
 {
 	struct upstream *u = arg;
 
+	if (u->later != NULL)
+		event_free(u->later);
 	json_decref(u->initialize);
 	free(u->user);
 	bearer_unref(&u->bearer);
@@ -57,15 +59,11 @@ static void drop_streams(struct upstream *u)
 }
 
 /* Opens the session again with the initialize of the first time. */
-static void renew(struct upstream *u)
+static void open_again(struct upstream *u)
 {
 	struct leg *l;
 
-	u->renewing = true;
-	u->epoch++;
-	free(u->session);
-	u->session = NULL;
-	drop_streams(u);
+	u->fruitless = true;
 	l = leg_new(u, LEG_POST);
 	if (l == NULL) {
 		upstream_renewed(u, false, "out of memory");
@@ -80,6 +78,32 @@ static void renew(struct upstream *u)
 		return;
 	leg_drop(l);
 	upstream_renewed(u, false, "out of memory");
+}
+
+static void on_later(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	open_again(arg);
+}
+
+/* At once, unless the last session was of no use either: an upstream that knows no session, but opens
+ * them, would be asked without pause. What is to be sent waits meanwhile. */
+static void renew(struct upstream *u)
+{
+	int64_t ms = u->fruitless ? backoff_next(&u->renewals, 0) : 0;
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	u->renewing = true;
+	u->epoch++;
+	free(u->session);
+	u->session = NULL;
+	drop_streams(u);
+	if (ms > 0 && u->later == NULL)
+		u->later = evtimer_new(u->base, on_later, u);
+	if (ms == 0)
+		open_again(u);
+	else if (u->later == NULL || event_add(u->later, &tv) < 0)
+		upstream_renewed(u, false, "out of memory");
 }
 
 /* What may be done twice. tools/call may not: nobody knows what a tool does. */
@@ -335,6 +359,8 @@ void upstream_close(struct upstream **up)
 	if (u->events->bearer != NULL) /* for the goodbye */
 		bearer_set(&u->bearer, u->events->bearer(u, u->arg));
 	u->events = NULL;
+	if (u->later != NULL)
+		event_del(u->later);
 	while ((l = TAILQ_FIRST(&u->legs)) != NULL || (l = TAILQ_FIRST(&u->waiting)) != NULL ||
 	       (l = TAILQ_FIRST(&u->unsure)) != NULL)
 		leg_drop(l);

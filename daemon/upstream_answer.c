@@ -183,6 +183,10 @@ void answer_take(struct leg *l, const char *text, size_t len)
 	    jsonrpc_id_equal(json_object_get(msg, "id"), l->id)) {
 		json_decref(l->id);
 		l->id = NULL;
+		if (l->with_session) {
+			u->fruitless = false;
+			backoff_reset(&u->renewals);
+		}
 		if (l->part == PART_INITIALIZE)
 			take_initialized(l, msg);
 	}

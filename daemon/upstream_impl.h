@@ -84,6 +84,9 @@ struct upstream {
 	struct leg *speaks; /* over whose answer something comes just now; NULL: none */
 	const json_t *hears; /* the request that what is delivered just now came with; or NULL */
 	unsigned epoch;	    /* of the session */
+	struct event *later;	 /* renews; NULL: was not needed yet */
+	struct backoff renewals; /* between those after which nothing was answered */
+	bool fruitless;		 /* nothing was answered in the session since it was opened again */
 	struct leg_list legs;
 	struct leg_list waiting; /* for the session */
 	struct leg_list unsure;	 /* their headers were refused: for a fresh list of tools */

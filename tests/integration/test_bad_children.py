@@ -122,6 +122,40 @@ def _():
         assert time.monotonic() - began >= 2, "9 listings at once"
 
 
+LONG = r"""
+import json, sys
+for line in sys.stdin:
+    m = json.loads(line)
+    if "id" not in m:
+        continue
+    if m["method"] == "initialize":
+        result = {"protocolVersion": m["params"]["protocolVersion"], "serverInfo": {"name": "l", "version": "1"},
+                  "capabilities": {"tools": {}}}
+    elif m["method"] == "tools/list":
+        result = {"tools": [{"name": "long", "inputSchema": {"type": "object"}}]}
+    else:
+        n = m["params"]["arguments"]["n"]
+        result = {"content": [], "structuredContent": {"all": n * [1]}}
+    print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "result": result}, separators=(",", ":")), flush=True)
+"""
+
+
+@case("a turn of the loop that takes long is a warning and in the status, with its cause")
+def _():
+    with Daemon({"long": {"command": sys.executable, "args": ["-c", LONG], "era": "legacy"}},
+                limits={"maxLine": 64 << 20}) as d:
+        c = Client(d, "/mcp/long")
+        n, turn = 1000000, None
+        while not turn or turn["processorMs"] <= 100:  # a fast machine needs more of it
+            assert n < 32000000, turn
+            c.request("tools/call", {"name": "long", "arguments": {"n": n}})
+            turn, n = d.ctl("status")["longestTurns"]["sinceStart"], 2 * n
+        d.wait_log(r"A turn of the loop took \d+ ms of processor time \(\d+ ms by the clock\): .* long")
+        assert turn["what"].endswith(" long") and turn["wallMs"] > 0, turn
+        recent = d.ctl("status")["longestTurns"]["lastMinute"]
+        assert recent["processorMs"] <= turn["processorMs"] and recent["what"], recent
+
+
 @case("a child that hangs: its call waits, all else goes on; closing the session ends it")
 def _():
     with setting() as d:

@@ -540,6 +540,24 @@ def _():
             assert mine[1] - mine[0] >= 3, mine
 
 
+@case("an upstream that knows none of its sessions is asked for another after a second, then two")
+def _():
+    with Upstream() as up:
+        up.capabilities["resources"] = {"subscribe": True}
+        lost = threading.Event()
+        up.hook = lambda req: lost.is_set() and req.method != "initialize" and (req.reply(404) or True)
+        with daemon(up) as d:
+            c = Client(d)
+            c.request("resources/subscribe", {"uri": "x://1"})  # asked for again in each session
+            lost.set()
+            began, before = time.monotonic(), up.count("initialize")
+            broken(lambda: c.tool("echo", text="x"))
+            up.wait("initialize", before + 3)
+            assert time.monotonic() - began >= 3, "three sessions in %.1f s" % (time.monotonic() - began)
+            lost.clear()
+            equal(c.tool("echo", text="y"), "y")
+
+
 @case("a redirect to another origin is refused, and nothing goes there; one inside is followed")
 def _():
     with Upstream() as up, Upstream() as other:

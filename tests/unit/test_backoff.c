@@ -1,5 +1,7 @@
 #include "support.h"
 
+#include <time.h>
+
 #include "backoff.h"
 
 /* A wait of at least MS, and at most a quarter more. */
@@ -37,6 +39,9 @@ static void what_is_asked_for_is_a_least_time(void **state)
 
 static void retry_after(void **state)
 {
+	time_t then = time(NULL) + 100;
+	char date[40];
+
 	(void)state;
 	assert_int_equal(backoff_retry_after(NULL), 0);
 	assert_int_equal(backoff_retry_after(""), 0);
@@ -45,6 +50,11 @@ static void retry_after(void **state)
 	assert_int_equal(backoff_retry_after("-1"), 0);
 	assert_int_equal(backoff_retry_after("1.5"), 0);
 	assert_int_equal(backoff_retry_after("Fri, 31 Dec 1999 23:59:59 GMT"), 0);
+	assert_int_equal(backoff_retry_after("Friday"), 0);
+	assert_int_equal(backoff_retry_after("-"), 0);
+	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&then));
+	assert_in_range(backoff_retry_after(date), 50000, 100000);
+	assert_int_equal(backoff_retry_after("Wed, 01 Jan 2500 00:00:00 GMT"), BACKOFF_LEAST_MS);
 	assert_int_equal(backoff_retry_after("99999999999999999999999"), BACKOFF_LEAST_MS);
 }
 
