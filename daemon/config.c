@@ -48,6 +48,8 @@ static const struct key limit_keys[] = {
 	LIMIT("maxParked", type_count, max_parked, 1, 1000000, 1024),
 	LIMIT("maxStates", type_count, max_states, 1, 10000000, 200000),
 	LIMIT("maxSessionBytes", type_size, max_session_bytes, KIB(1), MIB(1024), KIB(256)),
+	LIMIT("maxConnectionsPerAddress", type_count, max_connections_per_address, 0, 10000000, 0),
+	LIMIT("requestTimeout", type_seconds, request_timeout_ms, 0, YEAR, SECONDS(30)),
 	LIMIT("share", type_count, share, 1, 100, 25),
 	LIMIT("callTimeout", type_seconds, call_timeout_ms, 100, YEAR, SECONDS(3600)),
 	LIMIT("questionTimeout", type_seconds, question_timeout_ms, 100, YEAR, SECONDS(600)),

@@ -50,6 +50,8 @@ struct config_limits {
 	unsigned max_parked;		/* 1024 in all: requests that wait for their client's answer */
 	unsigned max_states;		/* 200000 in all: states of requests of several rounds */
 	size_t max_session_bytes;	/* 256 KiB: what one session keeps of what its client said */
+	unsigned max_connections_per_address; /* 0: no limit but the share */
+	int64_t request_timeout_ms; /* 30 s: for a head; a body has more. 0: no limit */
 	unsigned share;			/* 25 percent: of each limit in all, for one user or address */
 	int64_t call_timeout_ms;	/* 1 h */
 	int64_t question_timeout_ms;	/* 10 min: the client's answer to sampling, elicitation, roots */

@@ -14,6 +14,7 @@
 #include <event2/keyvalq_struct.h>
 
 #include "err.h"
+#include "gate.h"
 #include "httphead.h"
 #include "jsonrpc.h"
 #include "log.h"
@@ -25,11 +26,6 @@
  * dozen allocations for the headers of each answer, and a turn of the loop before the first byte
  * leaves. evhttp_send_reply_end() then tells it that the answer is complete.
  */
-
-/* What a client may send ahead while its answer is pending. Beyond it reading stops, and with it
- * the notice that the client left: nobody may fill our memory behind an answer that it does not
- * wait for. */
-#define READ_AHEAD_MAX 4096
 
 static size_t live;
 
@@ -114,22 +110,17 @@ static void exchange_lost(struct evhttp_connection *con, void *arg)
 	exchange_tell_gone(x);
 	x->req = NULL;
 	x->con = NULL;
+	x->gate = NULL;
 	x->path = "";
 	if (evhttp_request_get_connection(req) == NULL)
 		evhttp_request_free(req);
 	home->closed(con, home->arg);
 }
 
-/* Stands for evhttp's read callback, which aborts the process when bytes come at the wrong time. */
-static void exchange_read_ahead(struct bufferevent *bev, void *arg)
-{
-	(void)arg;
-	if (evbuffer_get_length(bufferevent_get_input(bev)) > READ_AHEAD_MAX)
-		bufferevent_disable(bev, EV_READ);
-}
-
 /* evhttp does not read while it waits for an answer, so it does not see the client leave. We read,
- * without evhttp's time limit, and leave what comes in the buffer for evhttp to find. */
+ * without evhttp's time limit; the gate keeps what comes, and stops reading when that is enough,
+ * and with it the notice that the client left: nobody may fill our memory behind an answer that it
+ * does not wait for. evhttp's own read callback aborts the process when bytes come at this time. */
 static void exchange_watch(struct exchange *x)
 {
 	struct bufferevent *bev = exchange_bev(x);
@@ -141,20 +132,17 @@ static void exchange_watch(struct exchange *x)
 	x->watched = true;
 	evhttp_connection_set_closecb(x->con, exchange_lost, x);
 	bufferevent_getcb(bev, NULL, &x->write_cb, &event_cb, &arg);
-	bufferevent_setcb(bev, exchange_read_ahead, NULL, event_cb, arg);
+	bufferevent_setcb(bev, NULL, NULL, event_cb, arg);
 	bufferevent_set_timeouts(bev, NULL, NULL);
-	bufferevent_enable(bev, EV_READ);
+	if (gate_may_read(x->gate))
+		bufferevent_enable(bev, EV_READ);
 }
 
-/* The answer is written out: the next request on this connection has the usual time limits again.
- */
+/* The answer is written out: the next request may come. */
 static void exchange_complete(struct evhttp_request *req, void *arg)
 {
-	const struct exchange_home *home = arg;
-	const struct timeval *idle = evutil_timerisset(&home->idle) ? &home->idle : NULL;
-
-	bufferevent_set_timeouts(
-		evhttp_connection_get_bufferevent(evhttp_request_get_connection(req)), idle, idle);
+	(void)req;
+	gate_next(arg);
 }
 
 /* Undoes the watching, but for the reading, which evhttp wants to go on while it writes. */
@@ -165,12 +153,12 @@ static void exchange_unwatch(struct exchange *x)
 	void *arg;
 
 	bufferevent_getcb(bev, NULL, NULL, &event_cb, &arg);
-	bufferevent_setcb(bev, exchange_read_ahead, x->write_cb, event_cb, arg);
+	bufferevent_setcb(bev, NULL, x->write_cb, event_cb, arg);
 	if (evutil_timerisset(&x->home->idle))
 		bufferevent_set_timeouts(bev, NULL, &x->home->idle);
 	if (exchange_backlog(x) > 0)
 		bufferevent_enable(bev, EV_WRITE);
-	evhttp_request_set_on_complete_cb(x->req, exchange_complete, (void *)(uintptr_t)x->home);
+	gate_untimed(x->gate);
 	evhttp_connection_set_closecb(x->con, x->home->closed, x->home->arg);
 }
 
@@ -188,6 +176,11 @@ static void exchange_finish(struct exchange *x)
 	if (x->watched)
 		exchange_unwatch(x);
 	exchange_release(x);
+	if (x->close && gate_unread(x->gate)) {
+		gate_linger(x->gate);
+		return;
+	}
+	evhttp_request_set_on_complete_cb(req, exchange_complete, x->gate);
 	req->chunked = 0; /* it may say that the request was; evhttp would end the answer as such */
 	evhttp_send_reply_end(req);
 }
@@ -206,8 +199,8 @@ static bool exchange_may_end(struct exchange *x)
 	return true;
 }
 
-struct exchange *exchange_new(struct evhttp_request *req, const struct exchange_home *home,
-			      bool close)
+struct exchange *exchange_new(struct evhttp_request *req, struct gate *gate,
+			      const struct exchange_home *home, bool close)
 {
 	struct exchange *x = calloc(1, sizeof(*x));
 
@@ -215,6 +208,7 @@ struct exchange *exchange_new(struct evhttp_request *req, const struct exchange_
 		return NULL;
 	x->req = req;
 	x->con = evhttp_request_get_connection(req);
+	x->gate = gate;
 	x->home = home;
 	x->close = close;
 	x->handling = true;

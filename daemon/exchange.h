@@ -26,6 +26,7 @@ struct evhttp_connection;
 struct evhttp_request;
 struct exchange;
 struct share;
+struct gate;
 struct peer_rules;
 
 enum exchange_method {
@@ -51,6 +52,9 @@ const char *exchange_query(const struct exchange *x);
 /* The client's address without port: the TCP peer's, or the one that a trusted proxy forwarded
  * (peer.h). "" if it is not known. */
 const char *exchange_peer(struct exchange *x);
+/* What was found out about X by its head alone (gate_decide()): 0 for nothing, or a code and static
+ * text of the one who decided to answer it without its body. */
+int exchange_verdict(const struct exchange *x, const char **why_r);
 /* Under which name X has a share of what is limited: "user:NAME" where a user is known, else
  * "addr:A" with A the client's IPv4 address or IPv6 /64, else NULL: loopback and trusted proxies
  * themselves have no share. Changes with exchange_set_user() alone, and lives as long as X. */
@@ -129,10 +133,11 @@ struct exchange_home {
 	void *arg;
 };
 
-/* Wraps REQ, which the handler must get before anything else happens; exchange_settle() once the
- * handler has returned. CLOSE: the connection ends with this answer. NULL on lack of memory. */
-struct exchange *exchange_new(struct evhttp_request *req, const struct exchange_home *home,
-			      bool close);
+/* Wraps REQ, which came through GATE and which the handler must get before anything else happens;
+ * exchange_settle() once the handler has returned. CLOSE: the connection ends with this answer.
+ * NULL on lack of memory. */
+struct exchange *exchange_new(struct evhttp_request *req, struct gate *gate,
+			      const struct exchange_home *home, bool close);
 void exchange_settle(struct exchange *x);
 /* How many exchanges have not ended: must be 0 after a clean shutdown. */
 size_t exchange_count(void);

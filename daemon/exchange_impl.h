@@ -18,6 +18,7 @@ enum exchange_state {
 struct exchange {
 	struct evhttp_request *req;    /* NULL once the client has left */
 	struct evhttp_connection *con; /* likewise */
+	struct gate *gate;	       /* likewise */
 	const struct exchange_home *home;
 	exchange_gone_fn gone;
 	void *gone_arg;

@@ -15,6 +15,7 @@
 #include <event2/keyvalq_struct.h>
 
 #include "err.h"
+#include "gate.h"
 #include "peer.h"
 
 #define USER_HOLDER    "user:"
@@ -166,6 +167,12 @@ const char *exchange_peer(struct exchange *x)
 {
 	exchange_read_client(x);
 	return x->client != NULL ? x->client + strlen(x->client) + 1 : "";
+}
+
+int exchange_verdict(const struct exchange *x, const char **why_r)
+{
+	*why_r = NULL;
+	return x->gate != NULL ? gate_verdict(x->gate, why_r) : 0;
 }
 
 const char *exchange_holder(struct exchange *x)

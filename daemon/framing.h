@@ -1,20 +1,91 @@
-/* framing.h: where a request ends (RFC 9112 section 6). evhttp is lenient here; a proxy in front of
- * us may read the same bytes differently, and what one takes for a body the other takes for a
- * request. What can be read in two ways is refused, and the connection ends. */
+/* framing.h: where a request ends, read from its bytes (RFC 9112 sections 2, 3, 5, 6 and 7). evhttp
+ * is lenient here; a proxy in front of us may read the same bytes differently, and what one takes
+ * for a body the other takes for a request. What can be read in two ways is refused, and so is what
+ * evhttp would take differently, so that both always see the same end. Knows neither connections
+ * nor evhttp. */
 #ifndef MCPD_FRAMING_H
 #define MCPD_FRAMING_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-struct evkeyvalq;
-
-struct framing {
-	int status;	 /* 0: well framed; else the status to refuse it with */
-	const char *why; /* static text, with a status */
-	bool close;	 /* the connection must end with this answer */
+struct span {
+	const char *at; /* not terminated; NULL: there is none */
+	size_t len;
 };
 
-/* HEADERS of a request of HTTP version 1.MINOR. BODY_READ: evhttp reads a body for this method. */
-struct framing framing_check(const struct evkeyvalq *headers, int minor, bool body_read);
+/* ---- the head ---- */
+
+/* Finding the end of a head in text that comes in pieces. All zero: nothing was looked at. */
+struct framing_scan {
+	size_t line; /* where the line begins that is not complete yet */
+	size_t seen; /* up to where there is no other line feed */
+};
+
+/* Whether a request, or the empty line before one, can begin with C. */
+bool framing_may_begin(char c);
+
+enum framing_found { FRAMING_MORE, FRAMING_HEAD, FRAMING_BAD };
+
+/* Looks on in TEXT, which begins with what was looked at before. FRAMING_HEAD: *END_R is the length
+ * of the head with its empty line. FRAMING_BAD: a line feed without carriage return. */
+enum framing_found framing_find(struct framing_scan *s, const char *text, size_t len,
+				size_t *end_r);
+
+enum framing_body { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED };
+
+/* What a head says. The spans point into its text; of a field that may stand there once only the
+ * first one is kept, and how often it is there. */
+struct framing_head {
+	struct span method, target, authorization, origin;
+	unsigned n_authorization, n_origin;
+	enum framing_body body;
+	uint64_t length; /* FRAMING_LENGTH: never 0 */
+	unsigned minor;	 /* of HTTP/1.x */
+	bool body_read;	 /* evhttp reads a body for this method */
+	bool close;	 /* the connection must end with the answer */
+};
+
+struct framing_fault {
+	int status; /* 0: none */
+	const char *why;
+};
+
+/* Reads the head in TEXT, of LEN bytes with its empty line (framing_find()). */
+struct framing_fault framing_read(struct framing_head *h, const char *text, size_t len);
+/* The value of the one well-formed field NAME in what there is of a head, however bad the rest is.
+ * A span without text where there is none, or more than one. */
+struct span framing_field(const char *text, size_t len, const char *name);
+/* Whether the line in TEXT (without its CRLF) is about the body: Content-Length, Transfer-Encoding,
+ * Expect or Trailer. */
+bool framing_about_body(const char *text, size_t len);
+
+/* ---- a chunked body ---- */
+
+enum framing_chunk_state {
+	CHUNK_SIZE,
+	CHUNK_SIZE_LF,
+	CHUNK_DATA,
+	CHUNK_DATA_CR,
+	CHUNK_DATA_LF,
+	CHUNK_LAST_CR,
+	CHUNK_LAST_LF,
+	CHUNK_DONE,
+};
+
+/* All zero but MAX at the beginning. */
+struct framing_chunks {
+	uint64_t max;	/* bytes of the body, without its framing */
+	uint64_t total; /* of the chunks that began */
+	uint64_t left;	/* of the present one */
+	enum framing_chunk_state state;
+	unsigned digits;
+};
+
+/* Follows the body over TEXT; *USED_R: how much of that belongs to it, less than LEN only when
+ * CHUNK_DONE. 413 for a body over MAX, 400 for extensions, trailers and anything malformed. */
+struct framing_fault framing_chunks(struct framing_chunks *c, const char *text, size_t len,
+				    size_t *used_r);
 
 #endif

@@ -18,6 +18,9 @@ struct exchange;
  * success the CORS headers of the answer are set on X. */
 int guard_check(const struct config *conf, struct exchange *x, struct err *e);
 
+/* Whether pages of ORIGIN may read answers: the same rule, for an answer that is given without an exchange. */
+bool guard_origin_ok(const struct config *conf, const char *origin);
+
 /* Answers an OPTIONS request (a CORS preflight, or just a question) and ends X. */
 void guard_preflight(struct exchange *x);
 

@@ -17,12 +17,15 @@
 #include <event2/http_struct.h>
 #include <event2/listener.h>
 
+#include "connections.h"
+#include "delayq.h"
 #include "exchange.h"
-#include "framing.h"
+#include "gate.h"
 #include "listener.h"
 #include "log.h"
 
-#define PAUSE_SECONDS 1
+#define PAUSE_SECONDS  1
+#define REFUSED_LOG_MS 60000
 
 struct bound {
 	SLIST_ENTRY(bound) link;
@@ -37,12 +40,14 @@ struct httpd {
 	void *arg;
 	struct httpd_limits limits;
 	struct exchange_home home;
+	struct gate_rules rules;
+	struct connections *connections;
 	SLIST_HEAD(, bound) bound;
 	struct bufferevent *newest; /* of the connection that is being set up; a reference */
 	struct event adopt;
 	struct event resume;
-	unsigned connections;
-	bool paused; /* out of descriptors */
+	int64_t refused_at; /* when the log last said that a connection was refused; 0: never */
+	bool paused;	    /* out of descriptors */
 	bool paused_logged;
 	bool accepting;
 	bool freeing;
@@ -56,13 +61,17 @@ static LIST_HEAD(, httpd) all = LIST_HEAD_INITIALIZER(all);
 /* Turns the listeners on or off as descriptors and the limit allow. */
 static void httpd_steer(struct httpd *h)
 {
-	bool full = h->limits.max_connections != 0 && h->connections >= h->limits.max_connections;
+	static const struct timeval pause = {.tv_sec = PAUSE_SECONDS};
+	bool full = connections_full(h->connections);
 	bool accepting = !h->paused && !full && !h->freeing;
 	struct bound *l;
 
 	if (accepting == h->accepting)
 		return;
 	h->accepting = accepting;
+	/* Somebody may have been silent for long enough by then. */
+	if (full && !h->freeing)
+		event_add(&h->resume, &pause);
 	SLIST_FOREACH (l, &h->bound, link)
 		if (accepting)
 			evconnlistener_enable(evhttp_bound_socket_get_listener(l->socket));
@@ -70,13 +79,27 @@ static void httpd_steer(struct httpd *h)
 			evconnlistener_disable(evhttp_bound_socket_get_listener(l->socket));
 }
 
+/* Somebody new has to find room: the connection that has been silent for longest goes. */
+static void httpd_make_room(struct httpd *h)
+{
+	struct connection *c = connections_silent(h->connections);
+
+	if (c != NULL)
+		evhttp_connection_free(c->con);
+}
+
 static void httpd_resume(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval pause = {.tv_sec = PAUSE_SECONDS};
 	struct httpd *h = arg;
 
 	(void)fd;
 	(void)what;
 	h->paused = false;
+	if (connections_full(h->connections)) {
+		event_add(&h->resume, &pause);
+		httpd_make_room(h);
+	}
 	httpd_steer(h);
 }
 
@@ -100,7 +123,18 @@ static void httpd_accept_error(struct evconnlistener *listener, void *arg)
 	h->paused_logged = true;
 	h->paused = true;
 	httpd_steer(h);
+	httpd_make_room(h);
 	event_add(&h->resume, &pause);
+}
+
+/* C is gone, or never came to be. */
+static void httpd_forget(struct httpd *h, struct connection *c)
+{
+	if (c != NULL) {
+		gate_free(&c->gate);
+		connections_remove(h->connections, c);
+	}
+	httpd_steer(h);
 }
 
 /* Hears of every connection's end, by way of its exchange while it has one. */
@@ -118,9 +152,17 @@ static void httpd_closed(struct evhttp_connection *con, void *arg)
 			evbuffer_write(out, bufferevent_getfd(bev));
 		evbuffer_freeze(out, 1);
 	}
-	if (h->connections > 0)
-		h->connections--;
-	httpd_steer(h);
+	httpd_forget(h, connections_find(h->connections, bev));
+}
+
+static void httpd_refused(struct httpd *h, const struct err *e)
+{
+	int64_t now = clock_ms();
+
+	if (h->refused_at != 0 && now - h->refused_at < REFUSED_LOG_MS)
+		return;
+	h->refused_at = now;
+	log_warn(NULL, "A connection was refused: %s", e->text);
 }
 
 /* The newest connection has been set up. evhttp does not say so: its pointer is found as the
@@ -128,20 +170,28 @@ static void httpd_closed(struct evhttp_connection *con, void *arg)
 static void httpd_adopt(struct httpd *h)
 {
 	struct bufferevent *bev = h->newest;
+	struct connection *c;
+	struct err e;
 	void *con;
 
 	if (bev == NULL)
 		return;
 	h->newest = NULL;
+	c = connections_find(h->connections, bev);
 	bufferevent_getcb(bev, NULL, NULL, NULL, &con);
-	if (con != NULL) {
+	if (con != NULL && c != NULL) {
 		evhttp_connection_set_closecb(con, httpd_closed, h);
+		gate_adopt(c->gate, con);
+		if (connections_place(h->connections, c, con, h->home.peers, evhttp_connection_free,
+				      &e) != 0) {
+			httpd_refused(h, &e);
+			evhttp_connection_free(con);
+		}
 	} else {
+		httpd_forget(h, c);
 		/* If it gave up early it did not free the bufferevent either. */
-		if (bufferevent_getfd(bev) == -1)
+		if (con == NULL && bufferevent_getfd(bev) == -1)
 			bufferevent_free(bev);
-		h->connections--;
-		httpd_steer(h);
 	}
 	bufferevent_decref(bev);
 }
@@ -153,7 +203,28 @@ static void httpd_adopt_event(evutil_socket_t fd, short what, void *arg)
 	httpd_adopt(arg);
 }
 
-/* evhttp wants a bufferevent for a connection that was accepted: our only way to hear of it. */
+static void httpd_silent(void *owner, bool silent)
+{
+	connection_set_silent(owner, silent);
+}
+
+/* What is known of the connection on BEV from now on; NULL on lack of memory. */
+static struct connection *httpd_gated(struct httpd *h, struct bufferevent *bev)
+{
+	struct connection *c = connections_add(h->connections, bev);
+
+	if (c == NULL)
+		return NULL;
+	c->gate = gate_new(&h->rules, bev, c);
+	if (c->gate == NULL) {
+		connections_remove(h->connections, c);
+		return NULL;
+	}
+	return c;
+}
+
+/* evhttp wants a bufferevent for a connection that was accepted: our only way to hear of it. Where
+ * it gets none it makes one, which would have no gate. */
 static struct bufferevent *httpd_connection(struct event_base *base, void *arg)
 {
 	struct httpd *h = arg;
@@ -167,51 +238,34 @@ static struct bufferevent *httpd_connection(struct event_base *base, void *arg)
 	h->newest = bev;
 	/* Before the connection's own first event, which comes from the kernel. */
 	event_active(&h->adopt, EV_TIMEOUT, 0);
-	h->connections++;
+	(void)httpd_gated(h, bev);
 	h->paused_logged = false;
+	if (connections_full(h->connections))
+		httpd_make_room(h);
 	httpd_steer(h);
 	return bev;
 }
 
 /* ---- requests ---- */
 
-static void httpd_refuse(struct exchange *x, int status, const char *why)
-{
-	char body[160];
-	int len = snprintf(body, sizeof(body),
-			   "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32000,\"message\":\"%s\"}}",
-			   why);
-
-	exchange_reply(x, status, "application/json", body, (size_t)len);
-}
-
-/* Methods for which evhttp looks for a body. */
-static bool httpd_body_read(enum evhttp_cmd_type command)
-{
-	return (command & (EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH | EVHTTP_REQ_GET |
-			   EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_CONNECT)) != 0;
-}
-
 static void httpd_request(struct evhttp_request *req, void *arg)
 {
 	struct httpd *h = arg;
-	int minor = req->major == 1 ? req->minor : 0;
-	struct framing framing = framing_check(evhttp_request_get_input_headers(req), minor,
-					       httpd_body_read(evhttp_request_get_command(req)));
-	/* evhttp ends the connection after a request for an absolute URI. */
-	bool close = framing.close || (req->flags & EVHTTP_PROXY_REQUEST) != 0;
-	struct exchange *x = exchange_new(req, &h->home, close);
+	struct evhttp_connection *con = evhttp_request_get_connection(req);
+	struct connection *c =
+		connections_find(h->connections, evhttp_connection_get_bufferevent(con));
+	struct exchange *x;
 
+	/* evhttp ends the connection after a request for an absolute URI. */
+	x = c != NULL ? exchange_new(req, c->gate, &h->home,
+				     gate_close(c->gate) ||
+					     (req->flags & EVHTTP_PROXY_REQUEST) != 0)
+		      : NULL;
 	if (x == NULL) {
-		evhttp_connection_free(evhttp_request_get_connection(req));
+		evhttp_connection_free(con);
 		return;
 	}
-	if (framing.status != 0)
-		httpd_refuse(x, framing.status, framing.why);
-	else if (evbuffer_get_length(evhttp_request_get_input_buffer(req)) > h->limits.max_body)
-		httpd_refuse(x, 413, "Request body too large");
-	else
-		h->handler(x, h->arg);
+	h->handler(x, h->arg);
 	exchange_settle(x);
 }
 
@@ -295,23 +349,24 @@ void httpd_stop(struct httpd *h)
 
 /* ---- lifetime ---- */
 
-/* evhttp cuts a connection whose body is over its limit, so it gets a higher one: what is above
- * ours but below that is read and gets an answer that a client can understand; beyond it evhttp
- * reads and forgets the rest and answers 413 with a page of its own. */
-static ssize_t read_limit(size_t max_body)
-{
-	return max_body < SSIZE_MAX / 2 ? (ssize_t)(2 * max_body) : SSIZE_MAX;
-}
-
 struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limits,
 			httpd_handler handler, void *arg)
 {
+	const struct connections_limits places = {
+		.max = limits->max_connections,
+		.max_per_address = limits->max_per_address,
+		.percent = limits->share > 0 ? limits->share : 100,
+	};
 	struct httpd *h = calloc(1, sizeof(*h));
 
 	if (h == NULL)
 		return NULL;
 	h->http = evhttp_new(base);
-	if (h->http == NULL) {
+	h->connections = connections_new(&places);
+	if (h->http == NULL || h->connections == NULL) {
+		if (h->http != NULL)
+			evhttp_free(h->http);
+		connections_free(&h->connections);
 		free(h);
 		return NULL;
 	}
@@ -325,9 +380,12 @@ struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limi
 	h->home.arg = h;
 	event_assign(&h->adopt, base, -1, 0, httpd_adopt_event, h);
 	event_assign(&h->resume, base, -1, 0, httpd_resume, h);
-	evhttp_set_flags(h->http, EVHTTP_SERVER_LINGERING_CLOSE);
-	evhttp_set_max_body_size(h->http, read_limit(limits->max_body));
-	evhttp_set_max_headers_size(h->http, (ssize_t)limits->max_headers);
+	h->rules = (struct gate_rules){.base = base,
+				       .max_body = limits->max_body,
+				       .max_headers = limits->max_headers,
+				       .request_ms = limits->request_ms,
+				       .idle = h->home.idle,
+				       .silent = httpd_silent};
 	/* Unknown ones too, which have the highest bit: who may do what is said by the handler. */
 	evhttp_set_allowed_methods(h->http, 0xffff);
 	evhttp_set_timeout_tv(h->http, &h->home.idle);
@@ -335,6 +393,11 @@ struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limi
 	evhttp_set_gencb(h->http, httpd_request, h);
 	LIST_INSERT_HEAD(&all, h, link);
 	return h;
+}
+
+void httpd_set_hooks(struct httpd *h, const struct gate_hooks *hooks)
+{
+	h->rules.hooks = *hooks;
 }
 
 void httpd_set_peers(struct httpd *h, const struct peer_rules *peers)
@@ -363,11 +426,12 @@ void httpd_free(struct httpd **hp)
 	evhttp_free(h->http);
 	event_del(&h->adopt);
 	event_del(&h->resume);
+	connections_free(&h->connections);
 	LIST_REMOVE(h, link);
 	free(h);
 }
 
 unsigned httpd_connections(const struct httpd *h)
 {
-	return h->connections;
+	return connections_count(h->connections);
 }

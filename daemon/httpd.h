@@ -4,11 +4,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "err.h"
 
 struct event_base;
 struct exchange;
+struct gate_hooks;
 struct httpd;
 struct peer_rules;
 
@@ -18,11 +20,18 @@ struct httpd_limits {
 	size_t max_body;	  /* bytes; over it: 413 */
 	size_t max_headers;	  /* bytes of all header lines */
 	int idle_seconds;	  /* a connection that sends nothing between requests is closed */
-	unsigned max_connections; /* 0: as many as descriptors allow. Over it: accept pauses */
+	unsigned max_connections; /* 0: any number. At it the longest silent one goes, or accept
+				     pauses */
+	unsigned max_per_address; /* connections; 0: no limit but the share */
+	unsigned share;		  /* percent of max_connections for one address; 0: all */
+	int64_t request_ms;	  /* see gate.h */
 };
 
 struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limits,
 			httpd_handler handler, void *arg);
+
+/* Who decides about requests by their heads; copied, its ARG is borrowed. */
+void httpd_set_hooks(struct httpd *h, const struct gate_hooks *hooks);
 
 /* Whose forwarded addresses count; borrowed. NULL, the default: nobody's. */
 void httpd_set_peers(struct httpd *h, const struct peer_rules *peers);

@@ -33,6 +33,7 @@ static const char *reason(int status)
 		{411, "Length Required"},
 		{413, "Content Too Large"},
 		{415, "Unsupported Media Type"},
+		{417, "Expectation Failed"},
 		{421, "Misdirected Request"},
 		{422, "Unprocessable Content"},
 		{429, "Too Many Requests"},
@@ -42,6 +43,7 @@ static const char *reason(int status)
 		{502, "Bad Gateway"},
 		{503, "Service Unavailable"},
 		{504, "Gateway Timeout"},
+		{505, "HTTP Version Not Supported"},
 	};
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)

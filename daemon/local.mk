@@ -65,6 +65,8 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/exchange.c daemon/exchange.h daemon/exchange_impl.h \
 	daemon/exchange_request.c \
 	daemon/framing.c daemon/framing.h \
+	daemon/gate.c daemon/gate.h \
+	daemon/connections.c daemon/connections.h \
 	daemon/headervalue.c daemon/headervalue.h \
 	daemon/httpc.c daemon/httpc.h \
 	daemon/httpd.c daemon/httpd.h \

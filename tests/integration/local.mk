@@ -23,6 +23,7 @@ integration_tests = \
 	tests/integration/test_credentials.py \
 	tests/integration/test_exec.py \
 	tests/integration/test_features.py \
+	tests/integration/test_gate.py \
 	tests/integration/test_auth.py \
 	tests/integration/test_lifecycle.py \
 	tests/integration/test_login.py \
