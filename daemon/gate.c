@@ -1,130 +1,16 @@
 #include "autoconf.h"
 
-#include "gate.h"
+#include "gate_impl.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/event_struct.h>
 #include <event2/http.h>
 
-#include "delayq.h"
-#include "httphead.h"
-
-/* RFC 9112 section 9.6: how long the client may still send before the connection is closed, and how
- * long it may be silent meanwhile. */
-#define LINGER_SECONDS	       30
-#define LINGER_SILENCE_SECONDS 5
-/* A body may be as slow as this, once its first time is over. */
-#define MIN_BYTES_PER_SECOND 4096
-
-enum gate_state {
-	GATE_HEAD,   /* evhttp waits for a request; the head is not whole */
-	GATE_ASKING, /* the head is here, the body is held back */
-	GATE_BODY,   /* evhttp has the head, and gets the body as it comes */
-	GATE_BUSY,   /* evhttp has the whole request */
-	GATE_LINGER, /* it is over; see gate_linger() */
-};
-
-struct gate {
-	const struct gate_rules *rules;
-	void *owner;
-	struct bufferevent *bev;
-	struct evhttp_connection *con; /* NULL: not known yet */
-	struct evbuffer *held;	       /* what evhttp must not see yet; NULL: nothing so far */
-	enum gate_state state;
-	bool inside;  /* in the callback of the input: evhttp looks at it afterwards */
-	bool moving;  /* what comes into the input comes from the gate */
-	bool skipped; /* an empty line before the request */
-	bool close;
-	bool cut;
-	bool untimed;
-	bool timed; /* the timer runs */
-	bool shut;  /* lingering: nothing is written any more */
-	bool eof;   /* lingering: nothing comes any more */
-	enum framing_body body;
-	size_t head_len;
-	uint64_t left;	   /* of a body with a length */
-	uint64_t received; /* of a body */
-	struct framing_scan scan;
-	struct framing_chunks chunks;
-	int64_t began; /* when the timer was started */
-	char *origin;  /* of a request with a chunked body */
-	void *ticket;
-	int verdict;
-	const char *why;
-	struct event go; /* what is held is looked at when evhttp is ready */
-	struct event timer;
-};
-
-static void refuse(struct gate *g, int status, const char *why);
 static void process(struct gate *g, struct evbuffer *from);
-
-static struct evbuffer *input(const struct gate *g)
-{
-	return bufferevent_get_input(g->bev);
-}
-
-static size_t held_length(const struct gate *g)
-{
-	return g->held ? evbuffer_get_length(g->held) : 0;
-}
-
-/* Lack of memory: nothing can be answered. */
-static void cut_off(struct gate *g)
-{
-	evbuffer_drain(input(g), evbuffer_get_length(input(g)));
-	gate_linger(g);
-}
-
-/* ---- time ---- */
-
-static void start_timer(struct gate *g, int64_t ms)
-{
-	const struct timeval tv = {ms / 1000, (suseconds_t)(ms % 1000) * 1000};
-
-	event_add(&g->timer, &tv);
-	g->timed = true;
-}
-
-static void begin_timer(struct gate *g)
-{
-	if (g->timed || g->rules->request_ms == 0)
-		return;
-	g->began = clock_ms();
-	g->received = 0;
-	start_timer(g, g->rules->request_ms);
-}
-
-static void stop_timer(struct gate *g)
-{
-	if (g->timed)
-		event_del(&g->timer);
-	g->timed = false;
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct gate *g = arg;
-	int64_t allowed = g->rules->request_ms +
-			  (int64_t)(g->received / (MIN_BYTES_PER_SECOND / 1000.0));
-	int64_t passed = clock_ms() - g->began;
-
-	(void)fd;
-	(void)what;
-	g->timed = false;
-	if (g->state == GATE_LINGER)
-		evhttp_connection_free(g->con);
-	else if (passed < allowed)
-		start_timer(g, allowed - passed);
-	else
-		refuse(g, 408, "The request took too long (limits.requestTimeout)");
-}
 
 /* ---- moving bytes ---- */
 
@@ -138,7 +24,7 @@ static bool make_held(struct gate *g)
 /* The last N bytes of the input go to the end of what is held. */
 static bool hold_last(struct gate *g, size_t n)
 {
-	struct evbuffer *in = input(g), *front;
+	struct evbuffer *in = gate_input(g), *front;
 	size_t keep = evbuffer_get_length(in) - n;
 	bool ok;
 
@@ -159,13 +45,13 @@ static void open_input(struct gate *g)
 {
 	g->moving = true;
 	if (!g->inside)
-		evbuffer_unfreeze(input(g), 0);
+		evbuffer_unfreeze(gate_input(g), 0);
 }
 
 static void close_input(struct gate *g)
 {
 	if (!g->inside)
-		evbuffer_freeze(input(g), 0);
+		evbuffer_freeze(gate_input(g), 0);
 	g->moving = false;
 }
 
@@ -173,7 +59,7 @@ static void close_input(struct gate *g)
  */
 static bool give(struct gate *g, struct evbuffer *from, size_t n)
 {
-	struct evbuffer *in = input(g);
+	struct evbuffer *in = gate_input(g);
 	bool ok;
 
 	if (from == in)
@@ -196,117 +82,6 @@ static void wake_evhttp(struct gate *g)
 	bufferevent_trigger(bev, EV_READ, 0);
 }
 
-static void set_state(struct gate *g, enum gate_state state)
-{
-	bool silent = state == GATE_HEAD || state == GATE_LINGER;
-
-	g->state = state;
-	if (g->rules->silent)
-		g->rules->silent(g->owner, silent);
-}
-
-/* ---- the end ---- */
-
-static void on_flushed(struct bufferevent *bev, void *arg)
-{
-	struct gate *g = arg;
-
-	if (g->eof)
-		evhttp_connection_free(g->con);
-	else if (!g->shut)
-		shutdown(bufferevent_getfd(bev), SHUT_WR);
-	g->shut = true;
-}
-
-static void on_lost(struct bufferevent *bev, short what, void *arg)
-{
-	struct gate *g = arg;
-
-	/* A client that sends no more may still read. */
-	if ((what & BEV_EVENT_EOF) && !g->shut &&
-	    evbuffer_get_length(bufferevent_get_output(bev)) > 0)
-		g->eof = true;
-	else
-		evhttp_connection_free(g->con);
-}
-
-void gate_linger(struct gate *g)
-{
-	static const struct timeval silence = {LINGER_SILENCE_SECONDS, 0};
-
-	if (g->held)
-		evbuffer_drain(g->held, evbuffer_get_length(g->held));
-	set_state(g, GATE_LINGER);
-	stop_timer(g);
-	start_timer(g, LINGER_SECONDS * 1000);
-	bufferevent_setcb(g->bev, NULL, on_flushed, on_lost, g);
-	bufferevent_set_timeouts(g->bev, &silence, &silence);
-	bufferevent_enable(g->bev, EV_READ | EV_WRITE);
-	if (evbuffer_get_length(bufferevent_get_output(g->bev)) == 0)
-		on_flushed(g->bev, g);
-}
-
-/* The Origin of the request that is refused, where it may be told; malloc'd. */
-static char *allowed_origin(struct gate *g)
-{
-	struct evbuffer *from = held_length(g) > 0 ? g->held : input(g);
-	struct span s = {NULL, 0};
-	char *origin = g->origin;
-
-	g->origin = NULL;
-	if (!origin && (g->state == GATE_HEAD || g->state == GATE_ASKING)) {
-		size_t len = evbuffer_get_length(from);
-		const char *text = len > 0 ? (char *)evbuffer_pullup(from, -1) : NULL;
-
-		if (text)
-			s = framing_field(text, len < g->rules->max_headers ? len
-									    : g->rules->max_headers,
-					  "Origin");
-		if (s.at)
-			origin = strndup(s.at, s.len);
-	}
-	if (origin && g->rules->hooks.origin_ok &&
-	    g->rules->hooks.origin_ok(g->rules->hooks.arg, origin))
-		return origin;
-	free(origin);
-	return NULL;
-}
-
-/* The fields that let a page read the answer, if it may; malloc'd, NULL for none. */
-static char *cors_fields(struct gate *g)
-{
-	char *origin = allowed_origin(g), *fields = NULL;
-
-	if (origin && asprintf(&fields,
-			       "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n",
-			       origin) < 0)
-		fields = NULL;
-	free(origin);
-	return fields;
-}
-
-/* Answers the request itself, and ends the connection. WHY is static text without quotes. */
-static void refuse(struct gate *g, int status, const char *why)
-{
-	static const char before[] =
-		"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32000,\"message\":\"";
-	static const char after[] = "\"}}";
-	char *cors = cors_fields(g);
-	struct httphead h;
-
-	httphead_begin(&h, true, status, false);
-	httphead_field(&h, "Content-Type", "application/json");
-	httphead_add(&h, cors, cors ? strlen(cors) : 0);
-	httphead_end(&h, sizeof before - 1 + strlen(why) + sizeof after - 1);
-	httphead_add(&h, before, sizeof before - 1);
-	httphead_add(&h, why, strlen(why));
-	httphead_add(&h, after, sizeof after - 1);
-	/* Without memory it ends without an answer. */
-	(void)httphead_queue(&h, 0, bufferevent_get_output(g->bev));
-	free(cors);
-	cut_off(g);
-}
-
 /* ---- the body ---- */
 
 /* Follows the body over LEN bytes of TEXT. *USED_R: how many belong to it. False: it was refused. */
@@ -322,7 +97,7 @@ static bool follow(struct gate *g, const char *text, size_t len, size_t *used_r)
 	}
 	g->received += *used_r;
 	if (bad.status)
-		refuse(g, bad.status, bad.why);
+		gate_refuse(g, bad.status, bad.why);
 	return bad.status == 0;
 }
 
@@ -335,11 +110,11 @@ static bool body_complete(const struct gate *g)
 static void settle(struct gate *g)
 {
 	if (body_complete(g)) {
-		stop_timer(g);
-		set_state(g, GATE_BUSY);
+		gate_stop_timer(g);
+		gate_set_state(g, GATE_BUSY);
 	} else {
-		set_state(g, GATE_BODY);
-		begin_timer(g);
+		gate_set_state(g, GATE_BODY);
+		gate_begin_timer(g);
 	}
 }
 
@@ -350,15 +125,15 @@ static void admit(struct gate *g, struct evbuffer *from)
 	const char *text = (const char *)evbuffer_pullup(from, -1);
 
 	if (!text) {
-		cut_off(g);
+		gate_cut_off(g);
 		return;
 	}
-	stop_timer(g);
+	gate_stop_timer(g);
 	g->received = 0;
 	if (!follow(g, text + g->head_len, len - g->head_len, &used))
 		return;
 	if (!give(g, from, g->head_len + used)) {
-		cut_off(g);
+		gate_cut_off(g);
 		return;
 	}
 	settle(g);
@@ -389,7 +164,7 @@ static char *head_alone(const char *text, size_t len, size_t *len_r)
  * it. What comes of it is forgotten when the answer was written. */
 static void cut(struct gate *g, struct evbuffer *from)
 {
-	struct evbuffer *in = input(g);
+	struct evbuffer *in = gate_input(g);
 	const char *text = (const char *)evbuffer_pullup(from, (ev_ssize_t)g->head_len);
 	size_t len;
 	char *head = text ? head_alone(text, g->head_len, &len) : NULL;
@@ -402,12 +177,12 @@ static void cut(struct gate *g, struct evbuffer *from)
 	close_input(g);
 	free(head);
 	if (!ok) {
-		cut_off(g);
+		gate_cut_off(g);
 		return;
 	}
-	stop_timer(g);
+	gate_stop_timer(g);
 	g->cut = g->close = true;
-	set_state(g, GATE_BUSY);
+	gate_set_state(g, GATE_BUSY);
 	wake_evhttp(g);
 }
 
@@ -415,13 +190,13 @@ static void cut(struct gate *g, struct evbuffer *from)
 
 static void wait_for_answer(struct gate *g, struct evbuffer *from)
 {
-	if (from == input(g) && !hold_last(g, evbuffer_get_length(from))) {
-		cut_off(g);
+	if (from == gate_input(g) && !hold_last(g, evbuffer_get_length(from))) {
+		gate_cut_off(g);
 		return;
 	}
-	stop_timer(g);
-	set_state(g, GATE_ASKING);
-	if (held_length(g) >= g->head_len + GATE_AHEAD)
+	gate_stop_timer(g);
+	gate_set_state(g, GATE_ASKING);
+	if (gate_held(g) >= g->head_len + GATE_AHEAD)
 		bufferevent_disable(g->bev, EV_READ);
 }
 
@@ -443,7 +218,7 @@ static enum gate_answer ask(struct gate *g, const struct framing_head *h)
 static void take_head(struct gate *g, struct evbuffer *from, const struct framing_head *h)
 {
 	if (h->body == FRAMING_LENGTH && h->length > g->rules->max_body) {
-		refuse(g, 413, "Request body too large (limits.maxBody)");
+		gate_refuse(g, 413, "Request body too large (limits.maxBody)");
 		return;
 	}
 	g->close = h->close;
@@ -471,11 +246,11 @@ static void wait_for_head(struct gate *g, struct evbuffer *from)
 	size_t len = evbuffer_get_length(from);
 
 	if (len > g->rules->max_headers)
-		refuse(g, 431, "Request header fields too large (limits.maxHeaders)");
-	else if (from == input(g) && !hold_last(g, len))
-		cut_off(g);
+		gate_refuse(g, 431, "Request header fields too large (limits.maxHeaders)");
+	else if (from == gate_input(g) && !hold_last(g, len))
+		gate_cut_off(g);
 	else
-		begin_timer(g);
+		gate_begin_timer(g);
 }
 
 /* A whole head of LEN bytes is in FROM. */
@@ -485,13 +260,13 @@ static void read_head(struct gate *g, struct evbuffer *from, const char *text, s
 	struct framing_head h;
 
 	if (len > g->rules->max_headers) {
-		refuse(g, 431, "Request header fields too large (limits.maxHeaders)");
+		gate_refuse(g, 431, "Request header fields too large (limits.maxHeaders)");
 		return;
 	}
 	bad = framing_read(&h, text, len);
 	g->head_len = len;
 	if (bad.status)
-		refuse(g, bad.status, bad.why);
+		gate_refuse(g, bad.status, bad.why);
 	else
 		take_head(g, from, &h);
 }
@@ -500,7 +275,7 @@ static void read_head(struct gate *g, struct evbuffer *from, const char *text, s
 static void skip_line(struct gate *g, struct evbuffer *from)
 {
 	if (g->skipped) {
-		refuse(g, 400, "Malformed request line");
+		gate_refuse(g, 400, "Malformed request line");
 		return;
 	}
 	g->skipped = true;
@@ -519,16 +294,16 @@ static void process(struct gate *g, struct evbuffer *from)
 		return;
 	text = (const char *)evbuffer_pullup(from, -1);
 	if (!text) {
-		cut_off(g);
+		gate_cut_off(g);
 		return;
 	}
 	if (!framing_may_begin(*text)) {
-		refuse(g, 400, "This is not HTTP");
+		gate_refuse(g, 400, "This is not HTTP");
 		return;
 	}
 	switch (framing_find(&g->scan, text, len, &end)) {
 	case FRAMING_BAD:
-		refuse(g, 400, "A line of the head does not end with CRLF");
+		gate_refuse(g, 400, "A line of the head does not end with CRLF");
 		return;
 	case FRAMING_MORE:
 		wait_for_head(g, from);
@@ -549,10 +324,10 @@ static void on_head(struct gate *g, size_t n)
 	(void)n;
 	if (g->rules->silent)
 		g->rules->silent(g->owner, true);
-	if (held_length(g) > 0 && evbuffer_add_buffer(g->held, input(g)) < 0)
-		cut_off(g);
+	if (gate_held(g) > 0 && evbuffer_add_buffer(g->held, gate_input(g)) < 0)
+		gate_cut_off(g);
 	else
-		process(g, held_length(g) > 0 ? g->held : input(g));
+		process(g, gate_held(g) > 0 ? g->held : gate_input(g));
 }
 
 static void on_ahead(struct gate *g, size_t n)
@@ -560,15 +335,15 @@ static void on_ahead(struct gate *g, size_t n)
 	size_t limit = GATE_AHEAD + (g->state == GATE_ASKING ? g->head_len : 0);
 
 	if (!hold_last(g, n))
-		cut_off(g);
-	else if (held_length(g) >= limit)
+		gate_cut_off(g);
+	else if (gate_held(g) >= limit)
 		bufferevent_disable(g->bev, EV_READ);
 }
 
 /* Follows a chunked body over the last N bytes of the input, a piece of memory at a time. */
 static bool follow_pieces(struct gate *g, size_t n, size_t *used_r)
 {
-	struct evbuffer *in = input(g);
+	struct evbuffer *in = gate_input(g);
 	struct evbuffer_iovec pieces[8];
 	struct evbuffer_ptr at;
 	size_t done = 0;
@@ -604,7 +379,7 @@ static void on_body(struct gate *g, size_t n)
 		return;
 	}
 	if (used < n && !hold_last(g, n - used))
-		cut_off(g);
+		gate_cut_off(g);
 	else if (body_complete(g))
 		settle(g);
 }
@@ -612,7 +387,7 @@ static void on_body(struct gate *g, size_t n)
 static void on_linger(struct gate *g, size_t n)
 {
 	(void)n;
-	evbuffer_drain(input(g), evbuffer_get_length(input(g)));
+	evbuffer_drain(gate_input(g), evbuffer_get_length(gate_input(g)));
 }
 
 static void on_input(struct evbuffer *in, const struct evbuffer_cb_info *info, void *arg)
@@ -638,7 +413,7 @@ static void on_go(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (g->state != GATE_HEAD || held_length(g) == 0)
+	if (g->state != GATE_HEAD || gate_held(g) == 0)
 		return;
 	process(g, g->held);
 }
@@ -669,12 +444,12 @@ int gate_verdict(const struct gate *g, const char **why_r)
 
 bool gate_may_read(const struct gate *g)
 {
-	return held_length(g) < GATE_AHEAD;
+	return gate_held(g) < GATE_AHEAD;
 }
 
 bool gate_unread(const struct gate *g)
 {
-	return g->cut || held_length(g) > 0;
+	return g->cut || gate_held(g) > 0;
 }
 
 void gate_untimed(struct gate *g)
@@ -694,8 +469,8 @@ void gate_next(struct gate *g)
 	g->verdict = 0;
 	free(g->origin);
 	g->origin = NULL;
-	set_state(g, GATE_HEAD);
-	if (held_length(g) > 0)
+	gate_set_state(g, GATE_HEAD);
+	if (gate_held(g) > 0)
 		event_active(&g->go, EV_TIMEOUT, 0);
 }
 
@@ -710,19 +485,19 @@ struct gate *gate_new(const struct gate_rules *r, struct bufferevent *bev, void 
 	g->rules = r;
 	g->owner = owner;
 	g->bev = bev;
-	if (!evbuffer_add_cb(input(g), on_input, g)) {
+	if (!evbuffer_add_cb(gate_input(g), on_input, g)) {
 		free(g);
 		return NULL;
 	}
 	event_assign(&g->go, r->base, -1, 0, on_go, g);
-	event_assign(&g->timer, r->base, -1, 0, on_timer, g);
+	event_assign(&g->timer, r->base, -1, 0, gate_on_timer, g);
 	return g;
 }
 
 void gate_adopt(struct gate *g, struct evhttp_connection *con)
 {
 	g->con = con;
-	set_state(g, GATE_HEAD);
+	gate_set_state(g, GATE_HEAD);
 }
 
 void gate_free(struct gate **gp)
@@ -734,7 +509,7 @@ void gate_free(struct gate **gp)
 		return;
 	if (g->ticket)
 		g->rules->hooks.forget(g->rules->hooks.arg, g->ticket);
-	evbuffer_remove_cb(input(g), on_input, g);
+	evbuffer_remove_cb(gate_input(g), on_input, g);
 	event_del(&g->go);
 	event_del(&g->timer);
 	if (g->held)

@@ -65,7 +65,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/exchange.c daemon/exchange.h daemon/exchange_impl.h \
 	daemon/exchange_request.c \
 	daemon/framing.c daemon/framing.h \
-	daemon/gate.c daemon/gate.h \
+	daemon/gate.c daemon/gate.h daemon/gate_impl.h daemon/gate_end.c \
 	daemon/connections.c daemon/connections.h \
 	daemon/headervalue.c daemon/headervalue.h \
 	daemon/httpc.c daemon/httpc.h \

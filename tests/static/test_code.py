@@ -25,7 +25,7 @@ LAYERS = [
 
 # Only these files may use it.
 ALONE = {
-    r"#include <(event2/http|evhttp)": r"daemon/(httpd|exchange|framing)\w*\.[ch]",
+    r"#include <(event2/http|evhttp)": r"daemon/(httpd|exchange|framing|gate|connections)\w*\.[ch]",
     r"#include <curl/": r"daemon/(httpc\w*|url)\.c",
     r"#include <openssl/": r"(daemon/(seal|headervalue)\w*|lib/digest)\.c",
     r"#include <jose/": r"daemon/jwt\.c",
