@@ -156,10 +156,7 @@ static void set_cors(struct exchange *x, const char *origin)
 
 bool guard_origin_ok(const struct config *conf, const char *origin)
 {
-	char host[MAX_HOST];
-
-	return origin_host(origin, host) &&
-	       (is_loopback(host) || origin_listed(conf->allowed_origins, origin, host));
+	return *origin != '\0' && origin_allowed(conf, origin);
 }
 
 int guard_check(const struct config *conf, struct exchange *x, struct err *e)
