@@ -36,29 +36,51 @@ static void on_gone(struct exchange *x, void *arg)
 	free(w);
 }
 
-enum auth_result auth_wait(struct auth_queue *q, struct exchange *x, const char *name, auth_fn fn,
-			   void *arg)
+/* Whose place W needs. */
+static const char *holder_of(const struct auth_waiter *w)
+{
+	return w->ask ? w->ask->holder : exchange_holder(w->x);
+}
+
+bool auth_has_room(struct auth *a, const struct auth_waiter *w)
+{
+	return share_check(a->waiting, holder_of(w), NULL) == 0;
+}
+
+/* Takes a place for W. 0 or ERR_NOMEM. */
+static int take_place(struct auth *a, struct auth_waiter *w, const char *holder)
+{
+	w->holder = holder ? strdup(holder) : NULL;
+	if ((!holder || w->holder) && share_take(a->waiting, w->holder, NULL) == 0)
+		return 0;
+	free(w->holder);
+	return ERR_NOMEM;
+}
+
+enum auth_result auth_wait(struct auth_queue *q, const struct auth_waiter *like)
 {
 	struct auth *a = q->auth;
-	const char *holder = exchange_holder(x);
 	struct auth_waiter *w;
 
 	if (a->stopping)
 		return AUTH_UNAVAILABLE;
-	if (share_check(a->waiting, holder, NULL) < 0)
+	if (!auth_has_room(a, like))
 		return AUTH_BUSY;
 	w = calloc(1, sizeof *w);
 	if (!w)
 		return AUTH_UNAVAILABLE;
-	*w = (struct auth_waiter){.queue = q, .x = x, .name = name, .fn = fn, .arg = arg};
-	w->holder = holder ? strdup(holder) : NULL;
-	if ((holder && !w->holder) || share_take(a->waiting, w->holder, NULL) < 0) {
-		free(w->holder);
+	*w = *like;
+	w->queue = q;
+	w->token = NULL;
+	if (take_place(a, w, holder_of(like)) < 0) {
 		free(w);
 		return AUTH_UNAVAILABLE;
 	}
 	TAILQ_INSERT_TAIL(&q->waiters, w, link);
-	exchange_on_gone(x, on_gone, w);
+	if (w->ask)
+		w->ask->waiter = w;
+	else
+		exchange_on_gone(w->x, on_gone, w);
 	return AUTH_WAIT;
 }
 
@@ -69,7 +91,10 @@ bool auth_next(struct auth_queue *q, struct auth_waiter *w_r)
 	if (!w)
 		return false;
 	TAILQ_REMOVE(&q->waiters, w, link);
-	exchange_on_gone(w->x, NULL, NULL);
+	if (w->ask)
+		w->ask->waiter = NULL;
+	else
+		exchange_on_gone(w->x, NULL, NULL);
 	leave_place(w);
 	*w_r = *w;
 	w_r->holder = NULL;
@@ -97,10 +122,8 @@ static bool is_token(const char *text)
 	return len > 0 && text[len + strspn(text + len, "=")] == '\0';
 }
 
-static bool has_query_token(const struct exchange *x)
+static bool has_query_token(const char *query)
 {
-	const char *query = exchange_query(x);
-
 	while (query) {
 		if (strncmp(query, "access_token=", 13) == 0)
 			return true;
@@ -118,14 +141,13 @@ static bool has_scheme(const char *value, const char *scheme)
 	return value && strncasecmp(value, scheme, n) == 0 && strchr(" \t", value[n]) != NULL;
 }
 
-/* FOUND_ONE with the token of X in *TOKEN_R, or what is wrong with the request. */
-static enum found find_token(struct exchange *x, const char **token_r)
+/* FOUND_ONE with the token of H in *TOKEN_R, or what is wrong with the request. */
+static enum found find_in_head(const struct auth_head *h, const char **token_r)
 {
-	unsigned n = exchange_header_count(x, "Authorization");
-	const char *value = n > 0 ? exchange_header(x, "Authorization") : NULL;
+	const char *value = h->n > 0 ? h->authorization : NULL;
 
 	/* In a query it would be in everybody's log. */
-	if (n > 1 || has_query_token(x))
+	if (h->n > 1 || has_query_token(h->query))
 		return FOUND_TWO;
 	if (has_scheme(value, "DPoP"))
 		return FOUND_BOUND;
@@ -156,6 +178,38 @@ static void hand_over(struct auth *a, const struct auth_waiter *w, struct auth_i
 	bearer_unref(&b);
 }
 
+static enum found find_token(struct exchange *x, const char **token_r)
+{
+	const struct auth_head h = {.authorization = exchange_header(x, "Authorization"),
+				    .query = exchange_query(x),
+				    .n = exchange_header_count(x, "Authorization")};
+
+	return find_in_head(&h, token_r);
+}
+
+/* W is of a head alone: what will become of its request is known. */
+static void conclude_ask(struct auth *a, const struct auth_waiter *w, enum auth_result result,
+			 const struct claims *claims, const char *why)
+{
+	struct auth_ask *ask = w->ask;
+
+	if (result == AUTH_GOOD && !auth_audience_ok(&a->conf->auth, claims, w->name)) {
+		result = AUTH_BAD;
+		why = "The token was issued for another resource";
+	}
+	if (ask->inside) {
+		ask->answer = result == AUTH_GOOD   ? AUTH_EARLY_PASS
+			      : result == AUTH_WAIT ? AUTH_EARLY_WAIT
+						    : AUTH_EARLY_REFUSED;
+	} else if (result != AUTH_WAIT) {
+		auth_early_fn fn = ask->fn;
+		void *arg = ask->arg;
+
+		auth_precheck_cancel(ask);
+		fn((int)result, why, arg);
+	}
+}
+
 void auth_conclude(struct auth *a, const struct auth_waiter *w, enum auth_result result,
 		   const struct claims *claims, const char *why)
 {
@@ -163,6 +217,10 @@ void auth_conclude(struct auth *a, const struct auth_waiter *w, enum auth_result
 	struct auth_identity id;
 	struct err e = {.text = "try again later"};
 
+	if (w->ask) {
+		conclude_ask(a, w, result, claims, why);
+		return;
+	}
 	switch (result) {
 	case AUTH_WAIT:
 		return;
@@ -234,17 +292,21 @@ static void check_token(struct auth *a, const struct auth_waiter *w, const char 
 		result = auth_jwt(a, token, digest, &claims, &why);
 	}
 	if (result == AUTH_WAIT)
-		result = auth_wait(&a->for_keys, w->x, w->name, w->fn, w->arg);
+		result = auth_wait(&a->for_keys, w);
 	auth_conclude(a, w, result, claims, why);
 }
 
 void auth_check(struct auth *a, struct exchange *x, const char *name, auth_fn fn, void *arg)
 {
 	struct auth_waiter w = {.x = x, .name = name, .fn = fn, .arg = arg};
+	const char *why;
+	int verdict = exchange_verdict(x, &why);
 
 	switch (find_token(x, &w.token)) {
 	case FOUND_ONE:
-		if (strlen(w.token) <= JWT_MAX)
+		if (verdict != AUTH_GOOD)
+			auth_conclude(a, &w, (enum auth_result)verdict, NULL, why);
+		else if (strlen(w.token) <= JWT_MAX)
 			check_token(a, &w, w.token);
 		else
 			auth_conclude(a, &w, AUTH_BAD, NULL, "The token is too long");
@@ -267,6 +329,46 @@ void auth_check(struct auth *a, struct exchange *x, const char *name, auth_fn fn
 	}
 }
 
+enum auth_early auth_precheck(struct auth *a, const struct auth_head *h, const char *name,
+			      auth_early_fn fn, void *arg, struct auth_ask **ask_r)
+{
+	struct auth_waiter w = {.name = name};
+	enum auth_early answer;
+	const char *token;
+
+	/* auth_check() says what is wrong, which the head alone tells. */
+	if (find_in_head(h, &token) != FOUND_ONE || strlen(token) > JWT_MAX)
+		return AUTH_EARLY_REFUSED;
+	w.ask = calloc(1, sizeof *w.ask + strlen(token) + 1);
+	if (!w.ask)
+		return AUTH_EARLY_REFUSED;
+	*w.ask = (struct auth_ask){.fn = fn,
+				   .arg = arg,
+				   .holder = h->holder ? strdup(h->holder) : NULL,
+				   .inside = true,
+				   .answer = AUTH_EARLY_WAIT};
+	strcpy(w.ask->token, token);
+	if (!h->holder || w.ask->holder)
+		check_token(a, &w, w.ask->token);
+	else
+		conclude_ask(a, &w, AUTH_UNAVAILABLE, NULL, NULL);
+	answer = w.ask->answer;
+	w.ask->inside = false;
+	*ask_r = answer == AUTH_EARLY_WAIT ? w.ask : NULL;
+	if (answer != AUTH_EARLY_WAIT)
+		auth_precheck_cancel(w.ask);
+	return answer;
+}
+
+void auth_precheck_cancel(struct auth_ask *ask)
+{
+	if (ask->waiter)
+		on_gone(NULL, ask->waiter);
+	explicit_bzero(ask->token, strlen(ask->token));
+	free(ask->holder);
+	free(ask);
+}
+
 /* The issuer has answered, or could not be asked. Whoever waited for its keys is looked at again.
  */
 static void on_issuer(bool lost, void *arg)
@@ -286,7 +388,9 @@ static void on_issuer(bool lost, void *arg)
 	     one = TAILQ_NEXT(one, link))
 		one->queue = &ready;
 	while (auth_next(&ready, &w)) {
-		if (find_token(w.x, &token) == FOUND_ONE)
+		if (w.ask)
+			check_token(a, &w, w.ask->token);
+		else if (find_token(w.x, &token) == FOUND_ONE)
 			check_token(a, &w, token);
 		else
 			exchange_reply(w.x, 503, NULL, NULL, 0);

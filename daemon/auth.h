@@ -49,6 +49,23 @@ void auth_free(struct auth **a);
  * no token and bad ones, 400 for two, 503 where it cannot be found out now. */
 void auth_check(struct auth *a, struct exchange *x, const char *name, auth_fn fn, void *arg);
 
+/* The same by the head of a request alone, before its body is read: whether auth_check() will find a
+ * good token. AUTHORIZATION is the first of N such headers, terminated; QUERY may be NULL. HOLDER has the
+ * place among those that wait, and is NULL where the address of the client has no share. */
+struct auth_head {
+	const char *authorization, *query, *holder;
+	unsigned n;
+};
+struct auth_ask;
+enum auth_early { AUTH_EARLY_PASS, AUTH_EARLY_REFUSED, AUTH_EARLY_WAIT };
+/* CODE 0: the token is good. Else auth_check() will refuse the request for this reason, once its
+ * exchange has CODE and WHY as its verdict (exchange_verdict()). */
+typedef void (*auth_early_fn)(int code, const char *why, void *arg);
+/* For AUTH_EARLY_WAIT FN is called later, once, and *ASK_R can be cancelled until then. */
+enum auth_early auth_precheck(struct auth *a, const struct auth_head *h, const char *name,
+			      auth_early_fn fn, void *arg, struct auth_ask **ask_r);
+void auth_precheck_cancel(struct auth_ask *ask);
+
 /* Whether ID has the scopes that are asked of everybody and, where BODY (a message or a batch;
  * NULL: none) calls tools of VIEW, of who calls them. False: X was answered with 403. */
 bool auth_admit(struct auth *a, struct exchange *x, const char *name,

@@ -22,11 +22,23 @@ enum auth_result {
 	AUTH_WAIT,
 };
 
+/* A request of which only the head is here: auth_precheck(). */
+struct auth_ask {
+	struct auth_waiter *waiter; /* NULL: does not wait */
+	auth_early_fn fn;
+	void *arg;
+	char *holder; /* whose place a wait takes; NULL: nobody's */
+	bool inside; /* in auth_precheck(), which tells ANSWER itself */
+	enum auth_early answer;
+	char token[];
+};
+
 /* A request that waits until its token is known. */
 struct auth_waiter {
 	TAILQ_ENTRY(auth_waiter) link;
 	struct auth_queue *queue;
-	struct exchange *x;
+	struct exchange *x;   /* NULL: of ASK alone */
+	struct auth_ask *ask; /* NULL: of X */
 	const char *name;
 	const char *token; /* of a request that has not waited; NULL: look in X, which may be gone */
 	auth_fn fn;
@@ -56,10 +68,11 @@ struct auth {
 	bool stopping;
 };
 
-/* Makes X wait in Q. AUTH_WAIT; AUTH_BUSY when too many wait already, in all or of its holder; or
- * AUTH_UNAVAILABLE. */
-enum auth_result auth_wait(struct auth_queue *q, struct exchange *x, const char *name, auth_fn fn,
-			   void *arg);
+/* Makes W (copied, but for its token) wait in Q. AUTH_WAIT; AUTH_BUSY when too many wait already, in all or
+ * of its holder; or AUTH_UNAVAILABLE. */
+enum auth_result auth_wait(struct auth_queue *q, const struct auth_waiter *w);
+/* Whether auth_wait() would find a place for W. */
+bool auth_has_room(struct auth *a, const struct auth_waiter *w);
 /* Takes the first one out of Q into W_R (its exchange is nobody's then); false when Q is empty. */
 bool auth_next(struct auth_queue *q, struct auth_waiter *w_r);
 /* Ends W: answers it, or hands it over with CLAIMS (for AUTH_GOOD). WHY is for the client. */

@@ -194,17 +194,17 @@ void auth_introspect(struct auth *a, const char *token, const unsigned char dige
 	if (!url) {
 		/* Where to ask is what has to be asked first. */
 		if (issuer_refresh(a->issuer) == 0)
-			result = auth_wait(&a->for_keys, w->x, w->name, w->fn, w->arg);
+			result = auth_wait(&a->for_keys, w);
 		auth_conclude(a, w, result, NULL, "the issuer cannot be asked");
 		return;
 	}
 	HASH_FIND(hh, a->inquiries, digest, DIGEST_SIZE, q);
-	if (!q && share_check(a->waiting, exchange_holder(w->x), NULL) < 0)
+	if (!q && !auth_has_room(a, w))
 		result = AUTH_BUSY;
 	else if (!q)
 		q = begin(a, url, token, digest);
 	if (q)
-		result = auth_wait(&q->queue, w->x, w->name, w->fn, w->arg);
+		result = auth_wait(&q->queue, w);
 	auth_conclude(a, w, result, NULL, NULL);
 }
 

@@ -6,6 +6,7 @@
 #include <event2/http.h>
 
 #include "delayq.h"
+#include "exchange.h"
 #include "netaddr.h"
 #include "peer.h"
 #include "share.h"
@@ -82,7 +83,8 @@ static int take(struct connections *cs, const struct connection *c, struct err *
 	    share_of(cs->of_each, c->client) >= cs->limits.max_per_address)
 		return err_set(e, ERR_LIMIT,
 			       "too many connections from %s (limits.maxConnectionsPerAddress is %u)",
-			       c->client, cs->limits.max_per_address);
+			       c->client + sizeof EXCHANGE_ADDRESS_HOLDER - 1,
+			       cs->limits.max_per_address);
 	rc = share_take(cs->of_all, c->shared ? c->client : NULL, e);
 	if (rc < 0)
 		return rc;
@@ -115,7 +117,7 @@ int connections_place(struct connections *cs, struct connection *c, struct evhtt
 		      const struct peer_rules *peers, void (*close)(struct evhttp_connection *con),
 		      struct err *e)
 {
-	char client[NETADDR_TEXT];
+	char client[sizeof EXCHANGE_ADDRESS_HOLDER + NETADDR_TEXT] = EXCHANGE_ADDRESS_HOLDER;
 	struct connection *other;
 	struct peer_walk w;
 	struct netaddr a;
@@ -126,7 +128,7 @@ int connections_place(struct connections *cs, struct connection *c, struct evhtt
 	peer_begin(&w, peers, &a);
 	if (peer_is_trusted(peers, &a))
 		return 0;
-	netaddr_client(&a, client);
+	netaddr_client(&a, client + strlen(client));
 	c->shared = w.shared;
 	c->client = strdup(client);
 	if (!c->client)
@@ -160,6 +162,11 @@ void connections_remove(struct connections *cs, struct connection *c)
 	HASH_DEL(cs->by_bev, c);
 	forget_client(c);
 	free(c);
+}
+
+const char *connection_holder(const struct connection *c)
+{
+	return c->shared ? c->client : NULL;
 }
 
 void connection_set_silent(struct connection *c, bool silent)

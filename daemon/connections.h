@@ -23,7 +23,7 @@ struct connection {
 	struct bufferevent *bev;
 	struct evhttp_connection *con; /* NULL: not known yet */
 	struct gate *gate;
-	char *client; /* what netaddr_client() says; NULL: not known */
+	char *client; /* EXCHANGE_ADDRESS_HOLDER and what netaddr_client() says; NULL: not known */
 	int64_t since; /* clock_ms() when it was last heard of while it is silent */
 	bool shared;  /* CLIENT has a share of all connections */
 	bool silent;  /* waits for a request */
@@ -53,6 +53,9 @@ int connections_place(struct connections *cs, struct connection *c, struct evhtt
 struct connection *connections_silent(struct connections *cs);
 /* C, which is gone. */
 void connections_remove(struct connections *cs, struct connection *c);
+
+/* Whose place C has, as exchange_holder() says it; NULL: nobody's. Borrowed. */
+const char *connection_holder(const struct connection *c);
 
 /* C begins, or ends, to wait for a request; or is heard of while it waits. */
 void connection_set_silent(struct connection *c, bool silent);

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "era.h"
 #include "exchange.h"
+#include "gate.h"
 #include "guard.h"
 #include "jsonrpc.h"
 #include "legacy.h"
@@ -474,4 +475,92 @@ void endpoint_handle(struct exchange *x, void *arg)
 
 		exchange_reply(x, 404, "text/plain; charset=utf-8", text, sizeof text - 1);
 	}
+}
+
+/* ---- by the head alone ---- */
+
+static void on_early(int code, const char *why, void *arg)
+{
+	gate_decide(arg, code, why);
+}
+
+/* TARGET's path is the name of a place, or might be one that was written unusually: *NAME_R. Where
+ * it is neither nobody reads a body. */
+static bool may_be_place(const struct endpoint *ep, const char *target, const char **name_r)
+{
+	char path[1024];
+	size_t len = strcspn(target, "?#");
+	const struct place *place;
+
+	*name_r = "";
+	if (target[0] != '/' || target[1] == '/' || memchr(target, '%', len))
+		return true;
+	if (len >= sizeof path)
+		return false;
+	memcpy(path, target, len);
+	path[len] = '\0';
+	place = find_place(ep, path);
+	if (place)
+		*name_r = place->name;
+	return place || (ep->auth && strcmp(path, "/logout") == 0);
+}
+
+static enum gate_answer ask_auth(struct endpoint *ep, const struct framing_head *h,
+				 const char *target, const char *name, struct gate *g,
+				 void **ticket_r)
+{
+	static const enum gate_answer answers[] = {
+		[AUTH_EARLY_PASS] = GATE_PASS,
+		[AUTH_EARLY_REFUSED] = GATE_CUT,
+		[AUTH_EARLY_WAIT] = GATE_WAIT,
+	};
+	const char *query = strchr(target, '?');
+	char *value = h->authorization.at ? strndup(h->authorization.at, h->authorization.len)
+					  : NULL;
+	const struct auth_head head = {.authorization = value,
+				       .query = query ? query + 1 : NULL,
+				       .holder = gate_holder(g),
+				       .n = value ? h->n_authorization : 0};
+	struct auth_ask *ask = NULL;
+	enum gate_answer answer =
+		answers[auth_precheck(ep->auth, &head, name, on_early, g, &ask)];
+
+	*ticket_r = ask;
+	free(value);
+	return answer;
+}
+
+static enum gate_answer ask(void *arg, const struct framing_head *h, struct gate *g,
+			    void **ticket_r)
+{
+	struct endpoint *ep = arg;
+	enum gate_answer answer = GATE_CUT;
+	char *target = strndup(h->target.at, h->target.len);
+	const char *name;
+
+	/* The answer to other methods does not depend on a body. */
+	if (target && h->method.len == 4 && memcmp(h->method.at, "POST", 4) == 0 &&
+	    may_be_place(ep, target, &name))
+		answer = ep->auth ? ask_auth(ep, h, target, name, g, ticket_r) : GATE_PASS;
+	free(target);
+	return answer;
+}
+
+static void forget_ask(void *arg, void *ticket)
+{
+	(void)arg;
+	auth_precheck_cancel(ticket);
+}
+
+static bool is_origin_ok(void *arg, const char *origin)
+{
+	const struct endpoint *ep = arg;
+
+	return guard_origin_ok(ep->conf, origin);
+}
+
+void endpoint_hooks(struct endpoint *ep, struct gate_hooks *hooks_r)
+{
+	*hooks_r = (struct gate_hooks){
+		.ask = ask, .forget = forget_ask, .origin_ok = is_origin_ok, .arg = ep};
 }

@@ -11,6 +11,7 @@ struct auth;
 struct config;
 struct endpoint;
 struct event_base;
+struct gate_hooks;
 struct exchange;
 struct sessions;
 struct store;
@@ -32,6 +33,9 @@ void endpoint_set_store(struct endpoint *e, const struct store *store);
 /* AUTH checks who sends what is not public; NULL: nobody is asked. Who was found good is made known
  * to USERS. Both outlive it. */
 void endpoint_set_auth(struct endpoint *e, struct auth *auth, struct users *users);
+
+/* What E decides about requests by their heads, before a larger body is read. */
+void endpoint_hooks(struct endpoint *e, struct gate_hooks *hooks_r);
 
 /* Takes an exchange (httpd_handler; ARG is the endpoint). */
 void endpoint_handle(struct exchange *x, void *arg);

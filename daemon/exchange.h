@@ -58,6 +58,7 @@ int exchange_verdict(const struct exchange *x, const char **why_r);
 /* Under which name X has a share of what is limited: "user:NAME" where a user is known, else
  * "addr:A" with A the client's IPv4 address or IPv6 /64, else NULL: loopback and trusted proxies
  * themselves have no share. Changes with exchange_set_user() alone, and lives as long as X. */
+#define EXCHANGE_ADDRESS_HOLDER "addr:"
 const char *exchange_holder(struct exchange *x);
 /* Who sent it, once that is known: a copy of USER that lives as long as the exchange. NULL: nobody
  * said (the default). 0 or ERR_NOMEM. */

@@ -19,7 +19,6 @@
 #include "peer.h"
 
 #define USER_HOLDER    "user:"
-#define ADDRESS_HOLDER "addr:"
 
 enum exchange_method exchange_method(const struct exchange *x)
 {
@@ -155,11 +154,11 @@ void exchange_read_client(struct exchange *x)
 	find_client(x, &w);
 	netaddr_client(&w.client, share);
 	netaddr_text(&w.client, text);
-	size = sizeof(ADDRESS_HOLDER) + strlen(share) + strlen(text) + 1;
+	size = sizeof(EXCHANGE_ADDRESS_HOLDER) + strlen(share) + strlen(text) + 1;
 	x->client = malloc(size);
 	if (x->client == NULL)
 		return;
-	snprintf(x->client, size, ADDRESS_HOLDER "%s%c%s", share, '\0', text);
+	snprintf(x->client, size, EXCHANGE_ADDRESS_HOLDER "%s%c%s", share, '\0', text);
 	x->shared = w.shared;
 }
 

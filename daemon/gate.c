@@ -442,6 +442,11 @@ int gate_verdict(const struct gate *g, const char **why_r)
 	return g->verdict;
 }
 
+const char *gate_holder(const struct gate *g)
+{
+	return g->rules->holder ? g->rules->holder(g->owner) : NULL;
+}
+
 bool gate_may_read(const struct gate *g)
 {
 	return gate_held(g) < GATE_AHEAD;

@@ -51,6 +51,8 @@ struct gate_rules {
 	struct gate_hooks hooks;
 	/* The connection begins (SILENT), or ends, to wait for a request. OWNER: see gate_new(). */
 	void (*silent)(void *owner, bool silent);
+	/* Who has the place of the connection, as exchange_holder() says it; NULL: nobody. */
+	const char *(*holder)(void *owner);
 };
 
 /* A gate before BEV, whose bytes are not read yet. NULL on lack of memory. */
@@ -59,6 +61,9 @@ struct gate *gate_new(const struct gate_rules *r, struct bufferevent *bev, void 
 void gate_adopt(struct gate *g, struct evhttp_connection *con);
 /* The connection is being freed. */
 void gate_free(struct gate **g);
+
+/* Who has the place of the connection, as exchange_holder() says it; NULL: nobody. Borrowed. */
+const char *gate_holder(const struct gate *g);
 
 /* The answer to GATE_WAIT. CODE 0: the body may come; else it is cut, and CODE and WHY (static
  * text) can be asked for by gate_verdict(). G may be gone afterwards. */

@@ -208,6 +208,11 @@ static void httpd_silent(void *owner, bool silent)
 	connection_set_silent(owner, silent);
 }
 
+static const char *httpd_holder(void *owner)
+{
+	return connection_holder(owner);
+}
+
 /* What is known of the connection on BEV from now on; NULL on lack of memory. */
 static struct connection *httpd_gated(struct httpd *h, struct bufferevent *bev)
 {
@@ -385,7 +390,8 @@ struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limi
 				       .max_headers = limits->max_headers,
 				       .request_ms = limits->request_ms,
 				       .idle = h->home.idle,
-				       .silent = httpd_silent};
+				       .silent = httpd_silent,
+				       .holder = httpd_holder};
 	/* Unknown ones too, which have the highest bit: who may do what is said by the handler. */
 	evhttp_set_allowed_methods(h->http, 0xffff);
 	evhttp_set_timeout_tv(h->http, &h->home.idle);

@@ -31,7 +31,6 @@
 #include "endpoint.h"
 #include "exchange.h"
 #include "gate.h"
-#include "guard.h"
 #include "httpc.h"
 #include "httpd.h"
 #include "log.h"
@@ -260,11 +259,6 @@ static bool is_unwritten(void *store)
 	return store_unwritten(store);
 }
 
-static bool is_origin_ok(void *conf, const char *origin)
-{
-	return guard_origin_ok(conf, origin);
-}
-
 static const enum peer_header forwarded_headers[] = {
 	[CONFIG_X_FORWARDED_FOR] = PEER_X_FORWARDED_FOR,
 	[CONFIG_FORWARDED] = PEER_FORWARDED,
@@ -285,7 +279,7 @@ static int start_http(struct mcpd *d, struct err *e)
 		.share = c->limits.share,
 		.request_ms = c->limits.request_timeout_ms,
 	};
-	const struct gate_hooks hooks = {.origin_ok = is_origin_ok, .arg = d->conf};
+	struct gate_hooks hooks;
 	size_t n = 0;
 
 	d->sessions = sessions_new(d->base, &c->sessions, &c->limits);
@@ -316,6 +310,7 @@ static int start_http(struct mcpd *d, struct err *e)
 	if (!d->peers)
 		return e->code;
 	httpd_set_peers(d->httpd, d->peers);
+	endpoint_hooks(d->endpoint, &hooks);
 	httpd_set_hooks(d->httpd, &hooks);
 	httpd_hold(d->httpd, is_unwritten, d->store);
 	for (size_t i = 0; i < n; i++) {

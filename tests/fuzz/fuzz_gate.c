@@ -16,7 +16,7 @@
 #include "log.h"
 
 #define MAX_SEEN 8192
-#define QUIET_MS 20
+#define QUIET_MS 100
 
 /* What was seen of one connection: requests as the handler saw them, and the statuses. */
 struct seen {

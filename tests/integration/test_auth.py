@@ -205,6 +205,60 @@ def _():
             equal(issuer.fetches, 1, "fetches")
 
 
+def begin_large(d, token, size, sent):
+    """A POST of SIZE bytes from somebody who does not wait, of which SENT go out if they can."""
+    c = Conn(d.addr)
+    c.finished = lambda reply: None
+    c.send(c.head("POST", "/mcp", bearer(token), size))
+    c.sock.setblocking(False)
+    left = sent
+    try:
+        while left > 0:
+            left -= c.sock.send(min(left, 65536) * b" ")
+    except OSError:
+        pass  # full, or refused already
+    c.sock.settimeout(TIMEOUT)
+    return c
+
+
+@case("a body is not read before it is known who sends it, also while an issuer is asked")
+def _():
+    need_openssl()
+    size = 8 << 20
+    with Issuer() as issuer:
+        issuer.make_key("k1")
+        good = issuer.sign("k1", sub="alice")
+        issuer.answers.clear()
+        with Daemon(SERVERS, auth=jwt_auth(issuer, maxWaiting=1000), limits={"maxBody": size}) as d:
+            before = rss(d.pid)
+            conns = [begin_large(d, None, size, 7 << 20) for _ in range(150)]
+            for c in conns:
+                r = c.reply()
+                equal((r.status, bool(r.header("WWW-Authenticate"))), (401, True), "no token")
+                c.close()
+            waiting = [begin_large(d, good, size, 7 << 20) for _ in range(150)]
+            d.health()
+            if not sanitized():
+                assert rss(d.pid) - before < 16384, "%d KiB more" % (rss(d.pid) - before)
+            for c in waiting[1:]:
+                c.reset()
+            waiting[0].close()
+            issuer.answers.set()
+            wait_until(lambda: post(d, good, INIT).status == 200, "the keys of the issuer")
+            body = json.dumps(INIT).encode()
+            c = Conn(d.addr)
+            sender = threading.Thread(daemon=True, target=lambda: c.send(
+                c.head("POST", "/mcp", bearer(good), size).encode() + body + (size - len(body)) * b" "))
+            sender.start()
+            equal(c.reply().status, 200, "a good one, of maxBody bytes")
+            sender.join(TIMEOUT)
+            wrong = begin_large(d, good[:-8] + "AAAAAAAA", size, 1 << 20)
+            r = wrong.reply()
+            equal(r.status, 401, "a forged one")
+            assert 'error="invalid_token"' in r.header("WWW-Authenticate")
+            wrong.close()
+
+
 @case("a daemon that is ended while requests wait for the issuer")
 def _():
     need_openssl()
