@@ -336,8 +336,10 @@ static void slow_requests_have_an_end(void **state)
 
 		client_open(&c);
 		client_send(&c, sent[i]);
-		while (client_available(&c) == 0) {
-			client_send(&c, "x");
+		/* Fewer bytes than the head or the body needs, however fast they are sent. */
+		for (unsigned n = 0; client_available(&c) == 0; n++) {
+			if (n < 500)
+				client_send(&c, "x");
 			event_base_loop(fix.base, EVLOOP_ONCE);
 			pump_idle();
 		}
