@@ -190,23 +190,6 @@ tests_fuzz_fuzz_http_CFLAGS = $(unit_cflags)
 tests_fuzz_fuzz_http_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_http_LDADD = $(unit_ldadd)
 endif
-
-gate_sources = tests/fuzz/fuzz_gate.c tests/fuzz/fuzz.h \
-	tests/unit/http_fixture.c tests/unit/http_fixture.h
-check_PROGRAMS += tests/fuzz/replay_gate
-TESTS += tests/fuzz/replay_gate
-tests_fuzz_replay_gate_SOURCES = $(gate_sources) tests/fuzz/replay.c
-tests_fuzz_replay_gate_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/tests/fuzz -DFUZZ_NAME='"gate"'
-tests_fuzz_replay_gate_CFLAGS = $(unit_cflags)
-tests_fuzz_replay_gate_LDADD = $(unit_ldadd)
-if ENABLE_FUZZER
-noinst_PROGRAMS += tests/fuzz/fuzz_gate
-tests_fuzz_fuzz_gate_SOURCES = $(gate_sources)
-tests_fuzz_fuzz_gate_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/tests/fuzz
-tests_fuzz_fuzz_gate_CFLAGS = $(unit_cflags)
-tests_fuzz_fuzz_gate_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_gate_LDADD = $(unit_ldadd)
-endif
 endif
 
 check_PROGRAMS += tests/fuzz/replay_command
