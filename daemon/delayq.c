@@ -3,7 +3,6 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "turns.h"
 
@@ -14,14 +13,6 @@ struct delayq {
 	void *arg;
 	struct event timer; /* pending while there are nodes; may ring too early, never too late */
 };
-
-int64_t clock_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* Where memory lacks for the timer, the next delayq_add() tries again. */
 static void arm(struct delayq *q, int64_t ms)

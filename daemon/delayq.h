@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "clock.h"
+
 struct event_base;
 struct delayq;
 
@@ -32,8 +34,5 @@ void delayq_add(struct delayq *q, struct delayq_node *node);
 /* Not in this queue (but maybe in another): nothing happens. */
 void delayq_remove(struct delayq *q, struct delayq_node *node);
 int64_t delayq_delay(const struct delayq *q);
-
-/* Milliseconds of the monotonic clock. */
-int64_t clock_ms(void);
 
 #endif

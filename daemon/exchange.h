@@ -39,7 +39,6 @@ enum exchange_method {
 };
 
 typedef void (*exchange_gone_fn)(struct exchange *x, void *arg);
-
 /* Request side. All strings are borrowed. Headers and body live until the answer begins (a stream
  * may stay open for days and needs neither); path, query and peer live as long as the exchange. */
 enum exchange_method exchange_method(const struct exchange *x);
@@ -87,18 +86,15 @@ const char *exchange_header(struct exchange *x, const char *name);
 unsigned exchange_header_count(const struct exchange *x, const char *name);
 /* The body as one contiguous block, maybe of length 0; NULL without memory for that. */
 const char *exchange_body(struct exchange *x, size_t *len_r);
-
 /* Answer side. Adds a header to the answer (before it begins); a name or value with CR, LF or NUL
  * is refused (ERR_INVALID). */
 int exchange_set_header(struct exchange *x, const char *name, const char *value);
-
 /* Ends the exchange with STATUS. CONTENT_TYPE NULL (and LEN 0) sends no body; 202 and 204 never
  * have one. Lack of memory closes the connection instead. */
 void exchange_reply(struct exchange *x, int status, const char *content_type, const char *body,
 		    size_t len);
 /* The same with MSG as application/json on one line (borrowed). */
 void exchange_reply_json(struct exchange *x, int status, const json_t *msg);
-
 /* Begins an SSE answer: 200, text/event-stream, no-cache, X-Accel-Buffering: no; chunked for
  * HTTP/1.1, until close for 1.0; no time limit from evhttp any more. 0, or an error after which the
  * exchange still has to be ended. */
@@ -109,10 +105,8 @@ int exchange_stream_write(struct exchange *x, struct evbuffer *data);
 void exchange_stream_end(struct exchange *x);
 /* Ends the exchange by cutting the connection (slow or hostile client, half-written answer). */
 void exchange_abort(struct exchange *x);
-
 /* Bytes that were written and not yet taken by the kernel. */
 size_t exchange_backlog(const struct exchange *x);
-
 /* Who hears that the client left. NULL to forget. Watching is on from the beginning: a client that
  * hangs up is seen while an answer is pending and while a stream is silent. A client that only
  * shuts down its sending side cannot be told from one that left, and counts as gone (RFC 9112

@@ -35,6 +35,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/children_places.c daemon/children_places.h \
 	daemon/children_spawn.c daemon/children_spawn.h \
 	daemon/cleanup.c daemon/cleanup.h \
+	daemon/clock.c daemon/clock.h \
 	daemon/confine.c daemon/confine.h \
 	daemon/config.c daemon/config.h daemon/config_auth.h daemon/config_impl.h \
 	daemon/config_backends.c daemon/config_backend.h daemon/config_http.c daemon/config_table.c \

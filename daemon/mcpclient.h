@@ -55,7 +55,6 @@ struct mcpclient_spec {
 	 * initialize as well; 0: silence is a failure, not a verdict */
 	int64_t silence_ms;
 };
-
 /* Codes of the errors that a channel makes up for a server/discover that met no answer of JSON-RPC.
  * No server's: those are larger, or inside what JSON-RPC reserves. */
 enum mcpclient_code {
@@ -64,7 +63,6 @@ enum mcpclient_code {
 	/* It did not get that far: network, time, 401, 403, 5xx. Says nothing about the server. */
 	MCPCLIENT_CODE_FAILED = -1000002,
 };
-
 /* The channel and the owner. Each may close the mcpclient. */
 struct mcpclient_events {
 	/* Sends MSG (borrowed), for a call with the token BEARER unless that is NULL. 0, ERR_LIMIT, ERR_CLOSED, ERR_NOMEM. */
@@ -77,7 +75,6 @@ struct mcpclient_events {
 	void (*on_notification)(struct mcpclient *m, const char *method, json_t *params, void *arg);
 	void (*on_question)(struct mcpclient *m, struct question *q_take, void *arg);
 };
-
 /* The answer to a request of mcpd's own. */
 struct mcpclient_reply {
 	json_t *result;	     /* an object, borrowed; NULL: it failed */
@@ -102,7 +99,6 @@ void mcpclient_start_legacy(struct mcpclient *m);
 /* The channel is gone, or the owner is: calls and requests end with "backend NAME: WHY", questions
  * are withdrawn, no event comes any more. Memory goes later. Idempotent; *M becomes NULL. */
 void mcpclient_close(struct mcpclient **m, const char *why);
-
 /* One message (or batch) as it came. What is no message is dropped, and logged: the first time as a warning that
  * shows its beginning, then at level info, not too often. */
 void mcpclient_feed(struct mcpclient *m, const char *text, size_t len);
@@ -113,7 +109,6 @@ void mcpclient_feed_for(struct mcpclient *m, const char *text, size_t len, json_
 void mcpclient_denied(struct mcpclient *m, const json_t *id, const char *scope);
 /* Something the server sent is lost: whoever waits for an answer may wait for that, and fails. */
 void mcpclient_lost_message(struct mcpclient *m, const char *why);
-
 /* Sends C, or keeps it until the handshake is over. C ends exactly once, maybe before this returns.
  * DONE (may be NULL) comes once for each call. */
 void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done, void *arg);
@@ -122,14 +117,11 @@ void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done,
 void mcpclient_request(struct mcpclient *m, const char *method, json_t *params_take,
 		       mcpclient_reply_fn fn, void *arg);
 void mcpclient_notify(struct mcpclient *m, const char *method, json_t *params);
-
 /* How many messages have led to nothing: no JSON-RPC, responses that nobody waits for, notifications (but
  * progress and log messages), requests. For whoever feeds it, to slow down. */
 unsigned long mcpclient_useless(const struct mcpclient *m);
-
 /* Whether the log has a warning with the beginning of a line that is not JSON. */
 bool mcpclient_warned(const struct mcpclient *m);
-
 bool mcpclient_ready(const struct mcpclient *m);
 /* Which era it is, once ready. */
 bool mcpclient_is_modern(const struct mcpclient *m);

@@ -101,14 +101,12 @@ struct mcpclient {
 	bool warned; /* of a line that is not JSON */
 	struct defer release;
 };
-
 /* mcpclient.c: 0 or why MSG (NULL: ERR_NOMEM) was not sent. BEARER: the token of its call; NULL: of none. */
 int mcpclient_send_for(struct mcpclient *m, json_t *msg_take, struct bearer *bearer);
 int mcpclient_send(struct mcpclient *m, json_t *msg_take);
 /* Logs what the server does wrong, not too often. */
 void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-
 /* mcpclient_requests.c. Request of mcpd's own, sent NOW or queued. */
 void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,
 		   mcpclient_reply_fn fn, void *arg, bool now);

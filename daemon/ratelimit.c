@@ -1,6 +1,6 @@
 #include "ratelimit.h"
 
-#include "delayq.h"
+#include "clock.h"
 
 void ratelimit_init(struct ratelimit *r, unsigned per_second, unsigned burst)
 {

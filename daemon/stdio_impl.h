@@ -91,7 +91,6 @@ struct stdio {
 	const struct instance_channel *channel;
 	enum mcpclient_era era; /* of the server, as far as it is known */
 };
-
 /* stdio_instance.c */
 struct instance *instance_new(struct stdio *s, enum instance_role role);
 /* Stops its child; calls end with WHY. Idempotent; freed in a later turn. */
@@ -117,11 +116,9 @@ void instance_on_revive(struct delayq_node *node, void *arg);
 /* The links of all holders at this moment, to be called back: skip those that have no impl any
  * more. To be freed; NULL if there are none. */
 struct link **instance_links(const struct instance *in, size_t *n_r);
-
 /* stdio_events.c: what comes from the server outside its answers. */
 void stdio_on_notification(struct mcpclient *m, const char *method, json_t *params, void *arg);
 void stdio_on_question(struct mcpclient *m, struct question *q_take, void *arg);
-
 /* stdio_learn.c */
 void learn_start(struct stdio *s);
 void learn_stop(struct stdio *s);

@@ -95,7 +95,6 @@ struct upstream {
 	bool stale;    /* it answered as no server of its era does */
 	bool settling; /* notifications/initialized is under way */
 };
-
 /* upstream_leg.c */
 struct leg *leg_new(struct upstream *u, enum leg_kind kind);
 /* The token that L is authorised by. */

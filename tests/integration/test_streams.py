@@ -127,10 +127,11 @@ def _():
         streams = [c.get() for _ in range(4)]
         for s in streams:
             s.comment()
-        for n in range(10):
-            c.tool("set_tools", names=["x%d" % n])
-            # Changes that come together are told of together.
-            wait_until(lambda: "x%d" % n in [t["name"] for t in c.request("tools/list")["tools"]], "the change")
+        # Each URI has news of its own, so that none of these are told of together.
+        uris = ["test://%d" % n for n in range(10)]
+        for uri in uris:
+            c.request("resources/subscribe", {"uri": uri})
+            c.tool("update", uri=uri)
         d.ctl("session.close", ids=[c.sid])
         seen = []
         for s in streams:
@@ -139,7 +140,8 @@ def _():
                 if m is None:
                     break
                 seen.append(m)
-        equal(methods(seen), ["notifications/tools/list_changed"] * 10, "messages on all streams")
+        equal(methods(seen), ["notifications/resources/updated"] * 10, "messages on all streams")
+        equal(sorted(m["params"]["uri"] for m in seen), uris, "what they are about")
 
 
 @case("messages go on to an older stream when the newest is gone")
