@@ -295,14 +295,15 @@ static void greets(void **state)
 }
 
 /* The daemon's own user is one of many processes: without the key it may do nothing, not even look. */
+#define NO_KEY "'0000000000000000000000000000000000000000000000000000000000000000'"
+
 static void own_user_shows_the_key(void **state)
 {
 	static const char *const wrong[] = {
 		"{'jsonrpc':'2.0','id':1,'method':'authenticate'}",
 		"{'jsonrpc':'2.0','id':1,'method':'authenticate','params':{'key':''}}",
 		"{'jsonrpc':'2.0','id':1,'method':'authenticate','params':{'key':7}}",
-		"{'jsonrpc':'2.0','id':1,'method':'authenticate','params':{'key':"
-		"'0000000000000000000000000000000000000000000000000000000000000000'}}",
+		"{'jsonrpc':'2.0','id':1,'method':'authenticate','params':{'key':" NO_KEY "}}",
 		"{'jsonrpc':'2.0','id':1,'method':'counts'}",
 		"{'jsonrpc':'2.0','id':1,'method':'log.follow'}",
 		"{'jsonrpc':'2.0','id':1,'method':'shutdown'}",
