@@ -165,7 +165,9 @@ def _():
     with Daemon({"host": {"tools": {"sh": SH, "python": PYTHON}},
                  "other": dict(tiny(scope="shared"), env={"API_KEY": "the other one's"})}) as d:
         c = Client(d)
-        c.request("tools/list")
+        # Lists wait for servers for a limited time only.
+        wait_until(lambda: "other__pid" in [t["name"] for t in c.request("tools/list")["tools"]],
+                   "the other server's tools")
         pid = int(c.tool("other__pid"))
         for other in (pid, d.pid):
             for what in ("environ", "mem", "maps", "auxv"):
