@@ -104,7 +104,7 @@ bool auth_next(struct auth_queue *q, struct auth_waiter *w_r)
 
 /* ---- the end of a check ---- */
 
-/* What the headers of a request say about its token. */
+/* The result of looking for a token in the headers of a request. */
 enum found {
 	FOUND_ONE,
 	FOUND_NONE,

@@ -49,7 +49,7 @@ void auth_free(struct auth **a);
  * no token and bad ones, 400 for two, 503 where it cannot be found out now. */
 void auth_check(struct auth *a, struct exchange *x, const char *name, auth_fn fn, void *arg);
 
-/* The same by the head of a request alone, before its body is read: whether auth_check() will find a
+/* auth_precheck() tells by the head of a request, before its body is read, whether auth_check() will find a
  * good token. AUTHORIZATION is the first of N such headers, terminated; QUERY may be NULL. HOLDER has the
  * place among those that wait, and is NULL where the address of the client has no share. */
 struct auth_head {

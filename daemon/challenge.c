@@ -53,7 +53,7 @@ static void tidy(char *text)
 	*to = '\0';
 }
 
-/* What is known of the challenge that is being read. */
+/* The members of a challenge (RFC 9110 section 11.6.1), as far as they were read. */
 struct reading {
 	bool insufficient;
 	char scope[MAX_VALUE];
