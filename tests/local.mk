@@ -173,7 +173,7 @@ tests_unit_test_pool_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_pool_CFLAGS = $(unit_cflags)
 tests_unit_test_pool_LDFLAGS = $(failalloc_ldflags) -Wl,--wrap=server_new -Wl,--wrap=server_free \
 	-Wl,--wrap=server_close -Wl,--wrap=server_tasks -Wl,--wrap=server_has_task \
-	-Wl,--wrap=memcmp -Wl,--wrap=strcmp
+	-Wl,--wrap=memcmp -Wl,--wrap=bcmp -Wl,--wrap=strcmp
 tests_unit_test_pool_LDADD = $(unit_ldadd)
 
 check_PROGRAMS += tests/unit/test_share

@@ -25,6 +25,7 @@ int __wrap_server_close(struct server *s, struct err *e);
 size_t __wrap_server_tasks(struct server *s);
 bool __wrap_server_has_task(struct server *s, const char *id);
 int __wrap_memcmp(const void *a, const void *b, size_t n);
+int __wrap_bcmp(const void *a, const void *b, size_t n);
 int __wrap_strcmp(const char *a, const char *b);
 int __real_memcmp(const void *a, const void *b, size_t n);
 int __real_strcmp(const char *a, const char *b);
@@ -70,6 +71,12 @@ int __wrap_memcmp(const void *a, const void *b, size_t n)
 {
 	comparisons++;
 	return __real_memcmp(a, b, n);
+}
+
+/* clang calls it for a memcmp() of which only "equal or not" is asked. */
+int __wrap_bcmp(const void *a, const void *b, size_t n)
+{
+	return __wrap_memcmp(a, b, n);
 }
 
 int __wrap_strcmp(const char *a, const char *b)
