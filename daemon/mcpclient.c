@@ -15,6 +15,7 @@
 #include "offer.h"
 
 #define PACE_MS	 250  /* between two rounds in which nobody is asked */
+#define MAX_QUESTIONS 64 /* of one server, without an answer */
 #define AGAIN_MS 1000 /* between two looks at whether one that the server ended is to be opened again */
 
 /* --- what it says ---------------------------------------------------------------------------- */
@@ -247,6 +248,17 @@ void mcpclient_feed_for(struct mcpclient *m, const char *text, size_t len, json_
 /* --- its end -----------------------------------------------------------------------------------
  */
 
+/* What was made with M, some of which may be missing. */
+static void free_parts(struct mcpclient *m)
+{
+	delayq_free(&m->timeouts);
+	delayq_free(&m->silence);
+	delayq_free(&m->pace);
+	delayq_free(&m->again);
+	share_free(&m->waiting);
+	share_free(&m->questions);
+}
+
 static void release(void *arg)
 {
 	struct mcpclient *m = arg;
@@ -260,10 +272,7 @@ static void release(void *arg)
 	free(m->caps_text);
 	free(m->instructions);
 	free(m->scope);
-	delayq_free(&m->timeouts);
-	delayq_free(&m->silence);
-	delayq_free(&m->pace);
-	delayq_free(&m->again);
+	free_parts(m);
 	free(m);
 }
 
@@ -299,11 +308,12 @@ struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_
 	m->silence = delayq_new(base, spec->silence_ms, mcpclient_on_silence, m);
 	m->pace = delayq_new(base, PACE_MS, mcpclient_on_pace, m);
 	m->again = delayq_new(base, AGAIN_MS, mcpclient_on_again, m);
-	if (m->timeouts == NULL || m->silence == NULL || m->pace == NULL || m->again == NULL) {
-		delayq_free(&m->timeouts);
-		delayq_free(&m->silence);
-		delayq_free(&m->pace);
-		delayq_free(&m->again);
+	m->waiting = share_new("calls that wait for the server to start", NULL, spec->max_queue,
+			       spec->share);
+	m->questions = share_new("requests without an answer", NULL, MAX_QUESTIONS, spec->share);
+	if (m->timeouts == NULL || m->silence == NULL || m->pace == NULL || m->again == NULL ||
+	    m->waiting == NULL || m->questions == NULL) {
+		free_parts(m);
 		free(m);
 		return NULL;
 	}
@@ -314,7 +324,6 @@ struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_
 	m->client_info = json_incref(spec->client_info);
 	m->parallel = spec->parallel;
 	m->asks = spec->asks;
-	m->max_queue = spec->max_queue;
 	m->era = spec->era;
 	m->silence_ms = spec->silence_ms;
 	m->dialect = &mcpclient_legacy;

@@ -49,7 +49,10 @@ struct mcpclient_spec {
 	int64_t timeout_ms; /* for what mcpd itself asks, initialize included; 0: none */
 	/* The answers of different requests come on streams of their own, in no order among them. */
 	bool parallel;
-	size_t max_queue;   /* calls that wait for the handshake; more are refused */
+	unsigned max_queue; /* calls that wait for the handshake; more are refused; 0: no limit */
+	/* The share, in percent, that one holder (struct caller) has of what several clients share:
+	 * of max_queue and of the questions without an answer. */
+	unsigned share;
 	enum mcpclient_era era;
 	/* MCPCLIENT_ERA_PROBE: how long a server may say nothing to server/discover before it gets
 	 * initialize as well; 0: silence is a failure, not a verdict */

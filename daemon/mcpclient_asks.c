@@ -8,8 +8,6 @@
 #include "mcpclient_dialect.h"
 #include "question.h"
 
-#define MAX_ASKED 64 /* questions of one server without an answer */
-
 static void answer_error(struct mcpclient *m, json_t *id, int code, const char *text)
 {
 	mcpclient_send(m, jsonrpc_error(id, code, text, NULL));
@@ -18,8 +16,9 @@ static void answer_error(struct mcpclient *m, json_t *id, int code, const char *
 static void forget(struct asked *a)
 {
 	TAILQ_REMOVE(&a->m->asked, a, entry);
-	a->m->n_asked--;
+	share_give(a->m->questions, a->holder);
 	json_decref(a->id);
+	free(a->holder);
 	free(a);
 }
 
@@ -93,22 +92,26 @@ static bool addressee(const struct mcpclient *m, struct pending **p_r)
 	return only != NULL || (m->doubts == 0 && m->of == 0 && latest(m) == NULL);
 }
 
-static struct asked *asked_new(struct mcpclient *m, json_t *id, const char *method, json_t *params)
+/* HOLDER (copied, may be NULL) has taken a place for it. NULL on lack of memory. */
+static struct asked *asked_new(struct mcpclient *m, json_t *id, const char *method, json_t *params,
+			       const char *holder)
 {
 	struct asked *a = calloc(1, sizeof(*a));
 	json_t *own = params != NULL ? mcpclient_with_token(params, NULL) : NULL;
 
-	if (a != NULL && (params == NULL || own != NULL))
+	if (a != NULL && holder != NULL)
+		a->holder = strdup(holder);
+	if (a != NULL && (holder == NULL || a->holder != NULL) && (params == NULL || own != NULL))
 		a->q = question_new(method, json_incref(own), on_answer, a);
 	json_decref(own);
 	if (a == NULL || a->q == NULL) {
+		free(a != NULL ? a->holder : NULL);
 		free(a);
 		return NULL;
 	}
 	a->m = m;
 	a->id = json_incref(id);
 	TAILQ_INSERT_TAIL(&m->asked, a, entry);
-	m->n_asked++;
 	return a;
 }
 
@@ -116,6 +119,8 @@ static void forward(struct mcpclient *m, json_t *id, const char *method, json_t 
 {
 	struct pending *of;
 	struct asked *a;
+	const char *holder;
+	struct err e;
 
 	if (!addressee(m, &of)) {
 		answer_error(m, id, RPC_INVALID_REQUEST,
@@ -123,8 +128,14 @@ static void forward(struct mcpclient *m, json_t *id, const char *method, json_t 
 			     "their requests this one belongs");
 		return;
 	}
-	a = asked_new(m, id, method, params);
+	holder = of != NULL ? mcpclient_holder(m, of->call) : NULL;
+	if (share_take(m->questions, holder, &e) < 0) {
+		answer_error(m, id, RPC_INTERNAL_ERROR, e.text);
+		return;
+	}
+	a = asked_new(m, id, method, params, holder);
 	if (a == NULL) {
+		share_give(m->questions, holder);
 		answer_error(m, id, RPC_INTERNAL_ERROR, "out of memory");
 		return;
 	}
@@ -187,8 +198,6 @@ static void on_question(struct mcpclient *m, json_t *id, size_t which, json_t *p
 	}
 	if (find_asked(m, id) != NULL)
 		answer_error(m, id, RPC_INVALID_REQUEST, "a request with this id is in flight");
-	else if (m->n_asked >= MAX_ASKED)
-		answer_error(m, id, RPC_INTERNAL_ERROR, "too many requests without an answer");
 	else
 		forward(m, id, questions[which].method, params);
 }

@@ -9,6 +9,7 @@
 #include "hash.h"
 #include "mcpclient.h"
 #include "ratelimit.h"
+#include "share.h"
 
 struct listening;
 struct rounds;
@@ -29,6 +30,8 @@ struct pending {
 	json_t *params; /* mcpd's own, until it is sent */
 	char *method;	/* mcpd's own */
 	struct rounds *rounds; /* what the server wants to know first; NULL: nothing so far */
+	bool waits;	       /* a call that has a place in its mcpclient's waiting */
+	char *holder;	       /* whose place that is; NULL: nobody's */
 };
 
 /* A request of the server's that has no answer yet. */
@@ -37,6 +40,7 @@ struct asked {
 	struct mcpclient *m;
 	struct question *q;
 	struct pending *of; /* the call that it went to, if any */
+	char *holder;	    /* whose place it has in its mcpclient's questions; NULL: nobody's */
 	json_t *id;
 };
 
@@ -70,11 +74,12 @@ struct mcpclient {
 	enum mcpclient_era era;
 	bool parallel;
 	const struct mcpclient_dialect *dialect;
-	size_t max_queue;
+	struct share *waiting;	 /* calls that wait for the handshake */
+	struct share *questions; /* of the server, without an answer */
 	json_int_t last_id;
 	struct pending *by_id;
 	struct pending_list sent, queued, asking; /* by age */
-	size_t n_queued, n_calls, n_asked;
+	size_t n_calls;
 	struct delayq *timeouts;
 	TAILQ_HEAD(, asked) asked;
 	/* The probe: which requests have no answer, and why initialize was refused. */
@@ -107,7 +112,10 @@ int mcpclient_send(struct mcpclient *m, json_t *msg_take);
 /* Logs what the server does wrong, not too often. */
 void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* mcpclient_requests.c. Request of mcpd's own, sent NOW or queued. */
+/* mcpclient_requests.c. Whose share a place for work of the call C counts in; NULL: nobody's, because all calls of M
+ * are one client's. */
+const char *mcpclient_holder(const struct mcpclient *m, const struct call *c);
+/* Request of mcpd's own, sent NOW or queued. */
 void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,
 		   mcpclient_reply_fn fn, void *arg, bool now);
 /* P, which is in no list, gets a number and goes out. */

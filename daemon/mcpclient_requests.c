@@ -43,8 +43,9 @@ static void unlink_pending(struct pending *p)
 	if (p->in == NULL)
 		return;
 	TAILQ_REMOVE(p->in, p, entry);
-	if (p->in == &m->queued)
-		m->n_queued--;
+	if (p->waits)
+		share_give(m->waiting, p->holder);
+	p->waits = false;
 	if (p->in == &m->sent) {
 		HASH_DEL(m->by_id, p);
 		delayq_remove(m->timeouts, &p->due);
@@ -57,14 +58,34 @@ static void link_pending(struct pending *p, struct pending_list *in)
 {
 	TAILQ_INSERT_TAIL(in, p, entry);
 	p->in = in;
-	if (in == &p->m->queued)
-		p->m->n_queued++;
+}
+
+const char *mcpclient_holder(const struct mcpclient *m, const struct call *c)
+{
+	return m->asks != MCPCLIENT_ASKS_FORWARD ? call_caller(c)->holder : NULL;
+}
+
+/* Puts the call P to those that wait for the handshake. 0, or an error of share_take(). */
+static int wait_for_start(struct pending *p, struct err *e)
+{
+	const char *holder = mcpclient_holder(p->m, p->call);
+	int rc;
+
+	if (holder && (p->holder = strdup(holder)) == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	rc = share_take(p->m->waiting, p->holder, e);
+	if (rc < 0)
+		return rc;
+	p->waits = true;
+	link_pending(p, &p->m->queued);
+	return 0;
 }
 
 static void free_pending(struct pending *p)
 {
 	json_decref(p->params);
 	free(p->method);
+	free(p->holder);
 	free(p);
 }
 
@@ -299,32 +320,44 @@ static void on_cancel(struct call *c, const char *reason, void *arg)
 	begin_doubt(m);
 }
 
+/* The call C as a request that is not on its way yet, among those that wait for the handshake where that is not over.
+ * NULL with E: there is no place for it. */
+static struct pending *admit(struct mcpclient *m, struct call *c, struct err *e)
+{
+	struct pending *p = NULL;
+
+	if (m->state == MCPCLIENT_CLOSED)
+		err_set(e, ERR_CLOSED, "the server is gone");
+	else if ((p = calloc(1, sizeof(*p))) == NULL)
+		err_set(e, ERR_NOMEM, "out of memory");
+	if (p == NULL)
+		return NULL;
+	p->m = m;
+	p->call = c;
+	if (m->state == MCPCLIENT_READY || wait_for_start(p, e) == 0)
+		return p;
+	free_pending(p);
+	return NULL;
+}
+
 void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done, void *arg)
 {
 	static const struct call_back back = {on_cancel};
-	struct pending *p;
+	struct err e;
+	struct pending *p = admit(m, c, &e);
 
-	if (m->state == MCPCLIENT_CLOSED ||
-	    (m->state != MCPCLIENT_READY && m->n_queued >= m->max_queue) ||
-	    (p = calloc(1, sizeof(*p))) == NULL) {
+	if (p == NULL) {
 		if (done != NULL)
 			done(m, c, false, arg);
-		call_error(c, RPC_INTERNAL_ERROR, NULL, "backend %s: %s", m->name,
-			   m->state == MCPCLIENT_CLOSED	 ? "the server is gone"
-			   : m->state == MCPCLIENT_READY ? "out of memory"
-							 : "too many calls wait for its start");
+		call_error(c, RPC_INTERNAL_ERROR, NULL, "backend %s: %s", m->name, e.text);
 		return;
 	}
-	p->m = m;
-	p->call = c;
 	p->done = done;
 	p->arg = arg;
 	m->n_calls++;
 	call_attach(c, &back, p);
 	if (m->state == MCPCLIENT_READY)
 		mcpclient_dispatch(m, p);
-	else
-		link_pending(p, &m->queued);
 }
 
 void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,

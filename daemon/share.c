@@ -71,13 +71,13 @@ int share_check(const struct share *s, const char *name, struct err *e)
 		return 0;
 	if (share_full(s))
 		return err_set(e, ERR_LIMIT, "too many %s: all %u (%s) are in use; try again later",
-			       s->kind, s->max, s->key);
+			       s->kind, s->max, s->key ? s->key : "fixed");
 	if (name && count >= s->size && !is_roomy(s))
 		return err_set(
 			e, ERR_LIMIT,
 			"too many %s: %u of %u (%s) are yours, your share (limits.share) is %u, and"
 			" less than a quarter is free; end some, or try again later",
-			s->kind, count, s->max, s->key, s->size);
+			s->kind, count, s->max, s->key ? s->key : "fixed", s->size);
 	return 0;
 }
 

@@ -281,6 +281,7 @@ static struct mcpclient *make_client(struct instance *in, const struct caller *c
 		.asks = MCPCLIENT_ASKS_REFUSE,
 		.timeout_ms = in->s->b->conf->start_timeout_ms,
 		.max_queue = MAX_QUEUE,
+		.share = in->s->b->env->limits->share,
 		.parallel = in->s->b->conf->kind == CONFIG_HTTP,
 		.era = in->s->era,
 		.silence_ms = silence_ms(in->s->b->conf),

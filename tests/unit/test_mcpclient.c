@@ -219,13 +219,19 @@ static void open_ready(void)
 	forget_sent();
 }
 
-static void start_call(struct reply *r, const char *params, json_t *token)
+static void start_call_of(struct reply *r, const struct caller *who, const char *params,
+			  json_t *token)
 {
 	*r = (struct reply){0};
-	r->call = call_new(base, &front, r, &caller, "tools/call", json_of(params), token, 0);
+	r->call = call_new(base, &front, r, who, "tools/call", json_of(params), token, 0);
 	assert_non_null(r->call);
 	json_decref(token);
 	mcpclient_call(client, r->call, on_done, r);
+}
+
+static void start_call(struct reply *r, const char *params, json_t *token)
+{
+	start_call_of(r, &caller, params, token);
 }
 
 static void last_sent_is(const char *text)
@@ -252,7 +258,8 @@ static void test_handshake(void **state)
 	start_call(&c, "{'name':'c'}", NULL);
 	assert_int_equal(c.ends, 1);
 	assert_int_equal(c.dones, 1);
-	assert_string_equal(c.text, "backend fake: too many calls wait for its start");
+	assert_string_equal(c.text, "backend fake: too many calls that wait for the server to start: all 2 "
+			    "(fixed) are in use; try again later");
 	assert_int_equal(mcpclient_calls(client), 2);
 	assert_false(mcpclient_ready(client));
 	feed(INIT_RESULT);
@@ -791,7 +798,78 @@ static void test_too_many_questions(void **state)
 	}
 	assert_int_equal(questions, 64);
 	last_sent_is("{'jsonrpc':'2.0','id':64,'error':{'code':-32603,'message':"
-		     "'too many requests without an answer'}}");
+		     "'too many requests without an answer: all 64 (fixed) are in use; try again "
+		     "later'}}");
+}
+
+/* Clients that share one server: whoever has more than a share is refused while others find a place. */
+static void test_waiting_is_shared(void **state)
+{
+	struct caller alice = caller, bob = caller;
+	static struct reply many[16], one;
+	size_t n = 0;
+
+	(void)state;
+	alice.holder = "user:alice";
+	bob.holder = "user:bob";
+	spec.asks = MCPCLIENT_ASKS_REFUSE;
+	spec.max_queue = 16;
+	spec.share = 25;
+	open_client();
+	mcpclient_start(client);
+	do
+		start_call_of(&many[n], &alice, "{}", NULL);
+	while (many[n++].ends == 0 && n < 16);
+	assert_int_equal(n, 14);
+	assert_non_null(strstr(many[13].text, "limits.share"));
+	start_call_of(&one, &bob, "{}", NULL);
+	assert_int_equal(one.ends, 0);
+	/* Places are given back, by whatever end. */
+	call_cancel(many[0].call, "enough");
+	call_cancel(many[1].call, "enough");
+	start_call_of(&many[0], &alice, "{}", NULL);
+	assert_int_equal(many[0].ends, 0);
+	feed(INIT_RESULT);
+	assert_int_equal(mcpclient_calls(client), 13);
+	close_client();
+}
+
+/* N questions for the call with our id OF; how many came to R. */
+static int ask_for(struct reply *r, json_int_t of, int n)
+{
+	static int id;
+	char text[128];
+	int before = r->asks;
+
+	while (n-- > 0) {
+		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"elicitation/"
+			 "create\",\"params\":{}}", id++);
+		mcpclient_feed_for(client, text, strlen(text), of);
+		forget_sent();
+	}
+	return r->asks - before;
+}
+
+static void test_questions_are_shared(void **state)
+{
+	struct caller alice = caller, bob = caller;
+	static struct reply a, b;
+
+	(void)state;
+	alice.holder = "user:alice";
+	bob.holder = "user:bob";
+	spec.asks = MCPCLIENT_ASKS_ONLY;
+	spec.parallel = true;
+	spec.share = 25;
+	open_ready();
+	start_call_of(&a, &alice, "{}", NULL);
+	start_call_of(&b, &bob, "{}", NULL);
+	assert_int_equal(ask_for(&a, 2, 64), 49);
+	assert_int_equal(ask_for(&b, 3, 2), 2);
+	question_answer(b.asked, json_of("{'action':'decline'}"), NULL);
+	assert_int_equal(ask_for(&b, 3, 1), 1);
+	assert_int_equal(ask_for(&a, 2, 1), 0);
+	close_client();
 }
 
 static void test_refuses(void **state)
@@ -1015,6 +1093,8 @@ int main(void)
 		T(test_question_is_cancelled),
 		T(test_question_of_nobody),
 		T(test_too_many_questions),
+		T(test_waiting_is_shared),
+		T(test_questions_are_shared),
 		T(test_refuses),
 		T(test_probe),
 		T(test_closes_in_callbacks),
