@@ -24,9 +24,10 @@ enum framing_found framing_find(struct framing_scan *s, const char *text, size_t
 	while ((lf = memchr(text + s->seen, '\n', len - s->seen))) {
 		size_t at = (size_t)(lf - text);
 
+		s->seen = at + 1;
 		if (at == s->line || text[at - 1] != '\r')
 			return FRAMING_BAD;
-		*end_r = s->seen = at + 1;
+		*end_r = s->seen;
 		if (at - s->line == 1)
 			return FRAMING_HEAD;
 		s->line = s->seen;

@@ -29,7 +29,8 @@ bool framing_may_begin(char c);
 enum framing_found { FRAMING_MORE, FRAMING_HEAD, FRAMING_BAD };
 
 /* Looks on in TEXT, which begins with what was looked at before. FRAMING_HEAD: *END_R is the length
- * of the head with its empty line. FRAMING_BAD: a line feed without carriage return. */
+ * of the head with its empty line. FRAMING_BAD: a line feed without carriage return, the last byte
+ * that counts as seen. */
 enum framing_found framing_find(struct framing_scan *s, const char *text, size_t len,
 				size_t *end_r);
 

@@ -10,8 +10,6 @@
 #include <event2/event.h>
 #include <event2/http.h>
 
-static void process(struct gate *g, struct evbuffer *from);
-
 /* ---- moving bytes ---- */
 
 static bool make_held(struct gate *g)
@@ -87,29 +85,18 @@ static void wake_evhttp(struct gate *g)
 /* Follows the body over LEN bytes of TEXT. *USED_R: how many belong to it. False: it was refused. */
 static bool follow(struct gate *g, const char *text, size_t len, size_t *used_r)
 {
-	struct framing_fault bad = {0, NULL};
+	struct framing_fault bad = framing_reader_body(&g->reader, text, len, used_r);
 
-	if (g->body == FRAMING_CHUNKED) {
-		bad = framing_chunks(&g->chunks, text, len, used_r);
-	} else {
-		*used_r = len < g->left ? len : (size_t)g->left;
-		g->left -= *used_r;
-	}
 	g->received += *used_r;
 	if (bad.status)
 		gate_refuse(g, bad.status, bad.why);
 	return bad.status == 0;
 }
 
-static bool body_complete(const struct gate *g)
-{
-	return g->body == FRAMING_CHUNKED ? g->chunks.state == CHUNK_DONE : g->left == 0;
-}
-
 /* evhttp has what there is of the request. */
 static void settle(struct gate *g)
 {
-	if (body_complete(g)) {
+	if (framing_reader_complete(&g->reader)) {
 		gate_stop_timer(g);
 		gate_set_state(g, GATE_BUSY);
 	} else {
@@ -130,9 +117,9 @@ static void admit(struct gate *g, struct evbuffer *from)
 	}
 	gate_stop_timer(g);
 	g->received = 0;
-	if (!follow(g, text + g->head_len, len - g->head_len, &used))
+	if (!follow(g, text + g->reader.head_len, len - g->reader.head_len, &used))
 		return;
-	if (!give(g, from, g->head_len + used)) {
+	if (!give(g, from, g->reader.head_len + used)) {
 		gate_cut_off(g);
 		return;
 	}
@@ -165,9 +152,9 @@ static char *head_alone(const char *text, size_t len, size_t *len_r)
 static void cut(struct gate *g, struct evbuffer *from)
 {
 	struct evbuffer *in = gate_input(g);
-	const char *text = (const char *)evbuffer_pullup(from, (ev_ssize_t)g->head_len);
+	const char *text = (const char *)evbuffer_pullup(from, (ev_ssize_t)g->reader.head_len);
 	size_t len;
-	char *head = text ? head_alone(text, g->head_len, &len) : NULL;
+	char *head = text ? head_alone(text, g->reader.head_len, &len) : NULL;
 	bool ok = false;
 
 	evbuffer_drain(from, evbuffer_get_length(from));
@@ -196,7 +183,7 @@ static void wait_for_answer(struct gate *g, struct evbuffer *from)
 	}
 	gate_stop_timer(g);
 	gate_set_state(g, GATE_ASKING);
-	if (gate_held(g) >= g->head_len + GATE_AHEAD)
+	if (gate_held(g) >= g->reader.head_len + GATE_AHEAD)
 		bufferevent_disable(g->bev, EV_READ);
 }
 
@@ -217,14 +204,7 @@ static enum gate_answer ask(struct gate *g, const struct framing_head *h)
 /* The head in FROM is well formed. */
 static void take_head(struct gate *g, struct evbuffer *from, const struct framing_head *h)
 {
-	if (h->body == FRAMING_LENGTH && h->length > g->rules->max_body) {
-		gate_refuse(g, 413, "Request body too large (limits.maxBody)");
-		return;
-	}
 	g->close = h->close;
-	g->body = h->body;
-	g->left = h->length;
-	g->chunks = (struct framing_chunks){.max = g->rules->max_body};
 	if (h->body == FRAMING_CHUNKED && h->n_origin == 1)
 		g->origin = strndup(h->origin.at, h->origin.len);
 	switch (ask(g, h)) {
@@ -245,74 +225,39 @@ static void wait_for_head(struct gate *g, struct evbuffer *from)
 {
 	size_t len = evbuffer_get_length(from);
 
-	if (len > g->rules->max_headers)
-		gate_refuse(g, 431, "Request header fields too large (limits.maxHeaders)");
-	else if (from == gate_input(g) && !hold_last(g, len))
+	if (len == 0)
+		return;
+	if (from == gate_input(g) && !hold_last(g, len))
 		gate_cut_off(g);
 	else
 		gate_begin_timer(g);
 }
 
-/* A whole head of LEN bytes is in FROM. */
-static void read_head(struct gate *g, struct evbuffer *from, const char *text, size_t len)
-{
-	struct framing_fault bad;
-	struct framing_head h;
-
-	if (len > g->rules->max_headers) {
-		gate_refuse(g, 431, "Request header fields too large (limits.maxHeaders)");
-		return;
-	}
-	bad = framing_read(&h, text, len);
-	g->head_len = len;
-	if (bad.status)
-		gate_refuse(g, bad.status, bad.why);
-	else
-		take_head(g, from, &h);
-}
-
-/* RFC 9112 section 2.2: an empty line before a request is ignored; one is enough. */
-static void skip_line(struct gate *g, struct evbuffer *from)
-{
-	if (g->skipped) {
-		gate_refuse(g, 400, "Malformed request line");
-		return;
-	}
-	g->skipped = true;
-	memset(&g->scan, 0, sizeof g->scan);
-	evbuffer_drain(from, 2);
-	process(g, from);
-}
-
 /* Looks at what there is of a head in FROM, which is the input or what is held. */
 static void process(struct gate *g, struct evbuffer *from)
 {
-	size_t len = evbuffer_get_length(from), end;
-	const char *text;
+	size_t len = evbuffer_get_length(from);
+	const char *text = (const char *)evbuffer_pullup(from, -1);
+	struct framing_fault bad;
+	struct framing_head h;
 
-	if (len == 0)
-		return;
-	text = (const char *)evbuffer_pullup(from, -1);
-	if (!text) {
+	if (len > 0 && !text) {
 		gate_cut_off(g);
 		return;
 	}
-	if (!framing_may_begin(*text)) {
-		gate_refuse(g, 400, "This is not HTTP");
-		return;
-	}
-	switch (framing_find(&g->scan, text, len, &end)) {
-	case FRAMING_BAD:
-		gate_refuse(g, 400, "A line of the head does not end with CRLF");
-		return;
-	case FRAMING_MORE:
+	switch (framing_reader_head(&g->reader, text, len, &h, &bad)) {
+	case FRAMING_STEP_MORE:
 		wait_for_head(g, from);
 		return;
-	case FRAMING_HEAD:
-		if (end == 2)
-			skip_line(g, from);
-		else
-			read_head(g, from, text, end);
+	case FRAMING_STEP_EMPTY:
+		evbuffer_drain(from, 2);
+		process(g, from);
+		return;
+	case FRAMING_STEP_HEAD:
+		take_head(g, from, &h);
+		return;
+	case FRAMING_STEP_REFUSED:
+		gate_refuse(g, bad.status, bad.why);
 		return;
 	}
 }
@@ -332,7 +277,7 @@ static void on_head(struct gate *g, size_t n)
 
 static void on_ahead(struct gate *g, size_t n)
 {
-	size_t limit = GATE_AHEAD + (g->state == GATE_ASKING ? g->head_len : 0);
+	size_t limit = GATE_AHEAD + (g->state == GATE_ASKING ? g->reader.head_len : 0);
 
 	if (!hold_last(g, n))
 		gate_cut_off(g);
@@ -349,12 +294,12 @@ static bool follow_pieces(struct gate *g, size_t n, size_t *used_r)
 	size_t done = 0;
 
 	*used_r = 0;
-	while (done < n && !body_complete(g)) {
+	while (done < n && !framing_reader_complete(&g->reader)) {
 		int got;
 
 		evbuffer_ptr_set(in, &at, evbuffer_get_length(in) - n + done, EVBUFFER_PTR_SET);
 		got = evbuffer_peek(in, (ev_ssize_t)(n - done), &at, pieces, 8);
-		for (int i = 0; i < got && i < 8 && !body_complete(g); i++) {
+		for (int i = 0; i < got && i < 8 && !framing_reader_complete(&g->reader); i++) {
 			size_t len = pieces[i].iov_len, used;
 
 			if (len > n - done)
@@ -372,7 +317,7 @@ static void on_body(struct gate *g, size_t n)
 {
 	size_t used;
 
-	if (g->body == FRAMING_CHUNKED && !(g->chunks.state == CHUNK_DATA && n < g->chunks.left)) {
+	if (!framing_reader_counts(&g->reader, n)) {
 		if (!follow_pieces(g, n, &used))
 			return;
 	} else if (!follow(g, NULL, n, &used)) {
@@ -380,7 +325,7 @@ static void on_body(struct gate *g, size_t n)
 	}
 	if (used < n && !hold_last(g, n - used))
 		gate_cut_off(g);
-	else if (body_complete(g))
+	else if (framing_reader_complete(&g->reader))
 		settle(g);
 }
 
@@ -469,8 +414,8 @@ void gate_next(struct gate *g)
 	if (g->untimed)
 		bufferevent_set_timeouts(g->bev, idle, idle);
 	g->untimed = false;
-	memset(&g->scan, 0, sizeof g->scan);
-	g->skipped = g->close = g->cut = false;
+	framing_reader_next(&g->reader);
+	g->close = g->cut = false;
 	g->verdict = 0;
 	free(g->origin);
 	g->origin = NULL;
@@ -490,6 +435,8 @@ struct gate *gate_new(const struct gate_rules *r, struct bufferevent *bev, void 
 	g->rules = r;
 	g->owner = owner;
 	g->bev = bev;
+	g->reader.max_head = r->max_headers;
+	g->reader.max_body = r->max_body;
 	if (!evbuffer_add_cb(gate_input(g), on_input, g)) {
 		free(g);
 		return NULL;

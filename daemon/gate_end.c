@@ -146,10 +146,11 @@ static char *allowed_origin(struct gate *g)
 		size_t len = evbuffer_get_length(from);
 		const char *text = len > 0 ? (char *)evbuffer_pullup(from, -1) : NULL;
 
+		/* What comes behind the byte that is refused may be here or not. */
+		if (len > g->reader.scan.seen)
+			len = g->reader.scan.seen;
 		if (text)
-			s = framing_field(text, len < g->rules->max_headers ? len
-									    : g->rules->max_headers,
-					  "Origin");
+			s = framing_field(text, len, "Origin");
 		if (s.at)
 			origin = strndup(s.at, s.len);
 	}

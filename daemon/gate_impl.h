@@ -4,6 +4,7 @@
 
 #include <event2/event_struct.h>
 
+#include "framing_reader.h"
 #include "gate.h"
 
 struct evbuffer;
@@ -25,19 +26,14 @@ struct gate {
 	enum gate_state state;
 	bool inside;  /* in the callback of the input: evhttp looks at it afterwards */
 	bool moving;  /* what comes into the input comes from the gate */
-	bool skipped; /* an empty line before the request */
 	bool close;
 	bool cut;
 	bool untimed;
 	bool timed; /* the timer runs */
 	bool shut;  /* lingering: nothing is written any more */
 	bool eof;   /* lingering: nothing comes any more */
-	enum framing_body body;
-	size_t head_len;
-	uint64_t left;	   /* of a body with a length */
-	uint64_t received; /* of a body */
-	struct framing_scan scan;
-	struct framing_chunks chunks;
+	struct framing_reader reader; /* of the present request */
+	uint64_t received;	      /* of a body */
 	int64_t began; /* when the timer was started */
 	char *origin;  /* of a request with a chunked body */
 	void *ticket;

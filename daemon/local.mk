@@ -66,6 +66,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/exchange.c daemon/exchange.h daemon/exchange_impl.h \
 	daemon/exchange_request.c \
 	daemon/framing.c daemon/framing.h \
+	daemon/framing_reader.c daemon/framing_reader.h \
 	daemon/gate.c daemon/gate.h daemon/gate_impl.h daemon/gate_end.c \
 	daemon/connections.c daemon/connections.h \
 	daemon/headervalue.c daemon/headervalue.h \

@@ -389,6 +389,13 @@ tests_unit_test_upstream_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_upstream_CFLAGS = $(unit_cflags)
 tests_unit_test_upstream_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_gate
+TESTS += tests/unit/test_gate
+tests_unit_test_gate_SOURCES = tests/unit/test_gate.c tests/unit/http_fixture.c tests/unit/http_fixture.h
+tests_unit_test_gate_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_gate_CFLAGS = $(unit_cflags)
+tests_unit_test_gate_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_httpd
 TESTS += tests/unit/test_httpd
 tests_unit_test_httpd_SOURCES = tests/unit/test_httpd.c tests/unit/http_fixture.c tests/unit/http_fixture.h

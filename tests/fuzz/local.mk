@@ -32,6 +32,21 @@ tests_fuzz_fuzz_jwt_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_jwt_LDADD = $(DAEMON_LIBS)
 endif
 
+check_PROGRAMS += tests/fuzz/replay_gate
+TESTS += tests/fuzz/replay_gate
+tests_fuzz_replay_gate_SOURCES = tests/fuzz/fuzz_gate.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_gate_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"gate"'
+tests_fuzz_replay_gate_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_gate_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_gate
+tests_fuzz_fuzz_gate_SOURCES = tests/fuzz/fuzz_gate.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_gate_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_gate_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_gate_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_gate_LDADD = $(DAEMON_LIBS)
+endif
+
 check_PROGRAMS += tests/fuzz/replay_lines
 TESTS += tests/fuzz/replay_lines
 tests_fuzz_replay_lines_SOURCES = tests/fuzz/fuzz_lines.c tests/fuzz/replay.c tests/fuzz/fuzz.h

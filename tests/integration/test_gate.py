@@ -25,7 +25,7 @@ REFUSED = {
     "chunk extension": (400, head("POST /mcp HTTP/1.1", "Transfer-Encoding: chunked") + b"28;a=1\r\n"),
     "trailer": (400, head("POST /mcp HTTP/1.1", "Transfer-Encoding: chunked") + b"0\r\nA: b\r\n\r\n"),
     "NUL": (400, head("POST /mcp HTTP/1.1", "A: b\0c")),
-    "bare LF": (400, head().replace(b"\r\n", b"\n")),
+    "bare LF": (400, head("POST /mcp HTTP/1.1", "A: b\nC: d")),
     "folded line": (400, head("POST /mcp HTTP/1.1", "A: b", " c")),
     "length and coding": (400, head("POST /mcp HTTP/1.1", "Content-Length: 5", "Transfer-Encoding: chunked")),
     "two lengths": (400, head("POST /mcp HTTP/1.1", "Content-Length: 5", "Content-Length: 5")),

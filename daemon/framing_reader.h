@@ -1,0 +1,48 @@
+/* framing_reader.h: the requests of one connection, read from its bytes in whatever pieces they
+ * come: the judging part of the gate, which knows neither connections nor evhttp. The verdicts
+ * depend on the bytes alone, never on where a piece ends. */
+#ifndef MCPD_FRAMING_READER_H
+#define MCPD_FRAMING_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "framing.h"
+
+/* The present request. MAX_HEAD and MAX_BODY are the caller's to set, in bytes; all else is zero at
+ * the beginning. */
+struct framing_reader {
+	size_t max_head;
+	uint64_t max_body;
+	struct framing_scan scan; /* SEEN: how much of the head was judged */
+	bool skipped;		  /* an empty line before the request */
+	size_t head_len;	  /* once the head is whole */
+	enum framing_body body;
+	uint64_t left; /* of a body with a length */
+	struct framing_chunks chunks;
+};
+
+enum framing_step {
+	FRAMING_STEP_MORE,    /* the head is not whole */
+	FRAMING_STEP_EMPTY,   /* the text begins with an empty line, which the caller drops */
+	FRAMING_STEP_HEAD,    /* *H_R is filled in, and HEAD_LEN is its length */
+	FRAMING_STEP_REFUSED, /* *BAD_R says why */
+};
+
+/* The next request begins. */
+void framing_reader_next(struct framing_reader *r);
+/* Judges TEXT, all that there is of the head and of what follows it: it begins with what the
+ * function was given before. */
+enum framing_step framing_reader_head(struct framing_reader *r, const char *text, size_t len,
+				      struct framing_head *h_r, struct framing_fault *bad_r);
+/* Follows the body over LEN more bytes, of which TEXT may be NULL where framing_reader_counts() says
+ * so. *USED_R: how many belong to it. */
+struct framing_fault framing_reader_body(struct framing_reader *r, const char *text, size_t len,
+					 size_t *used_r);
+/* Whether the next LEN bytes are the body's whatever they are. */
+bool framing_reader_counts(const struct framing_reader *r, size_t len);
+/* Whether the whole body was followed. */
+bool framing_reader_complete(const struct framing_reader *r);
+
+#endif
