@@ -12,6 +12,7 @@
 #include "config.h"
 #include "digest.h"
 #include "issuer.h"
+#include "outage.h"
 #include "tokens.h"
 
 enum auth_result {
@@ -32,6 +33,13 @@ struct auth_ask {
 	enum auth_early answer;
 	char token[];
 };
+
+/* A token about which the issuer gave no answer of use, although it can be asked. */
+struct auth_doubtful {
+	unsigned char digest[DIGEST_SIZE];
+	struct outage outage;
+};
+#define AUTH_DOUBTFUL 64
 
 /* A request that waits until its token is known. */
 struct auth_waiter {
@@ -60,6 +68,10 @@ struct auth {
 	struct issuer *issuer;	    /* of the others */
 	struct auth_queue for_keys; /* of mode jwt */
 	struct inquiry *inquiries;  /* of mode introspect, by digest */
+	struct outage outage;	    /* of asking about tokens at all */
+	struct outage odd;	    /* only for the log: of answers that are of no use */
+	struct auth_doubtful doubtful[AUTH_DOUBTFUL]; /* the latest ones */
+	size_t next_doubtful;	    /* the place of the next one */
 	struct auth_open *open;	    /* tokens that something refers to, by digest */
 	struct event look;	    /* of mode tokens: the file is to be looked at */
 	size_t n_open;		    /* of them, those that have something open */
@@ -88,7 +100,7 @@ enum auth_result auth_jwt(struct auth *a, const char *token,
 void auth_introspect(struct auth *a, const char *token, const unsigned char digest[DIGEST_SIZE],
 		     const struct auth_waiter *w);
 /* Asks the issuer about TOKEN again, for nobody but auth_open_checked(). 0; ERR_NOMEM; ERR_IO: it is not known
- * where to ask. */
+ * where to ask, or asking failed and is not tried again yet (outage.h). */
 int auth_introspect_again(struct auth *a, const char *token,
 			  const unsigned char digest[DIGEST_SIZE]);
 /* Who waits for an answer is told that there will be none. */

@@ -60,6 +60,90 @@ static void finish(struct inquiry *q, enum auth_result result, struct claims *cl
 	drop(q);
 }
 
+/* ---- failures ---- */
+
+/* NULL: asking about the token with DIGEST did not fail lately. */
+static struct auth_doubtful *find_doubtful(struct auth *a, const unsigned char digest[DIGEST_SIZE])
+{
+	for (size_t i = 0; i < AUTH_DOUBTFUL; i++) {
+		struct auth_doubtful *d = &a->doubtful[i];
+
+		if (d->outage.down && memcmp(d->digest, digest, DIGEST_SIZE) == 0)
+			return d;
+	}
+	return NULL;
+}
+
+/* Whether the issuer is asked about the token with DIGEST now. */
+static bool may_ask(struct auth *a, const unsigned char digest[DIGEST_SIZE])
+{
+	struct auth_doubtful *d = find_doubtful(a, digest);
+
+	return (!d || outage_may_ask(&d->outage)) && outage_may_ask(&a->outage);
+}
+
+/* The answer of use that Q got ends what failed before. */
+static void worked(const struct inquiry *q)
+{
+	struct auth *a = q->auth;
+	struct auth_doubtful *d = find_doubtful(a, q->digest);
+	bool down = outage_over(&a->outage), odd = outage_over(&a->odd);
+
+	if (d)
+		(void)outage_over(&d->outage);
+	if (down || odd)
+		log_notice(NULL, "The issuer %s can be asked about tokens again",
+			   a->conf->auth.issuer);
+}
+
+/* The answer to Q is of no use. That may be for the token, which anybody can send: nobody else waits for it to
+ * become better. Whether the log gets a line about it. */
+static bool failed_for_token(const struct inquiry *q, int64_t least_ms)
+{
+	struct auth *a = q->auth;
+	struct auth_doubtful *d = find_doubtful(a, q->digest);
+
+	(void)outage_over(&a->outage);
+	if (!d) {
+		d = &a->doubtful[a->next_doubtful];
+		a->next_doubtful = (a->next_doubtful + 1) % AUTH_DOUBTFUL;
+		*d = (struct auth_doubtful){.outage = {.down = false}};
+		memcpy(d->digest, q->digest, DIGEST_SIZE);
+	}
+	(void)outage_failed(&d->outage, least_ms);
+	return outage_failed(&a->odd, 0);
+}
+
+/* Whether STATUS is about the issuer, or about us (RFC 7662 section 2.3), whatever was asked. */
+static bool is_for_all(int status)
+{
+	static const int table[] = {401, 403, 429, 502, 503, 504};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		if (table[i] == status)
+			return true;
+	}
+	return false;
+}
+
+/* Q got answer A (NULL: none, for E) and not what it asked for. */
+static void fail(struct inquiry *q, const struct fetch_answer *a, const struct err *e)
+{
+	const char *issuer = q->auth->conf->auth.issuer;
+	int64_t least_ms = a ? backoff_retry_after(a->retry_after) : 0;
+	bool line = !a || is_for_all(a->status) ? outage_failed(&q->auth->outage, least_ms)
+						: failed_for_token(q, least_ms);
+
+	if (line && !a)
+		log_warn(NULL, "The issuer %s cannot be asked about a token: %s", issuer, e->text);
+	else if (line && a->status == 200)
+		log_warn(NULL, "The issuer %s does not answer what RFC 7662 says", issuer);
+	else if (line)
+		log_warn(NULL, "The issuer %s answers %d to a question about a token", issuer,
+			 a->status);
+	finish(q, AUTH_UNAVAILABLE, NULL, "the issuer cannot be asked");
+}
+
 /* What the issuer says of the token. */
 static void take(struct inquiry *q, const json_t *said)
 {
@@ -68,11 +152,7 @@ static void take(struct inquiry *q, const json_t *said)
 	struct claims claims = {.user = NULL};
 	const char *why = NULL;
 
-	if (!json_is_boolean(active)) {
-		log_warn(NULL, "The issuer %s does not answer what RFC 7662 says", conf->issuer);
-		finish(q, AUTH_UNAVAILABLE, NULL, "the issuer cannot be asked");
-		return;
-	}
+	worked(q);
 	if (!json_is_true(active))
 		why = "The token is not active";
 	else if (iss && !(json_is_string(iss) && strcmp(json_string_value(iss), conf->issuer) == 0))
@@ -85,25 +165,16 @@ static void take(struct inquiry *q, const json_t *said)
 static void on_answer(struct fetch *f, const struct fetch_answer *a, const struct err *e, void *arg)
 {
 	struct inquiry *q = arg;
-	const char *issuer = q->auth->conf->auth.issuer;
 	json_t *said;
 
 	(void)f;
 	q->fetch = NULL;
 	said = a && a->status == 200 ? json_loadb(a->body, a->len, JSON_REJECT_DUPLICATES, NULL)
 				     : NULL;
-	if (said) {
+	if (json_is_boolean(json_object_get(said, "active")))
 		take(q, said);
-	} else {
-		/* 401 and 403 are about us, not about the token (RFC 7662 section 2.3). */
-		if (a)
-			log_warn(NULL, "The issuer %s answers %d to a question about a token",
-				 issuer, a->status);
-		else
-			log_warn(NULL, "The issuer %s cannot be asked about a token: %s", issuer,
-				 e->text);
-		finish(q, AUTH_UNAVAILABLE, NULL, "the issuer cannot be asked");
-	}
+	else
+		fail(q, a, e);
 	json_decref(said);
 }
 
@@ -189,6 +260,7 @@ void auth_introspect(struct auth *a, const char *token, const unsigned char dige
 {
 	const char *url = issuer_introspection(a->issuer);
 	enum auth_result result = AUTH_UNAVAILABLE;
+	const char *why = NULL;
 	struct inquiry *q;
 
 	if (!url) {
@@ -201,11 +273,13 @@ void auth_introspect(struct auth *a, const char *token, const unsigned char dige
 	HASH_FIND(hh, a->inquiries, digest, DIGEST_SIZE, q);
 	if (!q && !auth_has_room(a, w))
 		result = AUTH_BUSY;
+	else if (!q && !may_ask(a, digest))
+		why = "the issuer cannot be asked";
 	else if (!q)
 		q = begin(a, url, token, digest);
 	if (q)
 		result = auth_wait(&q->queue, w);
-	auth_conclude(a, w, result, NULL, NULL);
+	auth_conclude(a, w, result, NULL, why);
 }
 
 int auth_introspect_again(struct auth *a, const char *token,
@@ -219,6 +293,8 @@ int auth_introspect_again(struct auth *a, const char *token,
 		return ERR_IO;
 	}
 	HASH_FIND(hh, a->inquiries, digest, DIGEST_SIZE, q);
+	if (!q && !may_ask(a, digest))
+		return ERR_IO;
 	return q || begin(a, url, token, digest) ? 0 : ERR_NOMEM;
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "backoff.h"
 #include "config_backend.h"
 #include "credentials.h"
 #include "fetch.h"
@@ -33,7 +34,7 @@ struct granted {
 	struct bearer *subject; /* the latest token of the user that came; NULL: none, or the daemon's own */
 	struct bearer *refused_subject; /* the one that the issuer refused; NULL: none */
 	struct err why;	       /* of the last failure */
-	unsigned failures;     /* in a row */
+	struct backoff wait;   /* after failures in a row */
 	int64_t not_before;    /* clock_ms() of the next attempt */
 	int64_t disputed_at;   /* clock_ms() when a backend refused one; 0: never */
 	struct event timer;    /* 80 % of its life, or its end */

@@ -17,7 +17,6 @@
 
 #define TIMEOUT_MS     15000 /* of a request at the issuer */
 #define MAX_ANSWER     65536
-#define MAX_BACKOFF_MS 60000
 /* A backend that refuses what was fetched because it refused is not served like that for ever. */
 #define DISPUTE_MS 10000
 /* How long it is remembered that there is nothing. */
@@ -190,13 +189,12 @@ static void expire(struct granted *g)
 		evtimer_add(&g->timer, &nothing);
 }
 
-static void failed(struct granted *g, const struct err *e)
+/* LEAST_MS as for backoff_next(). */
+static void failed(struct granted *g, const struct err *e, int64_t least_ms)
 {
 	const struct log_scope scope = scope_of(g);
-	int64_t delay = g->failures < 6 ? INT64_C(1000) << g->failures : MAX_BACKOFF_MS;
 
-	g->failures++;
-	g->not_before = clock_ms() + delay;
+	g->not_before = clock_ms() + backoff_next(&g->wait, least_ms);
 	if (strcmp(g->why.text, e->text) != 0)
 		log_warn(&scope, "no token from %s: %s", g->conf->endpoint, e->text);
 	g->why = *e;
@@ -229,7 +227,7 @@ static void adopt(struct granted *g, struct grant *token)
 	g->token = *token;
 	g->since = time(NULL);
 	g->used = false;
-	g->failures = 0;
+	backoff_reset(&g->wait);
 	g->not_before = 0;
 	g->why = (struct err){0};
 	bearer_unref(&g->refused_subject);
@@ -257,7 +255,7 @@ static void on_invalid_grant(struct granted *g, const struct err *e)
 		return;
 	}
 	bearer_set(&g->refused_subject, g->asking == GRANT_EXCHANGE ? g->subject : NULL);
-	failed(g, e);
+	failed(g, e, 0);
 }
 
 static void on_answer(struct fetch *f, const struct fetch_answer *a, const struct err *e, void *arg)
@@ -271,7 +269,7 @@ static void on_answer(struct fetch *f, const struct fetch_answer *a, const struc
 	g->fetch = NULL;
 	if (a == NULL) {
 		err_set(&why, ERR_IO, "the token endpoint cannot be reached: %s", e->text);
-		failed(g, &why);
+		failed(g, &why, 0);
 		return;
 	}
 	rc = grant_read(a, time(NULL), &token, &why);
@@ -280,7 +278,7 @@ static void on_answer(struct fetch *f, const struct fetch_answer *a, const struc
 	else if (rc == ERR_DENIED)
 		on_invalid_grant(g, &why);
 	else
-		failed(g, &why);
+		failed(g, &why, backoff_retry_after(a->retry_after));
 }
 
 static int ask(struct granted *g, const char *token, struct err *e)
@@ -350,7 +348,7 @@ static void begin(struct granted *g)
 		settle(g, is_good(g, time(NULL)) ? NULL : &e);
 		done(g);
 	} else if (ask(g, token, &e) < 0) {
-		failed(g, &e);
+		failed(g, &e, 0);
 	}
 }
 
@@ -437,7 +435,7 @@ void granted_forget(struct granted *g)
 	event_del(&g->timer);
 	grant_clear(&g->token);
 	bearer_unref(&g->subject);
-	g->failures = 0;
+	backoff_reset(&g->wait);
 	g->not_before = 0;
 	g->queued = false;
 	expire(g);

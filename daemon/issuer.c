@@ -8,11 +8,11 @@
 #include "fetch.h"
 #include "jwt.h"
 #include "log.h"
+#include "outage.h"
 #include "url.h"
 
 #define MAX_ANSWER  ((size_t)1 << 20)
 #define TIMEOUT_MS  10000
-#define RETRY_MS    5000	     /* after a failure */
 #define KEYS_AGE_MS (15 * 60 * 1000) /* then they are looked at again, while they are in use */
 
 enum stage { IDLE, OAUTH, OPENID, OPENID_INSERTED, KEYS };
@@ -26,8 +26,8 @@ struct issuer {
 	struct fetch *fetch;
 	char *jwks_uri, *introspection;
 	json_t *keys;
-	int64_t fetched, failed; /* clock_ms(); 0: never */
-	bool complained;
+	int64_t fetched; /* clock_ms(); 0: never */
+	struct outage outage;
 };
 
 struct issuer *issuer_new(struct event_base *base, struct httpc *h, const struct config_auth *conf,
@@ -79,14 +79,12 @@ static void end(struct issuer *i, bool lost)
 	i->changed(lost, i->arg);
 }
 
-static void fail(struct issuer *i, const char *where, const char *why)
+/* LEAST_MS as for backoff_next(). */
+static void fail(struct issuer *i, const char *where, const char *why, int64_t least_ms)
 {
-	/* Once, until it works again: every token that is not known yet brings us here. */
-	if (!i->complained)
+	if (outage_failed(&i->outage, least_ms))
 		log_warn(NULL, "The issuer %s cannot be asked: %s: %s", i->conf->issuer, where,
 			 why);
-	i->complained = true;
-	i->failed = clock_ms();
 	/* What it told may be what is wrong. */
 	free(i->jwks_uri);
 	i->jwks_uri = NULL;
@@ -95,10 +93,8 @@ static void fail(struct issuer *i, const char *where, const char *why)
 
 static void succeed(struct issuer *i, bool lost)
 {
-	if (i->complained)
+	if (outage_over(&i->outage))
 		log_notice(NULL, "The issuer %s can be asked again", i->conf->issuer);
-	i->complained = false;
-	i->failed = 0;
 	i->fetched = clock_ms();
 	end(i, lost);
 }
@@ -121,7 +117,7 @@ static void get(struct issuer *i, enum stage stage, const char *url)
 	i->stage = stage;
 	i->fetch = fetch_start(i->httpc, &spec, MAX_ANSWER, on_answer, i, &e);
 	if (!i->fetch)
-		fail(i, url, e.text);
+		fail(i, url, e.text, 0);
 }
 
 /* The URL of one of the places where metadata may be; malloc'd, NULL on lack of memory. */
@@ -155,7 +151,7 @@ static void get_metadata(struct issuer *i, enum stage stage)
 	if (url)
 		get(i, stage, url);
 	else
-		fail(i, i->conf->issuer, "out of memory");
+		fail(i, i->conf->issuer, "out of memory", 0);
 	free(url);
 }
 
@@ -166,7 +162,7 @@ static void take_keys(struct issuer *i, const json_t *set)
 	size_t n;
 
 	if (!keys) {
-		fail(i, "its keys", "they are no JWK set");
+		fail(i, "its keys", "they are no JWK set", 0);
 		return;
 	}
 	json_array_foreach (i->keys, n, key) {
@@ -210,11 +206,11 @@ static void take_metadata(struct issuer *i, const json_t *metadata)
 		if (issuer_introspection(i))
 			succeed(i, false);
 		else
-			fail(i, "its metadata", "there is no introspection_endpoint");
+			fail(i, "its metadata", "there is no introspection_endpoint", 0);
 	} else if (i->jwks_uri) {
 		get(i, KEYS, i->jwks_uri);
 	} else {
-		fail(i, "its metadata", "there is no jwks_uri with https");
+		fail(i, "its metadata", "there is no jwks_uri with https", 0);
 	}
 }
 
@@ -234,10 +230,11 @@ static void on_answer(struct fetch *f, const struct fetch_answer *a, const struc
 	else if (a && stage < OPENID_INSERTED)
 		get_metadata(i, stage + 1);
 	else if (!a)
-		fail(i, stage == KEYS ? "its keys" : "its metadata", e->text);
+		fail(i, stage == KEYS ? "its keys" : "its metadata", e->text, 0);
 	else
 		fail(i, stage == KEYS ? "its keys" : "its metadata",
-		     ok ? "not what it should be" : "the answer has a wrong status");
+		     ok ? "not what it should be" : "the answer has a wrong status",
+		     backoff_retry_after(a->retry_after));
 	json_decref(body);
 }
 
@@ -248,10 +245,10 @@ int issuer_refresh(struct issuer *i)
 
 	if (i->stage != IDLE)
 		return 0;
-	if (i->failed && now - i->failed < RETRY_MS)
-		return ERR_IO;
-	if (i->fetched && now - i->fetched < i->conf->refresh_ms)
+	if (!i->outage.down && i->fetched && now - i->fetched < i->conf->refresh_ms)
 		return ERR_LIMIT;
+	if (!outage_may_ask(&i->outage))
+		return ERR_IO;
 	/* Failing inside of this call would call back inside of it: there is only lack of memory to
 	 * fail for, and who waits then is concluded like the others. */
 	if (i->conf->mode == CONFIG_AUTH_JWT && uri)

@@ -27,7 +27,7 @@ const json_t *issuer_keys(struct issuer *i);
 const char *issuer_introspection(const struct issuer *i);
 
 /* Fetches what mode needs, unless that is under way. 0: CHANGED will be called. ERR_LIMIT: it was
- * fetched just now. ERR_IO: that failed just now. */
+ * fetched just now. ERR_IO: that failed, and is not tried again yet (outage.h). */
 int issuer_refresh(struct issuer *i);
 
 #endif

@@ -85,6 +85,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/mcpd.c daemon/mcpd.h \
 	daemon/notify.c daemon/notify.h \
 	daemon/options.c daemon/options.h \
+	daemon/outage.c daemon/outage.h \
 	daemon/detach.c daemon/detach.h \
 	daemon/once.c daemon/once.h \
 	daemon/offer.c daemon/offer.h \

@@ -305,6 +305,14 @@ tests_unit_test_backoff_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_backoff_CFLAGS = $(unit_cflags)
 tests_unit_test_backoff_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_outage
+TESTS += tests/unit/test_outage
+tests_unit_test_outage_SOURCES = tests/unit/test_outage.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_outage_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_outage_CFLAGS = $(unit_cflags)
+tests_unit_test_outage_LDFLAGS = -Wl,--wrap=clock_ms
+tests_unit_test_outage_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_pace
 TESTS += tests/unit/test_pace
 tests_unit_test_pace_SOURCES = tests/unit/test_pace.c tests/unit/support.c tests/unit/support.h

@@ -30,6 +30,7 @@ class Issuer(http.server.ThreadingHTTPServer):
         self.exchanged = []  # what the token endpoint was asked
         self.wrong = None  # (body, status) instead of the keys
         self.moved = {}  # by path: where a redirect leads
+        self.refused = None  # (body, status, Retry-After or None) instead of what is said of a token
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def __enter__(self):
@@ -72,9 +73,11 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def log_message(self, *unused):
         pass
 
-    def say(self, body, status=200):
+    def say(self, body, status=200, retry_after=None):
         text = json.dumps(body).encode()
         self.send_response(status)
+        if retry_after is not None:
+            self.send_header("Retry-After", str(retry_after))
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
@@ -114,4 +117,4 @@ class Answers(http.server.BaseHTTPRequestHandler):
                       "issued_token_type": "urn:ietf:params:oauth:token-type:access_token", "expires_in": 600})
             return
         s.asked.append(self.headers["Authorization"])
-        self.say(s.active.get(form["token"][0], {"active": False}))
+        self.say(*(s.refused or (s.active.get(form["token"][0], {"active": False}),)))

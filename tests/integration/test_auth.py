@@ -481,6 +481,73 @@ def _():
             no_token_in(d, "opaque-", "s:e c")
 
 
+def introspect_auth(issuer):
+    return {"mode": "introspect", "issuer": issuer.url, "resource": issuer.url + "/mcp",
+            "clientId": "mcpd", "clientSecret": "s:e c"}
+
+
+@case("introspection: an issuer that fails is not asked again at once, whoever comes, and the log says it once")
+def _():
+    # Its Retry-After is longer than any test takes: how often it is asked depends on no clock.
+    for refused in (({}, 503, 600), ({}, 429, 600), ({}, 401, 600)):
+        with Issuer() as issuer:
+            issuer.refused = refused
+            with Daemon(SERVERS, auth=introspect_auth(issuer)) as d:
+                for n in range(30):
+                    r = post(d, "opaque-%d" % (n % 7), INIT)
+                    equal((r.status, bool(r.header("Retry-After"))), (503, True), n)
+                    assert "the issuer cannot be asked" in r.json()["error"]["message"]
+                equal(len(issuer.asked), 1, "questions")
+                equal(len([l for l in d.lines() if "to a question about a token" in l]), 1, "lines")
+
+
+@case("introspection: what the issuer cannot say of one token holds up that token and no other one")
+def _():
+    for refused in (({}, 400, 600), ({"active": "odd"}, 200, 600), ([], 500, 600)):
+        with Issuer() as issuer:
+            issuer.refused = refused
+            with Daemon(SERVERS, auth=introspect_auth(issuer)) as d:
+                for n in range(20):
+                    equal(post(d, "opaque-%d" % (n % 4), INIT).status, 503, n)
+                equal(len(issuer.asked), 4, "questions")
+                equal(len([l for l in d.lines() if "The issuer" in l]), 1, "lines")
+                issuer.refused = None
+                issuer.active["opaque-9"] = {"active": True, "sub": "alice", "aud": issuer.url + "/mcp",
+                                             "exp": int(time.time()) + 600}
+                equal(post(d, "opaque-9", INIT).status, 200)
+                d.wait_log("can be asked about tokens again")
+                equal(post(d, "opaque-1", INIT).status, 503)
+                equal(len(issuer.asked), 5, "questions")
+
+
+@case("introspection: an issuer that is back is asked again, by one request first")
+def _():
+    with Issuer() as issuer:
+        issuer.refused = {}, 503
+        issuer.active["opaque-1"] = {"active": True, "sub": "alice", "aud": issuer.url + "/mcp",
+                                     "exp": int(time.time()) + 600}
+        with Daemon(SERVERS, auth=introspect_auth(issuer)) as d:
+            equal(post(d, "opaque-1", INIT).status, 503)
+            issuer.refused = None
+            wait_until(lambda: post(d, "opaque-1", INIT).status == 200, "the issuer")
+            equal(len(issuer.asked), 2, "questions")
+            d.wait_log("can be asked about tokens again")
+
+
+@case("keys that cannot be fetched are not asked for again before the issuer wants that")
+def _():
+    need_openssl()
+    with Issuer() as issuer:
+        issuer.make_key("k1")
+        issuer.wrong = {}, 503, 600
+        with Daemon(SERVERS, auth=jwt_auth(issuer, minRefresh=0.1)) as d:
+            d.wait_log("cannot be asked: its keys")
+            for n in range(30):
+                equal(post(d, issuer.sign("k1", sub="user%d" % (n % 7)), INIT).status, 503)
+            equal(issuer.fetches, 1, "fetches")
+            equal(len([l for l in d.lines() if "cannot be asked" in l]), 1, "lines")
+
+
 BOUND = ({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}, {"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"},
          {"something": "new"}, {}, "odd")
 

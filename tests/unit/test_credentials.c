@@ -49,6 +49,7 @@ static int asked;	    /* how often */
 static bool hold;	    /* do not answer yet */
 static int status;	    /* of the next answers */
 static const char *answer;  /* NULL: a token with a number */
+static const char *retry_after = "1";
 static int life = 1000;	    /* of the tokens, in seconds */
 static char form[10][2000]; /* what was asked */
 static char basic[10][200];
@@ -65,7 +66,7 @@ static void say(struct exchange *x, int number)
 		 number, life, number);
 	if (answer != NULL)
 		snprintf(text, sizeof(text), "%s", answer);
-	exchange_set_header(x, "Retry-After", "1");
+	exchange_set_header(x, "Retry-After", retry_after);
 	exchange_reply(x, status, "application/json", text, strlen(text));
 }
 
@@ -152,7 +153,9 @@ static int set_up(void **state)
 	asked = n_held = 0;
 	hold = false;
 	status = 200;
+	retry_after = "1";
 	answer = NULL;
+	retry_after = "1";
 	life = 1000;
 	httpc = httpc_new(fix.base, &e);
 	store = store_open(fix.base, &memory, &e);
@@ -365,6 +368,22 @@ static void a_fault_of_the_network_is_not_the_end_of_a_grant(void **state)
 	now += 3600;
 	expect(back, "Authorization: Bearer access-4");
 	assert_string_equal(form[3], "grant_type=refresh_token&refresh_token=refresh-1");
+}
+
+static void an_issuer_that_is_down_is_asked_when_it_wants_that(void **state)
+{
+	(void)state;
+	status = 503;
+	answer = "busy";
+	retry_after = "600";
+	for (int i = 0; i < 60; i++) {
+		expect_error(back, ERR_IO, "HTTP 503");
+		now += 9;
+	}
+	assert_int_equal(asked, 1);
+	now += 300; /* a quarter more at most */
+	expect_error(back, ERR_IO, "HTTP 503");
+	assert_int_equal(asked, 2);
 }
 
 static void a_refresh_token_that_is_no_more_leads_to_a_new_exchange(void **state)
@@ -723,6 +742,7 @@ int main(void)
 		test(tokens_of_one_user_and_issuer_are_asked_for_one_after_the_other),
 		test(a_token_is_refreshed_at_80_percent_while_it_still_serves),
 		test(a_fault_of_the_network_is_not_the_end_of_a_grant),
+		test(an_issuer_that_is_down_is_asked_when_it_wants_that),
 		test(a_refresh_token_that_is_no_more_leads_to_a_new_exchange),
 		test(a_users_token_that_is_refused_is_not_sent_again),
 		test(nothing_is_asked_for_without_a_good_token_of_the_user),
