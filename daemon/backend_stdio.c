@@ -128,7 +128,7 @@ static void set_level(struct link *l, struct call *c)
 	}
 	h->log_level = level;
 	if (h->in != NULL)
-		instance_apply_log_level(h->in);
+		instance_level_changed(h->in);
 	call_result(c, json_object());
 }
 
@@ -165,8 +165,9 @@ static void stdio_link_notify(struct link *l, const char *method, json_t *params
 {
 	const struct holder *h = l->impl;
 
-	if (h != NULL && h->in != NULL && h->in->role == INSTANCE_SESSION && instance_ready(h->in))
-		mcpclient_notify(h->in->client, method, params);
+	(void)method; /* there is one */
+	if (h != NULL && h->in != NULL && h->in->role == INSTANCE_SESSION)
+		instance_roots_changed(h->in, params);
 }
 
 static int stdio_link_pid(const struct link *l)

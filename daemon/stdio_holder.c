@@ -105,7 +105,7 @@ static void leave(struct holder *h)
 			instance_free(in, "the session was closed");
 		} else {
 			subs_drop_holder(in, h);
-			instance_apply_log_level(in);
+			instance_level_changed(in);
 			instance_rest(in);
 		}
 	}

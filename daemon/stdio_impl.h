@@ -40,6 +40,9 @@ struct holder {
 
 struct subscription;
 
+/* What the server is told once in a second at most, however often clients change it. */
+enum instance_notice { INSTANCE_ROOTS = 1, INSTANCE_LEVEL = 2 };
+
 struct instance {
 	TAILQ_ENTRY(instance) entry;
 	UT_hash_handle hh; /* by key */
@@ -52,6 +55,8 @@ struct instance {
 	struct mcpclient *client; /* goes with the child */
 	struct lines lines;
 	struct pace brake;     /* on reading what the server says */
+	struct pace notices;   /* to the server, of what clients changed; kinds are enum instance_notice */
+	json_t *roots_notice;  /* parameters of the latest one of INSTANCE_ROOTS; NULL: none */
 	unsigned long noise;   /* lines that were no messages */
 	unsigned long useless; /* NOISE and mcpclient_useless() when the brake was put on last */
 	bool braked, brake_told; /* it is on; the operator knows that it was */
@@ -107,6 +112,10 @@ bool instance_ready(const struct instance *in);
 /* The token of whoever uses IN now, for what no call causes; NULL: none. Borrowed. */
 struct bearer *instance_bearer(struct instance *in);
 void instance_rest(struct instance *in); /* nobody uses it just now, or somebody does again */
+/* The roots of the one client of IN are different. PARAMS of its notification is borrowed. */
+void instance_roots_changed(struct instance *in, json_t *params);
+/* Some holder of IN wants another log level. */
+void instance_level_changed(struct instance *in);
 /* Tells the child the lowest level that any holder wants. */
 void instance_apply_log_level(struct instance *in);
 /* For the delay queues. */

@@ -95,6 +95,7 @@ static void lose(struct instance *in, const struct err *e, bool unasked)
 	delayq_remove(in->s->half_dead, &in->half_dead);
 	delayq_remove(in->s->relisting, &in->relisting);
 	pace_stop(&in->brake);
+	pace_stop(&in->notices);
 	in->noise = in->useless = 0;
 	in->braked = in->brake_told = false;
 	listing_cancel(&in->listing);
@@ -407,6 +408,36 @@ void instance_brake(struct instance *in, unsigned long n, const char *text, size
 		tell_of_brake(in, text, len);
 }
 
+/* --- what clients change ----------------------------------------------------------------------- */
+
+static void tell_notices(void *arg, unsigned kinds)
+{
+	struct instance *in = arg;
+
+	if (!instance_ready(in))
+		return;
+	if (kinds & INSTANCE_ROOTS)
+		mcpclient_notify(in->client, "notifications/roots/list_changed", in->roots_notice);
+	if (kinds & INSTANCE_LEVEL)
+		instance_apply_log_level(in);
+}
+
+void instance_roots_changed(struct instance *in, json_t *params)
+{
+	/* A server that is not ready has not asked for roots yet. */
+	if (!instance_ready(in))
+		return;
+	json_decref(in->roots_notice);
+	in->roots_notice = json_incref(params);
+	pace_tell(&in->notices, INSTANCE_ROOTS);
+}
+
+void instance_level_changed(struct instance *in)
+{
+	if (instance_ready(in))
+		pace_tell(&in->notices, INSTANCE_LEVEL);
+}
+
 /* --- itself ------------------------------------------------------------------------------------
  */
 
@@ -421,6 +452,7 @@ struct instance *instance_new(struct stdio *s, enum instance_role role)
 	in->log_level = -1;
 	ratelimit_init(&in->listings, 1, 5);
 	pace_init(&in->brake, brake_off, in);
+	pace_init(&in->notices, tell_notices, in);
 	TAILQ_INIT(&in->holders);
 	TAILQ_INSERT_TAIL(&s->instances, in, entry);
 	return in;
@@ -433,6 +465,7 @@ static void release(void *arg)
 	offer_unref(&in->offer);
 	bearer_unref(&in->bearer);
 	bearer_unref(&in->failed_for);
+	json_decref(in->roots_notice);
 	free(in->key);
 	free(in);
 }

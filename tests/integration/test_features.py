@@ -344,6 +344,26 @@ def _():
         wait_until(lambda: "notifications/roots/list_changed" in seen(c), "the notification")
 
 
+@case("what a client changes all the time reaches the child once a second, and the last of it always does")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        c = Client(d, caps={"roots": {"listChanged": True}})
+        c.tool("echo")
+        began = time.monotonic()
+        for n in range(150):
+            c.notify("notifications/roots/list_changed")
+            c.request("logging/setLevel", {"level": ("debug", "error")[n % 2]})
+        got = seen(c)
+        most = time.monotonic() - began + 2
+        for method in ("notifications/roots/list_changed", "logging/setLevel"):
+            assert 1 <= got.count(method) <= most, (method, got.count(method), most)
+        c.request("logging/setLevel", {"level": "alert"})
+        c.notify("notifications/roots/list_changed")
+        before = got.count("notifications/roots/list_changed")
+        wait_until(lambda: "alert" in c.tool("loglevel") and
+                   seen(c).count("notifications/roots/list_changed") > before, "the last of it")
+
+
 @case("other notifications of the client are not passed on")
 def _():
     with daemon() as d:

@@ -155,7 +155,6 @@ static int set_up(void **state)
 	status = 200;
 	retry_after = "1";
 	answer = NULL;
-	retry_after = "1";
 	life = 1000;
 	httpc = httpc_new(fix.base, &e);
 	store = store_open(fix.base, &memory, &e);
