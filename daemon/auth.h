@@ -66,10 +66,19 @@ enum auth_early auth_precheck(struct auth *a, const struct auth_head *h, const c
 			      auth_early_fn fn, void *arg, struct auth_ask **ask_r);
 void auth_precheck_cancel(struct auth_ask *ask);
 
-/* Whether ID has the scopes that are asked of everybody and, where BODY (a message or a batch;
- * NULL: none) calls tools of VIEW, of who calls them. False: X was answered with 403. */
-bool auth_admit(struct auth *a, struct exchange *x, const char *name,
-		const struct auth_identity *id, struct view *view, const json_t *body);
+#define AUTH_MAX_SCOPE 2048 /* bytes of the scopes that a challenge shows */
+
+/* The scopes that one request takes. */
+struct auth_needs {
+	const struct auth_identity *id; /* borrowed */
+	bool lacks;			/* ID does not have all of them */
+	char all[AUTH_MAX_SCOPE];	/* with spaces between, for the challenge */
+};
+/* Fills N for a request of ID with the scopes that are asked of every request ("scopes"). */
+void auth_needs_begin(struct auth *a, const struct auth_identity *id, struct auth_needs *n);
+void auth_needs_scope(struct auth_needs *n, const char *scope);
+/* Whether the identity has what N lists. False: X, at the place NAME, was answered with 403. */
+bool auth_admit(struct auth *a, struct exchange *x, const char *name, const struct auth_needs *n);
 
 /* Of "/.well-known/oauth-protected-resource" and what follows it (RFC 9728). IS_PLACE tells whether
  * there is a place NAME. False: there is nothing; X was not answered. */

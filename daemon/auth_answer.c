@@ -7,16 +7,13 @@
 #include <string.h>
 
 #include "auth_impl.h"
-#include "catalog.h"
 #include "exchange.h"
 #include "guard.h"
 #include "jsonrpc.h"
 #include "reply.h"
 #include "url.h"
-#include "view.h"
 
 #define WELL_KNOWN "/.well-known/oauth-protected-resource"
-#define MAX_SCOPE  2048
 
 /* ---- audience ---- */
 
@@ -57,9 +54,8 @@ bool auth_audience_ok(const struct config_auth *conf, const struct claims *claim
 
 /* ---- challenges ---- */
 
-/* One more scope, unless it is there. What does not fit is left out: the configuration has more
- * than anybody could need. */
-static void add_scope(char buf[MAX_SCOPE], const char *scope)
+/* Adds SCOPE to BUF, which a challenge shows, unless it is there. What does not fit is left out. */
+static void add_scope(char buf[AUTH_MAX_SCOPE], const char *scope)
 {
 	size_t len = strlen(buf), n = strlen(scope);
 
@@ -67,11 +63,11 @@ static void add_scope(char buf[MAX_SCOPE], const char *scope)
 		if ((at == buf || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
 			return;
 	}
-	if (len + n + 2 <= MAX_SCOPE)
-		snprintf(buf + len, MAX_SCOPE - len, "%s%s", len ? " " : "", scope);
+	if (len + n + 2 <= AUTH_MAX_SCOPE)
+		snprintf(buf + len, AUTH_MAX_SCOPE - len, "%s%s", len ? " " : "", scope);
 }
 
-static void add_global(const struct config_auth *conf, char buf[MAX_SCOPE])
+static void add_global(const struct config_auth *conf, char buf[AUTH_MAX_SCOPE])
 {
 	for (char *const *s = conf->scopes; *s; s++)
 		add_scope(buf, *s);
@@ -116,7 +112,7 @@ static void set_challenge(struct auth *a, struct exchange *x, const char *name, 
 			  const char *why, const char *scope, bool global)
 {
 	const struct config_auth *conf = &a->conf->auth;
-	char buf[MAX_SCOPE + 1024] = "Bearer", needed[MAX_SCOPE] = "";
+	char buf[AUTH_MAX_SCOPE + 1024] = "Bearer", needed[AUTH_MAX_SCOPE] = "";
 	char *url = conf->mode != CONFIG_AUTH_TOKENS ? metadata_url(conf, name) : NULL;
 
 	add_global(conf, needed);
@@ -147,7 +143,7 @@ void auth_step_up(struct auth *a, struct exchange *x, const char *name, const ch
 {
 	const struct bearer *b = exchange_bearer(x);
 	const char *const parts[] = {b ? bearer_scope(b) : NULL, scope};
-	char all[MAX_SCOPE] = "", words[MAX_SCOPE], *at, *one;
+	char all[AUTH_MAX_SCOPE] = "", words[AUTH_MAX_SCOPE], *at, *one;
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		snprintf(words, sizeof words, "%s", parts[i] ? parts[i] : "");
@@ -180,98 +176,25 @@ static bool has_scope(const char *granted, const char *scope)
 	return false;
 }
 
-/* Whether the rule for TOOL of BACKEND is about the tool that VIEW shows as NAME. Where the backend
- * has not said yet what it offers, the names alone must do: too often rather than not often enough.
- */
-static bool is_about(struct view *v, const char *backend, size_t len, const char *tool,
-		     const char *name)
+void auth_needs_begin(struct auth *a, const struct auth_identity *id, struct auth_needs *n)
 {
-	const struct catalog *c = view_catalog(v, MCP_REV_NEWEST);
-	const char *original;
-	size_t source;
-
-	if (c && catalog_find(c, OFFER_TOOLS, name, &source, &original) == 0) {
-		const char *own = backend_name(view_backend(v, source));
-
-		return strlen(own) == len && strncmp(own, backend, len) == 0 &&
-		       (strcmp(tool, "*") == 0 || strcmp(tool, original) == 0);
-	}
-	if (!view_prefixed(v))
-		return strcmp(tool, "*") == 0 || strcmp(tool, name) == 0;
-	/* What was too long or not legal in a name ends in a hash of it. */
-	return strncmp(name, backend, len) == 0 && strncmp(name + len, "__", 2) == 0 &&
-	       (strcmp(tool, "*") == 0 || strcmp(name + len + 2, tool) == 0 ||
-		(strlen(name) > 9 && name[strlen(name) - 9] == '_'));
+	*n = (struct auth_needs){.id = id};
+	for (char *const *s = a->conf->auth.scopes; *s; s++)
+		auth_needs_scope(n, *s);
 }
 
-/* Whether VIEW has BACKEND (LEN bytes) in it. */
-static bool shows(const struct view *v, const char *backend, size_t len)
+void auth_needs_scope(struct auth_needs *n, const char *scope)
 {
-	for (size_t i = 0; i < view_size(v); i++) {
-		const char *name = backend_name(view_backend(v, i));
-
-		if (strlen(name) == len && strncmp(name, backend, len) == 0)
-			return true;
-	}
-	return false;
+	n->lacks |= !has_scope(n->id->scope, scope);
+	add_scope(n->all, scope);
 }
 
-/* Adds what MSG needs to NEEDED. */
-static void add_for_message(const struct config_auth *conf, struct view *v, const json_t *msg,
-			    char needed[MAX_SCOPE])
+bool auth_admit(struct auth *a, struct exchange *x, const char *name, const struct auth_needs *n)
 {
-	const char *method = json_string_value(json_object_get(msg, "method"));
-	const char *name =
-		json_string_value(json_object_get(json_object_get(msg, "params"), "name"));
-	const char *rule;
-	json_t *scopes, *one;
-	size_t i;
-
-	if (!method || !name || strcmp(method, "tools/call") != 0)
-		return;
-	json_object_foreach (conf->tool_scopes, rule, scopes) {
-		const char *slash = strchr(rule, '/');
-		size_t len = (size_t)(slash - rule);
-
-		if (!shows(v, rule, len) || !is_about(v, rule, len, slash + 1, name))
-			continue;
-		json_array_foreach (scopes, i, one)
-			add_scope(needed, json_string_value(one));
-	}
-}
-
-static bool check_scopes(struct auth *a, struct exchange *x, const char *name,
-			 const struct auth_identity *id, struct view *view, const json_t *body)
-{
-	const struct config_auth *conf = &a->conf->auth;
-	char needed[MAX_SCOPE] = "", rest[MAX_SCOPE], *at = rest, *scope;
-	const json_t *msg;
-	size_t i;
-
-	add_global(conf, needed);
-	if (conf->tool_scopes && body && !json_is_array(body))
-		add_for_message(conf, view, body, needed);
-	json_array_foreach (body, i, msg)
-		add_for_message(conf, view, msg, needed);
-	memcpy(rest, needed, sizeof rest);
-	while ((scope = strsep(&at, " "))) {
-		if (*scope && !has_scope(id->scope, scope)) {
-			auth_refuse(a, x, name, 403, "insufficient_scope",
-				    "The token does not have the scopes that this needs", needed);
-			return false;
-		}
-	}
-	return true;
-}
-
-bool auth_admit(struct auth *a, struct exchange *x, const char *name,
-		const struct auth_identity *id, struct view *view, const json_t *body)
-{
-	const struct config_auth *conf = &a->conf->auth;
-
-	if (!*conf->scopes && !conf->tool_scopes)
-		return true;
-	return check_scopes(a, x, name, id, view, body);
+	if (n->lacks)
+		auth_refuse(a, x, name, 403, "insufficient_scope",
+			    "The token does not have the scopes that this needs", n->all);
+	return !n->lacks;
 }
 
 /* ---- metadata ---- */

@@ -23,6 +23,7 @@
 #include "store.h"
 #include "turns.h"
 #include "users.h"
+#include "scopes.h"
 #include "view.h"
 
 struct place {
@@ -244,7 +245,13 @@ struct visit {
 /* Whether whoever sent it has the scopes for BODY (NULL: none); false: it was answered. */
 static bool admit(struct endpoint *ep, const struct visit *v, const json_t *body)
 {
-	return !v->id || auth_admit(ep->auth, v->rq.x, v->place->name, v->id, v->place->view, body);
+	struct auth_needs needs;
+
+	if (!v->id)
+		return true;
+	auth_needs_begin(ep->auth, v->id, &needs);
+	scopes_of_tools(ep->conf->auth.tool_scopes, v->place->view, body, &needs);
+	return auth_admit(ep->auth, v->rq.x, v->place->name, &needs);
 }
 
 static unsigned count_requests(const json_t *body)

@@ -59,6 +59,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/delayq.c daemon/delayq.h \
 	daemon/descriptors.c daemon/descriptors.h \
 	daemon/endpoint.c daemon/endpoint.h \
+	daemon/scopes.c daemon/scopes.h \
 	daemon/environ.c daemon/environ.h \
 	daemon/exec_result.c daemon/exec_result.h \
 	daemon/fetch.c daemon/fetch.h \

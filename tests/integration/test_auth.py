@@ -325,6 +325,20 @@ def _():
             equal(d.health()["activeUsers"], 2, "users")
 
 
+@case("a list of scopes that is longer than a challenge: all of them are asked for")
+def _():
+    need_openssl()
+    scopes = ["scope-%03d-%s" % (n, "x" * 30) for n in range(60)]
+    with Issuer() as issuer:
+        issuer.make_key("k1")
+        with Daemon(SERVERS, auth=jwt_auth(issuer, toolScopes={"host/hi": scopes + ["last"]})) as d:
+            sid = post(d, issuer.sign("k1"), INIT).header("Mcp-Session-Id")
+            call = {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "hi", "arguments": {}}}
+            for granted, status in ((scopes, 403), (scopes + ["last"], 200), (scopes[:-1] + ["last"], 403)):
+                token = issuer.sign("k1", scope=" ".join(granted))
+                equal(post(d, token, call, Mcp_Session_Id=sid).status, status, granted[-1])
+
+
 def unsigned(header, claims, signature=""):
     return ".".join([b64(json.dumps(header).encode()), b64(json.dumps(claims).encode()), signature])
 
