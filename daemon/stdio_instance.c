@@ -492,13 +492,17 @@ bool instance_ready(const struct instance *in)
 	return in->client != NULL && mcpclient_ready(in->client);
 }
 
+/* A listing is no use of the server: one that says after each of them that its lists have changed
+ * would never be idle. */
 void instance_rest(struct instance *in)
 {
-	if (instance_ready(in) && in->role != INSTANCE_PROBE && mcpclient_calls(in->client) == 0 &&
-	    in->listing == NULL && !subs_any(in))
-		delayq_add(in->s->idle, &in->idle);
-	else
+	bool unused = instance_ready(in) && in->role != INSTANCE_PROBE &&
+		      mcpclient_calls(in->client) == 0 && !subs_any(in);
+
+	if (!unused)
 		delayq_remove(in->s->idle, &in->idle);
+	else if (!in->idle.queued)
+		delayq_add(in->s->idle, &in->idle);
 }
 
 void instance_on_idle(struct delayq_node *node, void *arg)
@@ -507,6 +511,10 @@ void instance_on_idle(struct delayq_node *node, void *arg)
 	const struct log_scope scope = instance_scope(in);
 
 	(void)arg;
+	if (in->listing != NULL) { /* its answer comes first */
+		delayq_add(in->s->idle, &in->idle);
+		return;
+	}
 	log_info(&scope, "stopping an idle child");
 	instance_stop(in, "the server was idle");
 }

@@ -337,7 +337,7 @@ def _(a):
     c.close()
     if SMUGGLED in data and 200 in statuses:
         raise Breach("a request that was smuggled in is answered: %r: %r" % (data, text))
-    if b"<html" in text.lower() and a.world.has("gate"):
+    if b"<html" in text.lower():
         raise Breach("an answer in HTML to %r" % data[:200])
 
 

@@ -16,6 +16,7 @@ from attacks import *
 import honest
 
 WORLDS, FAILED = {}, []
+COUNTS = ("sessions", "dormant", "children", "processes", "calls")  # of mcpctl status
 ARGS = None
 
 
@@ -91,12 +92,14 @@ def world_of(mode):  # of a daemon that is still there
 
 
 def left_over(world):
-    """What the daemon still counts, as text; empty when there is nothing. The one child of `churn` never rests."""
+    """What the daemon still counts, as text; empty when there is nothing."""
     d = world.daemon
     status, now = d.ctl("status"), descriptors(d.pid)
-    left = ["%s %d" % (name, status[name]) for name in ("sessions", "calls") if status[name]]
+    left = ["%s %d" % (name, status[name]) for name in COUNTS if status[name]]
+    users = 0 if world.mode == "none" else len(HONEST + ATTACKERS)  # whose tokens outlive their sessions
+    left += ["users %d" % status["users"]] if status["users"] > users else []
     left += ["children of %s: %d" % (b["name"], b["children"]) for b in d.ctl("backends.list")
-             if b.get("children", 0) > (b["name"] == "churn")]
+             if b.get("children")]
     if now > world.descriptors + 8:
         left.append("%d descriptors, %d at the start" % (now, world.descriptors))
     return ", ".join(left)

@@ -199,17 +199,8 @@ class World:
         with self.ids_lock:
             return random.choice(list(self.honest_ids.values())) if self.honest_ids else None
 
-    @staticmethod
-    def has(name):
-        """Whether the daemon has this defence already."""
-        files = {"gate": ("gate.c", "html")}
-        path = os.path.join(TOP, "daemon", files[name][0])
-        return os.path.exists(path) and files[name][1] in open(path).read()
-
     def kept_from_children(self):
         """What no tool may get, wherever the daemon has its files: these lie in /tmp, where Landlock hides none."""
-        if not os.path.exists(os.path.join(self.daemon.dir, "control.key")):
-            return set()
         kept = {"commands", "commands with another's socket", "commands from outside"}
         return kept if os.geteuid() == 0 else kept | {"environ", "mem"}
 

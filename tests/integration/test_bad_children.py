@@ -122,6 +122,14 @@ def _():
         assert time.monotonic() - began >= 2, "9 listings at once"
 
 
+@case("a server whose list is different each time is idle when nobody calls it")
+def _():
+    with restless(scope="shared", idleStop=2) as d:
+        Client(d, "/mcp/r").tool("count")
+        assert d.children()
+        wait_until(lambda: d.children() == [], "end of the child")
+
+
 LONG = r"""
 import json, sys
 for line in sys.stdin:
