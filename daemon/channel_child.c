@@ -127,7 +127,6 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 		.cwd = b->conf->cwd,
 		.max_backlog = b->env->limits->max_line,
 	};
-	struct mask mask = {.n = 0};
 	char **env = userenv_new(b->env->credentials, b->conf, caller != NULL ? caller->user : NULL,
 				 own, e);
 	int rc;
@@ -136,11 +135,11 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 		return e->code;
 	spec.env = (const char *const *)(uintptr_t)env;
 	backend_confine_spec(b, &spec);
-	spec.mask = &mask;
-	rc = userenv_mask(b->conf, env, &mask) < 0
+	mask_fini(&in->mask);
+	spec.mask = &in->mask;
+	rc = userenv_mask(b->conf, env, &in->mask) < 0
 		     ? err_set(e, ERR_NOMEM, "out of memory")
 		     : children_spawn(b->env->children, &spec, &events, in, &in->child, e);
-	mask_fini(&mask);
 	userenv_free(&env);
 	if (rc < 0)
 		return rc;

@@ -133,6 +133,9 @@ static int upstream_open(struct instance *in, const struct caller *caller, struc
 		.own = caller == NULL || in->role == INSTANCE_PROBE || in->role == INSTANCE_SHARED,
 	};
 
+	mask_fini(&in->mask);
+	if (mask_add_headers(&in->mask, spec.headers) < 0)
+		return err_set(e, ERR_NOMEM, "out of memory");
 	in->up = upstream_new(b->env->base, b->env->httpc, &spec, &events, in);
 	return in->up != NULL ? 0 : err_set(e, ERR_NOMEM, "out of memory");
 }

@@ -47,6 +47,22 @@ int mask_add_env(struct mask *m, char *const *env)
 	return rc;
 }
 
+int mask_add_headers(struct mask *m, const char *const *lines)
+{
+	int rc = 0;
+
+	for (; rc == 0 && lines && *lines; lines++) {
+		const char *value = *lines + strcspn(*lines, ":"), *space;
+
+		value += strspn(value, ": ");
+		space = strchr(value, ' ');
+		rc = mask_add(m, value);
+		if (rc == 0 && space)
+			rc = mask_add(m, space + 1);
+	}
+	return rc;
+}
+
 int mask_add_all(struct mask *m, const struct mask *from)
 {
 	int rc = 0;
@@ -56,41 +72,65 @@ int mask_add_all(struct mask *m, const struct mask *from)
 	return rc;
 }
 
-/* The length of the longest value that TEXT begins with; 0: none. */
-static size_t match(const struct mask *m, const char *text, size_t len)
+/* The length of the longest value that TEXT begins with; 0: none. CUT: see mask_here(). */
+static size_t match(const struct mask *m, const char *text, size_t len, bool cut)
 {
 	size_t longest = 0;
 
 	for (size_t i = 0; i < m->n; i++) {
 		size_t n = m->v[i][0] == text[0] ? strlen(m->v[i]) : 0;
 
+		if (cut && n > len && len >= MASK_MIN)
+			n = len;
 		if (n > longest && n <= len && memcmp(m->v[i], text, n) == 0)
 			longest = n;
 	}
 	return longest;
 }
 
-char *mask_text(const struct mask *m, const char *text, size_t len, size_t *len_r)
+/* Writes the LEN bytes at TEXT to OUT, which may be TEXT, and ends them. Returns the length. */
+static size_t write_masked(const struct mask *m, const char *text, size_t len, bool cut, char *out)
 {
 	/* No value is shorter than the sign. */
 	_Static_assert(MASK_MIN >= sizeof MASK_SIGN - 1, "the masked text fits into the size of the text");
-	char *masked = malloc(len + 1);
-	size_t out = 0, n;
+	size_t to = 0, n;
 
-	if (!masked)
-		return NULL;
 	for (size_t i = 0; i < len;) {
-		n = match(m, text + i, len - i);
+		n = match(m, text + i, len - i, cut);
 		if (n > 0) {
-			memcpy(masked + out, MASK_SIGN, sizeof MASK_SIGN - 1);
-			out += sizeof MASK_SIGN - 1;
+			memcpy(out + to, MASK_SIGN, sizeof MASK_SIGN - 1);
+			to += sizeof MASK_SIGN - 1;
 			i += n;
 		} else {
-			masked[out++] = text[i++];
+			out[to++] = text[i++];
 		}
 	}
-	masked[out] = '\0';
-	*len_r = out;
+	out[to] = '\0';
+	return to;
+}
+
+void mask_here(const struct mask *m, char *text, bool cut)
+{
+	if (m)
+		write_masked(m, text, strlen(text), cut, text);
+}
+
+void mask_beginning(const struct mask *m, const char *text, size_t len, char begin[MASK_BEGINNING])
+{
+	size_t n = len < MASK_BEGINNING - 1 ? len : MASK_BEGINNING - 1;
+
+	for (size_t i = 0; i < n; i++)
+		begin[i] = text[i] ? text[i] : '?';
+	begin[n] = '\0';
+	mask_here(m, begin, n < len);
+}
+
+char *mask_text(const struct mask *m, const char *text, size_t len, size_t *len_r)
+{
+	char *masked = malloc(len + 1);
+
+	if (masked)
+		*len_r = write_masked(m, text, len, false, masked);
 	return masked;
 }
 

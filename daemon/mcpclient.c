@@ -10,6 +10,7 @@
 #include "era.h"
 #include "jsonrpc.h"
 #include "log.h"
+#include "mask.h"
 #include "mcpclient_dialect.h"
 #include "names.h"
 #include "offer.h"
@@ -43,12 +44,14 @@ void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)
 	unsigned long dropped;
 	char text[256];
 	va_list ap;
+	int len;
 
 	if (!ratelimit_pass(&m->grumble))
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	len = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	mask_here(m->mask, text, len >= (int)sizeof(text));
 	dropped = ratelimit_dropped(&m->grumble);
 	if (dropped > 0)
 		log_info(&scope, "%lu complaints like the next one not shown", dropped);
@@ -90,12 +93,14 @@ void mcpclient_no_handshake(struct mcpclient *m, const char *fmt, ...)
 {
 	struct err why = {.code = ERR_PROTOCOL};
 	va_list ap;
+	int len;
 
 	if (m->state == MCPCLIENT_CLOSED)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(why.text, sizeof(why.text), fmt, ap);
+	len = vsnprintf(why.text, sizeof(why.text), fmt, ap);
 	va_end(ap);
+	mask_here(m->mask, why.text, len >= (int)sizeof(why.text));
 	m->events->on_failed(m, &why, m->arg);
 }
 
@@ -196,6 +201,7 @@ static void on_message(struct mcpclient *m, json_t *msg)
 static void not_json(struct mcpclient *m, const char *text, size_t len, const struct err *e)
 {
 	const struct log_scope scope = {.backend = m->name};
+	char begin[MASK_BEGINNING];
 
 	m->useless++;
 	if (m->warned) {
@@ -203,8 +209,8 @@ static void not_json(struct mcpclient *m, const char *text, size_t len, const st
 		return;
 	}
 	m->warned = true;
-	log_warn(&scope, "the server sent a line that is not JSON (%s), which begins with: %.*s", e->text,
-		 len < 80 ? (int)len : 80, text);
+	mask_beginning(m->mask, text, len, begin);
+	log_warn(&scope, "the server sent a line that is not JSON (%s), which begins with: %s", e->text, begin);
 }
 
 unsigned long mcpclient_useless(const struct mcpclient *m)
@@ -323,6 +329,7 @@ struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_
 	m->capabilities = json_incref(spec->capabilities);
 	m->client_info = json_incref(spec->client_info);
 	m->parallel = spec->parallel;
+	m->mask = spec->mask;
 	m->asks = spec->asks;
 	m->era = spec->era;
 	m->silence_ms = spec->silence_ms;

@@ -20,6 +20,7 @@
 
 struct bearer;
 struct event_base;
+struct mask;
 struct mcpclient;
 struct offer;
 struct question;
@@ -50,9 +51,8 @@ struct mcpclient_spec {
 	/* The answers of different requests come on streams of their own, in no order among them. */
 	bool parallel;
 	unsigned max_queue; /* calls that wait for the handshake; more are refused; 0: no limit */
-	/* The share, in percent, that one holder (struct caller) has of what several clients share:
-	 * of max_queue and of the questions without an answer. */
-	unsigned share;
+	unsigned share; /* percent that one holder has of max_queue and of the questions of several clients */
+	const struct mask *mask; /* what must not be told of what the server says; borrowed; NULL: nothing */
 	enum mcpclient_era era;
 	/* MCPCLIENT_ERA_PROBE: how long a server may say nothing to server/discover before it gets
 	 * initialize as well; 0: silence is a failure, not a verdict */
@@ -126,18 +126,15 @@ unsigned long mcpclient_useless(const struct mcpclient *m);
 /* Whether the log has a warning with the beginning of a line that is not JSON. */
 bool mcpclient_warned(const struct mcpclient *m);
 bool mcpclient_ready(const struct mcpclient *m);
-/* Which era it is, once ready. */
-bool mcpclient_is_modern(const struct mcpclient *m);
-/* Calls that have not ended. */
-size_t mcpclient_calls(const struct mcpclient *m);
+bool mcpclient_is_modern(const struct mcpclient *m); /* once ready */
+size_t mcpclient_calls(const struct mcpclient *m);   /* that have not ended */
 /* The call that what the server says just now belongs to: the one that mcpclient_feed_for() named, or
  * the only call in flight. NULL where that is in doubt. */
 struct call *mcpclient_only_call(const struct mcpclient *m);
 /* What the server said of itself, with empty lists (a new reference); NULL on lack of memory. Once
  * it is ready. */
 struct offer *mcpclient_introduction(const struct mcpclient *m);
-/* Whether it declared CAPABILITY ("logging"). */
-bool mcpclient_can(const struct mcpclient *m, const char *capability);
+bool mcpclient_can(const struct mcpclient *m, const char *capability); /* whether it declared that ("logging") */
 const char *mcpclient_name(const struct mcpclient *m);
 
 #endif

@@ -5,6 +5,25 @@
 
 #include "mcpclient_impl.h"
 
+/* How an era puts it. */
+struct mcpclient_dialect {
+	/* The parameters of P on the wire (a new reference, NULL for none). 0 or ERR_NOMEM. */
+	int (*params)(const struct pending *p, json_t **params_r);
+	/* P has a result (borrowed, but nobody else's). */
+	void (*on_result)(struct pending *p, json_t *result);
+	/* The call P has an error. */
+	void (*on_error)(struct pending *p, int code, const char *text, json_t *data);
+	/* What needs no server: P, which is in no list, is answered. NULL, or false: it does. */
+	bool (*answer)(struct pending *p);
+	/* The server asks. */
+	void (*on_request)(struct mcpclient *m, json_t *id, const char *method, json_t *params);
+	/* It is ready: what is to be said first. May be NULL. */
+	void (*start)(struct mcpclient *m);
+	/* True: it was for us. May be NULL. */
+	bool (*on_notification)(struct mcpclient *m, const char *method, json_t *params);
+};
+extern const struct mcpclient_dialect mcpclient_legacy, mcpclient_modern;
+
 /* There will be no handshake. */
 void mcpclient_no_handshake(struct mcpclient *m, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -16,6 +16,7 @@
 #include "lines.h"
 #include "listing.h"
 #include "log.h"
+#include "mask.h"
 #include "mcpclient.h"
 #include "pace.h"
 #include "ratelimit.h"
@@ -40,12 +41,10 @@ struct holder {
 
 struct subscription;
 
-/* What the server is told once in a second at most, however often clients change it. */
-enum instance_notice { INSTANCE_ROOTS = 1, INSTANCE_LEVEL = 2 };
-
 struct instance {
 	TAILQ_ENTRY(instance) entry;
 	UT_hash_handle hh; /* by key */
+	struct mask mask;  /* what of the words of the server must not be told */
 	char *key;	   /* INSTANCE_USER: whose, and for tokens that allow what */
 	struct stdio *s;
 	enum instance_role role;
@@ -55,7 +54,7 @@ struct instance {
 	struct mcpclient *client; /* goes with the child */
 	struct lines lines;
 	struct pace brake;     /* on reading what the server says */
-	struct pace notices;   /* to the server, of what clients changed; kinds are enum instance_notice */
+	struct pace notices;   /* to the server, of what clients changed */
 	json_t *roots_notice;  /* parameters of the latest one of INSTANCE_ROOTS; NULL: none */
 	unsigned long noise;   /* lines that were no messages */
 	unsigned long useless; /* NOISE and mcpclient_useless() when the brake was put on last */
@@ -104,20 +103,15 @@ void instance_free(struct instance *in, const char *why);
 int instance_start(struct instance *in, const struct caller *caller, struct err *e);
 /* Stops the child without any holder's loss but that of its calls, which end with WHY. */
 void instance_stop(struct instance *in, const char *why);
-/* The child is no good: as if it had died. */
-void instance_fail(struct instance *in, const char *why);
-/* What was found out about the server may not hold any more. */
-void instance_forget_era(struct stdio *s);
+void instance_fail(struct instance *in, const char *why); /* the child is no good: as if it had died */
+void instance_forget_era(struct stdio *s); /* what was found out about the server may not hold any more */
 bool instance_ready(const struct instance *in);
 /* The token of whoever uses IN now, for what no call causes; NULL: none. Borrowed. */
 struct bearer *instance_bearer(struct instance *in);
 void instance_rest(struct instance *in); /* nobody uses it just now, or somebody does again */
-/* The roots of the one client of IN are different. PARAMS of its notification is borrowed. */
+/* The roots of the one client of IN are different, as its notification with PARAMS (borrowed) says. */
 void instance_roots_changed(struct instance *in, json_t *params);
-/* Some holder of IN wants another log level. */
-void instance_level_changed(struct instance *in);
-/* Tells the child the lowest level that any holder wants. */
-void instance_apply_log_level(struct instance *in);
+void instance_level_changed(struct instance *in); /* some holder wants another log level */
 /* For the delay queues. */
 void instance_on_half_dead(struct delayq_node *node, void *arg);
 void instance_on_idle(struct delayq_node *node, void *arg);
@@ -136,11 +130,9 @@ void learn_on_ready(struct instance *in, bool had_child);
 /* It died, or was given up, before or after it was ready. */
 void learn_on_lost(struct instance *in, const struct err *e, bool was_ready);
 void learn_on_list_changed(struct instance *in, unsigned mask);
-/* For the delay queue: it may be asked for its lists again. */
-void learn_on_relisting(struct delayq_node *node, void *arg);
+void learn_on_relisting(struct delayq_node *node, void *arg); /* it may be asked for its lists again */
 void learn_doubt(struct stdio *s); /* some start has failed: is the backend still good? */
-/* A link joins IN: it is offered what the child offers. */
-void learn_join(const struct instance *in, struct link *l);
+void learn_join(const struct instance *in, struct link *l); /* it is offered what the child offers */
 /* For the delay queue: a probe has lingered long enough. */
 void learn_on_linger(struct delayq_node *node, void *arg);
 void learn_on_retry(evutil_socket_t fd, short what, void *arg);

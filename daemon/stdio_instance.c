@@ -183,6 +183,27 @@ void instance_stop(struct instance *in, const char *why)
 	lose(in, &e, false);
 }
 
+/* Tells the server the lowest level that any holder wants. */
+static void apply_log_level(struct instance *in)
+{
+	const struct holder *h;
+	int level = -1;
+	json_t *params;
+
+	TAILQ_FOREACH (h, &in->holders, entry) {
+		int wanted = h->log_level >= 0 ? h->log_level : h->link->caller->log_level;
+
+		if (wanted >= 0 && (level < 0 || wanted < level))
+			level = wanted;
+	}
+	if (level < 0 || level == in->log_level || !instance_ready(in) ||
+	    !mcpclient_can(in->client, "logging"))
+		return;
+	in->log_level = level;
+	params = json_pack("{s:s}", "level", mcp_log_level_name(level));
+	mcpclient_request(in->client, "logging/setLevel", params, NULL, NULL);
+}
+
 /* --- its handshake --------------------------------------------------------------------------- */
 
 static int on_send(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg)
@@ -204,7 +225,7 @@ static void on_ready(struct mcpclient *m, void *arg)
 	bearer_unref(&in->failed_for);
 	in->had_child = true;
 	remember_era(in);
-	instance_apply_log_level(in);
+	apply_log_level(in);
 	subs_renew(in);
 	learn_on_ready(in, had_child);
 	instance_rest(in);
@@ -213,7 +234,7 @@ static void on_ready(struct mcpclient *m, void *arg)
 void instance_renewed(struct instance *in)
 {
 	in->log_level = -1;
-	instance_apply_log_level(in);
+	apply_log_level(in);
 	subs_renew(in);
 	learn_on_ready(in, true);
 }
@@ -282,6 +303,7 @@ static struct mcpclient *make_client(struct instance *in, const struct caller *c
 		.asks = MCPCLIENT_ASKS_REFUSE,
 		.timeout_ms = in->s->b->conf->start_timeout_ms,
 		.max_queue = MAX_QUEUE,
+		.mask = &in->mask,
 		.share = in->s->b->env->limits->share,
 		.parallel = in->s->b->conf->kind == CONFIG_HTTP,
 		.era = in->s->era,
@@ -381,13 +403,15 @@ static void brake_off(void *arg, unsigned kinds)
 static void tell_of_brake(struct instance *in, const char *text, size_t len)
 {
 	const struct log_scope scope = instance_scope(in);
+	char begin[MASK_BEGINNING];
 
 	if (in->brake_told || mcpclient_warned(in->client))
 		return;
 	in->brake_told = true;
+	mask_beginning(&in->mask, text, len, begin);
 	log_warn(&scope, "the server sends more than %d lines in a second that are of no use, and is read "
-			 "at that pace; one begins with: %.*s",
-		 MAX_USELESS, len < 80 ? (int)len : 80, text);
+			 "at that pace; one begins with: %s",
+		 MAX_USELESS, begin);
 }
 
 void instance_brake(struct instance *in, unsigned long n, const char *text, size_t len)
@@ -410,6 +434,9 @@ void instance_brake(struct instance *in, unsigned long n, const char *text, size
 
 /* --- what clients change ----------------------------------------------------------------------- */
 
+/* What the server is told once in a second at most, however often clients change it. */
+enum instance_notice { INSTANCE_ROOTS = 1, INSTANCE_LEVEL = 2 };
+
 static void tell_notices(void *arg, unsigned kinds)
 {
 	struct instance *in = arg;
@@ -419,7 +446,7 @@ static void tell_notices(void *arg, unsigned kinds)
 	if (kinds & INSTANCE_ROOTS)
 		mcpclient_notify(in->client, "notifications/roots/list_changed", in->roots_notice);
 	if (kinds & INSTANCE_LEVEL)
-		instance_apply_log_level(in);
+		apply_log_level(in);
 }
 
 void instance_roots_changed(struct instance *in, json_t *params)
@@ -466,6 +493,7 @@ static void release(void *arg)
 	bearer_unref(&in->bearer);
 	bearer_unref(&in->failed_for);
 	json_decref(in->roots_notice);
+	mask_fini(&in->mask);
 	free(in->key);
 	free(in);
 }
@@ -531,26 +559,6 @@ void instance_on_revive(struct delayq_node *node, void *arg)
 		return;
 	if (!in->gone && in->client == NULL)
 		delayq_add(in->s->revive, &in->half_dead); /* until its back-off is over */
-}
-
-void instance_apply_log_level(struct instance *in)
-{
-	const struct holder *h;
-	int level = -1;
-	json_t *params;
-
-	TAILQ_FOREACH (h, &in->holders, entry) {
-		int wanted = h->log_level >= 0 ? h->log_level : h->link->caller->log_level;
-
-		if (wanted >= 0 && (level < 0 || wanted < level))
-			level = wanted;
-	}
-	if (level < 0 || level == in->log_level || !instance_ready(in) ||
-	    !mcpclient_can(in->client, "logging"))
-		return;
-	in->log_level = level;
-	params = json_pack("{s:s}", "level", mcp_log_level_name(level));
-	mcpclient_request(in->client, "logging/setLevel", params, NULL, NULL);
 }
 
 struct link **instance_links(const struct instance *in, size_t *n_r)

@@ -112,6 +112,53 @@ def _():
         equal(len([l for l in d.lines() if "which begins with" in l]), 1, "warnings")
 
 
+# Says the secret of its environment wherever a server can say something that operators see: in lines that are no
+# JSON, in a request that nobody knows, and where MODE wants that in its refusal of initialize.
+TALKATIVE = r"""
+import json, os, sys
+secret = os.environ["API_KEY"]
+
+def say(message):
+    print(json.dumps(dict(message, jsonrpc="2.0")), flush=True)
+
+print(70 * "x" + secret, flush=True)
+for line in sys.stdin:
+    m = json.loads(line)
+    if "id" not in m or "method" not in m:
+        continue
+    if m["method"] == "initialize" and os.environ["MODE"] == "refuse":
+        say({"id": m["id"], "error": {"code": -1, "message": "the key %s is no good" % secret}})
+        continue
+    result = {}
+    if m["method"] == "initialize":
+        result = {"protocolVersion": m["params"]["protocolVersion"], "serverInfo": {"name": "r", "version": "1"},
+                  "capabilities": {"tools": {}}}
+    elif m["method"] == "tools/list":
+        say({"id": 1, "method": 5, "key": secret})
+        say({"method": secret, "params": 5})
+        result = {"tools": [{"name": "t", "inputSchema": {"type": "object"}}]}
+    elif m["method"] == "tools/call":
+        result = {"content": []}
+    say({"id": m["id"], "result": result})
+"""
+
+
+@case("what a server says of its secrets reaches neither the log nor operators, whichever way it says it")
+def _():
+    key = secret("k-97ab-secret-of-a-server")
+    for mode in ("serve", "refuse"):
+        with Daemon({"r": {"command": sys.executable, "args": ["-c", TALKATIVE], "era": "legacy",
+                           "env": {"API_KEY": key, "MODE": mode}}}, verbose=2) as d:
+            c = Client(d, "/mcp/r")
+            if mode == "serve":
+                c.request("tools/call", {"name": "t", "arguments": {}})
+            else:
+                fails(lambda: c.request("tools/call", {"name": "t", "arguments": {}}), "the key *** is no good")
+            d.wait_log(r"not JSON .* which begins with: x{70}\*\*\*( |$)")
+            text = "\n".join(d.lines()) + json.dumps(d.ctl("backends.list")) + d.mcpctl("backend", "show", "r")
+            assert not any(key[:n] in text for n in range(6, len(key))), text
+
+
 @case("a server whose list is different each time is asked for it once a second")
 def _():
     with restless(scope="shared") as d:

@@ -50,11 +50,51 @@ static void lines_of_a_value(void **state)
 	mask_fini(&m);
 }
 
+static void headers_are_masked(void **state)
+{
+	const char *const lines[] = {"Authorization: Bearer t-12345", "X-Key:k-6789", "Odd", NULL};
+	struct mask m = {.n = 0};
+
+	(void)state;
+	assert_int_equal(mask_add_headers(&m, NULL), 0);
+	assert_int_equal(mask_add_headers(&m, lines), 0);
+	expect(&m, "it got t-12345 and k-6789", "it got *** and ***");
+	expect(&m, "Bearer t-12345!", "***!");
+	mask_fini(&m);
+}
+
+static void what_is_cut_short_is_masked_to_its_end(void **state)
+{
+	struct mask m = {.n = 0};
+	char begin[MASK_BEGINNING], text[200] = "", whole[] = "its key-1234 it is", cut[] = "its key-12";
+
+	(void)state;
+	assert_int_equal(mask_add(&m, "key-1234"), 0);
+	mask_here(&m, whole, false);
+	assert_string_equal(whole, "its *** it is");
+	mask_here(&m, cut, false);
+	assert_string_equal(cut, "its key-12");
+	mask_here(NULL, cut, true);
+	assert_string_equal(cut, "its key-12");
+	mask_here(&m, cut, true);
+	assert_string_equal(cut, "its ***");
+	memset(text, 'x', 75);
+	strcpy(text + 75, "key-1234 and more");
+	mask_beginning(&m, text, strlen(text), begin);
+	assert_int_equal(strlen(begin), 78);
+	assert_string_equal(begin + 75, "***");
+	mask_beginning(NULL, "a\0b", 3, begin);
+	assert_string_equal(begin, "a?b");
+	mask_fini(&m);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_masked),
 		cmocka_unit_test(lines_of_a_value),
+		cmocka_unit_test(headers_are_masked),
+		cmocka_unit_test(what_is_cut_short_is_masked_to_its_end),
 	};
 
 	return cmocka_run_group_tests_name("mask", tests, NULL, NULL);
