@@ -512,6 +512,12 @@ static bool may_be_place(const struct endpoint *ep, const char *target, const ch
 	return place || (ep->auth && strcmp(path, "/logout") == 0);
 }
 
+/* A terminated copy; NULL where there is none. */
+static char *copy_of(struct span s)
+{
+	return s.at ? strndup(s.at, s.len) : NULL;
+}
+
 static enum gate_answer ask_auth(struct endpoint *ep, const struct framing_head *h,
 				 const char *target, const char *name, struct gate *g,
 				 void **ticket_r)
@@ -522,8 +528,7 @@ static enum gate_answer ask_auth(struct endpoint *ep, const struct framing_head 
 		[AUTH_EARLY_WAIT] = GATE_WAIT,
 	};
 	const char *query = strchr(target, '?');
-	char *value = h->authorization.at ? strndup(h->authorization.at, h->authorization.len)
-					  : NULL;
+	char *value = copy_of(h->authorization);
 	const struct auth_head head = {.authorization = value,
 				       .query = query ? query + 1 : NULL,
 				       .holder = gate_holder(g),
@@ -537,6 +542,24 @@ static enum gate_answer ask_auth(struct endpoint *ep, const struct framing_head 
 	return answer;
 }
 
+/* Whether Host or Origin will be refused: that answer needs no body. */
+static bool is_foreign(const struct endpoint *ep, const struct framing_head *h)
+{
+	char *host = copy_of(h->host), *origin = copy_of(h->origin);
+	const struct guard_head head = {.host = host,
+					.origin = origin,
+					.n_host = h->n_host,
+					.n_origin = h->n_origin};
+	bool copied = (host || h->n_host == 0) && (origin || h->n_origin == 0);
+	struct err e;
+	/* Without memory the request is judged with its body. */
+	bool foreign = copied && guard_judge(ep->conf, &head, &e) < 0;
+
+	free(host);
+	free(origin);
+	return foreign;
+}
+
 static enum gate_answer ask(void *arg, const struct framing_head *h, struct gate *g,
 			    void **ticket_r)
 {
@@ -547,7 +570,7 @@ static enum gate_answer ask(void *arg, const struct framing_head *h, struct gate
 
 	/* The answer to other methods does not depend on a body. */
 	if (target && h->method.len == 4 && memcmp(h->method.at, "POST", 4) == 0 &&
-	    may_be_place(ep, target, &name))
+	    may_be_place(ep, target, &name) && !is_foreign(ep, h))
 		answer = ep->auth ? ask_auth(ep, h, target, name, g, ticket_r) : GATE_PASS;
 	free(target);
 	return answer;

@@ -244,6 +244,13 @@ static void note_origin(struct fields *f, struct framing_head *h, struct span va
 	first(&h->origin, &h->n_origin, value);
 }
 
+static void note_host(struct fields *f, struct framing_head *h, struct span value, bool tab)
+{
+	(void)f;
+	(void)tab;
+	first(&h->host, &h->n_host, value);
+}
+
 static const struct known {
 	const char *name;
 	size_t len;
@@ -252,6 +259,7 @@ static const struct known {
 	{"Content-Length", 14, note_length}, {"Transfer-Encoding", 17, note_coding},
 	{"Expect", 6, note_expect},	     {"Connection", 10, note_connection},
 	{"Origin", 6, note_origin},	     {"Authorization", 13, note_authorization},
+	{"Host", 4, note_host},
 };
 
 static void note_field(struct fields *f, struct framing_head *h, const char *text, size_t name_len,

@@ -39,8 +39,8 @@ enum framing_body { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED };
 /* What a head says. The spans point into its text; of a field that may stand there once only the
  * first one is kept, and how often it is there. */
 struct framing_head {
-	struct span method, target, authorization, origin;
-	unsigned n_authorization, n_origin;
+	struct span method, target, authorization, origin, host;
+	unsigned n_authorization, n_origin, n_host;
 	enum framing_body body;
 	uint64_t length; /* FRAMING_LENGTH: never 0 */
 	unsigned minor;	 /* of HTTP/1.x */

@@ -132,12 +132,11 @@ static bool only_loopback(char *const *listen)
 	return true;
 }
 
-static int check_host(const struct config *conf, struct exchange *x, struct err *e)
+static int check_host(const struct config *conf, const struct guard_head *h, struct err *e)
 {
-	const char *value = exchange_header(x, "Host");
 	struct authority a;
 
-	if (exchange_header_count(x, "Host") > 1 || !value || !read_authority(value, &a))
+	if (h->n_host != 1 || !h->host || !read_authority(h->host, &a))
 		return err_set(e, ERR_DENIED, "Invalid Host header");
 	if (is_loopback(a.host) || host_listed(conf->allowed_hosts, &a))
 		return 0;
@@ -159,23 +158,31 @@ bool guard_origin_ok(const struct config *conf, const char *origin)
 	return *origin != '\0' && origin_allowed(conf, origin);
 }
 
+int guard_judge(const struct config *conf, const struct guard_head *h, struct err *e)
+{
+	int rc = check_host(conf, h, e);
+
+	if (rc || h->n_origin == 0)
+		return rc;
+	if (h->n_origin > 1 || !h->origin || *h->origin == '\0')
+		return err_set(e, ERR_DENIED, "Invalid Origin header");
+	if (!origin_allowed(conf, h->origin))
+		return err_set(e, ERR_DENIED, "Invalid Origin header: %.200s is not in allowedOrigins",
+			       h->origin);
+	return 0;
+}
+
 int guard_check(const struct config *conf, struct exchange *x, struct err *e)
 {
-	const char *origin;
-	int rc = check_host(conf, x, e);
+	const struct guard_head h = {.host = exchange_header(x, "Host"),
+				     .origin = exchange_header(x, "Origin"),
+				     .n_host = exchange_header_count(x, "Host"),
+				     .n_origin = exchange_header_count(x, "Origin")};
+	int rc = guard_judge(conf, &h, e);
 
-	if (rc)
-		return rc;
-	origin = exchange_header(x, "Origin");
-	if (!origin)
-		return 0;
-	if (exchange_header_count(x, "Origin") > 1 || *origin == '\0')
-		return err_set(e, ERR_DENIED, "Invalid Origin header");
-	if (!origin_allowed(conf, origin))
-		return err_set(e, ERR_DENIED, "Invalid Origin header: %.200s is not in allowedOrigins",
-			       origin);
-	set_cors(x, origin);
-	return 0;
+	if (rc == 0 && h.n_origin > 0)
+		set_cors(x, h.origin);
+	return rc;
 }
 
 void guard_preflight(struct exchange *x)

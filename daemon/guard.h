@@ -18,6 +18,14 @@ struct exchange;
  * success the CORS headers of the answer are set on X. */
 int guard_check(const struct config *conf, struct exchange *x, struct err *e);
 
+/* The same by the head alone, before the body is read: the first of N_HOST and N_ORIGIN values, terminated; NULL where
+ * there is none. 0, or ERR_DENIED: guard_check() will refuse the request for that reason. */
+struct guard_head {
+	const char *host, *origin;
+	unsigned n_host, n_origin;
+};
+int guard_judge(const struct config *conf, const struct guard_head *h, struct err *e);
+
 /* Whether pages of ORIGIN may read answers: the same rule, for an answer that is given without an exchange. */
 bool guard_origin_ok(const struct config *conf, const char *origin);
 

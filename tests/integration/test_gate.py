@@ -55,6 +55,23 @@ def _():
         equal(d.health()["status"], "ok", "health")
 
 
+@case("a foreign Host or Origin is refused before the body, as it is with one")
+def _():
+    with Daemon({"fake": tiny()}) as d:
+        for host, origin in (("evil.example.com", None), ("localhost\r\nHost: localhost", None), ("", None),
+                             ("localhost", "http://evil.example.com"), ("localhost", "null"),
+                             ("localhost", ORIGIN + "\r\nOrigin: " + ORIGIN)):
+            start = ("POST /mcp HTTP/1.1\r\nContent-Type: application/json\r\nAccept: application/json\r\n"
+                     "Host: %s\r\n" % host + ("Origin: %s\r\n" % origin if origin else ""))
+            small, _ = raw(d, (start + "Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(PING), PING)).encode())
+            for length in ("Content-Length: 60000", "Transfer-Encoding: chunked"):
+                # No byte of the body is sent.
+                large, ended = raw(d, (start + length + "\r\n\r\n").encode())
+                equal((large.status, large.body), (small.status, small.body), "answer to %r %r" % (host, origin))
+                equal(large.status, 403, "status")
+                assert ended, "the connection"
+
+
 @case("a body of exactly maxBody bytes is taken, in chunks too")
 def _():
     body = PING + (65536 - len(PING)) * " "
