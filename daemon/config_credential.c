@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "config_impl.h"
-#include "httphead.h"
+#include "httpfield.h"
 #include "url.h"
 
 static int read_secret(struct reader *r, const struct key *k, json_t *value, void *field)
@@ -60,7 +60,7 @@ static int check_endpoint(struct reader *r, void *field)
 
 static int check_header(struct reader *r, void *field)
 {
-	return httphead_name_ok(*(char *const *)field)
+	return httpfield_name_ok(*(char *const *)field)
 		       ? 0
 		       : reader_fail(r, "expected the name of a header");
 }
@@ -69,7 +69,7 @@ static int check_prefix(struct reader *r, void *field)
 {
 	const char *prefix = *(char *const *)field;
 
-	return prefix == NULL || httphead_value_ok(prefix)
+	return prefix == NULL || httpfield_value_ok(prefix)
 		       ? 0
 		       : reader_fail(r, "expected the beginning of a header's value");
 }

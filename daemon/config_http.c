@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "config_impl.h"
-#include "httphead.h"
+#include "httpfield.h"
 
 #define MAX_SECRET 8192
 
@@ -77,12 +77,12 @@ static int add_header(struct reader *r, const char *name, json_t *value, json_t 
 	char *text;
 	json_t *line = NULL;
 
-	if (!httphead_name_ok(name) || is_reserved(name))
+	if (!httpfield_name_ok(name) || is_reserved(name))
 		return reader_fail(r, "not a header name that can be set here");
 	text = config_secret_value(r, value);
 	if (text == NULL)
 		return r->e->code;
-	if (httphead_value_ok(text))
+	if (httpfield_value_ok(text))
 		line = json_sprintf("%s: %s", name, text);
 	free(text);
 	if (line == NULL)

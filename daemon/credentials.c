@@ -8,7 +8,7 @@
 
 #include "bearer.h"
 #include "credentials_impl.h"
-#include "httphead.h"
+#include "httpfield.h"
 #include "url.h"
 #include "users.h"
 
@@ -34,7 +34,7 @@ void credentials_tell(const struct config_credential *conf, const char *secret, 
 	const char *prefix = conf->prefix;
 	char *line;
 
-	if (!httphead_value_ok(secret)) {
+	if (!httpfield_value_ok(secret)) {
 		fail(fn, arg, ERR_DENIED, "the credential cannot be sent in a header");
 		return;
 	}

@@ -15,6 +15,7 @@
 
 #include "err.h"
 #include "gate.h"
+#include "httpfield.h"
 #include "httphead.h"
 #include "jsonrpc.h"
 #include "log.h"
@@ -245,7 +246,7 @@ int exchange_set_header(struct exchange *x, const char *name, const char *value)
 	size_t add = name_len + 2 + value_len + 2;
 	char *fields, *at;
 
-	if (!httphead_name_ok(name) || !httphead_value_ok(value))
+	if (!httpfield_name_ok(name) || !httpfield_value_ok(value))
 		return ERR_INVALID;
 	fields = realloc(x->fields, x->fields_len + add);
 	if (fields == NULL)

@@ -10,7 +10,7 @@
 
 #include "config_backend.h"
 #include "fetch.h"
-#include "httphead.h"
+#include "httpfield.h"
 #include "jsonrpc.h"
 #include "log.h"
 #include "url.h"
@@ -174,7 +174,7 @@ static int granted(const json_t *body, int64_t now, struct grant *g, struct err 
 	const char *type = json_string_value(json_object_get(body, "token_type"));
 	int64_t life = lifetime(body);
 
-	if (access == NULL || access[0] == '\0' || !httphead_value_ok(access))
+	if (access == NULL || access[0] == '\0' || !httpfield_value_ok(access))
 		return err_set(e, ERR_IO, "the token endpoint answered without a token");
 	if (type == NULL || strcasecmp(type, "Bearer") != 0)
 		return err_set(e, ERR_INVALID,

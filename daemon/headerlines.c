@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "err.h"
-#include "httphead.h"
+#include "httpfield.h"
 
 int headerlines_add(struct headerlines *h, const char *name, const char *value)
 {
@@ -14,7 +14,7 @@ int headerlines_add(struct headerlines *h, const char *name, const char *value)
 
 	if (value == NULL)
 		return 0;
-	if (!httphead_value_ok(value))
+	if (!httpfield_value_ok(value))
 		return ERR_INVALID;
 	lines = realloc(h->lines, (h->n + 2) * sizeof(*lines));
 	if (lines == NULL)

@@ -1,6 +1,5 @@
 #include "httphead.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -139,20 +138,4 @@ int httphead_send(struct httphead *h, int fd, struct evbuffer *out)
 	if (sent < 0)
 		sent = 0;
 	return (size_t)sent == h->len ? 0 : httphead_queue(h, (size_t)sent, out);
-}
-
-bool httphead_name_ok(const char *name)
-{
-	if (*name == '\0')
-		return false;
-	for (; *name != '\0'; name++)
-		if (!isascii((unsigned char)*name) ||
-		    (!isalnum((unsigned char)*name) && strchr("!#$%&'*+-.^_`|~", *name) == NULL))
-			return false;
-	return true;
-}
-
-bool httphead_value_ok(const char *value)
-{
-	return strpbrk(value, "\r\n") == NULL;
 }

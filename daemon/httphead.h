@@ -35,8 +35,4 @@ int httphead_queue(const struct httphead *h, size_t skip, struct evbuffer *out);
  * queues the rest. An error of the connection is left for OUT's owner to meet. 0 or ERR_NOMEM. */
 int httphead_send(struct httphead *h, int fd, struct evbuffer *out);
 
-/* A token (RFC 9110 section 5.6.2); a value without CR and LF. */
-bool httphead_name_ok(const char *name);
-bool httphead_value_ok(const char *value);
-
 #endif

@@ -458,7 +458,7 @@ void legacy_get(struct legacy *l, const struct legacy_request *rq)
 		reply_error(rq->x, 405, NULL, RPC_TRANSPORT, "Method not allowed.");
 		return;
 	}
-	if (!(reply_accept(rq->x) & STREAM_ACCEPT_SSE)) {
+	if (!(reply_accept(rq->x) & REPLY_ACCEPT_SSE)) {
 		reply_error(rq->x, 406, NULL, RPC_TRANSPORT,
 			    "Not Acceptable: Accept must list text/event-stream");
 		return;

@@ -15,7 +15,6 @@
 #include "pool.h"
 #include "reply.h"
 #include "server.h"
-#include "stream.h"
 #include "topic.h"
 #include "view.h"
 
@@ -405,7 +404,7 @@ static bool may_open(struct listens *ls, struct exchange *x, const struct listen
 	if (!json_is_object(filter)) {
 		modern_refuse(x, 200, id, RPC_INVALID_PARAMS, NULL,
 			      "Invalid params: notifications must be an object");
-	} else if (!(reply_accept(x) & STREAM_ACCEPT_SSE)) {
+	} else if (!(reply_accept(x) & REPLY_ACCEPT_SSE)) {
 		modern_refuse(x, 406, id, RPC_INVALID_REQUEST, NULL,
 			      "Not Acceptable: subscriptions/listen is answered with "
 			      "text/event-stream");

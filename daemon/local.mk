@@ -130,6 +130,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/userenv.c daemon/userenv.h \
 	daemon/users.c daemon/users.h \
 	daemon/upstream_answer.c daemon/headerlines.c daemon/headerlines.h \
+	daemon/httpfield.c daemon/httpfield.h \
 	daemon/mcpheaders.c daemon/mcpheaders.h \
 	daemon/netaddr.c daemon/netaddr.h \
 	daemon/peer.c daemon/peer.h \

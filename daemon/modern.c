@@ -16,7 +16,6 @@
 #include "seal.h"
 #include "server.h"
 #include "share.h"
-#include "stream.h"
 #include "view.h"
 
 /* Questions that a tool asks at the same time reach us one after the other. */
@@ -99,7 +98,7 @@ static bool upgrade(struct mreq *r)
 {
 	if (r->state == MREQ_STREAMING)
 		return true;
-	if (!r->x || !(r->accept & STREAM_ACCEPT_SSE) || exchange_stream_begin(r->x) < 0)
+	if (!r->x || !(r->accept & REPLY_ACCEPT_SSE) || exchange_stream_begin(r->x) < 0)
 		return false;
 	mreq_stop_timer(r);
 	r->state = MREQ_STREAMING;
@@ -123,7 +122,7 @@ void mreq_send_last(struct mreq *r, int status, json_t *msg_take)
 {
 	struct exchange *x = r->x;
 
-	if (x && r->state == MREQ_WAITING && !(r->accept & STREAM_ACCEPT_JSON) && status != 403)
+	if (x && r->state == MREQ_WAITING && !(r->accept & REPLY_ACCEPT_JSON) && status != 403)
 		upgrade(r);
 	if (r->x && r->state == MREQ_STREAMING)
 		put(r, msg_take);

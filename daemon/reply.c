@@ -10,7 +10,6 @@
 #include "exchange.h"
 #include "guard.h"
 #include "jsonrpc.h"
-#include "stream.h"
 
 void reply_error(struct exchange *x, int status, json_t *id, int code, const char *fmt, ...)
 {
@@ -50,11 +49,11 @@ static unsigned accept_range(const char *range, size_t len)
 		const char *type;
 		unsigned mask;
 	} types[] = {
-		{"application/json", STREAM_ACCEPT_JSON},
-		{"application/*", STREAM_ACCEPT_JSON},
-		{"text/event-stream", STREAM_ACCEPT_SSE},
-		{"text/*", STREAM_ACCEPT_SSE},
-		{"*/*", STREAM_ACCEPT_JSON | STREAM_ACCEPT_SSE},
+		{"application/json", REPLY_ACCEPT_JSON},
+		{"application/*", REPLY_ACCEPT_JSON},
+		{"text/event-stream", REPLY_ACCEPT_SSE},
+		{"text/*", REPLY_ACCEPT_SSE},
+		{"*/*", REPLY_ACCEPT_JSON | REPLY_ACCEPT_SSE},
 	};
 	size_t type_len = strcspn(range, ";, \t");
 
@@ -74,7 +73,7 @@ unsigned reply_accept(struct exchange *x)
 	unsigned mask = 0;
 
 	if (!at)
-		return STREAM_ACCEPT_JSON | STREAM_ACCEPT_SSE;
+		return REPLY_ACCEPT_JSON | REPLY_ACCEPT_SSE;
 	while (*at) {
 		size_t len;
 

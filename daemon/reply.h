@@ -11,7 +11,10 @@ struct exchange;
 void reply_error(struct exchange *x, int status, json_t *id, int code, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
-/* Which of JSON and SSE (STREAM_ACCEPT_*) the Accept header lets through; both without one (RFC 9110
+/* The two forms of an answer. */
+#define REPLY_ACCEPT_JSON 1u
+#define REPLY_ACCEPT_SSE  2u
+/* Which of JSON and SSE (REPLY_ACCEPT_*) the Accept header lets through; both without one (RFC 9110
  * section 12.5.1; parameters other than q=0 do not matter). */
 unsigned reply_accept(struct exchange *x);
 

@@ -11,6 +11,7 @@
 #include "defer.h"
 #include "exchange.h"
 #include "jsonrpc.h"
+#include "reply.h"
 #include "sse.h"
 
 enum stream_state {
@@ -196,7 +197,7 @@ static void on_upgrade(struct delayq_node *node, void *arg)
 	struct stream *s = stream_of(node);
 
 	(void)arg;
-	if (s->state == STREAM_PENDING && s->x && (s->accept & STREAM_ACCEPT_SSE))
+	if (s->state == STREAM_PENDING && s->x && (s->accept & REPLY_ACCEPT_SSE))
 		upgrade(s);
 }
 
@@ -314,7 +315,7 @@ struct stream *stream_get(const struct stream_conf *conf, struct exchange *x)
 	if (!s)
 		return NULL;
 	s->get = true;
-	s->accept = STREAM_ACCEPT_SSE;
+	s->accept = REPLY_ACCEPT_SSE;
 	exchange_on_gone(x, on_gone, s);
 	if (begin_sse(s) < 0) {
 		exchange_on_gone(x, NULL, NULL);
@@ -334,7 +335,7 @@ int stream_send(struct stream *s, const json_t *msg)
 	if (s->state == STREAM_PENDING) {
 		if (!s->x)
 			return ERR_CLOSED; /* left before it knew an event id */
-		if (!(s->accept & STREAM_ACCEPT_SSE))
+		if (!(s->accept & REPLY_ACCEPT_SSE))
 			return ERR_UNSUPPORTED;
 		rc = upgrade(s);
 		if (rc)
@@ -370,7 +371,7 @@ static void finish(struct stream *s)
 /* A response while nothing was emitted yet. */
 static void respond_pending(struct stream *s, const json_t *response)
 {
-	if (s->x && !(s->accept & STREAM_ACCEPT_JSON) && upgrade(s) == 0) {
+	if (s->x && !(s->accept & REPLY_ACCEPT_JSON) && upgrade(s) == 0) {
 		if (response)
 			emit_msg(s, response);
 		if (s->due == 0)

@@ -33,9 +33,6 @@ struct stream_env {
 struct stream_env *stream_env_new(struct event_base *base, const struct config_limits *limits);
 void stream_env_free(struct stream_env **env);
 
-#define STREAM_ACCEPT_JSON 1u
-#define STREAM_ACCEPT_SSE 2u
-
 struct stream_conf {
 	const struct stream_env *env;
 	struct replay *replay;

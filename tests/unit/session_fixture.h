@@ -5,14 +5,15 @@
 
 #include "fake_backend.h"
 #include "fake_exchange.h"
+#include "reply.h"
 #include "server.h"
 #include "session.h"
 #include "sessions.h"
 #include "support.h"
 #include "transport.h"
 
-#define JSON_ONLY STREAM_ACCEPT_JSON
-#define BOTH	  (STREAM_ACCEPT_JSON | STREAM_ACCEPT_SSE)
+#define JSON_ONLY REPLY_ACCEPT_JSON
+#define BOTH	  (REPLY_ACCEPT_JSON | REPLY_ACCEPT_SSE)
 
 extern struct fixture {
 	struct event_base *base;

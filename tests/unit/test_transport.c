@@ -11,11 +11,12 @@
 #include "fake_exchange.h"
 #include "jsonrpc.h"
 #include "question.h"
+#include "reply.h"
 #include "transport.h"
 
-#define JSON_ONLY STREAM_ACCEPT_JSON
-#define SSE_ONLY  STREAM_ACCEPT_SSE
-#define BOTH	  (STREAM_ACCEPT_JSON | STREAM_ACCEPT_SSE)
+#define JSON_ONLY REPLY_ACCEPT_JSON
+#define SSE_ONLY  REPLY_ACCEPT_SSE
+#define BOTH	  (REPLY_ACCEPT_JSON | REPLY_ACCEPT_SSE)
 
 static struct event_base *base;
 static struct config_limits limits;
