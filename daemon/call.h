@@ -36,6 +36,8 @@ struct caller {
 	/* The token of the latest request of the session, or of the server that is pooled; NULL: no token was asked
 	 * for. The owner of the caller keeps the reference. */
 	struct bearer *bearer;
+	/* Nobody else has used what serves this caller, and nobody will once it knows the roots of the client. */
+	bool alone;
 	int log_level;		  /* lowest level the client wants (mcp_log_level_parse); -1: not said */
 };
 

@@ -199,7 +199,9 @@ static void front_notify(void *where, const char *method, json_t *params, void *
 
 static void front_ask(void *where, struct question *q_take, void *arg)
 {
-	(void)arg;
+	/* Servers keep roots. */
+	if (where && strcmp(question_method(q_take), "roots/list") == 0)
+		pooled_spoil(arg);
 	if (where)
 		park_ask(where, q_take);
 	else

@@ -32,6 +32,7 @@ struct pooled {
 	enum bearer_end why;	 /* it ended, if it has */
 	unsigned users;
 	bool exclusive, closed;
+	bool spoilt; /* knows what no other client may; changes only while it is in use */
 	char texts[]; /* capabilities, user, peer, holder */
 };
 
@@ -186,7 +187,7 @@ static void set_idle(struct pooled *s)
 	TAILQ_INSERT_TAIL(&s->pool->idle_all, s, idle_all);
 	TAILQ_INSERT_TAIL(&s->owner->idle, s, idle_owned);
 	/* The one that was used last is used again first. */
-	if (s->exclusive)
+	if (s->exclusive && !s->spoilt)
 		TAILQ_INSERT_HEAD(&s->kind->free, s, free);
 }
 
@@ -195,7 +196,7 @@ static void set_busy(struct pooled *s)
 	delayq_remove(s->pool->idle, &s->idle);
 	TAILQ_REMOVE(&s->pool->idle_all, s, idle_all);
 	TAILQ_REMOVE(&s->owner->idle, s, idle_owned);
-	if (s->exclusive)
+	if (s->exclusive && !s->spoilt)
 		TAILQ_REMOVE(&s->kind->free, s, free);
 }
 
@@ -379,6 +380,7 @@ static struct pooled *server_make(struct pool *p, const struct pool_want *want, 
 		.peer = put_text(&at, want->peer),
 		.holder = put_text(&at, want->holder),
 		.rev = MCP_REV_2026_07_28,
+		.alone = want->exclusive,
 		.log_level = -1,
 	};
 	conf.caller = &s->caller;
@@ -497,7 +499,7 @@ void pool_give(struct pooled *s)
 	if (--s->users > 0 || s->closed)
 		return;
 	set_idle(s);
-	if (is_over(s))
+	if ((s->spoilt && server_tasks(s->server) == 0) || is_over(s))
 		drop(s);
 }
 
@@ -505,6 +507,11 @@ void pooled_seen(struct pooled *s, struct bearer *b)
 {
 	bearer_set(&s->caller.bearer, b);
 	bearer_hold(&s->hold, b);
+}
+
+void pooled_spoil(struct pooled *s)
+{
+	s->spoilt = s->spoilt || (s->exclusive && !s->caller.user);
 }
 
 struct server *pooled_server(const struct pooled *s)

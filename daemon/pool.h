@@ -62,6 +62,9 @@ void pool_give(struct pooled *s);
 /* A request that S works for goes on with B. When the latest token of S has ended, S goes as soon as nobody uses it, unless it
  * has tasks, which are the user's until the user logs out. */
 void pooled_seen(struct pooled *s, struct bearer *b);
+/* S, where it is exclusive and its clients have no user, hears what is this client's alone (its roots): nobody else
+ * gets S, which goes with its last request, or with its last task. */
+void pooled_spoil(struct pooled *s);
 /* Closes all servers: what is in flight is cancelled. */
 void pool_close(struct pool *p);
 

@@ -258,17 +258,19 @@ static bool is_anybody(const struct caller *caller)
 }
 
 /* The capabilities that a caller declared, as far as mcpd passes questions on. Roots are kept by the
- * server that asks for them, so a server that anybody may use next is not told of them. */
-static json_t *caller_capabilities(const struct caller *caller)
+ * server that asks for them, so a server that anybody may use next is not told of them. One that
+ * serves CALLER alone is, and is used no more once it has asked. */
+static json_t *caller_capabilities(const struct instance *in, const struct caller *caller)
 {
 	static const char *const known[] = {"sampling", "elicitation", "roots"};
+	bool alone = caller->alone && in->role == INSTANCE_SESSION;
 	json_t *said = json_loads(caller->capabilities, 0, NULL);
 	json_t *all = translate_capabilities(caller->rev, said);
 	json_t *caps = json_object(), *one;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if ((one = json_object_get(all, known[i])) != NULL &&
-		    !(is_anybody(caller) && strcmp(known[i], "roots") == 0))
+		    !(is_anybody(caller) && !alone && strcmp(known[i], "roots") == 0))
 			json_object_set(caps, known[i], one);
 	/* Of the extensions this is the one that mcpd knows how to relay. */
 	if (json_object_get(json_object_get(all, "extensions"), EXTENSION_TASKS) != NULL)
@@ -314,7 +316,7 @@ static struct mcpclient *make_client(struct instance *in, const struct caller *c
 	if (in->role == INSTANCE_SESSION && caller != NULL) {
 		/* Without a session the calls are of all clients of the user, or of anybody. */
 		spec.asks = caller->session != NULL ? MCPCLIENT_ASKS_FORWARD : MCPCLIENT_ASKS_ONLY;
-		spec.capabilities = caller_capabilities(caller);
+		spec.capabilities = caller_capabilities(in, caller);
 		if (caller->client_info != NULL)
 			spec.client_info = json_loads(caller->client_info, 0, NULL);
 	} else if (in->role == INSTANCE_PROBE) {

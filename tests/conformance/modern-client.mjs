@@ -38,10 +38,8 @@ assert.deepEqual(await call('test_sampling', { prompt: 'Capital of France?' }),
 const [told, by] = await call('test_elicitation', { message: 'Who are you?' });
 assert.ok(told.includes('action=accept') && told.includes('ada@example.com'), told);
 assert.equal(by, 'elicitation');
-// A legacy server that clients without a user share is told of no roots.
-if (process.argv[3] !== 'rootless')
-	assert.deepEqual(await call('test_input_required_result_multiple_inputs'),
-		['Paris, Ada (1 roots)', 'elicitation roots sampling']);
+assert.deepEqual(await call('test_input_required_result_multiple_inputs'),
+	['Paris, Ada (1 roots)', 'elicitation roots sampling']);
 await client.close();
 console.log('ok');
 process.exit(0);

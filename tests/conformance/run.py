@@ -31,14 +31,9 @@ BACKENDS = {"legacy stdio": ("legacy-server.mjs", False), "legacy http": ("legac
 # What a backend cannot do whoever relays it: how the suite says so (the only thing that it may find),
 # and why.
 UNNAMED = 'inputRequests missing expected key "user_name"'
-ROOTLESS = "JSON-RPC error: MCP error -32601: this client has no such capability, and has not declared it"
-CANNOT = {(backend, "2026-07-28", "input-required-result-" + name): says
-          for backend in ("legacy stdio", "legacy http")
-          for name, says in (("basic-elicitation", UNNAMED), ("basic-list-roots", ROOTLESS),
-                             ("multiple-input-requests", ROOTLESS))}
-BECAUSE = {UNNAMED: "wants a key of its own for the question, which only a modern server can choose",
-           ROOTLESS: "the suite sends no token, and a legacy server that clients without a user share is "
-                     "told of no roots, because it could tell one client's to another"}
+CANNOT = {(backend, "2026-07-28", "input-required-result-basic-elicitation"): UNNAMED
+          for backend in ("legacy stdio", "legacy http")}
+BECAUSE = {UNNAMED: "wants a key of its own for the question, which only a modern server can choose"}
 CAPABILITIES = ({}, {"sampling": {}}, {"elicitation": {}}, {"roots": {}},
                 {"elicitation": {}, "sampling": {}, "roots": {}})
 META = "io.modelcontextprotocol/"
@@ -197,8 +192,8 @@ def write_results(results):
         f.write(text)
 
 
-def official_client(url, folder, node, script, *args):
-    p = subprocess.run([node, os.path.join(folder, script), url, *args], stdin=subprocess.DEVNULL,
+def official_client(url, folder, node, script):
+    p = subprocess.run([node, os.path.join(folder, script), url], stdin=subprocess.DEVNULL,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT)
     text = p.stdout.decode("utf-8", "replace")
     if text != "ok\n":
@@ -243,8 +238,7 @@ def through_mcpd(d, folder, node, tap):
             outcome = suite(url, folder, node, revision)
             results[(backend, revision)] = outcome.scored, outcome.others
             report(tap, backend, revision, outcome)
-        rootless = (backend, "2026-07-28", "input-required-result-basic-list-roots") in CANNOT
-        tap.line(official_client(url, folder, node, "modern-client.mjs", *["rootless"] * rootless),
+        tap.line(official_client(url, folder, node, "modern-client.mjs"),
                  "official 2026-07-28 client, %s: elicits and samples" % backend)
         tap.line(official_client(url, folder, node, "legacy-client.mjs"),
                  "official 2025-11-25 client, %s: elicits and samples" % backend)

@@ -107,11 +107,11 @@ class New:
     def __init__(self, d, caps=None, bearer=None):
         self.d, self.caps, self.bearer = d, caps or {}, bearer
 
-    def send(self, name, /, **arguments):
-        """A call of tool NAME on a connection of its own, not waited for."""
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+    def send(self, name, /, more=None, **arguments):
+        """A call of tool NAME on a connection of its own, not waited for. MORE goes into its parameters."""
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": dict({
             "name": name, "arguments": arguments, "_meta": {
-                PREFIX + "protocolVersion": NOW, PREFIX + "clientCapabilities": self.caps}}})
+                PREFIX + "protocolVersion": NOW, PREFIX + "clientCapabilities": self.caps}}, **more or {})})
         fields = [("Content-Type", "application/json"), ("Accept", BOTH), ("MCP-Protocol-Version", NOW),
                   ("Mcp-Method", "tools/call"), ("Mcp-Name", name)]
         fields += [("Authorization", "Bearer " + self.bearer)] if self.bearer else []
@@ -132,6 +132,11 @@ class New:
     def call(self, name, /, **arguments):
         return self.end(self.send(name, **arguments))
 
+    def retry(self, name, asked, answer):
+        """The call of tool NAME again, with ANSWER to all that was ASKED."""
+        return self.end(self.send(name, more={"requestState": asked["requestState"], "inputResponses": {
+            key: answer for key in asked["inputRequests"]}}))
+
     def text(self, name, /, **arguments):
         """The text of a call that must be complete."""
         msg = self.call(name, **arguments)
@@ -141,15 +146,35 @@ class New:
 
 @case("without session and user: a server is told of no roots, and no call is asked for them")
 def _():
+    for scope in ("user", "shared"):
+        with Daemon({"fake": fake("--ask-start", scope=scope)}) as d:
+            for c in (New(d, ALL), New(d, ALL), New(d)):
+                equal(c.text("echo", text="x"), "x", "an unrelated first call")
+                assert "roots" not in json.loads(c.text("client"))["capabilities"]
+                equal(json.loads(c.text("roots"))["error"]["code"], -32601, "during a call")
     with Daemon({"fake": fake("--ask-start")}) as d:
-        for c in (New(d, ALL), New(d, ALL), New(d)):
-            equal(c.text("echo", text="x"), "x", "an unrelated first call")
-            caps = json.loads(c.text("client"))["capabilities"]
-            assert "roots" not in caps, caps
-            assert ("sampling" in caps) == (c.caps == ALL), caps
-            wait_until(lambda: json.loads(c.text("asked")), "the answer to the server")
-            equal(json.loads(c.text("asked"))["error"]["code"], -32601)
-            equal(json.loads(c.text("roots"))["error"]["code"], -32601, "during a call")
+        c = New(d)
+        equal(c.text("echo", text="x"), "x", "a client without roots")
+        equal(json.loads(c.text("roots"))["error"]["code"], -32601, "during a call")
+
+
+@case("without session and user: a server that has one client's roots is no other client's, and ends with the request")
+def _():
+    with Daemon({"fake": fake()}) as d:
+        clients = [(New(d, ALL), "file:///of/%s" % name) for name in "abc"]
+        for c, uri in clients:
+            assert "roots" in json.loads(c.text("client"))["capabilities"]
+            pid = int(c.text("pid"))
+            equal(json.loads(c.text("seen")).count("initialize"), 1)
+            asked = c.call("roots")["result"]
+            equal([q["method"] for q in asked["inputRequests"].values()], ["roots/list"])
+            assert alive(pid)
+            other = New(d, ALL)
+            assert int(other.text("pid")) != pid, "the server of a request that waits for its client"
+            done = c.retry("roots", asked, {"roots": [{"uri": uri}]})
+            assert uri in text_of(done["result"]), done
+            wait_until(lambda: not alive(pid), "end of the server that was told of roots")
+            assert int(other.text("pid")) != pid
 
 
 @case("without session: who is one user is asked for roots, and nobody else is")

@@ -312,6 +312,36 @@ static void without_memory(void **state)
 	close_pool();
 }
 
+/* What a server was told for one client without a user, no other client gets. */
+static void spoilt(void **state)
+{
+	struct pooled *a, *b;
+
+	(void)state;
+	open_pool(16);
+	a = take(NULL, 1, true, NULL);
+	pooled_spoil(a);
+	b = take(NULL, 1, true, NULL);
+	assert_ptr_not_equal(a, b);
+	pool_give(a);
+	assert_int_equal(pool_size(pool), 1);
+	pool_give(b);
+	assert_ptr_equal(take(NULL, 1, true, NULL), b);
+	/* Its tasks keep it, and nobody but them. */
+	pooled_spoil(b);
+	pooled_server(b)->tasks = 1;
+	pool_give(b);
+	assert_int_equal(pool_size(pool), 1);
+	assert_ptr_not_equal(take(NULL, 1, true, NULL), b);
+	pooled_server(b)->tasks = 0;
+	/* Servers that all requests share hear of nothing. */
+	a = take(NULL, 1, false, NULL);
+	pooled_spoil(a);
+	pool_give(a);
+	assert_ptr_equal(take(NULL, 1, false, NULL), a);
+	close_pool();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +351,7 @@ int main(void)
 		cmocka_unit_test(others_keep_theirs),
 		cmocka_unit_test(with_tasks),
 		cmocka_unit_test(alike),
+		cmocka_unit_test(spoilt),
 		cmocka_unit_test(long_capabilities),
 		cmocka_unit_test(without_memory),
 	};
