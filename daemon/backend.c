@@ -316,3 +316,9 @@ int link_pid(const struct link *l)
 {
 	return l->backend->ops->link_pid ? l->backend->ops->link_pid(l) : 0;
 }
+
+void link_processes(const struct link *l, json_t *rows)
+{
+	if (l->backend->ops->link_processes)
+		l->backend->ops->link_processes(l, rows);
+}

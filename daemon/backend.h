@@ -109,5 +109,8 @@ struct backend *link_backend(const struct link *l);
 const struct offer *link_offer(const struct link *l);
 /* The pid of the child that belongs to this holder alone; 0 without one. */
 int link_pid(const struct link *l);
+/* Appends {"pid","parent","server","command"} for that child and each of its descendants, the child first, to ROWS: the
+ * first few hundred. The command is a name without arguments, masked. Reads /proc. */
+void link_processes(const struct link *l, json_t *rows);
 
 #endif

@@ -188,6 +188,7 @@ static int spawn(struct job *j, char *const *argv, struct err *e)
 		.name = b->conf->name,
 		.peer = call_caller(j->call)->peer,
 		.holder = call_caller(j->call)->holder,
+		.session = call_caller(j->call)->session,
 		.argv = (const char *const *)argv,
 		.env = (const char *const *)j->exec->env,
 		.cwd = j->tool->cwd != NULL ? j->tool->cwd : b->conf->cwd,

@@ -26,6 +26,7 @@ struct backend_ops {
 	void (*link_close)(struct link *l);
 	void (*link_notify)(struct link *l, const char *method, json_t *params); /* may be NULL */
 	int (*link_pid)(const struct link *l);					 /* may be NULL */
+	void (*link_processes)(const struct link *l, json_t *rows);		 /* may be NULL */
 };
 
 struct link {

@@ -7,13 +7,16 @@
 #include <string.h>
 
 #include "jsonrpc.h"
+#include "procinfo.h"
 #include "stdio_holder.h"
 #include "stdio_impl.h"
+#include "utf8.h"
 
 #define HALF_DEAD_MS 500
 #define LINGER_MS    1000
 #define RELIST_MS    1000 /* between two listings of one instance */
 #define REVIVE_MS    1000
+#define MAX_SHOWN    256 /* processes of one child, to an operator */
 
 /* --- what a method means --------------------------------------------------------------------- */
 
@@ -170,13 +173,47 @@ static void stdio_link_notify(struct link *l, const char *method, json_t *params
 		instance_roots_changed(h->in, params);
 }
 
-static int stdio_link_pid(const struct link *l)
+/* The child that serves this holder alone; NULL without one. */
+static const struct child *own_child(const struct link *l)
 {
 	const struct holder *h = l->impl;
 
-	if (h == NULL || h->in == NULL || h->in->role != INSTANCE_SESSION || h->in->child == NULL)
-		return 0;
-	return (int)child_pid(h->in->child);
+	return h != NULL && h->in != NULL && h->in->role == INSTANCE_SESSION ? h->in->child : NULL;
+}
+
+static int stdio_link_pid(const struct link *l)
+{
+	const struct child *c = own_child(l);
+
+	return c != NULL ? (int)child_pid(c) : 0;
+}
+
+/* A process may give itself any name: in what is shown of it there are no secrets of the server, and only characters. */
+static json_t *describe_process(const struct child *c, const struct procinfo *p, const char *server)
+{
+	char *masked = child_masked(c, p->name);
+	size_t len = masked != NULL ? strlen(masked) : 0;
+	char *name = masked != NULL ? utf8_clean(masked, len, &len) : NULL;
+	json_t *row = json_pack("{s:i, s:i, s:s, s:s}", "pid", (int)p->id.pid, "parent", (int)p->parent,
+				"server", server, "command", name != NULL ? name : "");
+
+	free(masked);
+	free(name);
+	return row;
+}
+
+static void stdio_link_processes(const struct link *l, json_t *rows)
+{
+	const struct child *c = own_child(l);
+	struct proclist tree = {.n = 0};
+	struct procinfo p;
+
+	if (c != NULL)
+		child_processes(c, &tree, MAX_SHOWN);
+	for (size_t i = 0; i < tree.n; i++)
+		if (procinfo_read(tree.v[i].pid, &p) == 0 && p.id.start == tree.v[i].start)
+			json_array_append_new(rows, describe_process(c, &p, l->backend->conf->name));
+	free(tree.v);
 }
 
 /* --- the backend -------------------------------------------------------------------------------
@@ -291,6 +328,7 @@ static void stdio_describe(const struct backend *b, json_t *row)
 		.stop = stdio_stop, .restart = stdio_restart, .describe = stdio_describe,          \
 		.link_call = stdio_link_call, .link_close = holder_close,                      \
 		.link_notify = stdio_link_notify, .link_pid = stdio_link_pid,                      \
+		.link_processes = stdio_link_processes,                                                    \
 	}
 
 const struct backend_ops backend_stdio_ops = OPS("stdio");

@@ -123,6 +123,7 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 		.max_of_name = b->conf->max_children,
 		.peer = caller != NULL && in->role != INSTANCE_SHARED ? caller->peer : NULL,
 		.holder = caller != NULL && is_of_caller(in, caller) ? caller->holder : NULL,
+		.session = scope.session,
 		.argv = (const char *const *)(uintptr_t)b->conf->argv,
 		.cwd = b->conf->cwd,
 		.max_backlog = b->env->limits->max_line,

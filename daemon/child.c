@@ -56,6 +56,14 @@ void child_tree(const struct child *c, struct proclist *l)
 		procinfo_tree(c->pid, l, MAX_TREE);
 }
 
+void child_processes(const struct child *c, struct proclist *l, size_t max)
+{
+	struct procinfo p;
+
+	if (!c->reaped && procinfo_read(c->pid, &p) == 0 && proclist_add(l, &p.id))
+		procinfo_tree(c->pid, l, max);
+}
+
 /* To those below the child that have left its group. What one of them starts meanwhile is found when it comes home. */
 static void signal_escaped(const struct child *c, int sig)
 {
@@ -101,6 +109,7 @@ static void phase_over(struct child *c)
 		 */
 		log_error(&scope, "child %d cannot be killed: giving it up", (int)c->pid);
 		children_forget(c);
+		watch_forget(c);
 		c->reaped = true;
 		c->status = SIGKILL;
 		give_up(c);
@@ -191,6 +200,7 @@ static void on_out(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	turns_doing("output of a child of", c->name);
+	watch_ask(c);
 	if (evbuffer_get_length(c->out) > 0 && c->events != NULL)
 		c->events->on_stdout(c, c->out, c->arg);
 	if (c->events == NULL)
@@ -231,6 +241,7 @@ static void on_err(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	turns_doing("stderr of a child of", c->name);
+	watch_ask(c);
 	if (more && (c->events == NULL || c->events->on_stderr == NULL))
 		put_off_stderr(c, evbuffer_get_length(c->err) - before);
 	if (c->events == NULL || c->events->on_stderr == NULL)
@@ -290,6 +301,7 @@ static int may_write(struct child *c, size_t len)
  * together cost the child and us one system call each, not one for each of them. */
 static void flush_soon(struct child *c)
 {
+	watch_ask(c);
 	if (!event_pending(&c->in_ev, EV_WRITE, NULL))
 		event_active(&c->in_ev, EV_WRITE, 0);
 }
@@ -393,6 +405,13 @@ bool child_stopping(const struct child *c)
 	return c->was_stopped;
 }
 
+char *child_masked(const struct child *c, const char *text)
+{
+	size_t len;
+
+	return mask_text(&c->log.mask, text, strlen(text), &len);
+}
+
 size_t child_backlog(const struct child *c)
 {
 	return evbuffer_get_length(c->in);
@@ -426,11 +445,13 @@ static int prepare(struct child *c, const struct child_spec *spec)
 	c->err = evbuffer_new();
 	c->peer = spec->peer != NULL ? strdup(spec->peer) : NULL;
 	c->holder = spec->holder != NULL ? strdup(spec->holder) : NULL;
+	c->session = spec->session != NULL ? strdup(spec->session) : NULL;
 	if (children_log_init(&c->log, c->name, spec->mask) < 0)
 		return ERR_NOMEM;
 	if (c->in == NULL || c->out == NULL || c->err == NULL ||
 	    (spec->peer != NULL && c->peer == NULL) ||
-	    (spec->holder != NULL && c->holder == NULL))
+	    (spec->holder != NULL && c->holder == NULL) ||
+	    (spec->session != NULL && c->session == NULL))
 		return ERR_NOMEM;
 	return prepare_events(c);
 }
@@ -481,7 +502,9 @@ void child_discard(struct child *c)
 	if (c->err != NULL)
 		evbuffer_free(c->err);
 	children_log_fini(&c->log);
+	watch_forget(c);
 	free(c->peer);
 	free(c->holder);
+	free(c->session);
 	free(c);
 }

@@ -145,7 +145,7 @@ struct children *children_new(struct event_base *base, const struct children_lim
 	signal(SIGPIPE, SIG_IGN); /* a child that is gone is an EPIPE */
 	/* Not there before Linux 3.4: then orphans are init's, and only groups are stopped. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (evsignal_assign(&cs->sigchld, base, SIGCHLD, on_sigchld, cs) < 0 ||
+	if (watch_init(cs) < 0 || evsignal_assign(&cs->sigchld, base, SIGCHLD, on_sigchld, cs) < 0 ||
 	    evsignal_add(&cs->sigchld, NULL) < 0) {
 		err_set(e, ERR_NOMEM, "cannot watch for SIGCHLD");
 		places_free(&cs->places);
@@ -171,6 +171,7 @@ void children_free(struct children **csp)
 	if (cs == NULL)
 		return;
 	event_del(&cs->sigchld);
+	watch_fini(cs);
 	cs->empty_fn = NULL;
 	TAILQ_FOREACH (c, &cs->all, entry)
 		c->events = NULL;
@@ -227,6 +228,7 @@ static int start(struct children *cs, const struct child_spec *spec,
 	LIST_INSERT_HEAD(&cs->by_pid[(unsigned)c->pid % CHILDREN_BUCKETS], c, bucket);
 	TAILQ_INSERT_TAIL(&cs->all, c, entry);
 	cs->n++;
+	watch_ask(c);
 	*child_r = c;
 	return 0;
 }
@@ -275,6 +277,7 @@ void children_remove(struct child *c)
 	TAILQ_REMOVE(&cs->all, c, entry);
 	cs->n--;
 	places_give(cs->places, c->name, c->peer, c->holder);
+	watch_end(c);
 	/* What it left to itself is fair game from now on. */
 	defer_call(&cs->scan, children_scan, cs);
 	check_empty(cs);

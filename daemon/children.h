@@ -23,6 +23,7 @@ struct children;
 struct cgroup_limits;
 struct cgroups;
 struct child;
+struct procid;
 struct sandbox;
 struct sandbox_rules;
 
@@ -39,6 +40,7 @@ struct child_spec {
 	unsigned max_of_name; /* how many children may have this name; 0: any number */
 	const char *peer;     /* the client's address, for max_per_peer; NULL: nobody's; copied */
 	const char *holder;   /* whose share its places are (share.h); NULL: nobody's; copied */
+	const char *session;  /* the id of the session that it serves alone, for the log; NULL: none; copied */
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in the child's PATH */
 	const char *const *env;	 /* NULL-terminated "K=V": the whole environment of the child, but
 				    for MCPD_CHILD, the mark by which its descendants are known */
@@ -66,9 +68,27 @@ struct child_events {
 	void (*on_exit)(struct child *c, int status, void *arg);
 };
 
+/* What a look at the processes of a child has found. All is borrowed. */
+struct kept_child {
+	const char *name, *session;   /* as in child_spec */
+	const struct proclist *tree; /* the child itself, then its descendants: at most some hundreds */
+};
+
+/* Who keeps what processes there are, so that the next daemon can end what this one leaves when it is killed. */
+struct children_keeper {
+	/* Called a moment after the start of a child, and whenever it has a process that it did not have the last
+	 * time. From a timer, for several children in one turn of the loop. What fails (a negative result) is tried
+	 * again at the next look. */
+	int (*keep)(const struct kept_child *kept, void *arg);
+	/* The child CHILD is over, and so is what was below it. */
+	void (*drop)(const struct procid *child, void *arg);
+};
+
 /* Installs SIGCHLD on BASE, ignores SIGPIPE and makes the daemon a subreaper. */
 struct children *children_new(struct event_base *base, const struct children_limits *limits,
 			      struct err *e);
+/* Before the first child. KEEPER lives as long as CS, or until NULL is set. */
+void children_set_keeper(struct children *cs, const struct children_keeper *keeper, void *arg);
 /* Kills (SIGKILL to each group) and reaps whatever is left. What the kernel has not let die within
  * half a second stays behind. */
 void children_free(struct children **cs);
@@ -98,7 +118,12 @@ void child_abandon(struct child *c);
 pid_t child_pid(const struct child *c);
 /* Adds the descendants of C, whatever session and group they are in, at most some thousands. Reads /proc. */
 void child_tree(const struct child *c, struct proclist *l);
+/* Adds C itself, then its descendants, those near C first: no more are looked for once there are MAX in the list.
+ * Nothing once it was reaped. Reads /proc. */
+void child_processes(const struct child *c, struct proclist *l, size_t max);
 bool child_stopping(const struct child *c);
+/* TEXT, which is about C, without what must not be shown (child_spec.mask). malloc'd; NULL on lack of memory. */
+char *child_masked(const struct child *c, const char *text);
 /* Leaves what it writes to stdout in the pipe, and what was read of it where it is, until it is resumed,
  * is abandoned, or ends. For a consumer that has had enough; idempotent, from inside on_stdout too. */
 void child_pause(struct child *c);

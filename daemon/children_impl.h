@@ -10,6 +10,7 @@
 #include "children_log.h"
 #include "children_places.h"
 #include "children_spawn.h"
+#include "children_watch.h"
 #include "defer.h"
 #include "pace.h"
 #include "procinfo.h"
@@ -30,6 +31,7 @@ struct children {
 	unsigned n;
 	char mark[sizeof(CHILD_MARK) + 32]; /* CHILD_MARK and what is random about this daemon */
 	unsigned long last_serial;
+	struct watch watch;
 	struct defer scan;
 	struct defer empty;
 	void (*empty_fn)(void *arg);
@@ -50,11 +52,12 @@ enum child_phase {
 struct child {
 	TAILQ_ENTRY(child) entry;
 	LIST_ENTRY(child) bucket;
+	TAILQ_ENTRY(child) look; /* while look_due */
 	struct children *set;
 	const struct child_events *events; /* NULL: abandoned */
 	void *arg;
 	const char *name;
-	char *peer, *holder;
+	char *peer, *holder, *session;
 	size_t max_backlog;
 	unsigned long serial;
 	pid_t pid;
@@ -62,6 +65,8 @@ struct child {
 	int status;  /* once reaped */
 	bool reaped, finished, closing_stdin, was_stopped;
 	bool paused;	    /* stdout */
+	bool look_due;	    /* at its processes; children_watch.c */
+	struct proclist noted; /* what the keeper was told last; the child itself is the first */
 	struct pace stderr_pace; /* of reading stderr, where that goes to the log */
 	size_t stderr_read; /* bytes since it was put off last */
 	enum child_phase phase;

@@ -34,6 +34,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/procinfo.c daemon/procinfo.h \
 	daemon/children_places.c daemon/children_places.h \
 	daemon/children_spawn.c daemon/children_spawn.h \
+	daemon/children_watch.c daemon/children_watch.h \
 	daemon/cleanup.c daemon/cleanup.h \
 	daemon/clock.c daemon/clock.h \
 	daemon/confine.c daemon/confine.h \
@@ -75,6 +76,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/httpd.c daemon/httpd.h \
 	daemon/httphead.c daemon/httphead.h \
 	daemon/legacy.c daemon/legacy.h \
+	daemon/leftovers.c daemon/leftovers.h \
 	daemon/listener.c daemon/listener.h \
 	daemon/listing.c daemon/listing.h \
 	daemon/mcpclient.c daemon/mcpclient.h daemon/mcpclient_impl.h daemon/mcpclient_dialect.h \

@@ -33,6 +33,7 @@
 #include "gate.h"
 #include "httpc.h"
 #include "httpd.h"
+#include "leftovers.h"
 #include "log.h"
 #include "notify.h"
 #include "options.h"
@@ -61,6 +62,7 @@ struct mcpd {
 	struct backend **backends;
 	struct view *all, **singles; /* singles[i] shows backends[i] alone */
 	struct store *store;
+	struct leftovers *leftovers;
 	struct users *users;
 	struct sessions *sessions;
 	struct auth *auth; /* NULL: nobody is asked who he is */
@@ -210,7 +212,8 @@ static int start_store(struct mcpd *d, struct err *e)
 		return e->code;
 	d->users = users_new(d->base, d->store, &d->conf->sessions,
 			     has_issuer(d->conf) ? d->conf->auth.issuer : NULL);
-	return d->users ? 0 : no_memory(e);
+	d->leftovers = d->users ? leftovers_new(d->store, d->children) : NULL;
+	return d->leftovers ? 0 : no_memory(e);
 }
 
 static int start_backends(struct mcpd *d, struct err *e)
@@ -408,6 +411,7 @@ static void tear_down(struct mcpd *d)
 		backend_free(&d->backends[i]);
 	credentials_free(&d->credentials);
 	users_free(&d->users);
+	leftovers_free(&d->leftovers);
 	store_close(&d->store);
 	children_free(&d->children);
 	cgroups_free(&d->cgroups);

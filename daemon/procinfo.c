@@ -47,7 +47,7 @@ char *procinfo_slurp(const char *path, size_t max, size_t *len_r)
 /* The second field of the file is a name in parentheses, which may hold anything. */
 static int parse_stat(const char *text, pid_t pid, struct procinfo *p_r)
 {
-	const char *p = strrchr(text, ')');
+	const char *name = strchr(text, '('), *p = strrchr(text, ')');
 	int parent, group;
 
 	*p_r = (struct procinfo){.id = {.pid = pid}};
@@ -59,6 +59,8 @@ static int parse_stat(const char *text, pid_t pid, struct procinfo *p_r)
 		return ERR_IO;
 	p_r->parent = parent;
 	p_r->group = group;
+	if (name && name < p)
+		snprintf(p_r->name, sizeof p_r->name, "%.*s", (int)(p - name - 1), name + 1);
 	return 0;
 }
 

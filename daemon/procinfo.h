@@ -18,6 +18,7 @@ struct procinfo {
 	struct procid id;
 	pid_t parent, group;
 	char state; /* 'R', 'S', 'Z', ... */
+	char name[16]; /* the name of the command, without its arguments; any bytes: the process may set it */
 };
 
 /* A list of processes that grows. Zero it before use; free() its member `v` after it. */

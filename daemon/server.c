@@ -504,6 +504,17 @@ size_t server_children(const struct server *s)
 	return n;
 }
 
+/* The first of each child is the child. */
+static json_t *describe_processes(const struct server *s)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; rows && s->links && i < view_size(s->conf.view); i++)
+		if (s->links[i])
+			link_processes(s->links[i], rows);
+	return rows;
+}
+
 json_t *server_describe(const struct server *s)
 {
 	json_t *calls = json_array(), *pids = json_array(), *uris = json_array();
@@ -525,8 +536,8 @@ json_t *server_describe(const struct server *s)
 	{
 		json_array_append_new(uris, json_string(uri));
 	}
-	return json_pack("{s:o, s:o, s:o, s:s}", "calls", calls, "pids", pids, "subscriptions", uris,
-			 "logLevel",
+	return json_pack("{s:o, s:o, s:o, s:o, s:s}", "calls", calls, "pids", pids, "processes",
+			 describe_processes(s), "subscriptions", uris, "logLevel",
 			 s->conf.caller->log_level < 0
 				 ? ""
 				 : mcp_log_level_name(s->conf.caller->log_level));

@@ -74,7 +74,7 @@ bool server_has_task(struct server *s, const char *id);
 /* How many tasks its client has: as long as there are any, the server is needed. */
 size_t server_tasks(struct server *s);
 size_t server_children(const struct server *s); /* that belong to this session alone */
-/* {"calls":[{"method","age_ms"}],"pids":[..],"subscriptions":[..],"logLevel":..}, a new reference. */
+/* {"calls":[{"method","age_ms"}],"pids":[..],"processes":[..],"subscriptions":[..],"logLevel":..}, a new reference. */
 json_t *server_describe(const struct server *s);
 
 #endif

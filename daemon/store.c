@@ -53,6 +53,7 @@ static const char *const table_names[STORE_TABLES] = {
 	[STORE_SESSIONS] = "sessions",
 	[STORE_TOKENS] = "tokens",
 	[STORE_SECRETS] = "secrets",
+	[STORE_CHILDREN] = "children",
 };
 
 /* --- trouble ------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ static const char *const migrations[] = {
 	"CREATE TABLE sessions (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);"
 	"CREATE TABLE tokens (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);"
 	"CREATE TABLE secrets (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);",
+	"CREATE TABLE children (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);",
 };
 #define SCHEMA ((int)(sizeof migrations / sizeof *migrations))
 
@@ -37,6 +38,7 @@ static const struct {
 	[STORE_SESSIONS] = STATEMENTS("sessions"),
 	[STORE_TOKENS] = STATEMENTS("tokens"),
 	[STORE_SECRETS] = STATEMENTS("secrets"),
+	[STORE_CHILDREN] = STATEMENTS("children"),
 };
 
 struct store_sql {

@@ -51,6 +51,7 @@ const struct ctl_command ctlspec_commands[] = {
 		COLUMNS(SESSION_COLUMNS, STRING("clientVersion", "CLIENT VERSION"),
 			STRING("path", "PATH"), VALUE("capabilities", "CAPABILITIES"),
 			VALUE("inFlight", "IN FLIGHT"), VALUE("pids", "PIDS"),
+			VALUE("processes", "PROCESSES"),
 			VALUE("subscriptions", "SUBSCRIPTIONS"), STRING("logLevel", "LOG LEVEL"),
 			NUMBER("replayEvents", "REPLAY EVENTS"),
 			BYTES("replayBytes", "REPLAY BYTES"), NUMBER("waiting", "WAITING"),

@@ -576,6 +576,15 @@ tests_unit_test_mask_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_mask_CFLAGS = $(unit_cflags)
 tests_unit_test_mask_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_leftovers
+TESTS += tests/unit/test_leftovers
+tests_unit_test_leftovers_SOURCES = tests/unit/test_leftovers.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_leftovers_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_leftovers_CFLAGS = $(unit_cflags)
+tests_unit_test_leftovers_LDFLAGS = $(failalloc_ldflags)
+tests_unit_test_leftovers_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_peerproc
 TESTS += tests/unit/test_peerproc
 tests_unit_test_peerproc_SOURCES = tests/unit/test_peerproc.c tests/unit/support.h

@@ -3,6 +3,7 @@
 of complaints; each name says what went wrong there."""
 
 import math
+import sqlite3
 
 from harness import *
 
@@ -330,6 +331,123 @@ def _():
                 os.kill(pid, signal.SIGKILL)
                 d.wait_children(0)
         equal(named(marker), [], "escapees after: " + end)
+
+
+def escaping(marker):
+    """A server that has put a process into the background, which leaves session, group and environment."""
+    script = "setsid env -i sleep %s >/dev/null 2>&1 & exec %s %s" % (marker, sys.executable, FAKE)
+    return {"command": "/bin/sh", "args": ["-c", script]}
+
+
+def kill_hard(d):
+    """kill -9, and nothing else: what the kernel does not end goes on."""
+    d.proc.kill()
+    d.wait_end()
+    d.stopped = True
+
+
+def kept_escapee(d, c, marker):
+    """The escapee of the child of C, once the store has it."""
+    child = int(c.tool("pid"))
+    escaped = wait_until(lambda: [p for p in named(marker) if proc_stat(p)[2] == p], "the escapee")[0]
+    d.wait_log("child %d: its [2-9] processes are kept in the store" % child)
+    d.ctl("status")  # a later turn of the loop: what was put in that one is written
+    return child, escaped
+
+
+def reap(pid):
+    """It came to us when its parents ended."""
+    wait_until(lambda: not alive(pid), "the end of process %d" % pid)
+    try:
+        os.waitpid(pid, 0)
+    except ChildProcessError:
+        pass
+
+
+@case("what a killed daemon left is ended by the next start, and logged")
+def _():
+    marker = "%d.9" % (100000 + os.getpid())
+    with Daemon({"fake": escaping(marker)}, store=True, verbose=2) as d:
+        d.wait_children(0)  # also what the probe has left
+        c = Client(d)
+        child, escaped = kept_escapee(d, c, marker)
+        killed = d.pid
+        kill_hard(d)
+        reap(child)
+        assert alive(escaped), "the escapee has ended with the daemon: this test shows nothing"
+        d.config["listen"] = "%s:%d" % d.addr
+        d.start()
+        reap(escaped)
+        ended = [l for l in d.lines() if "left over from mcpd process" in l]
+        equal(len(ended), 1, "lines about it: %s" % ended)
+        assert ended[0].startswith("Ended process %d, left over from mcpd process %d" % (escaped, killed)), ended
+        assert "session=%s" % c.sid in ended[0] and "backend=fake" in ended[0], ended
+        d.wait_children(0)  # the probe of the new life
+        # Counts are those of this life, and the session goes on with a child of its own.
+        equal((d.sessions(), d.ctl("status")["children"]), (0, 0), "sessions and children")
+        c.close()
+        assert int(c.tool("pid")) != child
+        equal(d.sessions(), 1, "sessions")
+        equal([l for l in d.lines() if l.startswith("Session ")],
+              ["Session restored: %s (user: unauthenticated)" % c.sid], "lifecycle")
+        c.delete()
+        d.wait_children(0)
+    equal(named(marker), [], "processes at the end")
+
+
+@case("a process that got the number of one that was left is not touched, nor after another boot")
+def _():
+    changes = {"another start time": lambda r: r.update(processes=[[p, s + 1] for p, s in r["processes"]]),
+               "another boot": lambda r: r.update(boot="0" + r["boot"][1:] if r["boot"][0] != "0" else "1" + r["boot"][1:])}
+    for n, (name, change) in enumerate(changes.items()):
+        marker = "%d.8%d" % (100000 + os.getpid(), n)
+        with Daemon({"fake": escaping(marker)}, store=True, verbose=2) as d:
+            d.wait_children(0)  # also what the probe has left
+            child, escaped = kept_escapee(d, Client(d), marker)
+            kill_hard(d)
+            reap(child)
+            db = sqlite3.connect(os.path.join(d.dir, "state", "mcpd.db"))
+            rows = db.execute("SELECT row, value FROM children").fetchall()
+            assert rows, "nothing was kept"
+            for row, value in rows:
+                record = json.loads(value)
+                change(record)
+                db.execute("UPDATE children SET value = ? WHERE row = ?", (json.dumps(record), row))
+            db.commit()
+            db.close()
+            d.start()
+            d.ctl("status")
+            equal([l for l in d.lines() if "left over" in l], [], "lines, with " + name)
+            assert alive(escaped) and proc_stat(escaped)[0] != "T", "it was touched, with " + name
+            os.kill(escaped, signal.SIGKILL)
+            reap(escaped)
+            # The records are gone: they were of no use to any later start.
+            d.stop()
+            db = sqlite3.connect(os.path.join(d.dir, "state", "mcpd.db"))
+            equal(db.execute("SELECT count(*) FROM children").fetchone(), (0,), "records")
+            db.close()
+
+
+@case("session show lists the processes of the session, whatever they left, without arguments and secrets")
+def _():
+    marker = "%d.7" % (100000 + os.getpid())
+    server = dict(escaping(marker), env={"KEY": "sekrit-value"})
+    server["args"][1] = "(exec 2>/dev/null; printf sekrit-value >/proc/self/comm; sleep %s; :) & " % marker + server["args"][1]
+    with Daemon({"fake": server}) as d:
+        c, other = Client(d), Client(d)
+        child = int(c.tool("pid"))
+        other.tool("pid")
+        escaped = wait_until(lambda: [p for p in named(marker) if proc_stat(p)[2] == p and
+                                      proc_stat(p)[1] == child], "the escapee")[0]
+        wait_until(lambda: "***" in json.dumps(d.ctl("session.show", id=c.sid)["processes"]), "the masked name")
+        shown = d.ctl("session.show", id=c.sid)
+        rows = {r["pid"]: r for r in shown["processes"]}
+        equal(shown["processes"][0]["pid"], child, "the first")
+        equal(rows[escaped], {"pid": escaped, "parent": child, "server": "fake", "command": "sleep"}, "the escapee")
+        equal(sorted(rows), sorted([child] + children_of(child)), "processes")
+        text = d.mcpctl("session", "show", c.sid) + json.dumps(shown)
+        assert re.search("^processes .*%d.*sleep" % escaped, text, re.M), text
+        assert marker not in text and "sekrit" not in text, text
 
 
 NOBODY = 65534

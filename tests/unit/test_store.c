@@ -150,6 +150,8 @@ static void values_are_there_again(void **state)
 	put(STORE_SESSIONS, "b", "[]");
 	put(STORE_TOKENS, "a", "{\"access\":\"s3cret-token\"}");
 	put(STORE_SECRETS, "a", "{\"site\":\"s3cret-value\"}");
+	put(STORE_CHILDREN, "a", "{'processes':[[12,34]]}");
+	put(STORE_CHILDREN, "b", "{'processes':[[56,78]]}");
 	assert_int_equal(store_delete(store, STORE_SESSIONS, "b"), 0);
 	assert_int_equal(store_delete(store, STORE_SESSIONS, "never"), 0);
 	assert_value(STORE_SESSIONS, "a", "{\"x\":2}");
@@ -161,10 +163,15 @@ static void values_are_there_again(void **state)
 	assert_value(STORE_TOKENS, "a", "{\"access\":\"s3cret-token\"}");
 	assert_value(STORE_SECRETS, "a", "{\"site\":\"s3cret-value\"}");
 	assert_value(STORE_SECRETS, "b", NULL);
+	assert_value(STORE_CHILDREN, "a", "{'processes':[[12,34]]}");
 	assert_int_equal(count(STORE_SESSIONS), 1);
+	assert_int_equal(count(STORE_CHILDREN), 2);
 	assert_int_equal(store_delete(store, STORE_TOKENS, "a"), 0);
+	assert_int_equal(store_delete(store, STORE_CHILDREN, "a"), 0);
 	reopen();
 	assert_value(STORE_TOKENS, "a", NULL);
+	assert_value(STORE_CHILDREN, "a", NULL);
+	assert_value(STORE_CHILDREN, "b", "{'processes':[[56,78]]}");
 	assert_value(STORE_SESSIONS, "a", "{\"x\":2}");
 }
 
@@ -182,6 +189,11 @@ static void memory_keeps_nothing(void **state)
 	settle();
 	store_delete(store, STORE_TOKENS, "a");
 	assert_value(STORE_TOKENS, "a", NULL);
+	put(STORE_CHILDREN, "a", "{'processes':[[12,34]]}");
+	assert_value(STORE_CHILDREN, "a", "{'processes':[[12,34]]}");
+	assert_int_equal(count(STORE_CHILDREN), 1);
+	assert_int_equal(store_delete(store, STORE_CHILDREN, "a"), 0);
+	assert_int_equal(count(STORE_CHILDREN), 0);
 	assert_null(store_trouble(store));
 	assert_int_equal(access(path, F_OK), -1);
 }
@@ -320,6 +332,38 @@ static void databases_of_others_are_left_alone(void **state)
 	assert_left_alone(path, "newer mcpd");
 }
 
+/* As the first version made it: what it lacks is added, and what it has is kept. */
+static void a_database_of_an_older_mcpd_is_brought_up_to_date(void **state)
+{
+	(void)state;
+	make_filled();
+	sql("DROP TABLE children; PRAGMA user_version=1");
+	open_store();
+	assert_null(store_trouble(store));
+	assert_value(STORE_SESSIONS, "old", "1");
+	assert_value(STORE_TOKENS, "old", "{\"access\":\"x\"}");
+	put(STORE_CHILDREN, "new", "[1]");
+	reopen();
+	assert_value(STORE_CHILDREN, "new", "[1]");
+}
+
+/* A value that is no JSON is not seen, and harms no other. */
+static void a_broken_value_is_left_out(void **state)
+{
+	(void)state;
+	open_store();
+	put(STORE_CHILDREN, "bad", "[1]");
+	put(STORE_CHILDREN, "good", "[2]");
+	store_close(&store);
+	sql("UPDATE children SET value = '[1' WHERE key = 'bad'");
+	open_store();
+	assert_null(store_trouble(store));
+	assert_value(STORE_CHILDREN, "bad", NULL);
+	assert_value(STORE_CHILDREN, "good", "[2]");
+	assert_int_equal(count(STORE_CHILDREN), 1);
+	assert_int_equal(store_delete(store, STORE_CHILDREN, "bad"), 0);
+}
+
 /* What was put before the database could be read is newer than what is in it. */
 static void a_locked_database_is_read_when_it_is_free(void **state)
 {
@@ -452,6 +496,9 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(databases_of_others_are_left_alone, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(a_database_of_an_older_mcpd_is_brought_up_to_date,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_broken_value_is_left_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_locked_database_is_read_when_it_is_free, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(two_daemons_do_not_share_it, set_up, tear_down),
