@@ -23,7 +23,6 @@ struct children;
 struct cgroup_limits;
 struct cgroups;
 struct child;
-struct procid;
 struct sandbox;
 struct sandbox_rules;
 
@@ -68,27 +67,9 @@ struct child_events {
 	void (*on_exit)(struct child *c, int status, void *arg);
 };
 
-/* What a look at the processes of a child has found. All is borrowed. */
-struct kept_child {
-	const char *name, *session;   /* as in child_spec */
-	const struct proclist *tree; /* the child itself, then its descendants: at most some hundreds */
-};
-
-/* Who keeps what processes there are, so that the next daemon can end what this one leaves when it is killed. */
-struct children_keeper {
-	/* Called a moment after the start of a child, and whenever it has a process that it did not have the last
-	 * time. From a timer, for several children in one turn of the loop. What fails (a negative result) is tried
-	 * again at the next look. */
-	int (*keep)(const struct kept_child *kept, void *arg);
-	/* The child CHILD is over, and so is what was below it. */
-	void (*drop)(const struct procid *child, void *arg);
-};
-
 /* Installs SIGCHLD on BASE, ignores SIGPIPE and makes the daemon a subreaper. */
 struct children *children_new(struct event_base *base, const struct children_limits *limits,
 			      struct err *e);
-/* Before the first child. KEEPER lives as long as CS, or until NULL is set. */
-void children_set_keeper(struct children *cs, const struct children_keeper *keeper, void *arg);
 /* Kills (SIGKILL to each group) and reaps whatever is left. What the kernel has not let die within
  * half a second stays behind. */
 void children_free(struct children **cs);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "children_impl.h"
+#include "children_keeper.h"
 #include "turns.h"
 
 #define TICK_MS	    100

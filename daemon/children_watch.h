@@ -1,4 +1,4 @@
-/* children_watch.h: tells the keeper (children.h) of the processes below children, soon after they are there.
+/* children_watch.h: tells the keeper (children_keeper.h) of the processes below children, soon after they are there.
  *
  * Nobody tells the daemon that a child has started a process, so the trees of children are looked at: a moment after
  * the start of a child, a moment after it has read or written something, and every half minute. A look reads some

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "children.h"
+#include "children_keeper.h"
 #include "log.h"
 #include "procinfo.h"
 #include "store.h"

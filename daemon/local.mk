@@ -34,7 +34,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/procinfo.c daemon/procinfo.h \
 	daemon/children_places.c daemon/children_places.h \
 	daemon/children_spawn.c daemon/children_spawn.h \
-	daemon/children_watch.c daemon/children_watch.h \
+	daemon/children_watch.c daemon/children_watch.h daemon/children_keeper.h \
 	daemon/cleanup.c daemon/cleanup.h \
 	daemon/clock.c daemon/clock.h \
 	daemon/confine.c daemon/confine.h \
