@@ -47,7 +47,7 @@ static bool takes_place(const struct control_conn *conn)
 const char *control_too_many(struct control *c, uid_t uid, enum ctl_level level,
 			     const struct control_conn *new)
 {
-	struct control_conn *conn, *idle = NULL;
+	struct control_conn *conn, *idle = NULL, *oldest = NULL;
 	size_t same = 0, all = 0;
 
 	TAILQ_FOREACH (conn, &c->conns, link) {
@@ -55,12 +55,19 @@ const char *control_too_many(struct control *c, uid_t uid, enum ctl_level level,
 			continue;
 		all++;
 		same += conn->uid == uid;
+		if (conn->uid == uid && (!oldest || conn->active < oldest->active))
+			oldest = conn;
 		if (conn->uid == uid && conn->n_requests == 0 && (!idle || conn->active < idle->active))
 			idle = conn;
 	}
-	/* Operators must get in when others fill the places, and when their own forgotten connections do. */
-	if (level == CTL_ADMIN && same >= MAX_CONNS_PER_UID && idle) {
-		control_conn_close(idle);
+	/* Operators must get in when others fill the places, and when their own connections do: those that are
+	 * forgotten, else the one whose command has run longest. */
+	if (level == CTL_ADMIN && same >= MAX_CONNS_PER_UID) {
+		if (!idle)
+			log_notice(NULL, "control: the command of uid %u that has run longest is given up: "
+				   "%d others of this user leave no place for one more", (unsigned)uid,
+				   MAX_CONNS_PER_UID - 1);
+		control_conn_close(idle ? idle : oldest);
 		return NULL;
 	}
 	if (same >= MAX_CONNS_PER_UID)

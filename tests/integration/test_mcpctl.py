@@ -356,6 +356,21 @@ def _():
             f.close()
 
 
+@case("32 commands that hang keep no operator out: the one that has run longest is given up")
+def _():
+    with Daemon({"fake": fake(scope="shared")}) as d:
+        busy = []
+        for n in range(32):
+            busy.append(Control(d.socket))
+            busy[-1].send({"id": 2, "method": "tool.call", "params": {"name": "hang", "arguments": {}}})
+            if n < 31:  # who looks needs a place, too
+                wait_until(lambda: d.ctl("status")["calls"] == len(busy), "the call")
+        equal(d.mcpctl("counts"), "Active sessions: 0, Active users: 0\n")
+        equal(len(select.select([b.sock for b in busy], [], [], TIMEOUT)[0]), 1, "those that were given up")
+        for b in busy:
+            b.close()
+
+
 @case("forgotten connections of an operator make room for the next one")
 def _():
     with Daemon({"fake": fake()}) as d:
