@@ -132,11 +132,11 @@ static bool only_loopback(char *const *listen)
 	return true;
 }
 
-static int check_host(const struct config *conf, const struct guard_head *h, struct err *e)
+static int check_host(const struct config *conf, const char *host, unsigned n, struct err *e)
 {
 	struct authority a;
 
-	if (h->n_host != 1 || !h->host || !read_authority(h->host, &a))
+	if (n > 1 || !host || !read_authority(host, &a))
 		return err_set(e, ERR_DENIED, "Invalid Host header");
 	if (is_loopback(a.host) || host_listed(conf->allowed_hosts, &a))
 		return 0;
@@ -158,30 +158,37 @@ bool guard_origin_ok(const struct config *conf, const char *origin)
 	return *origin != '\0' && origin_allowed(conf, origin);
 }
 
+/* No ORIGIN passes. */
+static int check_origin(const struct config *conf, const char *origin, unsigned n, struct err *e)
+{
+	if (!origin)
+		return 0;
+	if (n > 1 || *origin == '\0')
+		return err_set(e, ERR_DENIED, "Invalid Origin header");
+	if (!origin_allowed(conf, origin))
+		return err_set(e, ERR_DENIED, "Invalid Origin header: %.200s is not in allowedOrigins",
+			       origin);
+	return 0;
+}
+
 int guard_judge(const struct config *conf, const struct guard_head *h, struct err *e)
 {
-	int rc = check_host(conf, h, e);
+	int rc = check_host(conf, h->host, h->n_host, e);
 
-	if (rc || h->n_origin == 0)
-		return rc;
-	if (h->n_origin > 1 || !h->origin || *h->origin == '\0')
-		return err_set(e, ERR_DENIED, "Invalid Origin header");
-	if (!origin_allowed(conf, h->origin))
-		return err_set(e, ERR_DENIED, "Invalid Origin header: %.200s is not in allowedOrigins",
-			       h->origin);
-	return 0;
+	return rc ? rc : check_origin(conf, h->origin, h->n_origin, e);
 }
 
 int guard_check(const struct config *conf, struct exchange *x, struct err *e)
 {
-	const struct guard_head h = {.host = exchange_header(x, "Host"),
-				     .origin = exchange_header(x, "Origin"),
-				     .n_host = exchange_header_count(x, "Host"),
-				     .n_origin = exchange_header_count(x, "Origin")};
-	int rc = guard_judge(conf, &h, e);
+	int rc = check_host(conf, exchange_header(x, "Host"), exchange_header_count(x, "Host"), e);
+	const char *origin;
 
-	if (rc == 0 && h.n_origin > 0)
-		set_cors(x, h.origin);
+	if (rc)
+		return rc;
+	origin = exchange_header(x, "Origin"); /* good until the next one is asked for */
+	rc = check_origin(conf, origin, exchange_header_count(x, "Origin"), e);
+	if (rc == 0 && origin)
+		set_cors(x, origin);
 	return rc;
 }
 
