@@ -221,11 +221,20 @@ static void end_result(struct request *r, const struct translate *t, json_t *res
 					    .code = RPC_INTERNAL_ERROR,
 					    .message = "the server answered with a task, "
 						       "which the client did not declare"};
+	static const struct answer too_long = {.kind = ANSWER_ERROR,
+					       .code = RPC_INTERNAL_ERROR,
+					       .message = "the server answered with a task whose id "
+							  "is longer than 1024 bytes"};
 	json_t *own = server_task_result(r, result);
 	json_t *theirs = own ? translate_result(t, own) : NULL;
 	const struct answer said = {.kind = ANSWER_RESULT, .result = theirs};
 
-	server_end(r, !theirs || r->starved ? &no_memory : is_stray_task(r, result) ? &stray : &said);
+	if (server_task_too_long(r, result))
+		server_end(r, &too_long);
+	else if (!theirs || r->starved)
+		server_end(r, &no_memory);
+	else
+		server_end(r, is_stray_task(r, result) ? &stray : &said);
 	json_decref(theirs);
 	json_decref(own);
 }

@@ -101,6 +101,8 @@ void server_handle_task(struct request *r);
 /* RESULT, PARAMS with our ids: a new reference; NULL on lack of memory, or for a notification about a task
  * that is not the client's. */
 json_t *server_task_result(struct request *r, json_t *result);
+/* Whether RESULT is a task whose id is longer than ids of tasks may be: server_task_result() cannot learn it. */
+bool server_task_too_long(const struct request *r, const json_t *result);
 json_t *server_task_notification(struct server *s, size_t source, json_t *params);
 /* Q, asked by backend SOURCE, says with our id to which task it belongs. 0 or ERR_NOMEM. */
 int server_task_question(struct server *s, size_t source, struct question *q);

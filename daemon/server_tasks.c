@@ -111,6 +111,14 @@ static json_t *modern_task_result(struct request *r, json_t *result)
 	return renamed(result, learn(r, result));
 }
 
+bool server_task_too_long(const struct request *r, const json_t *result)
+{
+	const json_t *task = json_object_get(result, "task");
+	const json_t *id = json_object_get(task ? task : result, "taskId");
+
+	return r->relays_task && json_string_length(id) > TASKS_MAX_ID;
+}
+
 json_t *server_task_result(struct request *r, json_t *result)
 {
 	if (!r->relays_task && !r->server->tasks)

@@ -82,7 +82,7 @@ static bool make_id(char id[2 * ID_BYTES + 1])
 static struct task *task_new(struct tasks *t, size_t source, const char *remote)
 {
 	size_t size = strlen(remote) + 1;
-	struct task *one = calloc(1, sizeof *one + size);
+	struct task *one = size <= TASKS_MAX_ID + 1 ? calloc(1, sizeof *one + size) : NULL;
 
 	if (!one || !make_id(one->id)) {
 		free(one);

@@ -195,6 +195,33 @@ static void tasks_of_2025_11_25(void **state)
 	assert_true(member_is(about("tasks/update", id), "code", "-32601"));
 }
 
+/* What a backend names its task is kept for as long as the task: an id, not data. */
+static void long_ids_are_refused(void **state)
+{
+	static const unsigned lengths[] = {TASKS_MAX_ID, TASKS_MAX_ID + 1, 1 << 20};
+
+	(void)state;
+	offer_now(MCP_REV_2025_11_25, OLD_CAPS);
+	s = open_session(NULL, MCP_REV_2025_11_25);
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		struct exchange *x = post(s, BOTH, "tools/call", "{'name':'long','task':{'ttl':5}}");
+		char *id = malloc(lengths[i] + 1);
+
+		assert_non_null(id);
+		memset(id, 'x', lengths[i]);
+		id[lengths[i]] = '\0';
+		call_result(fake_take(0), json_pack("{s:{s:s, s:s}}", "task", "taskId", id, "status",
+						    "working"));
+		free(id);
+		if (i == 0)
+			(void)task_id(x);
+		else
+			assert_true(member_is(x, "message",
+					      "'the server answered with a task whose id is longer "
+					      "than 1024 bytes'"));
+	}
+}
+
 /* The backend's own id, or one of another session, is nobody's. */
 static void strangers_do_not_see_it(void **state)
 {
@@ -442,7 +469,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ids_are_ours),	 cmocka_unit_test(the_map_is_bounded),
-		T(tasks_of_2025_11_25),		 T(strangers_do_not_see_it),
+		T(long_ids_are_refused), T(tasks_of_2025_11_25),		 T(strangers_do_not_see_it),
 		T(questions_and_news_of_a_task), T(the_two_kinds_do_not_meet),
 		T(tasks_of_2026_07_28),		 T(who_must_not),
 		cmocka_unit_test(every_allocation_may_fail),
