@@ -25,14 +25,14 @@ LAYERS = [
 
 # Only these files may use it.
 ALONE = {
-    r"#include <(event2/http|evhttp)": r"daemon/(httpd|exchange|framing|gate|connections)\w*\.[ch]",
-    r"#include <curl/": r"daemon/(httpc\w*|url)\.c",
-    r"#include <openssl/": r"(daemon/(seal|headervalue)\w*|lib/digest)\.c",
-    r"#include <jose/": r"daemon/jwt\.c",
-    r"\b(fork|vfork|waitpid|waitid|wait4|posix_spawnp?)\(": r"(daemon/(child(ren)?|detach)\w*|cli/configcheck)\.c",
-    r"#include <sqlite3": r"daemon/store_sql\.c",
+    r"#include <(event2/http|evhttp)": r"daemon/(\w+/)?(httpd|exchange|framing|gate|connections)\w*\.[ch]",
+    r"#include <curl/": r"daemon/(\w+/)?(httpc\w*|url)\.c",
+    r"#include <openssl/": r"(daemon/(\w+/)?(seal|headervalue)\w*|lib/digest)\.c",
+    r"#include <jose/": r"daemon/(\w+/)?jwt\.c",
+    r"\b(fork|vfork|waitpid|waitid|wait4|posix_spawnp?)\(": r"(daemon/(\w+/)?(child(ren)?|detach)\w*|cli/configcheck)\.c",
+    r"#include <sqlite3": r"daemon/(\w+/)?store_sql\.c",
     r"#include <readline/": r"cli/(shell|complete)\w*\.[ch]",
-    r"__NR_landlock": r"daemon/sandbox_landlock\.c",
+    r"__NR_landlock": r"daemon/(\w+/)?sandbox_landlock\.c",
     r"\b(system|popen)\(": r"",
     r"\b(sprintf|gets|strtok)\(": r"",
 }
@@ -56,7 +56,7 @@ def result(good, name, faults=()):
 
 def sources():
     for folder in ("lib", "daemon", "cli"):
-        yield from sorted((ROOT / folder).glob("*.[ch]"))
+        yield from sorted((ROOT / folder).rglob("*.[ch]"))
 
 
 def text_of(path):
@@ -78,10 +78,9 @@ def includes(name):
     folder = name.split("/")[0]
     allowed = {"lib": ["lib"], "daemon": ["daemon", "lib"], "cli": ["cli", "lib"]}[folder]
     for header in re.findall(r'^#include "([^"]+)"', FILES[name], flags=re.M):
-        for where in allowed:
-            if f"{where}/{header}" in FILES:
-                yield f"{where}/{header}"
-                break
+        for there in (n for n in FILES if n.split("/")[0] in allowed and n.endswith("/" + header)):
+            yield there
+            break
         else:
             if header not in ("autoconf.h",):
                 yield None, header
@@ -105,7 +104,7 @@ def module(name):
         return inside[1]
     words = stem.split("_")
     for n in range(1, len(words)):
-        if f"{folder}/{'_'.join(words[:n])}.h" in FILES:
+        if any(f.endswith(f"/{'_'.join(words[:n])}.h") for f in FILES):
             return "_".join(words[:n])
     return stem
 
