@@ -1,15 +1,19 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/base
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
 daemon_libmcpd_a_SOURCES = \
-	daemon/backend.c daemon/backend.h daemon/backend_impl.h \
+	daemon/backend.c daemon/backend.h \
+	daemon/backend_impl.h \
 	daemon/backend_confine.c \
 	daemon/backend_exec.c \
-	daemon/backend_stdio.c daemon/stdio_impl.h \
-	daemon/backend_web.c daemon/web_impl.h daemon/web_learn.c \
+	daemon/backend_stdio.c \
+	daemon/stdio_impl.h \
+	daemon/backend_web.c \
+	daemon/web_impl.h \
+	daemon/web_learn.c \
 	daemon/web_result.c daemon/web_result.h \
 	daemon/web_tools.c daemon/web_tools.h \
 	daemon/stdio_events.c \
@@ -18,58 +22,70 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/stdio_learn.c \
 	daemon/stdio_subs.c \
 	daemon/backoff.c daemon/backoff.h \
-	daemon/bearer.c daemon/bearer.h \
 	daemon/call.c daemon/call.h \
 	daemon/challenge.c daemon/challenge.h \
 	daemon/catalog.c daemon/catalog.h \
 	daemon/child.c \
-	daemon/channel_child.c daemon/channel_upstream.c daemon/stdio_channel.h \
+	daemon/channel_child.c \
+	daemon/channel_upstream.c \
+	daemon/stdio_channel.h \
 	daemon/cgroup.c daemon/cgroup.h \
-	daemon/children.c daemon/children.h daemon/children_impl.h \
+	daemon/children.c daemon/children.h \
+	daemon/children_impl.h \
 	daemon/children_log.c daemon/children_log.h \
 	daemon/children_orphans.c daemon/children_orphans.h \
-	daemon/mask.c daemon/mask.h \
-	daemon/dumpable.c daemon/dumpable.h \
 	daemon/peerproc.c daemon/peerproc.h \
-	daemon/procinfo.c daemon/procinfo.h \
 	daemon/children_places.c daemon/children_places.h \
 	daemon/children_spawn.c daemon/children_spawn.h \
-	daemon/children_watch.c daemon/children_watch.h daemon/children_keeper.h \
-	daemon/cleanup.c daemon/cleanup.h \
-	daemon/clock.c daemon/clock.h \
+	daemon/children_watch.c daemon/children_watch.h \
+	daemon/children_keeper.h \
 	daemon/confine.c daemon/confine.h \
-	daemon/config.c daemon/config.h daemon/config_auth.h daemon/config_impl.h \
-	daemon/config_backends.c daemon/config_backend.h daemon/config_http.c daemon/config_table.c \
-	daemon/config_auth.c daemon/config_confine.c daemon/config_credential.c daemon/config_store.c daemon/config_tools.c daemon/config_types.c daemon/config_web.c \
+	daemon/config.c daemon/config.h \
+	daemon/config_auth.c daemon/config_auth.h \
+	daemon/config_impl.h \
+	daemon/config_backends.c \
+	daemon/config_backend.h \
+	daemon/config_http.c \
+	daemon/config_table.c \
+	daemon/config_confine.c \
+	daemon/config_credential.c \
+	daemon/config_store.c \
+	daemon/config_tools.c \
+	daemon/config_types.c \
+	daemon/config_web.c \
 	daemon/jsonpath.c daemon/jsonpath.h \
-	daemon/pace.c daemon/pace.h daemon/turns.c daemon/turns.h \
-	daemon/pattern.c daemon/pattern.h daemon/pattern_ecma.c daemon/pattern_ecma.h \
+	daemon/pattern.c daemon/pattern.h \
+	daemon/pattern_ecma.c daemon/pattern_ecma.h \
 	daemon/names.c daemon/names.h \
 	daemon/placeholder.c daemon/placeholder.h \
-	daemon/control.c daemon/control.h daemon/control_impl.h \
+	daemon/control.c daemon/control.h \
+	daemon/control_impl.h \
 	daemon/control_commands.c \
 	daemon/control_conn.c \
 	daemon/control_log.c \
 	daemon/control_key.c daemon/control_key.h \
 	daemon/control_socket.c daemon/control_socket.h \
 	daemon/control_tools.c \
-	daemon/control_secrets.c daemon/control_tokens.c daemon/control_users.c \
-	daemon/credentials.c daemon/credentials.h daemon/credentials_impl.h daemon/granted.c \
+	daemon/control_secrets.c \
+	daemon/control_tokens.c \
+	daemon/control_users.c \
+	daemon/credentials.c daemon/credentials.h \
+	daemon/credentials_impl.h \
+	daemon/granted.c \
 	daemon/grant.c daemon/grant.h \
-	daemon/defer.c daemon/defer.h \
-	daemon/delayq.c daemon/delayq.h \
-	daemon/descriptors.c daemon/descriptors.h \
 	daemon/endpoint.c daemon/endpoint.h \
 	daemon/scopes.c daemon/scopes.h \
-	daemon/environ.c daemon/environ.h \
 	daemon/exec_result.c daemon/exec_result.h \
 	daemon/fetch.c daemon/fetch.h \
 	daemon/era.c daemon/era.h \
-	daemon/exchange.c daemon/exchange.h daemon/exchange_impl.h \
+	daemon/exchange.c daemon/exchange.h \
+	daemon/exchange_impl.h \
 	daemon/exchange_request.c \
 	daemon/framing.c daemon/framing.h \
 	daemon/framing_reader.c daemon/framing_reader.h \
-	daemon/gate.c daemon/gate.h daemon/gate_impl.h daemon/gate_end.c \
+	daemon/gate.c daemon/gate.h \
+	daemon/gate_impl.h \
+	daemon/gate_end.c \
 	daemon/connections.c daemon/connections.h \
 	daemon/headervalue.c daemon/headervalue.h \
 	daemon/httpc.c daemon/httpc.h \
@@ -79,10 +95,14 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/leftovers.c daemon/leftovers.h \
 	daemon/listener.c daemon/listener.h \
 	daemon/listing.c daemon/listing.h \
-	daemon/mcpclient.c daemon/mcpclient.h daemon/mcpclient_impl.h daemon/mcpclient_dialect.h \
+	daemon/mcpclient.c daemon/mcpclient.h \
+	daemon/mcpclient_impl.h \
+	daemon/mcpclient_dialect.h \
 	daemon/mcpclient_asks.c \
-	daemon/mcpclient_legacy.c daemon/mcpclient_modern.c \
-	daemon/mcpclient_listen.c daemon/mcpclient_probe.c \
+	daemon/mcpclient_legacy.c \
+	daemon/mcpclient_modern.c \
+	daemon/mcpclient_listen.c \
+	daemon/mcpclient_probe.c \
 	daemon/mcpclient_requests.c \
 	daemon/mcpclient_rounds.c \
 	daemon/mcpd.c daemon/mcpd.h \
@@ -90,54 +110,78 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/options.c daemon/options.h \
 	daemon/outage.c daemon/outage.h \
 	daemon/detach.c daemon/detach.h \
-	daemon/once.c daemon/once.h \
 	daemon/offer.c daemon/offer.h \
 	daemon/question.c daemon/question.h \
 	daemon/records.c daemon/records.h \
 	daemon/registry.c daemon/registry.h \
 	daemon/reply.c daemon/reply.h \
 	daemon/replay.c daemon/replay.h \
-	daemon/auth.c daemon/auth.h daemon/auth_impl.h \
-	daemon/auth_answer.c daemon/auth_introspect.c daemon/auth_jwt.c daemon/auth_open.c \
+	daemon/auth.c daemon/auth.h \
+	daemon/auth_impl.h \
+	daemon/auth_answer.c \
+	daemon/auth_introspect.c \
+	daemon/auth_jwt.c \
+	daemon/auth_open.c \
 	daemon/claims.c daemon/claims.h \
 	daemon/issuer.c daemon/issuer.h \
 	daemon/jwt.c daemon/jwt.h \
 	daemon/tokens.c daemon/tokens.h \
 	daemon/asks.c daemon/asks.h \
 	daemon/guard.c daemon/guard.h \
-	daemon/ratelimit.c daemon/ratelimit.h \
-	daemon/listen.c daemon/listen.h daemon/topic.c daemon/topic.h \
-	daemon/modern.c daemon/modern.h daemon/modern_impl.h \
-	daemon/modern_answer.c daemon/modern_check.c daemon/modern_park.c \
+	daemon/listen.c daemon/listen.h \
+	daemon/topic.c daemon/topic.h \
+	daemon/modern.c daemon/modern.h \
+	daemon/modern_impl.h \
+	daemon/modern_answer.c \
+	daemon/modern_check.c \
+	daemon/modern_park.c \
 	daemon/pool.c daemon/pool.h \
-	daemon/sandbox.c daemon/sandbox.h daemon/sandbox_impl.h daemon/sandbox_judge.c \
-	daemon/sandbox_hide.c daemon/sandbox_landlock.c daemon/sandbox_rules.c \
-	daemon/schema.c daemon/schema.h daemon/schema_impl.h daemon/schema_check.c daemon/schema_equal.c \
+	daemon/sandbox.c daemon/sandbox.h \
+	daemon/sandbox_impl.h \
+	daemon/sandbox_judge.c \
+	daemon/sandbox_hide.c \
+	daemon/sandbox_landlock.c \
+	daemon/sandbox_rules.c \
+	daemon/schema.c daemon/schema.h \
+	daemon/schema_impl.h \
+	daemon/schema_check.c \
+	daemon/schema_equal.c \
 	daemon/methods.c daemon/methods.h \
-	daemon/seal.c daemon/seal.h \
-	daemon/share.c daemon/share.h \
-	daemon/server.c daemon/server.h daemon/server_impl.h \
-	daemon/server_again.c daemon/server_links.c daemon/server_tasks.c daemon/tasks.c daemon/tasks.h \
+	daemon/server.c daemon/server.h \
+	daemon/server_impl.h \
+	daemon/server_again.c \
+	daemon/server_links.c \
+	daemon/server_tasks.c \
+	daemon/tasks.c daemon/tasks.h \
 	daemon/session.c daemon/session.h \
 	daemon/sessions.c daemon/sessions.h \
-	daemon/store.c daemon/store.h daemon/store_impl.h daemon/store_key.c daemon/store_sql.c \
+	daemon/store.c daemon/store.h \
+	daemon/store_impl.h \
+	daemon/store_key.c \
+	daemon/store_sql.c \
 	daemon/stream.c daemon/stream.h \
 	daemon/toolresult.c daemon/toolresult.h \
 	daemon/transport.c daemon/transport.h \
 	daemon/uritemplate.c daemon/uritemplate.h \
-	daemon/translate.c daemon/translate.h daemon/translate_impl.h \
-	daemon/translate_ask.c daemon/translate_tools.c \
-	daemon/upstream.c daemon/upstream.h daemon/upstream_impl.h daemon/upstream_leg.c \
+	daemon/translate.c daemon/translate.h \
+	daemon/translate_impl.h \
+	daemon/translate_ask.c \
+	daemon/translate_tools.c \
+	daemon/upstream.c daemon/upstream.h \
+	daemon/upstream_impl.h \
+	daemon/upstream_leg.c \
 	daemon/url.c daemon/url.h \
 	daemon/userenv.c daemon/userenv.h \
 	daemon/users.c daemon/users.h \
-	daemon/upstream_answer.c daemon/headerlines.c daemon/headerlines.h \
+	daemon/upstream_answer.c \
+	daemon/headerlines.c daemon/headerlines.h \
 	daemon/httpfield.c daemon/httpfield.h \
 	daemon/mcpheaders.c daemon/mcpheaders.h \
-	daemon/netaddr.c daemon/netaddr.h \
 	daemon/peer.c daemon/peer.h \
 	daemon/view.c daemon/view.h \
 	daemon/xheader.c daemon/xheader.h
+
+include $(top_srcdir)/daemon/base/local.mk
 
 sbin_PROGRAMS += mcpd
 mcpd_SOURCES = daemon/main.c
