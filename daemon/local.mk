@@ -1,6 +1,6 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/base
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
@@ -23,7 +23,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/stdio_subs.c \
 	daemon/backoff.c daemon/backoff.h \
 	daemon/call.c daemon/call.h \
-	daemon/challenge.c daemon/challenge.h \
 	daemon/catalog.c daemon/catalog.h \
 	daemon/child.c \
 	daemon/channel_child.c \
@@ -53,11 +52,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/config_tools.c \
 	daemon/config_types.c \
 	daemon/config_web.c \
-	daemon/jsonpath.c daemon/jsonpath.h \
-	daemon/pattern.c daemon/pattern.h \
-	daemon/pattern_ecma.c daemon/pattern_ecma.h \
 	daemon/names.c daemon/names.h \
-	daemon/placeholder.c daemon/placeholder.h \
 	daemon/control.c daemon/control.h \
 	daemon/control_impl.h \
 	daemon/control_commands.c \
@@ -87,7 +82,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/gate_impl.h \
 	daemon/gate_end.c \
 	daemon/connections.c daemon/connections.h \
-	daemon/headervalue.c daemon/headervalue.h \
 	daemon/httpc.c daemon/httpc.h \
 	daemon/httpd.c daemon/httpd.h \
 	daemon/httphead.c daemon/httphead.h \
@@ -142,10 +136,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/sandbox_hide.c \
 	daemon/sandbox_landlock.c \
 	daemon/sandbox_rules.c \
-	daemon/schema.c daemon/schema.h \
-	daemon/schema_impl.h \
-	daemon/schema_check.c \
-	daemon/schema_equal.c \
 	daemon/methods.c daemon/methods.h \
 	daemon/server.c daemon/server.h \
 	daemon/server_impl.h \
@@ -162,7 +152,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/stream.c daemon/stream.h \
 	daemon/toolresult.c daemon/toolresult.h \
 	daemon/transport.c daemon/transport.h \
-	daemon/uritemplate.c daemon/uritemplate.h \
 	daemon/translate.c daemon/translate.h \
 	daemon/translate_impl.h \
 	daemon/translate_ask.c \
@@ -170,18 +159,16 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/upstream.c daemon/upstream.h \
 	daemon/upstream_impl.h \
 	daemon/upstream_leg.c \
-	daemon/url.c daemon/url.h \
 	daemon/userenv.c daemon/userenv.h \
 	daemon/users.c daemon/users.h \
 	daemon/upstream_answer.c \
-	daemon/headerlines.c daemon/headerlines.h \
-	daemon/httpfield.c daemon/httpfield.h \
 	daemon/mcpheaders.c daemon/mcpheaders.h \
 	daemon/peer.c daemon/peer.h \
 	daemon/view.c daemon/view.h \
 	daemon/xheader.c daemon/xheader.h
 
 include $(top_srcdir)/daemon/base/local.mk
+include $(top_srcdir)/daemon/text/local.mk
 
 sbin_PROGRAMS += mcpd
 mcpd_SOURCES = daemon/main.c
