@@ -1,6 +1,6 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
@@ -39,19 +39,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/children_watch.c daemon/children_watch.h \
 	daemon/children_keeper.h \
 	daemon/confine.c daemon/confine.h \
-	daemon/config.c daemon/config.h \
-	daemon/config_auth.c daemon/config_auth.h \
-	daemon/config_impl.h \
-	daemon/config_backends.c \
-	daemon/config_backend.h \
-	daemon/config_http.c \
-	daemon/config_table.c \
-	daemon/config_confine.c \
-	daemon/config_credential.c \
-	daemon/config_store.c \
-	daemon/config_tools.c \
-	daemon/config_types.c \
-	daemon/config_web.c \
 	daemon/names.c daemon/names.h \
 	daemon/control.c daemon/control.h \
 	daemon/control_impl.h \
@@ -169,6 +156,7 @@ daemon_libmcpd_a_SOURCES = \
 
 include $(top_srcdir)/daemon/base/local.mk
 include $(top_srcdir)/daemon/text/local.mk
+include $(top_srcdir)/daemon/config/local.mk
 
 sbin_PROGRAMS += mcpd
 mcpd_SOURCES = daemon/main.c
