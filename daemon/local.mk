@@ -1,6 +1,6 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
@@ -21,7 +21,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/stdio_instance.c \
 	daemon/stdio_learn.c \
 	daemon/stdio_subs.c \
-	daemon/backoff.c daemon/backoff.h \
 	daemon/call.c daemon/call.h \
 	daemon/catalog.c daemon/catalog.h \
 	daemon/child.c \
@@ -58,23 +57,9 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/endpoint.c daemon/endpoint.h \
 	daemon/scopes.c daemon/scopes.h \
 	daemon/exec_result.c daemon/exec_result.h \
-	daemon/fetch.c daemon/fetch.h \
 	daemon/era.c daemon/era.h \
-	daemon/exchange.c daemon/exchange.h \
-	daemon/exchange_impl.h \
-	daemon/exchange_request.c \
-	daemon/framing.c daemon/framing.h \
-	daemon/framing_reader.c daemon/framing_reader.h \
-	daemon/gate.c daemon/gate.h \
-	daemon/gate_impl.h \
-	daemon/gate_end.c \
-	daemon/connections.c daemon/connections.h \
-	daemon/httpc.c daemon/httpc.h \
-	daemon/httpd.c daemon/httpd.h \
-	daemon/httphead.c daemon/httphead.h \
 	daemon/legacy.c daemon/legacy.h \
 	daemon/leftovers.c daemon/leftovers.h \
-	daemon/listener.c daemon/listener.h \
 	daemon/listing.c daemon/listing.h \
 	daemon/mcpclient.c daemon/mcpclient.h \
 	daemon/mcpclient_impl.h \
@@ -89,13 +74,11 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/mcpd.c daemon/mcpd.h \
 	daemon/notify.c daemon/notify.h \
 	daemon/options.c daemon/options.h \
-	daemon/outage.c daemon/outage.h \
 	daemon/detach.c daemon/detach.h \
 	daemon/offer.c daemon/offer.h \
 	daemon/question.c daemon/question.h \
 	daemon/records.c daemon/records.h \
 	daemon/registry.c daemon/registry.h \
-	daemon/reply.c daemon/reply.h \
 	daemon/replay.c daemon/replay.h \
 	daemon/auth.c daemon/auth.h \
 	daemon/auth_impl.h \
@@ -108,7 +91,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/jwt.c daemon/jwt.h \
 	daemon/tokens.c daemon/tokens.h \
 	daemon/asks.c daemon/asks.h \
-	daemon/guard.c daemon/guard.h \
 	daemon/listen.c daemon/listen.h \
 	daemon/topic.c daemon/topic.h \
 	daemon/modern.c daemon/modern.h \
@@ -150,13 +132,13 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/users.c daemon/users.h \
 	daemon/upstream_answer.c \
 	daemon/mcpheaders.c daemon/mcpheaders.h \
-	daemon/peer.c daemon/peer.h \
 	daemon/view.c daemon/view.h \
 	daemon/xheader.c daemon/xheader.h
 
 include $(top_srcdir)/daemon/base/local.mk
 include $(top_srcdir)/daemon/text/local.mk
 include $(top_srcdir)/daemon/config/local.mk
+include $(top_srcdir)/daemon/http/local.mk
 
 sbin_PROGRAMS += mcpd
 mcpd_SOURCES = daemon/main.c
