@@ -1,6 +1,6 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
@@ -21,8 +21,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/stdio_instance.c \
 	daemon/stdio_learn.c \
 	daemon/stdio_subs.c \
-	daemon/call.c daemon/call.h \
-	daemon/catalog.c daemon/catalog.h \
 	daemon/child.c \
 	daemon/channel_child.c \
 	daemon/channel_upstream.c \
@@ -38,7 +36,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/children_watch.c daemon/children_watch.h \
 	daemon/children_keeper.h \
 	daemon/confine.c daemon/confine.h \
-	daemon/names.c daemon/names.h \
 	daemon/control.c daemon/control.h \
 	daemon/control_impl.h \
 	daemon/control_commands.c \
@@ -57,7 +54,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/endpoint.c daemon/endpoint.h \
 	daemon/scopes.c daemon/scopes.h \
 	daemon/exec_result.c daemon/exec_result.h \
-	daemon/era.c daemon/era.h \
 	daemon/legacy.c daemon/legacy.h \
 	daemon/leftovers.c daemon/leftovers.h \
 	daemon/listing.c daemon/listing.h \
@@ -75,8 +71,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/notify.c daemon/notify.h \
 	daemon/options.c daemon/options.h \
 	daemon/detach.c daemon/detach.h \
-	daemon/offer.c daemon/offer.h \
-	daemon/question.c daemon/question.h \
 	daemon/records.c daemon/records.h \
 	daemon/registry.c daemon/registry.h \
 	daemon/replay.c daemon/replay.h \
@@ -119,26 +113,20 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/store_key.c \
 	daemon/store_sql.c \
 	daemon/stream.c daemon/stream.h \
-	daemon/toolresult.c daemon/toolresult.h \
 	daemon/transport.c daemon/transport.h \
-	daemon/translate.c daemon/translate.h \
-	daemon/translate_impl.h \
-	daemon/translate_ask.c \
-	daemon/translate_tools.c \
 	daemon/upstream.c daemon/upstream.h \
 	daemon/upstream_impl.h \
 	daemon/upstream_leg.c \
 	daemon/userenv.c daemon/userenv.h \
 	daemon/users.c daemon/users.h \
 	daemon/upstream_answer.c \
-	daemon/mcpheaders.c daemon/mcpheaders.h \
-	daemon/view.c daemon/view.h \
-	daemon/xheader.c daemon/xheader.h
+	daemon/view.c daemon/view.h
 
 include $(top_srcdir)/daemon/base/local.mk
 include $(top_srcdir)/daemon/text/local.mk
 include $(top_srcdir)/daemon/config/local.mk
 include $(top_srcdir)/daemon/http/local.mk
+include $(top_srcdir)/daemon/mcp/local.mk
 
 sbin_PROGRAMS += mcpd
 mcpd_SOURCES = daemon/main.c
