@@ -1,6 +1,6 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
@@ -21,20 +21,9 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/stdio_instance.c \
 	daemon/stdio_learn.c \
 	daemon/stdio_subs.c \
-	daemon/child.c \
 	daemon/channel_child.c \
 	daemon/channel_upstream.c \
 	daemon/stdio_channel.h \
-	daemon/cgroup.c daemon/cgroup.h \
-	daemon/children.c daemon/children.h \
-	daemon/children_impl.h \
-	daemon/children_log.c daemon/children_log.h \
-	daemon/children_orphans.c daemon/children_orphans.h \
-	daemon/peerproc.c daemon/peerproc.h \
-	daemon/children_places.c daemon/children_places.h \
-	daemon/children_spawn.c daemon/children_spawn.h \
-	daemon/children_watch.c daemon/children_watch.h \
-	daemon/children_keeper.h \
 	daemon/confine.c daemon/confine.h \
 	daemon/control.c daemon/control.h \
 	daemon/control_impl.h \
@@ -93,12 +82,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/modern_check.c \
 	daemon/modern_park.c \
 	daemon/pool.c daemon/pool.h \
-	daemon/sandbox.c daemon/sandbox.h \
-	daemon/sandbox_impl.h \
-	daemon/sandbox_judge.c \
-	daemon/sandbox_hide.c \
-	daemon/sandbox_landlock.c \
-	daemon/sandbox_rules.c \
 	daemon/methods.c daemon/methods.h \
 	daemon/server.c daemon/server.h \
 	daemon/server_impl.h \
@@ -127,6 +110,7 @@ include $(top_srcdir)/daemon/text/local.mk
 include $(top_srcdir)/daemon/config/local.mk
 include $(top_srcdir)/daemon/http/local.mk
 include $(top_srcdir)/daemon/mcp/local.mk
+include $(top_srcdir)/daemon/process/local.mk
 
 sbin_PROGRAMS += mcpd
 mcpd_SOURCES = daemon/main.c
