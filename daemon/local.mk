@@ -1,6 +1,6 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/store -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
@@ -91,10 +91,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/tasks.c daemon/tasks.h \
 	daemon/session.c daemon/session.h \
 	daemon/sessions.c daemon/sessions.h \
-	daemon/store.c daemon/store.h \
-	daemon/store_impl.h \
-	daemon/store_key.c \
-	daemon/store_sql.c \
 	daemon/stream.c daemon/stream.h \
 	daemon/transport.c daemon/transport.h \
 	daemon/upstream.c daemon/upstream.h \
@@ -111,6 +107,7 @@ include $(top_srcdir)/daemon/config/local.mk
 include $(top_srcdir)/daemon/http/local.mk
 include $(top_srcdir)/daemon/mcp/local.mk
 include $(top_srcdir)/daemon/process/local.mk
+include $(top_srcdir)/daemon/store/local.mk
 
 sbin_PROGRAMS += mcpd
 mcpd_SOURCES = daemon/main.c

@@ -1,0 +1,5 @@
+daemon_libmcpd_a_SOURCES += \
+	daemon/store/store.c daemon/store/store.h \
+	daemon/store/store_impl.h \
+	daemon/store/store_key.c \
+	daemon/store/store_sql.c
