@@ -1,6 +1,6 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/store -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/auth -I$(top_srcdir)/daemon/store -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
@@ -63,16 +63,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/records.c daemon/records.h \
 	daemon/registry.c daemon/registry.h \
 	daemon/replay.c daemon/replay.h \
-	daemon/auth.c daemon/auth.h \
-	daemon/auth_impl.h \
-	daemon/auth_answer.c \
-	daemon/auth_introspect.c \
-	daemon/auth_jwt.c \
-	daemon/auth_open.c \
-	daemon/claims.c daemon/claims.h \
-	daemon/issuer.c daemon/issuer.h \
-	daemon/jwt.c daemon/jwt.h \
-	daemon/tokens.c daemon/tokens.h \
 	daemon/asks.c daemon/asks.h \
 	daemon/listen.c daemon/listen.h \
 	daemon/topic.c daemon/topic.h \
@@ -97,7 +87,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/upstream_impl.h \
 	daemon/upstream_leg.c \
 	daemon/userenv.c daemon/userenv.h \
-	daemon/users.c daemon/users.h \
 	daemon/upstream_answer.c \
 	daemon/view.c daemon/view.h
 
@@ -108,6 +97,7 @@ include $(top_srcdir)/daemon/http/local.mk
 include $(top_srcdir)/daemon/mcp/local.mk
 include $(top_srcdir)/daemon/process/local.mk
 include $(top_srcdir)/daemon/store/local.mk
+include $(top_srcdir)/daemon/auth/local.mk
 
 sbin_PROGRAMS += mcpd
 mcpd_SOURCES = daemon/main.c
