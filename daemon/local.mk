@@ -1,6 +1,6 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/auth -I$(top_srcdir)/daemon/store -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/credentials -I$(top_srcdir)/daemon/auth -I$(top_srcdir)/daemon/store -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
@@ -36,10 +36,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/control_secrets.c \
 	daemon/control_tokens.c \
 	daemon/control_users.c \
-	daemon/credentials.c daemon/credentials.h \
-	daemon/credentials_impl.h \
-	daemon/granted.c \
-	daemon/grant.c daemon/grant.h \
 	daemon/endpoint.c daemon/endpoint.h \
 	daemon/scopes.c daemon/scopes.h \
 	daemon/exec_result.c daemon/exec_result.h \
@@ -86,7 +82,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/upstream.c daemon/upstream.h \
 	daemon/upstream_impl.h \
 	daemon/upstream_leg.c \
-	daemon/userenv.c daemon/userenv.h \
 	daemon/upstream_answer.c \
 	daemon/view.c daemon/view.h
 
@@ -98,6 +93,7 @@ include $(top_srcdir)/daemon/mcp/local.mk
 include $(top_srcdir)/daemon/process/local.mk
 include $(top_srcdir)/daemon/store/local.mk
 include $(top_srcdir)/daemon/auth/local.mk
+include $(top_srcdir)/daemon/credentials/local.mk
 
 sbin_PROGRAMS += mcpd
 mcpd_SOURCES = daemon/main.c
