@@ -1,6 +1,6 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/credentials -I$(top_srcdir)/daemon/auth -I$(top_srcdir)/daemon/store -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/client -I$(top_srcdir)/daemon/credentials -I$(top_srcdir)/daemon/auth -I$(top_srcdir)/daemon/store -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
@@ -41,17 +41,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/exec_result.c daemon/exec_result.h \
 	daemon/legacy.c daemon/legacy.h \
 	daemon/leftovers.c daemon/leftovers.h \
-	daemon/listing.c daemon/listing.h \
-	daemon/mcpclient.c daemon/mcpclient.h \
-	daemon/mcpclient_impl.h \
-	daemon/mcpclient_dialect.h \
-	daemon/mcpclient_asks.c \
-	daemon/mcpclient_legacy.c \
-	daemon/mcpclient_modern.c \
-	daemon/mcpclient_listen.c \
-	daemon/mcpclient_probe.c \
-	daemon/mcpclient_requests.c \
-	daemon/mcpclient_rounds.c \
 	daemon/mcpd.c daemon/mcpd.h \
 	daemon/notify.c daemon/notify.h \
 	daemon/options.c daemon/options.h \
@@ -79,10 +68,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/sessions.c daemon/sessions.h \
 	daemon/stream.c daemon/stream.h \
 	daemon/transport.c daemon/transport.h \
-	daemon/upstream.c daemon/upstream.h \
-	daemon/upstream_impl.h \
-	daemon/upstream_leg.c \
-	daemon/upstream_answer.c \
 	daemon/view.c daemon/view.h
 
 include $(top_srcdir)/daemon/base/local.mk
@@ -94,6 +79,7 @@ include $(top_srcdir)/daemon/process/local.mk
 include $(top_srcdir)/daemon/store/local.mk
 include $(top_srcdir)/daemon/auth/local.mk
 include $(top_srcdir)/daemon/credentials/local.mk
+include $(top_srcdir)/daemon/client/local.mk
 
 sbin_PROGRAMS += mcpd
 mcpd_SOURCES = daemon/main.c

@@ -1,0 +1,16 @@
+daemon_libmcpd_a_SOURCES += \
+	daemon/client/listing.c daemon/client/listing.h \
+	daemon/client/mcpclient.c daemon/client/mcpclient.h \
+	daemon/client/mcpclient_asks.c \
+	daemon/client/mcpclient_dialect.h \
+	daemon/client/mcpclient_impl.h \
+	daemon/client/mcpclient_legacy.c \
+	daemon/client/mcpclient_listen.c \
+	daemon/client/mcpclient_modern.c \
+	daemon/client/mcpclient_probe.c \
+	daemon/client/mcpclient_requests.c \
+	daemon/client/mcpclient_rounds.c \
+	daemon/client/upstream.c daemon/client/upstream.h \
+	daemon/client/upstream_answer.c \
+	daemon/client/upstream_impl.h \
+	daemon/client/upstream_leg.c
