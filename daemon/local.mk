@@ -1,30 +1,10 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/client -I$(top_srcdir)/daemon/credentials -I$(top_srcdir)/daemon/auth -I$(top_srcdir)/daemon/store -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/backend -I$(top_srcdir)/daemon/client -I$(top_srcdir)/daemon/credentials -I$(top_srcdir)/daemon/auth -I$(top_srcdir)/daemon/store -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
 daemon_libmcpd_a_SOURCES = \
-	daemon/backend.c daemon/backend.h \
-	daemon/backend_impl.h \
-	daemon/backend_confine.c \
-	daemon/backend_exec.c \
-	daemon/backend_stdio.c \
-	daemon/stdio_impl.h \
-	daemon/backend_web.c \
-	daemon/web_impl.h \
-	daemon/web_learn.c \
-	daemon/web_result.c daemon/web_result.h \
-	daemon/web_tools.c daemon/web_tools.h \
-	daemon/stdio_events.c \
-	daemon/stdio_holder.c daemon/stdio_holder.h \
-	daemon/stdio_instance.c \
-	daemon/stdio_learn.c \
-	daemon/stdio_subs.c \
-	daemon/channel_child.c \
-	daemon/channel_upstream.c \
-	daemon/stdio_channel.h \
-	daemon/confine.c daemon/confine.h \
 	daemon/control.c daemon/control.h \
 	daemon/control_impl.h \
 	daemon/control_commands.c \
@@ -38,7 +18,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/control_users.c \
 	daemon/endpoint.c daemon/endpoint.h \
 	daemon/scopes.c daemon/scopes.h \
-	daemon/exec_result.c daemon/exec_result.h \
 	daemon/legacy.c daemon/legacy.h \
 	daemon/leftovers.c daemon/leftovers.h \
 	daemon/mcpd.c daemon/mcpd.h \
@@ -67,8 +46,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/session.c daemon/session.h \
 	daemon/sessions.c daemon/sessions.h \
 	daemon/stream.c daemon/stream.h \
-	daemon/transport.c daemon/transport.h \
-	daemon/view.c daemon/view.h
+	daemon/transport.c daemon/transport.h
 
 include $(top_srcdir)/daemon/base/local.mk
 include $(top_srcdir)/daemon/text/local.mk
@@ -80,6 +58,7 @@ include $(top_srcdir)/daemon/store/local.mk
 include $(top_srcdir)/daemon/auth/local.mk
 include $(top_srcdir)/daemon/credentials/local.mk
 include $(top_srcdir)/daemon/client/local.mk
+include $(top_srcdir)/daemon/backend/local.mk
 
 sbin_PROGRAMS += mcpd
 mcpd_SOURCES = daemon/main.c
