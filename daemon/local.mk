@@ -1,6 +1,6 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/backend -I$(top_srcdir)/daemon/client -I$(top_srcdir)/daemon/credentials -I$(top_srcdir)/daemon/auth -I$(top_srcdir)/daemon/store -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/server -I$(top_srcdir)/daemon/backend -I$(top_srcdir)/daemon/client -I$(top_srcdir)/daemon/credentials -I$(top_srcdir)/daemon/auth -I$(top_srcdir)/daemon/store -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
@@ -36,13 +36,6 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/modern_check.c \
 	daemon/modern_park.c \
 	daemon/pool.c daemon/pool.h \
-	daemon/methods.c daemon/methods.h \
-	daemon/server.c daemon/server.h \
-	daemon/server_impl.h \
-	daemon/server_again.c \
-	daemon/server_links.c \
-	daemon/server_tasks.c \
-	daemon/tasks.c daemon/tasks.h \
 	daemon/session.c daemon/session.h \
 	daemon/sessions.c daemon/sessions.h \
 	daemon/stream.c daemon/stream.h \
@@ -59,6 +52,7 @@ include $(top_srcdir)/daemon/auth/local.mk
 include $(top_srcdir)/daemon/credentials/local.mk
 include $(top_srcdir)/daemon/client/local.mk
 include $(top_srcdir)/daemon/backend/local.mk
+include $(top_srcdir)/daemon/server/local.mk
 
 sbin_PROGRAMS += mcpd
 mcpd_SOURCES = daemon/main.c
