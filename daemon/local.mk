@@ -1,6 +1,6 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/legacy -I$(top_srcdir)/daemon/server -I$(top_srcdir)/daemon/backend -I$(top_srcdir)/daemon/client -I$(top_srcdir)/daemon/credentials -I$(top_srcdir)/daemon/auth -I$(top_srcdir)/daemon/store -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/modern -I$(top_srcdir)/daemon/legacy -I$(top_srcdir)/daemon/server -I$(top_srcdir)/daemon/backend -I$(top_srcdir)/daemon/client -I$(top_srcdir)/daemon/credentials -I$(top_srcdir)/daemon/auth -I$(top_srcdir)/daemon/store -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
@@ -22,15 +22,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/mcpd.c daemon/mcpd.h \
 	daemon/notify.c daemon/notify.h \
 	daemon/options.c daemon/options.h \
-	daemon/detach.c daemon/detach.h \
-	daemon/listen.c daemon/listen.h \
-	daemon/topic.c daemon/topic.h \
-	daemon/modern.c daemon/modern.h \
-	daemon/modern_impl.h \
-	daemon/modern_answer.c \
-	daemon/modern_check.c \
-	daemon/modern_park.c \
-	daemon/pool.c daemon/pool.h
+	daemon/detach.c daemon/detach.h
 
 include $(top_srcdir)/daemon/base/local.mk
 include $(top_srcdir)/daemon/text/local.mk
@@ -45,6 +37,7 @@ include $(top_srcdir)/daemon/client/local.mk
 include $(top_srcdir)/daemon/backend/local.mk
 include $(top_srcdir)/daemon/server/local.mk
 include $(top_srcdir)/daemon/legacy/local.mk
+include $(top_srcdir)/daemon/modern/local.mk
 
 sbin_PROGRAMS += mcpd
 mcpd_SOURCES = daemon/main.c
