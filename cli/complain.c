@@ -1,10 +1,10 @@
-#include "complain.h"
+#include "cli/complain.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "text.h"
+#include "cli/text.h"
 
 enum status complain(enum status status, const char *fmt, ...)
 {

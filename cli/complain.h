@@ -2,7 +2,7 @@
 #ifndef MCPCTL_COMPLAIN_H
 #define MCPCTL_COMPLAIN_H
 
-#include "status.h"
+#include "cli/status.h"
 
 /* Prints "mcpctl: ...", safe for a terminal, after what standard output has so far. Returns STATUS.
  */

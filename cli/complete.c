@@ -1,10 +1,10 @@
-#include "complete.h"
+#include "cli/complete.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "log.h"
-#include "parse.h"
+#include "cli/parse.h"
+#include "lib/log.h"
 
 #define ASK_TIMEOUT_MS 2000
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "context.h"
+#include "cli/context.h"
 
 /* Calls FN with each candidate; WORDS must not be empty, its last word may be. Asks the daemon for
  * ids and names, and stays silent when it does not answer. *FILES_R: the names of files would do as

@@ -1,4 +1,4 @@
-#include "configcheck.h"
+#include "cli/configcheck.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 /* Runs `mcpd -n -c FILE`: $MCPD, or the mcpd that was installed with this mcpctl, or the one in
  * PATH. 0: it ran; *good_r tells whether it was content, and *complaint_r (malloc'd, or NULL) what

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "output.h"
-#include "remote.h"
+#include "cli/output.h"
+#include "cli/remote.h"
 
 struct mcpctl {
 	struct remote *remote;

@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-#include "output.h"
-#include "parse.h"
-#include "status.h"
+#include "cli/output.h"
+#include "cli/parse.h"
+#include "cli/status.h"
 
 /* How mcpctl itself is used. */
 void help_usage(FILE *f);

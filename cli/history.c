@@ -1,4 +1,4 @@
-#include "history.h"
+#include "cli/history.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "parse.h"
+#include "cli/parse.h"
 
 /* Makes all directories on the way to the file at PATH. */
 static void make_directories(char *path)

@@ -1,13 +1,13 @@
-#include "local.h"
+#include "cli/local.h"
 
 #include <stdlib.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "complain.h"
-#include "complete.h"
-#include "configcheck.h"
-#include "help.h"
+#include "cli/complain.h"
+#include "cli/complete.h"
+#include "cli/configcheck.h"
+#include "cli/help.h"
 
 /* The string at I of a parameter that is an array. */
 static const char *word_at(const struct walk *w, const char *name, size_t i)

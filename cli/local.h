@@ -2,9 +2,9 @@
 #ifndef MCPCTL_LOCAL_H
 #define MCPCTL_LOCAL_H
 
-#include "context.h"
-#include "parse.h"
-#include "status.h"
+#include "cli/context.h"
+#include "cli/parse.h"
+#include "cli/status.h"
 
 /* Runs a CTL_LOCAL command. */
 enum status local_run(struct mcpctl *m, const struct walk *w, const struct output_format *format);

@@ -1,6 +1,6 @@
 # Everything but main() is a library, so that tests link the real thing.
 noinst_LIBRARIES += cli/libmcpctl.a
-CLI_CPPFLAGS = $(LIB_CPPFLAGS) -I$(top_srcdir)/cli
+CLI_CPPFLAGS = $(LIB_CPPFLAGS)
 CLI_LIBS = cli/libmcpctl.a $(LIB_LIBS) $(READLINE_LIBS) $(CRYPTO_LIBS)
 cli_libmcpctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(CLI_CPPFLAGS)
 cli_libmcpctl_a_CFLAGS = $(LIB_CFLAGS) $(READLINE_CFLAGS)

@@ -1,4 +1,4 @@
-#include "mcpctl.h"
+#include "cli/mcpctl.h"
 
 int main(int argc, char **argv)
 {

@@ -1,4 +1,4 @@
-#include "mcpctl.h"
+#include "cli/mcpctl.h"
 
 #include <getopt.h>
 #include <langinfo.h>
@@ -9,12 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "complain.h"
-#include "help.h"
-#include "run.h"
-#include "shell.h"
-#include "stdfds.h"
-#include "words.h"
+#include "cli/complain.h"
+#include "cli/help.h"
+#include "cli/run.h"
+#include "cli/shell.h"
+#include "cli/words.h"
+#include "lib/stdfds.h"
 
 struct options {
 	const char *socket;

@@ -1,11 +1,11 @@
-#include "output.h"
+#include "cli/output.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "text.h"
+#include "cli/text.h"
 
 const struct output_format *output_find(const char *name)
 {

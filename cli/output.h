@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "ctlspec.h"
+#include "lib/ctlspec.h"
 
 /* Where it goes. */
 struct output_to {

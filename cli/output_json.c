@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "output.h"
-#include "text.h"
-#include "utf8.h"
+#include "cli/output.h"
+#include "cli/text.h"
+#include "lib/utf8.h"
 
 /* jansson escapes the oldest control characters alone. An escape for the others means the same, and
  * no terminal obeys it. The newlines are those of the layout. */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "output.h"
-#include "text.h"
+#include "cli/output.h"
+#include "cli/text.h"
 
 /* Single quotes protect everything but themselves. */
 static void put_quoted(FILE *f, const char *s)

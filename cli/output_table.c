@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "output.h"
-#include "text.h"
+#include "cli/output.h"
+#include "cli/text.h"
 
 #define GAP	    2 /* columns between two cells */
 #define LEAST_WIDTH 6 /* no column is cut to less */

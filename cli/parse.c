@@ -1,4 +1,4 @@
-#include "parse.h"
+#include "cli/parse.h"
 
 #include <stdio.h>
 #include <stdlib.h>

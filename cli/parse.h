@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "ctlspec.h"
-#include "err.h"
-#include "output.h"
+#include "cli/output.h"
+#include "lib/ctlspec.h"
+#include "lib/err.h"
 
 #define PARSE_MAX_WORDS 3 /* of the name of a command */
 

@@ -1,11 +1,11 @@
-#include "remote.h"
+#include "cli/remote.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "paths.h"
+#include "lib/paths.h"
 
 #define CONNECT_TIMEOUT_MS 5000
 

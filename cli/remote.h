@@ -6,9 +6,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "ctlclient.h"
-#include "ctlspec.h"
-#include "err.h"
+#include "lib/ctlclient.h"
+#include "lib/ctlspec.h"
+#include "lib/err.h"
 
 struct remote;
 

@@ -1,4 +1,4 @@
-#include "run.h"
+#include "cli/run.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "complain.h"
-#include "help.h"
-#include "local.h"
-#include "parse.h"
-#include "secret.h"
-#include "stdfds.h"
+#include "cli/complain.h"
+#include "cli/help.h"
+#include "cli/local.h"
+#include "cli/parse.h"
+#include "cli/secret.h"
+#include "lib/stdfds.h"
 
 /* What was printed must have arrived. A reader that had enough (head) needs no complaint. */
 static enum status check_stdout(enum status status)

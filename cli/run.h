@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-#include "context.h"
-#include "status.h"
+#include "cli/context.h"
+#include "cli/status.h"
 
 /* Parses WORDS and runs them. What goes wrong is told on standard error. */
 enum status run_words(struct mcpctl *m, char *const *words, size_t n);

@@ -1,4 +1,4 @@
-#include "secret.h"
+#include "cli/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "complain.h"
-#include "context.h"
+#include "cli/complain.h"
+#include "cli/context.h"
 
 #define MAX_SECRET 8192
 #define MIN_TOKEN  16 /* less can be guessed */

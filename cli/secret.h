@@ -3,8 +3,8 @@
 #ifndef MCPCTL_SECRET_H
 #define MCPCTL_SECRET_H
 
-#include "digest.h"
-#include "status.h"
+#include "cli/status.h"
+#include "lib/digest.h"
 
 struct mcpctl;
 

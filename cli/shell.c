@@ -1,4 +1,4 @@
-#include "shell.h"
+#include "cli/shell.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,12 +12,12 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 
-#include "complain.h"
-#include "complete.h"
-#include "help.h"
-#include "history.h"
-#include "run.h"
-#include "words.h"
+#include "cli/complain.h"
+#include "cli/complete.h"
+#include "cli/help.h"
+#include "cli/history.h"
+#include "cli/run.h"
+#include "cli/words.h"
 
 #define HISTORY_LINES 1000
 

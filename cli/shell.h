@@ -3,8 +3,8 @@
 #ifndef MCPCTL_SHELL_H
 #define MCPCTL_SHELL_H
 
-#include "context.h"
-#include "status.h"
+#include "cli/context.h"
+#include "cli/status.h"
 
 /* Runs until `quit`, `exit` or the end of input. The status is that of the last command. */
 enum status shell_run(struct mcpctl *m);

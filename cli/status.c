@@ -1,9 +1,9 @@
-#include "status.h"
+#include "cli/status.h"
 
 #include <string.h>
 
-#include "ctlspec.h"
-#include "err.h"
+#include "lib/ctlspec.h"
+#include "lib/err.h"
 
 const struct status_row status_table[] = {
 	{STATUS_OK, "success"},

@@ -3,7 +3,7 @@
 #ifndef MCPD_DETACH_H
 #define MCPD_DETACH_H
 
-#include "err.h"
+#include "lib/err.h"
 
 /* Forks: returns 0 in the daemon-to-be, in a session of its own; the parent waits in here and ends with the
  * status that detach_done() is told (1 if it dies before). Before any thread, child or loop exists. */

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 struct auth;
 struct config;

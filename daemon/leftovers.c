@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "children_keeper.h"
-#include "log.h"
-#include "procinfo.h"
-#include "store.h"
+#include "base/procinfo.h"
+#include "lib/log.h"
+#include "process/children_keeper.h"
+#include "store/store.h"
 
 #define MAX_TREE   4096 /* processes that one record leads to */
 #define MAX_PASSES 8	/* of stopping what a tree has started meanwhile */

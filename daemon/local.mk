@@ -1,6 +1,6 @@
 # Everything but main() is a library, so that tests and fuzzers link the real daemon.
 noinst_LIBRARIES += daemon/libmcpd.a
-DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon -I$(top_srcdir)/daemon/control -I$(top_srcdir)/daemon/modern -I$(top_srcdir)/daemon/legacy -I$(top_srcdir)/daemon/server -I$(top_srcdir)/daemon/backend -I$(top_srcdir)/daemon/client -I$(top_srcdir)/daemon/credentials -I$(top_srcdir)/daemon/auth -I$(top_srcdir)/daemon/store -I$(top_srcdir)/daemon/process -I$(top_srcdir)/daemon/mcp -I$(top_srcdir)/daemon/http -I$(top_srcdir)/daemon/config -I$(top_srcdir)/daemon/text -I$(top_srcdir)/daemon/base
+DAEMON_CPPFLAGS = $(LIB_CPPFLAGS) $(DAEMON_DEFINES) -I$(top_srcdir)/daemon
 DAEMON_LIBS = daemon/libmcpd.a $(LIB_LIBS) $(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(CURL_LIBS) $(JOSE_LIBS) $(SQLITE_LIBS) $(PCRE2_LIBS)
 daemon_libmcpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS)
 daemon_libmcpd_a_CFLAGS = $(LIB_CFLAGS) $(SYSTEMD_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JOSE_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)

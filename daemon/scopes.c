@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#include "auth.h"
-#include "backend.h"
-#include "catalog.h"
-#include "view.h"
+#include "auth/auth.h"
+#include "backend/backend.h"
+#include "backend/view.h"
+#include "mcp/catalog.h"
 
 /* Whether the rule for TOOL of BACKEND is about the tool that VIEW shows as NAME. Where the backend
  * has not said yet what it offers, the names alone must do: too often rather than not often enough.

@@ -1,4 +1,4 @@
-#include "ctlclient.h"
+#include "lib/ctlclient.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +15,9 @@
 
 #include <event2/buffer.h>
 
-#include "jsonrpc.h"
-#include "lines.h"
-#include "paths.h"
+#include "lib/jsonrpc.h"
+#include "lib/lines.h"
+#include "lib/paths.h"
 
 /* Longest line from the daemon: the result of a tool may be long. */
 #define MAX_ANSWER ((size_t)64 << 20)

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "ctlspec.h"
-#include "err.h"
+#include "lib/ctlspec.h"
+#include "lib/err.h"
 
 struct ctlclient;
 

@@ -1,11 +1,11 @@
-#include "ctlspec.h"
+#include "lib/ctlspec.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "jsonrpc.h"
-#include "log.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
 
 /* clang-format off */
 /* The rows of these tables end with an empty one. */

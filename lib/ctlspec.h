@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 /* The hello of the daemon. A new MAJOR breaks old clients; a new MINOR only adds. */
 #define CTL_SERVICE  "mcpd-control"

@@ -1,11 +1,11 @@
-#include "digest.h"
+#include "lib/digest.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 /* Looking the algorithm up takes OpenSSL longer than the digest of a token does, so it is done once. */
 static EVP_MD *sha256;

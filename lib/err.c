@@ -1,4 +1,4 @@
-#include "err.h"
+#include "lib/err.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "utf8.h"
+#include "lib/utf8.h"
 
 /* A text may quote what came from outside: it stays one line, and where it was cut, UTF-8. */
 static void tidy(char *text, bool cut)

@@ -1,10 +1,10 @@
 /* The escaping half of log.h. */
-#include "log.h"
+#include "lib/log.h"
 
 #include <stdint.h>
 #include <string.h>
 
-#include "utf8.h"
+#include "lib/utf8.h"
 
 /* What a terminal or a viewer takes for more than text: C0, DEL and C1 controls, the line and
  * paragraph separators, and the marks that change the direction of what follows. */

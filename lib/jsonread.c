@@ -1,5 +1,5 @@
 /* The reading half of jsonrpc.h. */
-#include "jsonrpc.h"
+#include "lib/jsonrpc.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-#include "jsonrpc.h"
+#include "lib/jsonrpc.h"
 
 #include <string.h>
 
-#include "log.h"
+#include "lib/log.h"
 
 static bool has_nul(const json_t *string)
 {

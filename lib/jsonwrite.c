@@ -1,6 +1,6 @@
 /* The writing half of jsonrpc.h. jansson's own writer notes every container in a hash table to find
  * cycles, and copies its result once more; messages are trees, and each of them is written once. */
-#include "jsonrpc.h"
+#include "lib/jsonrpc.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "lines.h"
+#include "lib/lines.h"
 
 #include <stdlib.h>
 

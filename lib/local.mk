@@ -1,6 +1,6 @@
 # What daemon and cli share. Sees nothing but itself.
 noinst_LIBRARIES += lib/libmcpd-shared.a
-LIB_CPPFLAGS = -I$(top_srcdir)/lib
+LIB_CPPFLAGS = -I$(top_srcdir)
 LIB_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
 LIB_LIBS = lib/libmcpd-shared.a $(EVENT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 lib_libmcpd_shared_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIB_CPPFLAGS) -DRUNSTATEDIR='"$(runstatedir)"'

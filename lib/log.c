@@ -1,4 +1,4 @@
-#include "log.h"
+#include "lib/log.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,8 +14,8 @@
 
 #include <event2/event.h>
 
-#include "err.h"
-#include "logout.h"
+#include "lib/err.h"
+#include "lib/logout.h"
 
 #define TEXT_SIZE  3072 /* the longest text, escaped; with its scope it fits into a line */
 #define VALUE_SIZE 160	/* the longest value of a scope, escaped */

@@ -1,4 +1,4 @@
-#include "logout.h"
+#include "lib/logout.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,13 +1,13 @@
 #include "autoconf.h"
 
-#include "paths.h"
+#include "lib/paths.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 #ifndef RUNSTATEDIR
 #define RUNSTATEDIR "/run"

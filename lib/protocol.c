@@ -1,4 +1,4 @@
-#include "protocol.h"
+#include "lib/protocol.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,11 +1,11 @@
-#include "sse.h"
+#include "lib/sse.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include <event2/buffer.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 /* Where an event is put together; without a buffer only its length is counted. */
 struct writer {

@@ -1,11 +1,11 @@
 #include "autoconf.h"
 
-#include "ssereader.h"
+#include "lib/ssereader.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 struct text {
 	char *at;

@@ -1,4 +1,4 @@
-#include "stdfds.h"
+#include "lib/stdfds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 static int noted; /* the errno of the first flush that failed and was not told of yet */
 

@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "utf8.h"
+#include "lib/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,18 +1,18 @@
 #include "autoconf.h"
 
-#include "auth_impl.h"
+#include "auth/auth_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
-#include "exchange.h"
-#include "jsonrpc.h"
-#include "jwt.h"
-#include "log.h"
-#include "reply.h"
-#include "share.h"
+#include "auth/jwt.h"
+#include "base/share.h"
+#include "http/exchange.h"
+#include "http/reply.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
 
 static void on_issuer(bool lost, void *arg);
 

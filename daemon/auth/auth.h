@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 struct auth;
 struct bearer;

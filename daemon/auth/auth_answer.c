@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth_impl.h"
-#include "exchange.h"
-#include "guard.h"
-#include "jsonrpc.h"
-#include "reply.h"
-#include "url.h"
+#include "auth/auth_impl.h"
+#include "http/exchange.h"
+#include "http/guard.h"
+#include "http/reply.h"
+#include "lib/jsonrpc.h"
+#include "text/url.h"
 
 #define WELL_KNOWN "/.well-known/oauth-protected-resource"
 

@@ -6,14 +6,14 @@
 
 #include <event2/event_struct.h>
 
-#include "auth.h"
-#include "bearer.h"
-#include "claims.h"
-#include "config.h"
-#include "digest.h"
-#include "issuer.h"
-#include "outage.h"
-#include "tokens.h"
+#include "auth/auth.h"
+#include "auth/claims.h"
+#include "auth/issuer.h"
+#include "auth/tokens.h"
+#include "base/bearer.h"
+#include "config/config.h"
+#include "http/outage.h"
+#include "lib/digest.h"
 
 enum auth_result {
 	AUTH_GOOD,

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "auth_impl.h"
-#include "exchange.h"
-#include "fetch.h"
-#include "hash.h"
-#include "log.h"
-#include "share.h"
-#include "url.h"
+#include "auth/auth_impl.h"
+#include "base/share.h"
+#include "http/exchange.h"
+#include "http/fetch.h"
+#include "lib/hash.h"
+#include "lib/log.h"
+#include "text/url.h"
 
 #define MAX_ANSWER ((size_t)64 << 10)
 #define TIMEOUT_MS 10000

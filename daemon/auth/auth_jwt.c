@@ -4,10 +4,10 @@
 #include <strings.h>
 #include <time.h>
 
-#include "auth_impl.h"
-#include "jwt.h"
-#include "log.h"
-#include "seal.h"
+#include "auth/auth_impl.h"
+#include "auth/jwt.h"
+#include "base/seal.h"
+#include "lib/log.h"
 
 #define MAX_USER 255
 

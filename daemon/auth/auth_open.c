@@ -8,9 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "auth_impl.h"
-#include "hash.h"
-#include "log.h"
+#include "auth/auth_impl.h"
+#include "lib/hash.h"
+#include "lib/log.h"
 
 /* The clock may be set: nothing sleeps longer than this. */
 #define MAX_SLEEP_S 3600

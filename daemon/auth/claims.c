@@ -1,10 +1,10 @@
-#include "claims.h"
+#include "auth/claims.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
-#include "hash.h"
+#include "lib/hash.h"
 
 struct entry {
 	UT_hash_handle hh;

@@ -1,15 +1,15 @@
-#include "issuer.h"
+#include "auth/issuer.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "delayq.h"
-#include "fetch.h"
-#include "jwt.h"
-#include "log.h"
-#include "outage.h"
-#include "url.h"
+#include "auth/jwt.h"
+#include "base/delayq.h"
+#include "http/fetch.h"
+#include "http/outage.h"
+#include "lib/log.h"
+#include "text/url.h"
 
 #define MAX_ANSWER  ((size_t)1 << 20)
 #define TIMEOUT_MS  10000

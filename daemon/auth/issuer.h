@@ -6,8 +6,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "config_auth.h"
-#include "err.h"
+#include "config/config_auth.h"
+#include "lib/err.h"
 
 struct event_base;
 struct httpc;

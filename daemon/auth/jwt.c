@@ -1,4 +1,4 @@
-#include "jwt.h"
+#include "auth/jwt.h"
 
 #include <jose/b64.h>
 #include <jose/cfg.h>

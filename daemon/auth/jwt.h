@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 #define JWT_MAX ((size_t)16384) /* bytes of a token */
 

@@ -1,4 +1,4 @@
-#include "tokens.h"
+#include "auth/tokens.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "hash.h"
-#include "log.h"
-#include "utf8.h"
+#include "lib/hash.h"
+#include "lib/log.h"
+#include "lib/utf8.h"
 
 #define MAX_FILE   (16 << 20)
 #define MAX_USER   255

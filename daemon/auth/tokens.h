@@ -6,8 +6,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "claims.h"
-#include "err.h"
+#include "auth/claims.h"
+#include "lib/err.h"
 
 struct tokens;
 

@@ -1,15 +1,15 @@
-#include "users.h"
+#include "auth/users.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "delayq.h"
-#include "hash.h"
-#include "log.h"
-#include "seal.h"
-#include "store.h"
+#include "base/delayq.h"
+#include "base/seal.h"
+#include "lib/hash.h"
+#include "lib/log.h"
+#include "store/store.h"
 
 #define SWEEP_SECONDS 60
 #define MINUTE_MS     60000

@@ -1,16 +1,16 @@
 #include "autoconf.h"
 
-#include "backend_impl.h"
+#include "backend/backend_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "credentials.h"
-#include "defer.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "turns.h"
+#include "base/defer.h"
+#include "base/turns.h"
+#include "config/config.h"
+#include "credentials/credentials.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
 
 static const struct backend_ops *const kinds[] = {
 	[CONFIG_STDIO] = &backend_stdio_ops,

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "call.h"
-#include "err.h"
-#include "offer.h"
+#include "lib/err.h"
+#include "mcp/call.h"
+#include "mcp/offer.h"
 
 struct backend;
 struct cgroups;

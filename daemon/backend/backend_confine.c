@@ -2,9 +2,9 @@
  * configuration was checked (confine.c): here it is done, and shown, as far as it goes. */
 #include "autoconf.h"
 
-#include "backend_impl.h"
-#include "children.h"
-#include "config.h"
+#include "backend/backend_impl.h"
+#include "config/config.h"
+#include "process/children.h"
 
 void backend_confine(struct backend *b)
 {

@@ -8,17 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend_impl.h"
-#include "children.h"
-#include "config.h"
-#include "environ.h"
-#include "exec_result.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "mask.h"
-#include "placeholder.h"
-#include "schema.h"
-#include "toolresult.h"
+#include "backend/backend_impl.h"
+#include "backend/exec_result.h"
+#include "base/environ.h"
+#include "base/mask.h"
+#include "config/config.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/toolresult.h"
+#include "process/children.h"
+#include "text/placeholder.h"
+#include "text/schema.h"
 
 /* Of stderr as much as a person reads. What comes after it is dropped. */
 #define MAX_STDERR 16384

@@ -4,10 +4,10 @@
 
 #include <sys/queue.h>
 
-#include "backend.h"
-#include "cgroup.h"
-#include "defer.h"
-#include "sandbox.h"
+#include "backend/backend.h"
+#include "base/defer.h"
+#include "process/cgroup.h"
+#include "process/sandbox.h"
 
 #define BACKEND_WATCHES 8
 

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jsonrpc.h"
-#include "procinfo.h"
-#include "stdio_holder.h"
-#include "stdio_impl.h"
-#include "utf8.h"
+#include "backend/stdio_holder.h"
+#include "backend/stdio_impl.h"
+#include "base/procinfo.h"
+#include "lib/jsonrpc.h"
+#include "lib/utf8.h"
 
 #define HALF_DEAD_MS 500
 #define LINGER_MS    1000

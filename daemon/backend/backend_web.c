@@ -7,15 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "challenge.h"
-#include "config.h"
-#include "delayq.h"
-#include "grant.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "schema.h"
-#include "toolresult.h"
-#include "web_impl.h"
+#include "backend/web_impl.h"
+#include "base/delayq.h"
+#include "config/config.h"
+#include "credentials/grant.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/toolresult.h"
+#include "text/challenge.h"
+#include "text/schema.h"
 
 /* The call outlives its request by this, so that the request's own time limit speaks first. */
 #define DEADLINE_SLACK_MS 5000

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "jsonrpc.h"
-#include "mask.h"
-#include "stdio_impl.h"
-#include "userenv.h"
+#include "backend/stdio_impl.h"
+#include "base/mask.h"
+#include "credentials/userenv.h"
+#include "lib/jsonrpc.h"
 
 static void on_exit_status(struct child *c, int status, void *arg)
 {

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "offer.h"
-#include "stdio_impl.h"
+#include "backend/stdio_impl.h"
+#include "mcp/offer.h"
 
 static void on_message(struct upstream *u, const char *text, size_t len, void *arg)
 {

@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "confine.h"
+#include "backend/confine.h"
 
 #include <pwd.h>
 #include <stdlib.h>
@@ -8,10 +8,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "cgroup.h"
-#include "config.h"
-#include "log.h"
-#include "sandbox.h"
+#include "config/config.h"
+#include "lib/log.h"
+#include "process/cgroup.h"
+#include "process/sandbox.h"
 
 /* Strings that are borrowed, but for those that were made here; and places. */
 struct lists {

@@ -3,7 +3,7 @@
 #ifndef MCPD_CONFINE_H
 #define MCPD_CONFINE_H
 
-#include "err.h"
+#include "lib/err.h"
 
 struct cgroups;
 struct config;

@@ -1,18 +1,18 @@
 #include "autoconf.h"
 
-#include "exec_result.h"
+#include "backend/exec_result.h"
 
 #include <event2/buffer.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#include "children.h"
-#include "config.h"
-#include "jsonrpc.h"
-#include "mask.h"
-#include "schema.h"
-#include "toolresult.h"
+#include "base/mask.h"
+#include "config/config.h"
+#include "lib/jsonrpc.h"
+#include "mcp/toolresult.h"
+#include "process/children.h"
+#include "text/schema.h"
 
 /* The text in BUF; NULL on lack of memory. */
 static const char *text_of(struct evbuffer *buf, size_t *len_r)

@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "err.h"
-#include "log.h"
+#include "lib/err.h"
+#include "lib/log.h"
 
 struct bearer;
 struct caller;

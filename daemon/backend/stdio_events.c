@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jsonrpc.h"
-#include "log.h"
-#include "question.h"
-#include "stdio_holder.h"
-#include "stdio_impl.h"
+#include "backend/stdio_holder.h"
+#include "backend/stdio_impl.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/question.h"
 
 /* The link that an instance belongs to alone; NULL for the others. */
 static struct link *only_link(const struct instance *in)

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bearer.h"
-#include "jsonrpc.h"
-#include "stdio_holder.h"
-#include "stdio_impl.h"
+#include "backend/stdio_holder.h"
+#include "backend/stdio_impl.h"
+#include "base/bearer.h"
+#include "lib/jsonrpc.h"
 
 /* Which instance of scope "user" is the one for C: malloc'd, NULL on lack of memory. */
 static char *key_for(const struct backend *b, const struct call *c)

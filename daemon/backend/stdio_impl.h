@@ -7,21 +7,21 @@
 #include <event2/event_struct.h>
 #include <sys/queue.h>
 
-#include "backend_impl.h"
-#include "children.h"
-#include "config.h"
-#include "defer.h"
-#include "delayq.h"
-#include "hash.h"
-#include "lines.h"
-#include "listing.h"
-#include "log.h"
-#include "mask.h"
-#include "mcpclient.h"
-#include "pace.h"
-#include "ratelimit.h"
-#include "stdio_channel.h"
-#include "upstream.h"
+#include "backend/backend_impl.h"
+#include "backend/stdio_channel.h"
+#include "base/defer.h"
+#include "base/delayq.h"
+#include "base/mask.h"
+#include "base/pace.h"
+#include "base/ratelimit.h"
+#include "client/listing.h"
+#include "client/mcpclient.h"
+#include "client/upstream.h"
+#include "config/config.h"
+#include "lib/hash.h"
+#include "lib/lines.h"
+#include "lib/log.h"
+#include "process/children.h"
 
 enum instance_role {
 	INSTANCE_SESSION, /* one link's own */

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bearer.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "stdio_holder.h"
-#include "stdio_impl.h"
-#include "translate.h"
+#include "backend/stdio_holder.h"
+#include "backend/stdio_impl.h"
+#include "base/bearer.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/translate.h"
 
 #define MAX_BACKOFF_MS 60000
 #define MAX_QUEUE      1024 /* calls that wait for one child to start */

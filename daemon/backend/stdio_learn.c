@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
-#include "stdio_impl.h"
+#include "backend/stdio_impl.h"
+#include "lib/log.h"
 
 #define MAX_BACKOFF_S 60
 #define STABLE_MS     60000 /* who lived this long does not crash in a loop */

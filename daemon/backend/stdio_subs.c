@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stdio_holder.h"
-#include "stdio_impl.h"
+#include "backend/stdio_holder.h"
+#include "backend/stdio_impl.h"
 
 struct subscriber {
 	LIST_ENTRY(subscriber) entry;

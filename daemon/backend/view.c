@@ -1,4 +1,4 @@
-#include "view.h"
+#include "backend/view.h"
 
 #include <event2/event.h>
 #include <stdlib.h>

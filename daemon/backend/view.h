@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <sys/queue.h>
 
-#include "backend.h"
-#include "catalog.h"
+#include "backend/backend.h"
+#include "mcp/catalog.h"
 
 struct view;
 

@@ -5,12 +5,12 @@
 #include <event2/event_struct.h>
 #include <sys/queue.h>
 
-#include "backend_impl.h"
-#include "credentials.h"
-#include "fetch.h"
-#include "url.h"
-#include "web_result.h"
-#include "web_tools.h"
+#include "backend/backend_impl.h"
+#include "backend/web_result.h"
+#include "backend/web_tools.h"
+#include "credentials/credentials.h"
+#include "http/fetch.h"
+#include "text/url.h"
 
 struct web {
 	struct backend *backend;

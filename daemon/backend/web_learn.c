@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backoff.h"
-#include "config.h"
-#include "delayq.h"
-#include "grant.h"
-#include "log.h"
-#include "turns.h"
-#include "web_impl.h"
+#include "backend/web_impl.h"
+#include "base/delayq.h"
+#include "base/turns.h"
+#include "config/config.h"
+#include "credentials/grant.h"
+#include "http/backoff.h"
+#include "lib/log.h"
 
 #define MAX_BACKOFF_S 60
 #define SOON_MS	      10000 /* between two times that nobody but a failing call asked for */

@@ -1,16 +1,16 @@
 #include "autoconf.h"
 
-#include "web_result.h"
+#include "backend/web_result.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "fetch.h"
-#include "jsonrpc.h"
-#include "schema.h"
-#include "toolresult.h"
+#include "http/fetch.h"
+#include "lib/jsonrpc.h"
+#include "mcp/toolresult.h"
+#include "text/schema.h"
 
 #define MAX_REASON 2000 /* bytes of an error's text */
 

@@ -1,16 +1,16 @@
 #include "autoconf.h"
 
-#include "web_tools.h"
+#include "backend/web_tools.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
-#include "jsonrpc.h"
-#include "names.h"
-#include "offer.h"
-#include "schema.h"
-#include "xheader.h"
+#include "lib/hash.h"
+#include "lib/jsonrpc.h"
+#include "mcp/names.h"
+#include "mcp/offer.h"
+#include "mcp/xheader.h"
+#include "text/schema.h"
 
 #define MAX_PAGES 1000
 #define MAX_TOOLS 100000

@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "bearer.h"
+#include "base/bearer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "digest.h"
+#include "lib/digest.h"
 
 struct bearer;
 

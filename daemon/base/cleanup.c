@@ -1,4 +1,4 @@
-#include "cleanup.h"
+#include "base/cleanup.h"
 
 static int run_step(const struct cleanup_step *step, void *ctx, struct err *e)
 {

@@ -1,12 +1,12 @@
-#include "defer.h"
+#include "base/defer.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stddef.h>
 
-#include "err.h"
-#include "pace.h"
-#include "turns.h"
+#include "base/pace.h"
+#include "base/turns.h"
+#include "lib/err.h"
 
 TAILQ_HEAD(defer_queue, defer);
 

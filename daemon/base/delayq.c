@@ -1,10 +1,10 @@
-#include "delayq.h"
+#include "base/delayq.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdlib.h>
 
-#include "turns.h"
+#include "base/turns.h"
 
 struct delayq {
 	TAILQ_HEAD(, delayq_node) nodes; /* by time: the first comes due first */

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "clock.h"
+#include "base/clock.h"
 
 struct event_base;
 struct delayq;

@@ -1,4 +1,4 @@
-#include "descriptors.h"
+#include "base/descriptors.h"
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,12 +1,12 @@
 #include "autoconf.h"
 
-#include "dumpable.h"
+#include "base/dumpable.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "log.h"
+#include "lib/log.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_LEAK_SEARCH 1

@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "environ.h"
+#include "base/environ.h"
 
 #include <errno.h>
 #include <fnmatch.h>

@@ -9,7 +9,7 @@
 
 #include <limits.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 /* A new environment: what is inherited, then EXTRA ("K=V", NULL-terminated, may be NULL), which
  * replaces what has the same name; a later entry of EXTRA replaces an earlier one. PATH is always

@@ -1,11 +1,11 @@
 #include "autoconf.h"
 
-#include "mask.h"
+#include "base/mask.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 static int add_line(struct mask *m, const char *text, size_t len)
 {

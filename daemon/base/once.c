@@ -1,12 +1,12 @@
-#include "once.h"
+#include "base/once.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "delayq.h"
-#include "err.h"
-#include "hash.h"
-#include "share.h"
+#include "base/delayq.h"
+#include "base/share.h"
+#include "lib/err.h"
+#include "lib/hash.h"
 
 struct used {
 	UT_hash_handle hh;

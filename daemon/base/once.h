@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 struct event_base;
 struct once;

@@ -1,10 +1,10 @@
 #include "autoconf.h"
 
-#include "pace.h"
+#include "base/pace.h"
 
 #include <stddef.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 int64_t pace_ms = 1000;
 

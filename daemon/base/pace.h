@@ -6,7 +6,7 @@
 #ifndef MCPD_PACE_H
 #define MCPD_PACE_H
 
-#include "delayq.h"
+#include "base/delayq.h"
 
 /* 1000. Tests make it shorter before defer_init(), which begins the pace as well. */
 extern int64_t pace_ms;

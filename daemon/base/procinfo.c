@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "procinfo.h"
+#include "base/procinfo.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 #define LIST_MAX (1u << 20) /* bytes of a list of children */
 

@@ -1,6 +1,6 @@
-#include "ratelimit.h"
+#include "base/ratelimit.h"
 
-#include "clock.h"
+#include "base/clock.h"
 
 void ratelimit_init(struct ratelimit *r, unsigned per_second, unsigned burst)
 {

@@ -1,4 +1,4 @@
-#include "seal.h"
+#include "base/seal.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

@@ -1,10 +1,10 @@
-#include "share.h"
+#include "base/share.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
-#include "log.h"
+#include "lib/hash.h"
+#include "lib/log.h"
 
 struct holder {
 	UT_hash_handle hh;

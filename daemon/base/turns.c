@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "turns.h"
+#include "base/turns.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "log.h"
-#include "ratelimit.h"
+#include "base/ratelimit.h"
+#include "lib/log.h"
 
 #define N_STEPS 6
 #define STEP_S	10

@@ -1,16 +1,16 @@
 #include "autoconf.h"
 
-#include "listing.h"
+#include "client/listing.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "jsonrpc.h"
-#include "log.h"
-#include "mcpclient.h"
-#include "names.h"
-#include "turns.h"
-#include "xheader.h"
+#include "base/turns.h"
+#include "client/mcpclient.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/names.h"
+#include "mcp/xheader.h"
 
 #define MAX_PAGES   1000
 #define MAX_ENTRIES 100000

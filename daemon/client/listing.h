@@ -2,7 +2,7 @@
 #ifndef MCPD_LISTING_H
 #define MCPD_LISTING_H
 
-#include "offer.h"
+#include "mcp/offer.h"
 
 struct listing;
 struct mcpclient;

@@ -1,19 +1,19 @@
 #include "autoconf.h"
 
-#include "mcpclient.h"
+#include "client/mcpclient.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "era.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "mask.h"
-#include "mcpclient_dialect.h"
-#include "names.h"
-#include "offer.h"
+#include "base/mask.h"
+#include "client/mcpclient_dialect.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/era.h"
+#include "mcp/names.h"
+#include "mcp/offer.h"
 
 #define PACE_MS	 250  /* between two rounds in which nobody is asked */
 #define MAX_QUESTIONS 64 /* of one server, without an answer */

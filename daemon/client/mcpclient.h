@@ -14,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "call.h"
-#include "err.h"
-#include "protocol.h"
+#include "lib/err.h"
+#include "lib/protocol.h"
+#include "mcp/call.h"
 
 struct bearer;
 struct event_base;

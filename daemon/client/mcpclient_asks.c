@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jsonrpc.h"
-#include "mcpclient_dialect.h"
-#include "question.h"
+#include "client/mcpclient_dialect.h"
+#include "lib/jsonrpc.h"
+#include "mcp/question.h"
 
 static void answer_error(struct mcpclient *m, json_t *id, int code, const char *text)
 {

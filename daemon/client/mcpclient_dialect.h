@@ -3,7 +3,7 @@
 #ifndef MCPD_MCPCLIENT_DIALECT_H
 #define MCPD_MCPCLIENT_DIALECT_H
 
-#include "mcpclient_impl.h"
+#include "client/mcpclient_impl.h"
 
 /* How an era puts it. */
 struct mcpclient_dialect {

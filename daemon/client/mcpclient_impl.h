@@ -4,12 +4,12 @@
 
 #include <sys/queue.h>
 
-#include "defer.h"
-#include "delayq.h"
-#include "hash.h"
-#include "mcpclient.h"
-#include "ratelimit.h"
-#include "share.h"
+#include "base/defer.h"
+#include "base/delayq.h"
+#include "base/ratelimit.h"
+#include "base/share.h"
+#include "client/mcpclient.h"
+#include "lib/hash.h"
 
 struct listening;
 struct mask;

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#include "era.h"
-#include "jsonrpc.h"
-#include "mcpclient_dialect.h"
-#include "names.h"
+#include "client/mcpclient_dialect.h"
+#include "lib/jsonrpc.h"
+#include "mcp/era.h"
+#include "mcp/names.h"
 
 /* --- the handshake (Lifecycle, "Initialization") --------------------------------------------- */
 

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backoff.h"
-#include "era.h"
-#include "jsonrpc.h"
-#include "mcpclient_dialect.h"
+#include "client/mcpclient_dialect.h"
+#include "http/backoff.h"
+#include "lib/jsonrpc.h"
+#include "mcp/era.h"
 
 /* What is wanted by name: the requests that say so (of mcpd itself, where it is about tasks), the name's
  * member in them, and its member in the filter. */

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "era.h"
-#include "jsonrpc.h"
-#include "mcpclient_dialect.h"
-#include "offer.h"
+#include "client/mcpclient_dialect.h"
+#include "lib/jsonrpc.h"
+#include "mcp/era.h"
+#include "mcp/offer.h"
 
 #define LEGACY_LOG_LEVEL "info" /* for clients that could set one, and leave it to the server */
 

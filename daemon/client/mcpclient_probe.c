@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "era.h"
-#include "jsonrpc.h"
-#include "mcpclient_dialect.h"
+#include "client/mcpclient_dialect.h"
+#include "lib/jsonrpc.h"
+#include "mcp/era.h"
 
 void mcpclient_probe_fini(struct mcpclient *m)
 {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jsonrpc.h"
-#include "mcpclient_dialect.h"
+#include "client/mcpclient_dialect.h"
+#include "lib/jsonrpc.h"
 
 json_t *mcpclient_with_token(json_t *params, json_t *token_take)
 {

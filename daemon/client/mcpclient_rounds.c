@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jsonrpc.h"
-#include "mcpclient_dialect.h"
-#include "question.h"
+#include "client/mcpclient_dialect.h"
+#include "lib/jsonrpc.h"
+#include "mcp/question.h"
 
 #define MAX_ROUNDS   8
 #define MAX_REQUESTS 64 /* of one round */

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bearer.h"
-#include "jsonrpc.h"
-#include "mcpheaders.h"
-#include "upstream_impl.h"
+#include "base/bearer.h"
+#include "client/upstream_impl.h"
+#include "lib/jsonrpc.h"
+#include "mcp/mcpheaders.h"
 
 static void upstream_free_later(void *arg)
 {

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "challenge.h"
-#include "jsonrpc.h"
-#include "mcpclient.h"
-#include "upstream_impl.h"
+#include "client/mcpclient.h"
+#include "client/upstream_impl.h"
+#include "lib/jsonrpc.h"
+#include "text/challenge.h"
 
 #define MAX_RESUMES  20	  /* of one answer, without an event with data in between */
 #define MAX_WORDS    2000 /* of a body that is looked at for its words */

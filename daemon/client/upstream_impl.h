@@ -5,12 +5,12 @@
 
 #include <sys/queue.h>
 
-#include "backoff.h"
-#include "credentials.h"
-#include "defer.h"
-#include "httpc.h"
-#include "ssereader.h"
-#include "upstream.h"
+#include "base/defer.h"
+#include "client/upstream.h"
+#include "credentials/credentials.h"
+#include "http/backoff.h"
+#include "http/httpc.h"
+#include "lib/ssereader.h"
 
 struct event;
 

@@ -7,15 +7,15 @@
 #include <string.h>
 #include <strings.h>
 
-#include "bearer.h"
-#include "config_backend.h"
-#include "grant.h"
-#include "headerlines.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "mcpheaders.h"
-#include "turns.h"
-#include "upstream_impl.h"
+#include "base/bearer.h"
+#include "base/turns.h"
+#include "client/upstream_impl.h"
+#include "config/config_backend.h"
+#include "credentials/grant.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/mcpheaders.h"
+#include "text/headerlines.h"
 
 #define CLOSE_MS      5000
 #define NOTIFY_MS     30000 /* for what has no answer */

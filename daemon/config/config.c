@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "config.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "config_impl.h"
-#include "netaddr.h"
-#include "paths.h"
+#include "base/netaddr.h"
+#include "config/config_impl.h"
+#include "lib/paths.h"
 
 #define MAX_FILE MIB(16)
 

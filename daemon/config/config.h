@@ -11,10 +11,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "config_auth.h"
-#include "config_backend.h"
-#include "err.h"
-#include "log.h"
+#include "config/config_auth.h"
+#include "config/config_backend.h"
+#include "lib/err.h"
+#include "lib/log.h"
 
 struct config_sessions {
 	int64_t idle_timeout_ms; /* default 30 min; 0: never */

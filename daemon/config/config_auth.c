@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config_impl.h"
-#include "url.h"
+#include "config/config_impl.h"
+#include "text/url.h"
 
 static const char *const mode_words[] = {
 	[CONFIG_AUTH_NONE] = "none",

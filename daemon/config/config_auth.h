@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config_backend.h"
+#include "config/config_backend.h"
 
 enum config_auth_mode {
 	CONFIG_AUTH_NONE,

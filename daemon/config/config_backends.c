@@ -1,13 +1,13 @@
 #include "autoconf.h"
 
-#include "config_impl.h"
+#include "config/config_impl.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "environ.h"
+#include "base/environ.h"
 
 #define MAX_NAME 32
 

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "config_impl.h"
+#include "config/config_impl.h"
 
 static int read_ports(struct reader *r, const struct key *k, json_t *value, void *field)
 {

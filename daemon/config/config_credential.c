@@ -5,9 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "config_impl.h"
-#include "httpfield.h"
-#include "url.h"
+#include "config/config_impl.h"
+#include "text/httpfield.h"
+#include "text/url.h"
 
 static int read_secret(struct reader *r, const struct key *k, json_t *value, void *field)
 {

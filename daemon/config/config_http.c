@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "config_impl.h"
-#include "httpfield.h"
+#include "config/config_impl.h"
+#include "text/httpfield.h"
 
 #define MAX_SECRET 8192
 

@@ -6,8 +6,8 @@
 #ifndef MCPD_CONFIG_IMPL_H
 #define MCPD_CONFIG_IMPL_H
 
-#include "config.h"
-#include "jsonpath.h"
+#include "config/config.h"
+#include "text/jsonpath.h"
 
 /* Where the reader is: for messages. */
 struct reader {

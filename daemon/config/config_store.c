@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config_impl.h"
+#include "config/config_impl.h"
 
 #define CREDENTIAL "mcpd-store-key"
 

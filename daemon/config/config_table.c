@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "config_impl.h"
+#include "config/config_impl.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 #include "autoconf.h"
 
-#include "config_impl.h"
+#include "config/config_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "placeholder.h"
-#include "schema.h"
+#include "text/placeholder.h"
+#include "text/schema.h"
 
 #define MAX_TOOL_NAME 64
 

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "config_impl.h"
-#include "url.h"
+#include "config/config_impl.h"
+#include "text/url.h"
 
 static int check_base(struct reader *r, void *field)
 {

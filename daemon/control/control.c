@@ -1,4 +1,4 @@
-#include "control.h"
+#include "control/control.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,12 +9,12 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
-#include "config.h"
-#include "control_impl.h"
-#include "delayq.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "peerproc.h"
+#include "base/delayq.h"
+#include "config/config.h"
+#include "control/control_impl.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "process/peerproc.h"
 
 #define MAX_CONNS	  128
 #define MAX_CONNS_PER_UID 32

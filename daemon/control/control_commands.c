@@ -5,15 +5,15 @@
 #include <unistd.h>
 
 #include "autoconf.h"
-#include "backend.h"
-#include "call.h"
-#include "config.h"
-#include "control_impl.h"
-#include "delayq.h"
-#include "log.h"
-#include "records.h"
-#include "sessions.h"
-#include "turns.h"
+#include "backend/backend.h"
+#include "base/delayq.h"
+#include "base/turns.h"
+#include "config/config.h"
+#include "control/control_impl.h"
+#include "legacy/records.h"
+#include "legacy/sessions.h"
+#include "lib/log.h"
+#include "mcp/call.h"
 
 /* The producer behind control_rows(). */
 struct rows {

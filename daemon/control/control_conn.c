@@ -10,11 +10,11 @@
 #include <event2/event.h>
 
 #include "autoconf.h"
-#include "control_impl.h"
-#include "delayq.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "turns.h"
+#include "base/delayq.h"
+#include "base/turns.h"
+#include "control/control_impl.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
 
 #define MAX_REQUESTS  16 /* in flight on one connection */
 #define MAX_DEPTH     128

@@ -7,13 +7,13 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
-#include "control.h"
-#include "control_socket.h"
-#include "ctlspec.h"
-#include "defer.h"
-#include "lines.h"
-#include "ratelimit.h"
-#include "view.h"
+#include "backend/view.h"
+#include "base/defer.h"
+#include "base/ratelimit.h"
+#include "control/control.h"
+#include "control/control_socket.h"
+#include "lib/ctlspec.h"
+#include "lib/lines.h"
 
 struct bufferevent;
 struct control_conn;

@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "control_key.h"
+#include "control/control_key.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "paths.h"
+#include "lib/paths.h"
 
 static int fill(int fd, const struct control_key *k)
 {

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "digest.h"
-#include "err.h"
+#include "lib/digest.h"
+#include "lib/err.h"
 
 struct control_key {
 	unsigned char key[DIGEST_SIZE]; /* random */

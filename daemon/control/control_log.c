@@ -1,8 +1,8 @@
 /* control_log.c: `log follow`: the lines of the log as they happen. */
 #include <string.h>
 
-#include "control_impl.h"
-#include "log.h"
+#include "control/control_impl.h"
+#include "lib/log.h"
 
 #define MAX_FOLLOWERS	      48 /* of 64 that the log takes; the others are for operators */
 #define MAX_FOLLOWERS_PER_UID 32

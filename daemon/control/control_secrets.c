@@ -2,10 +2,10 @@
  * secret comes in here and is never told again. */
 #include <string.h>
 
-#include "backend.h"
-#include "control_impl.h"
-#include "store.h"
-#include "users.h"
+#include "auth/users.h"
+#include "backend/backend.h"
+#include "control/control_impl.h"
+#include "store/store.h"
 
 static bool is_backend(const struct control_request *r, const char *name)
 {

@@ -7,8 +7,8 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
-#include "control_key.h"
-#include "err.h"
+#include "control/control_key.h"
+#include "lib/err.h"
 
 struct control_socket {
 	int fd; /* listening, non-blocking; -1: none */

@@ -2,10 +2,10 @@
  * here: mcpctl makes them and hands over their digests. */
 #include <string.h>
 
-#include "auth.h"
-#include "control_impl.h"
-#include "digest.h"
-#include "tokens.h"
+#include "auth/auth.h"
+#include "auth/tokens.h"
+#include "control/control_impl.h"
+#include "lib/digest.h"
 
 #define ID_DIGITS 12
 

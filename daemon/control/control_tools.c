@@ -2,12 +2,12 @@
  * backends. */
 #include <stdlib.h>
 
-#include "call.h"
-#include "catalog.h"
-#include "control_impl.h"
-#include "jsonrpc.h"
-#include "protocol.h"
-#include "question.h"
+#include "control/control_impl.h"
+#include "lib/jsonrpc.h"
+#include "lib/protocol.h"
+#include "mcp/call.h"
+#include "mcp/catalog.h"
+#include "mcp/question.h"
 
 /* A tool call outlives its request when the operator leaves: until the backend has let go. */
 struct tool_call {

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control_impl.h"
-#include "log.h"
-#include "records.h"
-#include "sessions.h"
-#include "users.h"
+#include "auth/users.h"
+#include "control/control_impl.h"
+#include "legacy/records.h"
+#include "legacy/sessions.h"
+#include "lib/log.h"
 
 /* Names or ids that a callback puts together. */
 struct names {

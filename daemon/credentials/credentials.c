@@ -6,11 +6,11 @@
 #include <strings.h>
 #include <time.h>
 
-#include "bearer.h"
-#include "credentials_impl.h"
-#include "httpfield.h"
-#include "url.h"
-#include "users.h"
+#include "auth/users.h"
+#include "base/bearer.h"
+#include "credentials/credentials_impl.h"
+#include "text/httpfield.h"
+#include "text/url.h"
 
 static const char bearer_prefix[] = "Bearer ";
 

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 struct bearer;
 struct config_backend;

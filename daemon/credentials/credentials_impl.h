@@ -7,13 +7,13 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "backoff.h"
-#include "config_backend.h"
-#include "credentials.h"
-#include "fetch.h"
-#include "grant.h"
-#include "hash.h"
-#include "store.h"
+#include "config/config_backend.h"
+#include "credentials/credentials.h"
+#include "credentials/grant.h"
+#include "http/backoff.h"
+#include "http/fetch.h"
+#include "lib/hash.h"
+#include "store/store.h"
 
 /* A token for one user (NULL: the daemon itself) of one issuer, for one purpose, given for tokens of the user that
  * allow the same. */

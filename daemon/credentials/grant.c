@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "grant.h"
+#include "credentials/grant.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,12 +8,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "config_backend.h"
-#include "fetch.h"
-#include "httpfield.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "url.h"
+#include "config/config_backend.h"
+#include "http/fetch.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "text/httpfield.h"
+#include "text/url.h"
 
 #define MAX_LIFE  INT64_C(31622400) /* of a token, in seconds: a year */
 #define MAX_DEPTH 16

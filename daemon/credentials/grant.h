@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 struct config_credential;
 struct fetch_answer;

@@ -8,12 +8,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "bearer.h"
-#include "credentials_impl.h"
-#include "digest.h"
-#include "delayq.h"
-#include "log.h"
-#include "seal.h"
+#include "base/bearer.h"
+#include "base/delayq.h"
+#include "base/seal.h"
+#include "credentials/credentials_impl.h"
+#include "lib/digest.h"
+#include "lib/log.h"
 
 #define TIMEOUT_MS     15000 /* of a request at the issuer */
 #define MAX_ANSWER     65536

@@ -1,16 +1,16 @@
 #include "autoconf.h"
 
-#include "userenv.h"
+#include "credentials/userenv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config_backend.h"
-#include "credentials.h"
-#include "environ.h"
-#include "grant.h"
-#include "mask.h"
+#include "base/environ.h"
+#include "base/mask.h"
+#include "config/config_backend.h"
+#include "credentials/credentials.h"
+#include "credentials/grant.h"
 
 /* The value of one entry of "userEnv" as "NAME=VALUE". */
 static char *make(const struct credentials *cs, const struct config_backend *b, const char *entry,

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 struct config_backend;
 struct credentials;

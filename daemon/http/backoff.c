@@ -1,13 +1,13 @@
 #include "autoconf.h"
 
-#include "backoff.h"
+#include "http/backoff.h"
 
 #include <ctype.h>
 #include <event2/util.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "httpc.h"
+#include "http/httpc.h"
 
 #define MAX_SECONDS 30
 

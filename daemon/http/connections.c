@@ -1,15 +1,15 @@
-#include "connections.h"
+#include "http/connections.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <event2/http.h>
 
-#include "delayq.h"
-#include "exchange.h"
-#include "netaddr.h"
-#include "peer.h"
-#include "share.h"
+#include "base/delayq.h"
+#include "base/netaddr.h"
+#include "base/share.h"
+#include "http/exchange.h"
+#include "http/peer.h"
 
 #define SILENT_MS 1000
 

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "err.h"
-#include "hash.h"
+#include "lib/err.h"
+#include "lib/hash.h"
 
 struct bufferevent;
 struct connections;

@@ -1,5 +1,5 @@
-#include "bearer.h"
-#include "exchange_impl.h"
+#include "base/bearer.h"
+#include "http/exchange_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +13,13 @@
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 
-#include "err.h"
-#include "gate.h"
-#include "httpfield.h"
-#include "httphead.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "share.h"
+#include "base/share.h"
+#include "http/gate.h"
+#include "http/httphead.h"
+#include "lib/err.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "text/httpfield.h"
 
 /*
  * evhttp reads and parses requests and looks after the connection; the answers are written here,

@@ -18,7 +18,7 @@
 
 #include <sys/time.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 struct bearer;
 struct evbuffer;

@@ -5,8 +5,8 @@
 
 #include <event2/bufferevent.h>
 
-#include "defer.h"
-#include "exchange.h"
+#include "base/defer.h"
+#include "http/exchange.h"
 
 enum exchange_state {
 	EXCHANGE_OPEN,	    /* no answer yet */

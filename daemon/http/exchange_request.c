@@ -1,7 +1,7 @@
 #include "autoconf.h"
 
-#include "bearer.h"
-#include "exchange_impl.h"
+#include "base/bearer.h"
+#include "http/exchange_impl.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -14,9 +14,9 @@
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 
-#include "err.h"
-#include "gate.h"
-#include "peer.h"
+#include "http/gate.h"
+#include "http/peer.h"
+#include "lib/err.h"
 
 #define USER_HOLDER    "user:"
 

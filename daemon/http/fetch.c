@@ -1,13 +1,13 @@
 #include "autoconf.h"
 
-#include "fetch.h"
+#include "http/fetch.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "defer.h"
-#include "delayq.h"
+#include "base/defer.h"
+#include "base/delayq.h"
 
 struct fetch {
 	struct httpc *h;

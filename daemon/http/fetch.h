@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "err.h"
-#include "httpc.h"
+#include "http/httpc.h"
+#include "lib/err.h"
 
 struct fetch;
 

@@ -1,4 +1,4 @@
-#include "framing.h"
+#include "http/framing.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "framing_reader.h"
+#include "http/framing_reader.h"
 
 #include <string.h>
 

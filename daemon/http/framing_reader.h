@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "framing.h"
+#include "http/framing.h"
 
 /* The present request. MAX_HEAD and MAX_BODY are the caller's to set, in bytes; all else is zero at
  * the beginning. */

@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "gate_impl.h"
+#include "http/gate_impl.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/time.h>
 
-#include "framing.h"
+#include "http/framing.h"
 
 struct bufferevent;
 struct event_base;

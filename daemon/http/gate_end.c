@@ -1,7 +1,7 @@
 /* gate_end.c: how a gate ends a connection: refusals, time limits, lingering. */
 #include "autoconf.h"
 
-#include "gate_impl.h"
+#include "http/gate_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +13,8 @@
 #include <event2/event.h>
 #include <event2/http.h>
 
-#include "delayq.h"
-#include "httphead.h"
+#include "base/delayq.h"
+#include "http/httphead.h"
 
 /* RFC 9112 section 9.6: how long the client may still send before the connection is closed, and how
  * long it may be silent meanwhile. */

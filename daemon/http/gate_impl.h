@@ -4,8 +4,8 @@
 
 #include <event2/event_struct.h>
 
-#include "framing_reader.h"
-#include "gate.h"
+#include "http/framing_reader.h"
+#include "http/gate.h"
 
 struct evbuffer;
 

@@ -1,11 +1,11 @@
-#include "guard.h"
+#include "http/guard.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "config.h"
-#include "exchange.h"
+#include "config/config.h"
+#include "http/exchange.h"
 
 #define MAX_HOST 256
 #define MAX_PORT 65535

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 struct config;
 struct exchange;

@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "httpc.h"
+#include "http/httpc.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -14,9 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "defer.h"
-#include "turns.h"
-#include "url.h"
+#include "base/defer.h"
+#include "base/turns.h"
+#include "text/url.h"
 
 #define CONNECT_TIMEOUT_MS 10000
 #define MAX_CONNECTIONS	   64 /* kept open for the next request */

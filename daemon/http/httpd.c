@@ -1,4 +1,4 @@
-#include "httpd.h"
+#include "http/httpd.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -17,12 +17,12 @@
 #include <event2/http_struct.h>
 #include <event2/listener.h>
 
-#include "connections.h"
-#include "delayq.h"
-#include "exchange.h"
-#include "gate.h"
-#include "listener.h"
-#include "log.h"
+#include "base/delayq.h"
+#include "http/connections.h"
+#include "http/exchange.h"
+#include "http/gate.h"
+#include "http/listener.h"
+#include "lib/log.h"
 
 #define PAUSE_SECONDS  1
 #define REFUSED_LOG_MS 60000

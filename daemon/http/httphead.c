@@ -1,4 +1,4 @@
-#include "httphead.h"
+#include "http/httphead.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include <event2/buffer.h>
 #include <event2/util.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 /* RFC 9110 section 15. */
 static const char *reason(int status)

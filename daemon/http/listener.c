@@ -1,4 +1,4 @@
-#include "listener.h"
+#include "http/listener.h"
 
 #include <errno.h>
 #include <netdb.h>

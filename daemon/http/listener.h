@@ -2,7 +2,7 @@
 #ifndef MCPD_LISTENER_H
 #define MCPD_LISTENER_H
 
-#include "err.h"
+#include "lib/err.h"
 
 #define LISTENER_MAX 8
 

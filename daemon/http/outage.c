@@ -1,8 +1,8 @@
 #include "autoconf.h"
 
-#include "outage.h"
+#include "http/outage.h"
 
-#include "clock.h"
+#include "base/clock.h"
 
 bool outage_may_ask(struct outage *o)
 {

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "backoff.h"
+#include "http/backoff.h"
 
 #define OUTAGE_TRY_MS  INT64_C(30000)
 #define OUTAGE_LINE_MS INT64_C(300000)

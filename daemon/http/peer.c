@@ -1,4 +1,4 @@
-#include "peer.h"
+#include "http/peer.h"
 
 #include <stdlib.h>
 #include <string.h>

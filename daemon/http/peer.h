@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "err.h"
-#include "netaddr.h"
+#include "base/netaddr.h"
+#include "lib/err.h"
 
 struct peer_rules;
 

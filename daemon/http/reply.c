@@ -1,4 +1,4 @@
-#include "reply.h"
+#include "http/reply.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -7,9 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "exchange.h"
-#include "guard.h"
-#include "jsonrpc.h"
+#include "http/exchange.h"
+#include "http/guard.h"
+#include "lib/jsonrpc.h"
 
 void reply_error(struct exchange *x, int status, json_t *id, int code, const char *fmt, ...)
 {

@@ -1,11 +1,11 @@
-#include "asks.h"
+#include "legacy/asks.h"
 
 #include <stdlib.h>
 #include <sys/queue.h>
 
-#include "err.h"
-#include "jsonrpc.h"
-#include "question.h"
+#include "lib/err.h"
+#include "lib/jsonrpc.h"
+#include "mcp/question.h"
 
 struct ask {
 	TAILQ_ENTRY(ask) link;

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "delayq.h"
+#include "base/delayq.h"
 
 struct asks;
 struct event_base;

@@ -1,19 +1,19 @@
-#include "legacy.h"
+#include "legacy/legacy.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "call.h"
-#include "config.h"
-#include "exchange.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "protocol.h"
-#include "question.h"
-#include "reply.h"
-#include "server.h"
-#include "sessions.h"
-#include "transport.h"
+#include "config/config.h"
+#include "http/exchange.h"
+#include "http/reply.h"
+#include "legacy/sessions.h"
+#include "legacy/transport.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "lib/protocol.h"
+#include "mcp/call.h"
+#include "mcp/question.h"
+#include "server/server.h"
 
 static struct log_scope scope_of(const struct session *s)
 {

@@ -1,17 +1,17 @@
-#include "records.h"
+#include "legacy/records.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "call.h"
-#include "hash.h"
-#include "log.h"
-#include "registry.h"
-#include "server.h"
-#include "session.h"
-#include "store.h"
+#include "legacy/registry.h"
+#include "legacy/session.h"
+#include "lib/hash.h"
+#include "lib/log.h"
+#include "mcp/call.h"
+#include "server/server.h"
+#include "store/store.h"
 
 #define LONGEST_INTERVAL_MS 600000
 #define HIGHEST_LOG_LEVEL   7 /* emergency */

@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config.h"
-#include "err.h"
+#include "config/config.h"
+#include "lib/err.h"
 
 struct event_base;
 struct records;

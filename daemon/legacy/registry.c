@@ -1,4 +1,4 @@
-#include "registry.h"
+#include "legacy/registry.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "netaddr.h"
+#include "base/netaddr.h"
 
 /* One entry of the user map, the capabilities map or the peer table: a key, a text, a number. */
 struct pair {

@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "err.h"
-#include "hash.h"
+#include "lib/err.h"
+#include "lib/hash.h"
 
 struct registry;
 struct session;

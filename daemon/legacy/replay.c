@@ -1,9 +1,9 @@
-#include "replay.h"
+#include "legacy/replay.h"
 
 #include <event2/buffer.h>
 #include <stdlib.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 static void drop(struct replay *r, struct replay_event *ev)
 {

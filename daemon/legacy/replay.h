@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "delayq.h"
+#include "base/delayq.h"
 
 struct evbuffer;
 struct replay;

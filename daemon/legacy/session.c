@@ -1,20 +1,20 @@
-#include "session.h"
+#include "legacy/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bearer.h"
-#include "call.h"
-#include "defer.h"
-#include "delayq.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "registry.h"
-#include "server.h"
-#include "share.h"
-#include "transport.h"
-#include "users.h"
+#include "auth/users.h"
+#include "base/bearer.h"
+#include "base/defer.h"
+#include "base/delayq.h"
+#include "base/share.h"
+#include "legacy/registry.h"
+#include "legacy/transport.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/call.h"
+#include "server/server.h"
 
 enum session_state { SESSION_OPEN, SESSION_CLOSING, SESSION_CLOSED };
 

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "cleanup.h"
-#include "err.h"
-#include "protocol.h"
+#include "base/cleanup.h"
+#include "lib/err.h"
+#include "lib/protocol.h"
 
 struct bearer;
 struct delayq;

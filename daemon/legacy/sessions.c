@@ -1,15 +1,15 @@
-#include "sessions.h"
+#include "legacy/sessions.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "delayq.h"
-#include "log.h"
-#include "records.h"
-#include "share.h"
-#include "stream.h"
-#include "users.h"
+#include "auth/users.h"
+#include "base/delayq.h"
+#include "base/share.h"
+#include "legacy/records.h"
+#include "legacy/stream.h"
+#include "lib/log.h"
 
 struct sessions {
 	struct session_env env;

@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config.h"
-#include "err.h"
-#include "registry.h"
-#include "session.h"
+#include "config/config.h"
+#include "legacy/registry.h"
+#include "legacy/session.h"
+#include "lib/err.h"
 
 struct event_base;
 struct records;

@@ -1,4 +1,4 @@
-#include "stream.h"
+#include "legacy/stream.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "asks.h"
-#include "bearer.h"
-#include "defer.h"
-#include "exchange.h"
-#include "jsonrpc.h"
-#include "reply.h"
-#include "sse.h"
+#include "base/bearer.h"
+#include "base/defer.h"
+#include "http/exchange.h"
+#include "http/reply.h"
+#include "legacy/asks.h"
+#include "lib/jsonrpc.h"
+#include "lib/sse.h"
 
 enum stream_state {
 	STREAM_PENDING, /* nothing was emitted: may still become one JSON body */

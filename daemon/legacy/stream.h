@@ -11,11 +11,11 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "config.h"
-#include "delayq.h"
-#include "err.h"
-#include "protocol.h"
-#include "replay.h"
+#include "base/delayq.h"
+#include "config/config.h"
+#include "legacy/replay.h"
+#include "lib/err.h"
+#include "lib/protocol.h"
 
 struct event_base;
 struct exchange;

@@ -1,13 +1,13 @@
-#include "transport.h"
+#include "legacy/transport.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "asks.h"
-#include "delayq.h"
-#include "exchange.h"
-#include "jsonrpc.h"
-#include "question.h"
+#include "base/delayq.h"
+#include "http/exchange.h"
+#include "legacy/asks.h"
+#include "lib/jsonrpc.h"
+#include "mcp/question.h"
 
 /* How many messages wait for a GET stream. List changes and the like are worth little when old. */
 #define MAX_WAITING 32

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "err.h"
-#include "protocol.h"
-#include "stream.h"
+#include "legacy/stream.h"
+#include "lib/err.h"
+#include "lib/protocol.h"
 
 struct exchange;
 struct question;

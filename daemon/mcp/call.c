@@ -1,4 +1,4 @@
-#include "call.h"
+#include "mcp/call.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bearer.h"
-#include "defer.h"
-#include "delayq.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "question.h"
+#include "base/bearer.h"
+#include "base/defer.h"
+#include "base/delayq.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/question.h"
 
 #define DEFAULT_DEADLINE_MS INT64_C(3600000)
 

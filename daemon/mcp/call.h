@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "err.h"
-#include "protocol.h"
+#include "lib/err.h"
+#include "lib/protocol.h"
 
 struct bearer;
 struct event_base;

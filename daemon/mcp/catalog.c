@@ -1,4 +1,4 @@
-#include "catalog.h"
+#include "mcp/catalog.h"
 
 #include <inttypes.h>
 #include <stdint.h>
@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
-#include "translate.h"
-#include "uritemplate.h"
+#include "lib/hash.h"
+#include "mcp/translate.h"
+#include "text/uritemplate.h"
 
 /* What both eras allow in the name of a tool: 64 characters of [A-Za-z0-9_.-]. */
 #define NAME_MAX_LEN 64

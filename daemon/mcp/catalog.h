@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "err.h"
-#include "offer.h"
+#include "lib/err.h"
+#include "mcp/offer.h"
 
 struct catalog;
 

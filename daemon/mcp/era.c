@@ -1,10 +1,10 @@
-#include "era.h"
+#include "mcp/era.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "jsonrpc.h"
+#include "lib/jsonrpc.h"
 
 /* The first modern revision; later names compare greater, and so does nonsense like "v999". */
 #define FIRST_MODERN "2026-07-28"

@@ -5,8 +5,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "err.h"
-#include "protocol.h"
+#include "lib/err.h"
+#include "lib/protocol.h"
 
 /* Keys of _meta (2026-07-28, "General fields"). */
 #define META_PREFIX "io.modelcontextprotocol/"

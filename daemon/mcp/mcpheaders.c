@@ -1,16 +1,16 @@
 #include "autoconf.h"
 
-#include "mcpheaders.h"
+#include "mcp/mcpheaders.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "err.h"
-#include "headerlines.h"
-#include "headervalue.h"
-#include "xheader.h"
+#include "lib/err.h"
+#include "mcp/xheader.h"
+#include "text/headerlines.h"
+#include "text/headervalue.h"
 
 #define CLAIM "io.modelcontextprotocol/protocolVersion"
 

@@ -1,11 +1,11 @@
 #include "autoconf.h"
 
-#include "names.h"
+#include "mcp/names.h"
 
 #include <stdint.h>
 #include <string.h>
 
-#include "era.h"
+#include "mcp/era.h"
 
 /* Where the texts are: MEMBER of the parameters, or of their member OBJECT. Where MEMBER is an object or
  * an array, the strings in it. */

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 /* Whether VALUE (may be NULL) is a string with a NUL inside. */
 bool names_has_nul(const json_t *value);

@@ -1,4 +1,4 @@
-#include "offer.h"
+#include "mcp/offer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "protocol.h"
+#include "lib/protocol.h"
 
 enum offer_kind { OFFER_TOOLS, OFFER_PROMPTS, OFFER_RESOURCES, OFFER_TEMPLATES, OFFER_KINDS };
 

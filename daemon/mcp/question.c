@@ -1,12 +1,12 @@
-#include "question.h"
+#include "mcp/question.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "defer.h"
-#include "jsonrpc.h"
-#include "translate.h"
+#include "base/defer.h"
+#include "lib/jsonrpc.h"
+#include "mcp/translate.h"
 
 struct question {
 	json_t *params;

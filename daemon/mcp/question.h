@@ -8,8 +8,8 @@
 
 #include <jansson.h>
 
-#include "err.h"
-#include "protocol.h"
+#include "lib/err.h"
+#include "lib/protocol.h"
 
 struct question;
 

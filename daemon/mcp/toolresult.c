@@ -1,12 +1,12 @@
 #include "autoconf.h"
 
-#include "toolresult.h"
+#include "mcp/toolresult.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "utf8.h"
+#include "lib/utf8.h"
 
 static json_t *text_block(const char *text, size_t len)
 {

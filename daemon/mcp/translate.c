@@ -1,11 +1,11 @@
-#include "translate.h"
+#include "mcp/translate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "jsonrpc.h"
-#include "translate_impl.h"
+#include "lib/jsonrpc.h"
+#include "mcp/translate_impl.h"
 
 #define NEWEST MCP_REV_NEWEST
 

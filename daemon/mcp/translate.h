@@ -11,9 +11,9 @@
 
 #include <jansson.h>
 
-#include "err.h"
-#include "offer.h"
-#include "protocol.h"
+#include "lib/err.h"
+#include "lib/protocol.h"
+#include "mcp/offer.h"
 
 /* What a method is called with, as far as the shape depends on it. */
 struct translate {

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "translate_impl.h"
+#include "mcp/translate_impl.h"
 
 struct asking {
 	struct translate_pair pair;

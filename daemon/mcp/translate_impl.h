@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "translate.h"
+#include "mcp/translate.h"
 
 /* An object that is copied when it is first changed. */
 struct cow {

@@ -1,7 +1,7 @@
 /* translate_tools.c: entries of lists, and schemas. See translate.h. */
 #include <string.h>
 
-#include "translate_impl.h"
+#include "mcp/translate_impl.h"
 
 /* --- schemas ------------------------------------------------------------------------------------
  */

@@ -1,4 +1,4 @@
-#include "xheader.h"
+#include "mcp/xheader.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 /* Calls FN for each annotated property that a chain of "properties" reaches; VALUE is what ARGUMENTS has
  * there (NULL: nothing). Stops at the first non-zero result, which is returned. */

@@ -1,22 +1,22 @@
-#include "listen.h"
+#include "modern/listen.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
-#include "bearer.h"
-#include "config.h"
-#include "delayq.h"
-#include "era.h"
-#include "exchange.h"
-#include "jsonrpc.h"
-#include "modern_impl.h"
-#include "pace.h"
-#include "pool.h"
-#include "reply.h"
-#include "server.h"
-#include "topic.h"
-#include "view.h"
+#include "backend/view.h"
+#include "base/bearer.h"
+#include "base/delayq.h"
+#include "base/pace.h"
+#include "config/config.h"
+#include "http/exchange.h"
+#include "http/reply.h"
+#include "lib/jsonrpc.h"
+#include "mcp/era.h"
+#include "modern/modern_impl.h"
+#include "modern/pool.h"
+#include "modern/topic.h"
+#include "server/server.h"
 
 /* A resource or task that a stream is about. */
 struct wanted {

@@ -1,22 +1,22 @@
-#include "modern.h"
+#include "modern/modern.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "exchange.h"
-#include "jsonrpc.h"
-#include "listen.h"
-#include "log.h"
-#include "modern_impl.h"
-#include "once.h"
-#include "pool.h"
-#include "question.h"
-#include "reply.h"
-#include "seal.h"
-#include "server.h"
-#include "share.h"
-#include "view.h"
+#include "backend/view.h"
+#include "base/once.h"
+#include "base/seal.h"
+#include "base/share.h"
+#include "config/config.h"
+#include "http/exchange.h"
+#include "http/reply.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/question.h"
+#include "modern/listen.h"
+#include "modern/modern_impl.h"
+#include "modern/pool.h"
+#include "server/server.h"
 
 /* Questions that a tool asks at the same time reach us one after the other. */
 #define GATHER_MS 20

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exchange.h"
-#include "jsonrpc.h"
-#include "modern_impl.h"
-#include "pool.h"
-#include "sse.h"
+#include "http/exchange.h"
+#include "lib/jsonrpc.h"
+#include "lib/sse.h"
+#include "modern/modern_impl.h"
+#include "modern/pool.h"
 
 /* How long a client may rely on an answer without asking again. Lists change with a notification, so this
  * bounds only what a client without subscriptions misses. */

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog.h"
-#include "exchange.h"
-#include "headervalue.h"
-#include "jsonrpc.h"
-#include "modern_impl.h"
-#include "share.h"
-#include "view.h"
-#include "xheader.h"
+#include "backend/view.h"
+#include "base/share.h"
+#include "http/exchange.h"
+#include "lib/jsonrpc.h"
+#include "mcp/catalog.h"
+#include "mcp/xheader.h"
+#include "modern/modern_impl.h"
+#include "text/headervalue.h"
 
 void modern_refuse(struct exchange *x, int status, json_t *id, int code, json_t *data_take,
 		   const char *fmt, ...)

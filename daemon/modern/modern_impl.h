@@ -6,14 +6,14 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "bearer.h"
-#include "call.h"
-#include "defer.h"
-#include "delayq.h"
-#include "era.h"
-#include "hash.h"
-#include "methods.h"
-#include "modern.h"
+#include "base/bearer.h"
+#include "base/defer.h"
+#include "base/delayq.h"
+#include "lib/hash.h"
+#include "mcp/call.h"
+#include "mcp/era.h"
+#include "modern/modern.h"
+#include "server/methods.h"
 
 struct once;
 struct pooled;

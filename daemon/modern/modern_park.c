@@ -4,17 +4,17 @@
 #include <string.h>
 #include <time.h>
 
-#include "config.h"
-#include "exchange.h"
-#include "jsonrpc.h"
-#include "modern_impl.h"
-#include "once.h"
-#include "question.h"
-#include "pool.h"
-#include "seal.h"
-#include "server.h"
-#include "share.h"
-#include "view.h"
+#include "backend/view.h"
+#include "base/once.h"
+#include "base/seal.h"
+#include "base/share.h"
+#include "config/config.h"
+#include "http/exchange.h"
+#include "lib/jsonrpc.h"
+#include "mcp/question.h"
+#include "modern/modern_impl.h"
+#include "modern/pool.h"
+#include "server/server.h"
 
 /* The parameters of a request without what changes from round to round. */
 static json_t *identity(json_t *params)

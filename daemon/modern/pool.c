@@ -1,20 +1,20 @@
-#include "pool.h"
+#include "modern/pool.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
-#include "bearer.h"
-#include "call.h"
-#include "config.h"
-#include "defer.h"
-#include "delayq.h"
-#include "hash.h"
-#include "offer.h"
-#include "protocol.h"
-#include "server.h"
-#include "share.h"
-#include "view.h"
+#include "backend/view.h"
+#include "base/bearer.h"
+#include "base/defer.h"
+#include "base/delayq.h"
+#include "base/share.h"
+#include "config/config.h"
+#include "lib/hash.h"
+#include "lib/protocol.h"
+#include "mcp/call.h"
+#include "mcp/offer.h"
+#include "server/server.h"
 
 struct pooled {
 	LIST_ENTRY(pooled) owned; /* among its owner's */

@@ -1,13 +1,13 @@
-#include "topic.h"
+#include "modern/topic.h"
 
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
-#include "pool.h"
-#include "server.h"
+#include "lib/hash.h"
+#include "modern/pool.h"
+#include "server/server.h"
 
 struct topic {
 	UT_hash_handle hh;	 /* by what it is */

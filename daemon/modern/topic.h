@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-#include "call.h"
+#include "mcp/call.h"
 
 struct pooled;
 struct topic;

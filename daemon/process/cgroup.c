@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "cgroup.h"
+#include "process/cgroup.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "lib/log.h"
 
 #define PREFIX	   "child-"
 #define LEAF	   "daemon"

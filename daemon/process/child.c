@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "children_impl.h"
-#include "log.h"
-#include "turns.h"
+#include "base/turns.h"
+#include "lib/log.h"
+#include "process/children_impl.h"
 
 #define READ_SIZE   65536
 #define STDERR_MAX  (1u << 20) /* bytes in a second that are read where they go to the log */

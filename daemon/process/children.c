@@ -1,7 +1,7 @@
 /* The set of all children: starting, reaping, counting, stopping. One child: child.c. */
 #include "autoconf.h"
 
-#include "children.h"
+#include "process/children.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "children_impl.h"
-#include "children_orphans.h"
-#include "log.h"
+#include "lib/log.h"
+#include "process/children_impl.h"
+#include "process/children_orphans.h"
 
 #define TERM_AFTER_MS 2000
 #define KILL_AFTER_MS 3000

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 struct event_base;
 struct evbuffer;

@@ -5,15 +5,15 @@
 #include <event2/event_struct.h>
 #include <sys/queue.h>
 
-#include "cgroup.h"
-#include "children.h"
-#include "children_log.h"
-#include "children_places.h"
-#include "children_spawn.h"
-#include "children_watch.h"
-#include "defer.h"
-#include "pace.h"
-#include "procinfo.h"
+#include "base/defer.h"
+#include "base/pace.h"
+#include "base/procinfo.h"
+#include "process/cgroup.h"
+#include "process/children.h"
+#include "process/children_log.h"
+#include "process/children_places.h"
+#include "process/children_spawn.h"
+#include "process/children_watch.h"
 
 #define CHILDREN_BUCKETS 256
 #define CHILD_MARK	 "MCPD_CHILD="

@@ -1,13 +1,13 @@
 #include "autoconf.h"
 
-#include "children_log.h"
+#include "process/children_log.h"
 
 #include <event2/buffer.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
+#include "lib/log.h"
 
 #define MAX_LINE   4096
 #define PER_SECOND 20

@@ -2,9 +2,9 @@
 #ifndef MCPD_CHILDREN_LOG_H
 #define MCPD_CHILDREN_LOG_H
 
-#include "lines.h"
-#include "mask.h"
-#include "ratelimit.h"
+#include "base/mask.h"
+#include "base/ratelimit.h"
+#include "lib/lines.h"
 
 struct evbuffer;
 

@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "children_orphans.h"
+#include "process/children_orphans.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "procinfo.h"
+#include "base/procinfo.h"
 
 #define MAX_BELOW 4096	     /* descendants of one orphan that are ended in one go */
 #define ENV_MAX (256 * 1024) /* more of an environment is not looked at */

@@ -1,13 +1,13 @@
-#include "children_places.h"
+#include "process/children_places.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "children.h"
-#include "hash.h"
-#include "netaddr.h"
-#include "share.h"
+#include "base/netaddr.h"
+#include "base/share.h"
+#include "lib/hash.h"
+#include "process/children.h"
 
 /* The children of one server. There are as many of these as servers in the configuration. */
 struct named {

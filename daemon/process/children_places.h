@@ -3,7 +3,7 @@
 #ifndef MCPD_CHILDREN_PLACES_H
 #define MCPD_CHILDREN_PLACES_H
 
-#include "err.h"
+#include "lib/err.h"
 
 struct children_limits;
 struct child_spec;

@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "children_spawn.h"
+#include "process/children_spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "children.h"
-#include "descriptors.h"
-#include "environ.h"
-#include "sandbox.h"
+#include "base/descriptors.h"
+#include "base/environ.h"
+#include "process/children.h"
+#include "process/sandbox.h"
 
 #define REPORT_WAIT_MS 250
 

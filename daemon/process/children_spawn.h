@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 struct child_spec;
 

@@ -1,13 +1,13 @@
 #include "autoconf.h"
 
-#include "children_watch.h"
+#include "process/children_watch.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
 
-#include "children_impl.h"
-#include "children_keeper.h"
-#include "turns.h"
+#include "base/turns.h"
+#include "process/children_impl.h"
+#include "process/children_keeper.h"
 
 #define TICK_MS	    100
 #define SWEEP_S	    30

@@ -1,14 +1,14 @@
 #include "autoconf.h"
 
-#include "peerproc.h"
+#include "process/peerproc.h"
 
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "err.h"
-#include "procinfo.h"
+#include "base/procinfo.h"
+#include "lib/err.h"
 
 #ifndef SO_PEERPIDFD /* Linux 6.5 */
 #define SO_PEERPIDFD 77

@@ -1,7 +1,7 @@
 /* What is hidden, and what a child carries from fork to exec. */
 #include "autoconf.h"
 
-#include "sandbox.h"
+#include "process/sandbox.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "sandbox_impl.h"
+#include "lib/log.h"
+#include "process/sandbox_impl.h"
 
 int sandbox_make(struct sandbox *s, const struct sandbox_rules *rules, const char *program,
 		 struct sandbox_pass *pass_r, struct err *e)

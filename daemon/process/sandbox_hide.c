@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sandbox_impl.h"
+#include "process/sandbox_impl.h"
 
 /* A folder that changed less than this ago may change once more without a new time stamp. */
 #define SETTLED_S 2

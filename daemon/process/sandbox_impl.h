@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include "sandbox.h"
+#include "process/sandbox.h"
 
 /* LANDLOCK_ACCESS_FS_... (uapi/linux/landlock.h) */
 enum {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sandbox_impl.h"
+#include "process/sandbox_impl.h"
 
 /* What is found out about one folder. */
 struct trial {

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "sandbox_impl.h"
+#include "process/sandbox_impl.h"
 
 #ifndef __NR_landlock_create_ruleset /* the same on all architectures but alpha */
 #define __NR_landlock_create_ruleset 444

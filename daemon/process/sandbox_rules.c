@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sandbox_impl.h"
+#include "process/sandbox_impl.h"
 
 #define FS_READ	  (FS_EXECUTE | FS_READ_FILE | FS_READ_DIR)
 #define FS_CHANGE (FS_ALL & ~(unsigned)(FS_MAKE_CHAR | FS_MAKE_BLOCK))

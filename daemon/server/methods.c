@@ -1,14 +1,14 @@
 #include "autoconf.h"
 
-#include "methods.h"
+#include "server/methods.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "era.h"
-#include "jsonrpc.h"
-#include "server_impl.h"
-#include "translate.h"
+#include "lib/jsonrpc.h"
+#include "mcp/era.h"
+#include "mcp/translate.h"
+#include "server/server_impl.h"
 
 #define NO_MEMORY "out of memory"
 

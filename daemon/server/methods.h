@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "protocol.h"
+#include "lib/protocol.h"
 
 struct request;
 

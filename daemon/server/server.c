@@ -1,18 +1,18 @@
-#include "server.h"
+#include "server/server.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
-#include "jsonrpc.h"
-#include "log.h"
-#include "methods.h"
-#include "question.h"
-#include "server_impl.h"
-#include "tasks.h"
-#include "translate.h"
-#include "turns.h"
-#include "users.h"
+#include "auth/users.h"
+#include "base/turns.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/question.h"
+#include "mcp/translate.h"
+#include "server/methods.h"
+#include "server/server_impl.h"
+#include "server/tasks.h"
 
 static void request_free(struct request *r)
 {

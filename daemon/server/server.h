@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "call.h"
-#include "config.h"
-#include "err.h"
-#include "view.h"
+#include "backend/view.h"
+#include "config/config.h"
+#include "lib/err.h"
+#include "mcp/call.h"
 
 struct event_base;
 struct question;

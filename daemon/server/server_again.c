@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "delayq.h"
-#include "jsonrpc.h"
-#include "question.h"
-#include "server_impl.h"
+#include "base/delayq.h"
+#include "lib/jsonrpc.h"
+#include "mcp/question.h"
+#include "server/server_impl.h"
 
 /* How often one request may be sent to visit a URL. */
 #define MAX_ROUNDS 8

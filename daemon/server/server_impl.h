@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-#include "pace.h"
-#include "server.h"
+#include "base/pace.h"
+#include "server/server.h"
 
 struct again;
 struct method;

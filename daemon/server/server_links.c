@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jsonrpc.h"
-#include "question.h"
-#include "server_impl.h"
+#include "lib/jsonrpc.h"
+#include "mcp/question.h"
+#include "server/server_impl.h"
 
 static size_t index_of(const struct server *s, const struct link *l)
 {

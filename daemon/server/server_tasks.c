@@ -3,11 +3,11 @@
  * 2026-07-28. */
 #include <string.h>
 
-#include "catalog.h"
-#include "jsonrpc.h"
-#include "question.h"
-#include "server_impl.h"
-#include "tasks.h"
+#include "lib/jsonrpc.h"
+#include "mcp/catalog.h"
+#include "mcp/question.h"
+#include "server/server_impl.h"
+#include "server/tasks.h"
 
 #define RELATED	  "io.modelcontextprotocol/related-task"
 #define NO_MEMORY "out of memory"

@@ -1,4 +1,4 @@
-#include "tasks.h"
+#include "server/tasks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +6,8 @@
 #include <sys/queue.h>
 #include <sys/random.h>
 
-#include "delayq.h"
-#include "hash.h"
+#include "base/delayq.h"
+#include "lib/hash.h"
 
 #define ID_BYTES 16
 /* What is over is kept for a moment: the client may just be about to ask for the result. */

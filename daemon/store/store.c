@@ -1,14 +1,14 @@
-#include "store.h"
+#include "store/store.h"
 
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
-#include "log.h"
-#include "store_impl.h"
-#include "turns.h"
+#include "base/turns.h"
+#include "lib/hash.h"
+#include "lib/log.h"
+#include "store/store_impl.h"
 
 #define RETRY_MS 5000
 

@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-#include "config.h"
-#include "err.h"
+#include "config/config.h"
+#include "lib/err.h"
 
 struct event_base;
 struct store;

@@ -2,8 +2,8 @@
 #ifndef MCPD_STORE_IMPL_H
 #define MCPD_STORE_IMPL_H
 
-#include "seal.h"
-#include "store.h"
+#include "base/seal.h"
+#include "store/store.h"
 
 struct store_sql;
 

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "store_impl.h"
+#include "lib/log.h"
+#include "store/store_impl.h"
 
 #define HEX_SIZE (2 * SEAL_KEY_SIZE)
 

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store_impl.h"
+#include "store/store_impl.h"
 
 #define FILE_NAME      "mcpd.db"
 #define APPLICATION_ID 0x6d637064 /* "mcpd": PRAGMA application_id */

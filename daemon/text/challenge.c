@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "challenge.h"
+#include "text/challenge.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

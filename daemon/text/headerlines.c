@@ -1,12 +1,12 @@
 #include "autoconf.h"
 
-#include "headerlines.h"
+#include "text/headerlines.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "err.h"
-#include "httpfield.h"
+#include "lib/err.h"
+#include "text/httpfield.h"
 
 int headerlines_add(struct headerlines *h, const char *name, const char *value)
 {

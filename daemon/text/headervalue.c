@@ -1,4 +1,4 @@
-#include "headervalue.h"
+#include "text/headervalue.h"
 
 #include <errno.h>
 #include <math.h>

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 /* Decodes VALUE (stripped of OWS): a malloc'd string; the base64 form must be canonical and hold UTF-8
  * without NUL. What lacks the prefix or the suffix is literal. NULL with E = ERR_INVALID or ERR_NOMEM. */

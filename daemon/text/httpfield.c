@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "httpfield.h"
+#include "text/httpfield.h"
 
 #include <ctype.h>
 #include <string.h>

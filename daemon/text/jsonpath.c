@@ -1,11 +1,11 @@
 #include "autoconf.h"
 
-#include "jsonpath.h"
+#include "text/jsonpath.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "log.h"
+#include "lib/log.h"
 
 void jsonpath_init(struct jsonpath *p)
 {

@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "pattern.h"
+#include "text/pattern.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pattern_ecma.h"
+#include "text/pattern_ecma.h"
 
 #define OPTIONS                                                                                    \
 	(PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY |  \

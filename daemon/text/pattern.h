@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 #define PATTERN_MAX_LENGTH 4096	 /* of a pattern, in bytes */
 #define PATTERN_MAX_NESTED 64	 /* groups inside each other */

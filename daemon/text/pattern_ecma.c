@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "pattern_ecma.h"
+#include "text/pattern_ecma.h"
 
 #include <ctype.h>
 #include <stdio.h>

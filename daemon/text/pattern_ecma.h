@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 struct ecma_pattern {
 	char *text;	/* in the words of PCRE2, malloc'd */

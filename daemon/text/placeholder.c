@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "placeholder.h"
+#include "text/placeholder.h"
 
 #include <stdbool.h>
 #include <stdio.h>

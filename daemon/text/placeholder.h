@@ -12,7 +12,7 @@
 
 #include <jansson.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 /* Checks at configuration time that each placeholder is a property of SCHEMA, and that the program
  * itself is none. 0 or ERR_INVALID. */

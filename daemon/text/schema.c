@@ -1,13 +1,13 @@
 #include "autoconf.h"
 
-#include "schema.h"
+#include "text/schema.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema_impl.h"
+#include "text/schema_impl.h"
 
 /* Steps: for each value that a schema is held against, for each member or name that is looked up,
  * for as many bytes of a text whose characters are counted. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema_impl.h"
+#include "text/schema_impl.h"
 
 static int check_schema(struct schema_walk *w, json_t *schema);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema_impl.h"
+#include "text/schema_impl.h"
 
 /* Steps: for each value, for each member of an object, and for as many bytes of a text. */
 #define STEP_VALUE  4

@@ -5,10 +5,10 @@
 
 #include <stdbool.h>
 
-#include "hash.h"
-#include "jsonpath.h"
-#include "pattern.h"
-#include "schema.h"
+#include "lib/hash.h"
+#include "text/jsonpath.h"
+#include "text/pattern.h"
+#include "text/schema.h"
 
 /* A pattern, by the JSON string that it was compiled from. */
 struct schema_pattern {

@@ -1,4 +1,4 @@
-#include "uritemplate.h"
+#include "text/uritemplate.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 #include "autoconf.h"
 
-#include "url.h"
+#include "text/url.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

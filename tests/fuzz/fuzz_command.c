@@ -2,10 +2,10 @@
 #include <locale.h>
 #include <string.h>
 
+#include "cli/history.h"
+#include "cli/parse.h"
+#include "cli/words.h"
 #include "fuzz.h"
-#include "history.h"
-#include "parse.h"
-#include "words.h"
 
 /* A command that was understood is one that the daemon would take. */
 static void check_walk(const struct words *words)

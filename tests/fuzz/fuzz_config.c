@@ -2,9 +2,9 @@
  * to the same. */
 #include <string.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "fuzz.h"
-#include "jsonrpc.h"
+#include "lib/jsonrpc.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

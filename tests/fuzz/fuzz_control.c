@@ -9,10 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "control_impl.h"
+#include "control/control_impl.h"
 #include "fuzz.h"
-#include "jsonrpc.h"
-#include "log.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
 
 static char path[100];
 static struct config conf;

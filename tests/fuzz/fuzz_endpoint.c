@@ -18,11 +18,11 @@
 #include <event2/event.h>
 #include <string.h>
 
-#include "call.h"
 #include "fuzz.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "question.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/call.h"
+#include "mcp/question.h"
 
 #define MAX_COMMANDS  64
 #define MAX_EXCHANGES 64

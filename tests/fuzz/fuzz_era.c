@@ -2,9 +2,9 @@
  * (empty: not sent), the rest is the body. */
 #include <string.h>
 
-#include "era.h"
 #include "fuzz.h"
-#include "jsonrpc.h"
+#include "lib/jsonrpc.h"
+#include "mcp/era.h"
 
 /* Cuts a line off *S: malloc'd. */
 static char *cut_line(const char **s, const char *end)

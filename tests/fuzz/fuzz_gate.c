@@ -3,8 +3,8 @@
  * byte is the seed of the pieces. */
 #include <string.h>
 
-#include "framing_reader.h"
 #include "fuzz.h"
+#include "http/framing_reader.h"
 
 #define MAX_HEAD 1000
 #define MAX_BODY 1000

@@ -2,12 +2,12 @@
  * decoded or refused, and annotations of schemas are found or refused. */
 #include <string.h>
 
-#include "err.h"
 #include "fuzz.h"
-#include "headervalue.h"
-#include "jsonrpc.h"
-#include "utf8.h"
-#include "xheader.h"
+#include "lib/err.h"
+#include "lib/jsonrpc.h"
+#include "lib/utf8.h"
+#include "mcp/xheader.h"
+#include "text/headervalue.h"
 
 static int is_text(const char *s)
 {

@@ -1,9 +1,9 @@
 /* Header values that repeat values of the body, and states that clients bring back. */
 #include <string.h>
 
+#include "base/seal.h"
 #include "fuzz.h"
-#include "headervalue.h"
-#include "seal.h"
+#include "text/headervalue.h"
 
 static const char prefix[] = "=?base64?";
 

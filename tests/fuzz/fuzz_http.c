@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "log.h"
+#include "lib/log.h"
 
 #define MAX_PENDING 64
 

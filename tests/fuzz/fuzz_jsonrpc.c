@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "jsonrpc.h"
+#include "lib/jsonrpc.h"
 
 static void check_written(const json_t *value, const char *text, size_t len)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "lines.h"
+#include "lib/lines.h"
 
 struct reference {
 	const char *s, *end;

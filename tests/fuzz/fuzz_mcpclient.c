@@ -3,13 +3,13 @@
 #include <event2/event.h>
 #include <string.h>
 
-#include "call.h"
-#include "defer.h"
+#include "base/defer.h"
+#include "client/mcpclient.h"
 #include "fuzz.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "mcpclient.h"
-#include "question.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/call.h"
+#include "mcp/question.h"
 
 #define MAX_CALLS 8
 

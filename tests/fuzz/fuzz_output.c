@@ -2,11 +2,11 @@
 #include <locale.h>
 #include <string.h>
 
-#include "ctlspec.h"
+#include "cli/output.h"
+#include "cli/text.h"
 #include "fuzz.h"
-#include "output.h"
-#include "text.h"
-#include "utf8.h"
+#include "lib/ctlspec.h"
+#include "lib/utf8.h"
 
 static const struct output_format *const formats[] = {&output_table, &output_json, &output_kv};
 

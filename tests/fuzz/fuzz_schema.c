@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "jsonrpc.h"
-#include "placeholder.h"
-#include "schema.h"
+#include "lib/jsonrpc.h"
+#include "text/placeholder.h"
+#include "text/schema.h"
 
 static void expand(json_t *schema, json_t *arguments)
 {

@@ -5,8 +5,8 @@
  * nothing of it is changed. */
 #include <string.h>
 
+#include "base/seal.h"
 #include "fuzz.h"
-#include "seal.h"
 
 #define CONTEXT "[\"alice\", 1, \"tools/call\", \"digest\", \"\"]"
 #define EXPIRES 1000

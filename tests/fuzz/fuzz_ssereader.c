@@ -3,10 +3,10 @@
 #include <event2/buffer.h>
 #include <string.h>
 
-#include "err.h"
 #include "fuzz.h"
-#include "sse.h"
-#include "ssereader.h"
+#include "lib/err.h"
+#include "lib/sse.h"
+#include "lib/ssereader.h"
 
 static void record(const struct sse_received *ev, void *arg)
 {

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "log.h"
-#include "sse.h"
-#include "utf8.h"
+#include "lib/log.h"
+#include "lib/sse.h"
+#include "lib/utf8.h"
 
 /* The escaped form is UTF-8 of one line, whatever its room; a shorter one is a beginning. */
 static void check_escape(const char *text, size_t len, size_t room)

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "jsonrpc.h"
-#include "translate.h"
+#include "lib/jsonrpc.h"
+#include "mcp/translate.h"
 
 #define NEWEST MCP_REV_NEWEST
 

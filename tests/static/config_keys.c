@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "config_impl.h"
+#include "config/config_impl.h"
 
 static void print_default(const struct key *k)
 {

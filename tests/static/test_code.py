@@ -8,31 +8,38 @@ from pathlib import Path
 
 ROOT = Path(os.environ.get("top_srcdir", "."))
 
-# From top to bottom. A part never includes, not even through others, one that stands above it.
-# What is not here may stand anywhere, as long as it leads no part up.
-LAYERS = [
-    ["main"],
-    ["mcpd"],
-    ["control", "endpoint"],
-    ["legacy", "modern"],
-    ["sessions", "session"],
-    ["server", "transport"],
-    ["view"],
-    ["catalog", "backend"],
-    ["call", "question", "exchange", "children"],
-    ["sandbox"],
-]
+# The folders of daemon/, and what each may include besides itself and lib/. The folder "" is daemon/ itself, which may
+# include everything. control may include
+# base and process as well: it is a server of its own, with queues of times, and judges who is at its socket.
+ROOMS = {
+    "base": set(),
+    "text": {"base"},
+    "config": {"base", "text"},
+    "http": {"base", "config", "text"},
+    "mcp": {"base", "config", "text"},
+    "process": {"base"},
+    "store": {"base", "config"},
+    "auth": {"base", "config", "http", "mcp", "store", "text"},
+    "credentials": {"auth", "base", "config", "http", "store", "text"},
+    "client": {"base", "config", "credentials", "http", "mcp", "text"},
+    "backend": {"base", "client", "config", "credentials", "http", "mcp", "process", "text"},
+    "server": {"auth", "backend", "base", "config", "mcp"},
+    "legacy": {"auth", "base", "config", "http", "mcp", "server", "store"},
+    "modern": {"backend", "base", "config", "http", "mcp", "server", "text"},
+    "control": {"auth", "backend", "base", "config", "legacy", "mcp", "process", "store"},
+}
+ROOMS[""] = set(ROOMS)
 
 # Only these files may use it.
 ALONE = {
-    r"#include <(event2/http|evhttp)": r"daemon/(\w+/)?(httpd|exchange|framing|gate|connections)\w*\.[ch]",
-    r"#include <curl/": r"daemon/(\w+/)?(httpc\w*|url)\.c",
-    r"#include <openssl/": r"(daemon/(\w+/)?(seal|headervalue)\w*|lib/digest)\.c",
-    r"#include <jose/": r"daemon/(\w+/)?jwt\.c",
-    r"\b(fork|vfork|waitpid|waitid|wait4|posix_spawnp?)\(": r"(daemon/(\w+/)?(child(ren)?|detach)\w*|cli/configcheck)\.c",
-    r"#include <sqlite3": r"daemon/(\w+/)?store_sql\.c",
+    r"#include <(event2/http|evhttp)": r"daemon/http/(httpd|exchange|framing|gate|connections)\w*\.[ch]",
+    r"#include <curl/": r"daemon/(http/httpc\w*|text/url)\.c",
+    r"#include <openssl/": r"(daemon/(base/seal|text/headervalue)\w*|lib/digest)\.c",
+    r"#include <jose/": r"daemon/auth/jwt\.c",
+    r"\b(fork|vfork|waitpid|waitid|wait4|posix_spawnp?)\(": r"(daemon/(process/child(ren)?\w*|detach)|cli/configcheck)\.c",
+    r"#include <sqlite3": r"daemon/store/store_sql\.c",
     r"#include <readline/": r"cli/(shell|complete)\w*\.[ch]",
-    r"__NR_landlock": r"daemon/(\w+/)?sandbox_landlock\.c",
+    r"__NR_landlock": r"daemon/process/sandbox_landlock\.c",
     r"\b(system|popen)\(": r"",
     r"\b(sprintf|gets|strtok)\(": r"",
 }
@@ -74,37 +81,58 @@ def text_of(path):
 FILES = {str(p.relative_to(ROOT)): text_of(p) for p in sources()}
 
 
+def room(name):
+    """Of "daemon/ROOM/part.c" its ROOM, "" for daemon/ itself; None outside of daemon/."""
+    parts = name.split("/")
+    return None if parts[0] != "daemon" else parts[1] if len(parts) > 2 else ""
+
+
 def includes(name):
-    folder = name.split("/")[0]
-    allowed = {"lib": ["lib"], "daemon": ["daemon", "lib"], "cli": ["cli", "lib"]}[folder]
+    """What NAME includes of ours: paths of files, or the text of an include that leads to none."""
     for header in re.findall(r'^#include "([^"]+)"', FILES[name], flags=re.M):
-        for there in (n for n in FILES if n.split("/")[0] in allowed and n.endswith("/" + header)):
-            yield there
-            break
-        else:
-            if header not in ("autoconf.h",):
-                yield None, header
+        found = [f for f in (header, f"daemon/{header}") if f in FILES]
+        if found:
+            yield found[0]
+        elif header != "autoconf.h":
+            yield header
 
 
-def check_folders():
-    faults = [
-        f"{name} includes {header[1]}, which is not there for it"
-        for name in FILES
-        for header in includes(name)
-        if isinstance(header, tuple)
-    ]
-    result(not faults, "lib, daemon and cli include what is theirs", faults)
+def may_include(name, header):
+    if header not in FILES:
+        return False
+    folder, to = name.split("/")[0], header.split("/")[0]
+    if to == "lib" or room(name) is None:
+        return to in ("lib", folder)
+    return to == "daemon" and room(header) in ROOMS[room(name)] | {room(name)}
+
+
+def check_rooms():
+    rooms = {room(name) for name in FILES if room(name) is not None}
+    result(rooms == set(ROOMS), "the folders of daemon/ are those of the table", rooms ^ set(ROOMS))
+    faults = [f"{name} includes {h}" for name in FILES for h in includes(name) if not may_include(name, h)]
+    result(not faults, "every include names its folder, and is one that the table allows", faults)
+    stems = {}
+    for name in FILES:
+        if not name.endswith("/main.c"):
+            stems.setdefault(Path(name).name, []).append(name)
+    result(all(len(names) == 1 for names in stems.values()), "no two files have the same name",
+           [" and ".join(names) for names in stems.values() if len(names) > 1])
+    loose = [name for name in FILES if room(name) == "" and name.endswith(".c")]
+    result(len(loose) <= 10, "at most ten .c files lie in daemon/ itself", loose)
+    for one in sorted(ROOMS):
+        faults = [two for two in ROOMS[one] if one in ROOMS[two]]
+        result(not faults, f"{one or 'daemon'} is no part of a ring of rooms", faults)
 
 
 def module(name):
     """A part is NAME.h, NAME.c and its insides: what begins with NAME_ or includes NAME_impl.h."""
     folder, stem = os.path.split(name)[0], Path(name).stem
-    inside = re.search(r'^#include "(\w+)_impl\.h"', FILES.get(f"{folder}/{stem}.c", ""), re.M)
+    inside = re.search(r'^#include "(?:\w+/)?(\w+)_impl\.h"', FILES.get(f"{folder}/{stem}.c", ""), re.M)
     if inside:
         return inside[1]
     words = stem.split("_")
     for n in range(1, len(words)):
-        if any(f.endswith(f"/{'_'.join(words[:n])}.h") for f in FILES):
+        if f"{folder}/{'_'.join(words[:n])}.h" in FILES:
             return "_".join(words[:n])
     return stem
 
@@ -114,7 +142,7 @@ def graph():
     for name in FILES:
         to = edges.setdefault(module(name), {})
         for header in includes(name):
-            if isinstance(header, str) and module(header) != module(name):
+            if header in FILES and module(header) != module(name):
                 to.setdefault(module(header), name)
     return edges
 
@@ -132,18 +160,8 @@ def reach(edges, start):
     return ways
 
 
-def check_layers():
+def check_parts():
     edges = graph()
-    level = {part: n for n, row in enumerate(LAYERS) for part in row}
-    missing = [part for part in level if part not in edges]
-    result(not missing, "the layers name parts that exist", missing)
-    for part, own in level.items():
-        faults = [
-            "includes " + " -> ".join(way)
-            for to, way in reach(edges, part).items()
-            if level.get(to, own) < own
-        ]
-        result(not faults, f"{part} includes nothing above it", faults)
     faults = [
         f"{one} includes itself: " + " -> ".join([one] + reach(edges, two)[one])
         for one in sorted(edges)
@@ -201,8 +219,8 @@ def check_switches():
     result(not faults, "no switch has a default case", faults)
 
 
-check_folders()
-check_layers()
+check_rooms()
+check_parts()
 check_alone()
 check_sizes()
 check_switches()

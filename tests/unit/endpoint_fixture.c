@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backend_impl.h"
+#include "backend/backend_impl.h"
 
 struct endpoint *fx_endpoint;
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend_impl.h"
-#include "config.h"
+#include "backend/backend_impl.h"
+#include "config/config.h"
 
 #define MAX_HELD 64
 

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-#include "backend.h"
-#include "call.h"
+#include "backend/backend.h"
+#include "mcp/call.h"
 
 /* Makes a backend called NAME and starts it. It offers the tool "echo", the prompt "p" and the
  * resource "r:1" with every capability there is. */

@@ -8,9 +8,9 @@
 #include <strings.h>
 #include <sys/queue.h>
 
-#include "bearer.h"
-#include "err.h"
-#include "jsonrpc.h"
+#include "base/bearer.h"
+#include "lib/err.h"
+#include "lib/jsonrpc.h"
 
 #define MAX_HEADERS 8
 

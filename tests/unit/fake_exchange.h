@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "exchange.h"
+#include "http/exchange.h"
 
 enum fake_outcome {
 	FAKE_OPEN,    /* no end yet */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "defer.h"
+#include "base/defer.h"
 
 struct fixture fix;
 

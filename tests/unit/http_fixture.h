@@ -15,8 +15,8 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
-#include "exchange.h"
-#include "httpd.h"
+#include "http/exchange.h"
+#include "http/httpd.h"
 
 #define MAX_HELD 8
 

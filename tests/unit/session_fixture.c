@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "call.h"
-#include "jsonrpc.h"
-#include "question.h"
+#include "lib/jsonrpc.h"
+#include "mcp/call.h"
+#include "mcp/question.h"
 
 struct fixture fx;
 int last_id, questions_ended;

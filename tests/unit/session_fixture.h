@@ -5,12 +5,12 @@
 
 #include "fake_backend.h"
 #include "fake_exchange.h"
-#include "reply.h"
-#include "server.h"
-#include "session.h"
-#include "sessions.h"
+#include "http/reply.h"
+#include "legacy/session.h"
+#include "legacy/sessions.h"
+#include "legacy/transport.h"
+#include "server/server.h"
 #include "support.h"
-#include "transport.h"
 
 #define JSON_ONLY REPLY_ACCEPT_JSON
 #define BOTH	  (REPLY_ACCEPT_JSON | REPLY_ACCEPT_SSE)

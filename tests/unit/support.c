@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "defer.h"
-#include "log.h"
+#include "base/defer.h"
+#include "lib/log.h"
 
 #define WATCHDOG_S 60
 

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backend_impl.h"
-#include "call.h"
+#include "backend/backend_impl.h"
 #include "failalloc.h"
-#include "jsonrpc.h"
-#include "offer.h"
-#include "question.h"
+#include "lib/jsonrpc.h"
+#include "mcp/call.h"
+#include "mcp/offer.h"
+#include "mcp/question.h"
 
 #define URLS                                                                                       \
 	"{'elicitations':[{'mode':'url','url':'u:1','message':'one','elicitationId':'a'},"         \

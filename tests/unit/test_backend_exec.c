@@ -8,13 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backend.h"
-#include "backend_impl.h"
-#include "call.h"
-#include "children.h"
-#include "config.h"
+#include "backend/backend.h"
+#include "backend/backend_impl.h"
+#include "config/config.h"
 #include "failalloc.h"
-#include "jsonrpc.h"
+#include "lib/jsonrpc.h"
+#include "mcp/call.h"
+#include "process/children.h"
 
 static struct event_base *base;
 static struct children *children;

@@ -10,12 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "backend.h"
-#include "children.h"
-#include "config.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "question.h"
+#include "backend/backend.h"
+#include "config/config.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/question.h"
+#include "process/children.h"
 
 #define MAX_ARGS 16
 

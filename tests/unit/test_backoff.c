@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-#include "backoff.h"
+#include "http/backoff.h"
 
 /* A wait of at least MS, and at most a quarter more. */
 static void expect(int64_t got, int64_t ms)

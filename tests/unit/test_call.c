@@ -3,11 +3,11 @@
 #include <event2/event.h>
 #include <string.h>
 
-#include "call.h"
-#include "defer.h"
+#include "base/defer.h"
 #include "failalloc.h"
-#include "jsonrpc.h"
-#include "question.h"
+#include "lib/jsonrpc.h"
+#include "mcp/call.h"
+#include "mcp/question.h"
 
 static const struct caller caller = {
 	.session = "s1",

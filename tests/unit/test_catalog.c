@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog.h"
 #include "failalloc.h"
+#include "mcp/catalog.h"
 
 #define MAX_SOURCES 4
 

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cgroup.h"
-#include "log.h"
+#include "lib/log.h"
+#include "process/cgroup.h"
 
 static struct event_base *base;
 static char top[64], self[96], mounts[96];

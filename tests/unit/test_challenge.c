@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "challenge.h"
+#include "text/challenge.h"
 
 static void the_scope_that_is_missing_is_found(void **state)
 {

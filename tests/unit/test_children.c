@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "children.h"
-#include "log.h"
-#include "procinfo.h"
+#include "base/procinfo.h"
+#include "lib/log.h"
+#include "process/children.h"
 
 static struct event_base *base;
 static struct children *set;

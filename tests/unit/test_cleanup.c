@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "cleanup.h"
+#include "base/cleanup.h"
 
 #define STEPS 6
 

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config.h"
-#include "config_impl.h"
+#include "config/config.h"
+#include "config/config_impl.h"
 #include "failalloc.h"
 
 /* TEXT with ' for ". */

@@ -16,11 +16,11 @@
 
 #include <event2/event.h>
 
-#include "control.h"
-#include "ctlspec.h"
+#include "control/control.h"
 #include "failalloc.h"
-#include "jsonrpc.h"
-#include "log.h"
+#include "lib/ctlspec.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
 
 #define MAX_TURNS 200000
 

@@ -6,18 +6,18 @@
 #include <string.h>
 #include <time.h>
 
-#include "config.h"
-#include "bearer.h"
-#include "credentials.h"
-#include "delayq.h"
-#include "defer.h"
+#include "auth/users.h"
+#include "base/bearer.h"
+#include "base/defer.h"
+#include "base/delayq.h"
+#include "config/config.h"
+#include "credentials/credentials.h"
+#include "credentials/grant.h"
 #include "failalloc.h"
-#include "fetch.h"
-#include "grant.h"
+#include "http/fetch.h"
+#include "http/httpc.h"
 #include "http_fixture.h"
-#include "httpc.h"
-#include "store.h"
-#include "users.h"
+#include "store/store.h"
 
 /* The clocks of the daemon are ours. */
 time_t __wrap_time(time_t *t);

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ctlclient.h"
+#include "lib/ctlclient.h"
 
 #define HELLO                                                                                      \
 	"{\"jsonrpc\":\"2.0\",\"method\":\"hello\",\"params\":{\"service\":\"mcpd-control\","      \

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "ctlspec.h"
+#include "lib/ctlspec.h"
 
 static void each_method_is_found(void **state)
 {

@@ -3,7 +3,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#include "defer.h"
+#include "base/defer.h"
 
 static struct event_base *base;
 

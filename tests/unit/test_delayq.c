@@ -3,7 +3,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#include "delayq.h"
+#include "base/delayq.h"
 
 static struct event_base *base;
 

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "descriptors.h"
+#include "base/descriptors.h"
 
 static void set_soft(rlim_t soft)
 {

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "environ.h"
+#include "base/environ.h"
 #include "failalloc.h"
 
 static size_t length(char *const *env)

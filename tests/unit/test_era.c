@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "era.h"
-#include "jsonrpc.h"
+#include "lib/jsonrpc.h"
+#include "mcp/era.h"
 
 #define V    "'io.modelcontextprotocol/protocolVersion': "
 #define CAPS "'io.modelcontextprotocol/clientCapabilities': {}"

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "err.h"
+#include "lib/err.h"
 
 static void test_set(void **state)
 {

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "framing.h"
+#include "http/framing.h"
 
 struct row {
 	const char *head;

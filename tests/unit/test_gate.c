@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gate.h"
+#include "http/gate.h"
 
 #define POST	"POST /a HTTP/1.1\r\n"
 #define GET	"GET /a HTTP/1.1\r\n"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "headervalue.h"
+#include "text/headervalue.h"
 
 static void decodes(void **state)
 {

@@ -10,9 +10,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "err.h"
-#include "gate.h"
-#include "log.h"
+#include "http/gate.h"
+#include "lib/err.h"
+#include "lib/log.h"
 
 /* ---- listening ---- */
 

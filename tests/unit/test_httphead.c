@@ -14,8 +14,8 @@
 
 #include <event2/buffer.h>
 
-#include "httpfield.h"
-#include "httphead.h"
+#include "http/httphead.h"
+#include "text/httpfield.h"
 
 static char *text_of(struct evbuffer *buf)
 {

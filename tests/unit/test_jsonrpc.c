@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "failalloc.h"
-#include "jsonrpc.h"
+#include "lib/jsonrpc.h"
 
 /* A text that is parsed and written again; NULL: written as it was. */
 static const struct {

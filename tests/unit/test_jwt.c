@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth_impl.h"
+#include "auth/auth_impl.h"
+#include "auth/jwt.h"
 #include "failalloc.h"
-#include "jwt.h"
 
 #define NOW INT64_C(1800000000)
 

@@ -12,12 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "children.h"
+#include "base/procinfo.h"
 #include "failalloc.h"
 #include "leftovers.h"
-#include "log.h"
-#include "procinfo.h"
-#include "store_impl.h"
+#include "lib/log.h"
+#include "process/children.h"
+#include "store/store_impl.h"
 
 #define GENERATIONS 3
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "failalloc.h"
-#include "lines.h"
+#include "lib/lines.h"
 
 #define MAX 5
 

@@ -15,9 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "err.h"
-#include "log.h"
-#include "logout.h"
+#include "lib/err.h"
+#include "lib/log.h"
+#include "lib/logout.h"
 
 static const struct log_scope scope = {"s1", "joe", "git", "idle"};
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mask.h"
+#include "base/mask.h"
 
 static void expect(const struct mask *m, const char *text, const char *wanted)
 {

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "call.h"
+#include "client/listing.h"
+#include "client/mcpclient.h"
 #include "failalloc.h"
-#include "jsonrpc.h"
-#include "listing.h"
-#include "log.h"
-#include "mcpclient.h"
-#include "offer.h"
-#include "question.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/call.h"
+#include "mcp/offer.h"
+#include "mcp/question.h"
 
 #define MAX_SENT 64
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "err.h"
-#include "headerlines.h"
-#include "mcpheaders.h"
+#include "lib/err.h"
+#include "mcp/mcpheaders.h"
+#include "text/headerlines.h"
 
 #define META	"'_meta': {'io.modelcontextprotocol/protocolVersion': '2026-07-28'}"
 #define HEAD(m) "MCP-Protocol-Version: 2026-07-28\nMcp-Method: " m "\n"

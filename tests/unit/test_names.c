@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "jsonrpc.h"
-#include "names.h"
+#include "lib/jsonrpc.h"
+#include "mcp/names.h"
 
 #define META "io.modelcontextprotocol/"
 

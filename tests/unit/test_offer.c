@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "failalloc.h"
-#include "offer.h"
+#include "mcp/offer.h"
 
 static struct offer *full(void)
 {

@@ -3,9 +3,9 @@
 #include <event2/event.h>
 #include <string.h>
 
-#include "err.h"
+#include "base/once.h"
 #include "failalloc.h"
-#include "once.h"
+#include "lib/err.h"
 #include "support.h"
 
 static void used_once(void **state)

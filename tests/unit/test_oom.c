@@ -10,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "call.h"
+#include "client/mcpclient.h"
 #include "failalloc.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "mcpclient.h"
-#include "question.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/call.h"
+#include "mcp/question.h"
 
 #define META                                                                                       \
 	"\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","                   \

@@ -1,7 +1,7 @@
 #include "support.h"
 
-#include "clock.h"
-#include "outage.h"
+#include "base/clock.h"
+#include "http/outage.h"
 
 static int64_t now;
 

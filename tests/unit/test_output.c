@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "output.h"
-#include "text.h"
+#include "cli/output.h"
+#include "cli/text.h"
 
 static const struct ctl_column columns[] = {
 	{"id", "ID", CTL_COL_STRING, CTL_COL_ID},

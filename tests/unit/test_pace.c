@@ -2,8 +2,8 @@
 
 #include <event2/event.h>
 
-#include "defer.h"
-#include "pace.h"
+#include "base/defer.h"
+#include "base/pace.h"
 
 static struct pace pace;
 static unsigned kinds_told[100], tell_again;

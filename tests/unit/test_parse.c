@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "complete.h"
-#include "history.h"
-#include "parse.h"
-#include "words.h"
+#include "cli/complete.h"
+#include "cli/history.h"
+#include "cli/parse.h"
+#include "cli/words.h"
 
 /* The words with "|" between them; after "!" where something is not closed. */
 static const char *split(const char *line, bool open)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "pattern.h"
+#include "text/pattern.h"
 
 #define PLENTY UINT64_C(2000000)
 

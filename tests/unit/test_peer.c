@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "peer.h"
+#include "http/peer.h"
 
 static void addresses_are_read_and_written(void **state)
 {

@@ -11,9 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "err.h"
-#include "peerproc.h"
-#include "procinfo.h"
+#include "base/procinfo.h"
+#include "lib/err.h"
+#include "process/peerproc.h"
 
 static int listener;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "failalloc.h"
-#include "placeholder.h"
+#include "text/placeholder.h"
 
 static const char schema_text[] =
 	"{'properties':{'s':{'type':'string'},'n':{'type':'number'},'l':{'type':'array'},"

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "err.h"
+#include "base/share.h"
+#include "config/config.h"
 #include "failalloc.h"
-#include "pool.h"
-#include "server.h"
-#include "share.h"
+#include "lib/err.h"
+#include "modern/pool.h"
+#include "server/server.h"
 #include "support.h"
 
 /* The servers are fakes: what is tested is who gets which. */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "protocol.h"
+#include "lib/protocol.h"
 
 static const char *const names[] = {"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25",
 				    "2026-07-28"};

@@ -1,7 +1,7 @@
 #include "support.h"
 
-#include "jsonrpc.h"
-#include "question.h"
+#include "lib/jsonrpc.h"
+#include "mcp/question.h"
 
 static struct event_base *base;
 static struct question *current; /* the one that callbacks act on */

@@ -9,12 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "call.h"
 #include "failalloc.h"
-#include "jsonrpc.h"
-#include "records.h"
-#include "store.h"
-#include "store_impl.h"
+#include "legacy/records.h"
+#include "lib/jsonrpc.h"
+#include "mcp/call.h"
+#include "store/store.h"
+#include "store/store_impl.h"
 
 static char dir[64], path[96], key[96];
 static struct config_store conf = {.kind = CONFIG_STORE_SQLITE, .path = dir, .key = key};

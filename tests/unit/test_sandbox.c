@@ -9,8 +9,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "sandbox.h"
+#include "lib/log.h"
+#include "process/sandbox.h"
 
 static struct err e;
 

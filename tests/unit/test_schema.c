@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "schema.h"
+#include "text/schema.h"
 
 /* Holds VALUE against SCHEMA; WHY is the text of the refusal, NULL: it passes. */
 static void check(const char *schema, const char *value, const char *why)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "seal.h"
+#include "base/seal.h"
 
 static struct seal *s;
 

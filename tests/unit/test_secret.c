@@ -10,8 +10,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "context.h"
-#include "secret.h"
+#include "cli/context.h"
+#include "cli/secret.h"
 
 static int worst_signal, signals_seen;
 static int terminal = -1; /* the other side of standard input */

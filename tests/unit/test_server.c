@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backend_impl.h"
-#include "call.h"
-#include "jsonrpc.h"
-#include "question.h"
+#include "backend/backend_impl.h"
+#include "lib/jsonrpc.h"
+#include "mcp/call.h"
+#include "mcp/question.h"
 
 static struct session *s;
 

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "call.h"
 #include "failalloc.h"
-#include "jsonrpc.h"
-#include "log.h"
-#include "question.h"
+#include "lib/jsonrpc.h"
+#include "lib/log.h"
+#include "mcp/call.h"
+#include "mcp/question.h"
 
 /* ---- steps that fail ---- */
 

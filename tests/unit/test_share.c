@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "err.h"
+#include "base/share.h"
 #include "failalloc.h"
-#include "share.h"
+#include "lib/err.h"
 #include "support.h"
 
 static unsigned take_all(struct share *s, const char *holder)

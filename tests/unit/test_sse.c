@@ -3,9 +3,9 @@
 #include <event2/buffer.h>
 #include <string.h>
 
-#include "err.h"
 #include "failalloc.h"
-#include "sse.h"
+#include "lib/err.h"
+#include "lib/sse.h"
 
 static const struct {
 	const char *event, *id;

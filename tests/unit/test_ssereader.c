@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "err.h"
-#include "ssereader.h"
+#include "lib/err.h"
+#include "lib/ssereader.h"
 
 static char seen[4096];
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store_impl.h"
+#include "store/store_impl.h"
 
 static struct event_base *base;
 static char dir[64], path[96], key[96];

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend_impl.h"
-#include "call.h"
+#include "backend/backend_impl.h"
 #include "failalloc.h"
-#include "jsonrpc.h"
-#include "offer.h"
-#include "question.h"
-#include "tasks.h"
+#include "lib/jsonrpc.h"
+#include "mcp/call.h"
+#include "mcp/offer.h"
+#include "mcp/question.h"
+#include "server/tasks.h"
 
 #define OLD_CAPS "{'tools':{},'tasks':{'cancel':{},'requests':{'tools':{'call':{}}}}}"
 #define EXT	 "'extensions':{'io.modelcontextprotocol/tasks':{}}"

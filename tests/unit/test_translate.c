@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "failalloc.h"
-#include "jsonrpc.h"
-#include "translate.h"
+#include "lib/jsonrpc.h"
+#include "mcp/translate.h"
 
 #define R24  MCP_REV_2024_11_05
 #define R03  MCP_REV_2025_03_26

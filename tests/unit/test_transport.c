@@ -9,10 +9,10 @@
 
 #include "failalloc.h"
 #include "fake_exchange.h"
-#include "jsonrpc.h"
-#include "question.h"
-#include "reply.h"
-#include "transport.h"
+#include "http/reply.h"
+#include "legacy/transport.h"
+#include "lib/jsonrpc.h"
+#include "mcp/question.h"
 
 #define JSON_ONLY REPLY_ACCEPT_JSON
 #define SSE_ONLY  REPLY_ACCEPT_SSE

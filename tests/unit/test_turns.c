@@ -2,7 +2,7 @@
 
 #include <event2/event.h>
 
-#include "turns.h"
+#include "base/turns.h"
 
 static unsigned fired;
 

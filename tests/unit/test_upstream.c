@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backoff.h"
-#include "defer.h"
+#include "base/defer.h"
+#include "client/upstream.h"
+#include "http/backoff.h"
+#include "http/httpc.h"
 #include "http_fixture.h"
-#include "httpc.h"
-#include "jsonrpc.h"
-#include "upstream.h"
+#include "lib/jsonrpc.h"
 
 /* What the server does with one request, in order. */
 struct act {

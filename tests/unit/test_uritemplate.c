@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "uritemplate.h"
+#include "text/uritemplate.h"
 
 static bool matches(const char *template, const char *uri)
 {

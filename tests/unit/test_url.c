@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "url.h"
+#include "text/url.h"
 
 #define N(table) (sizeof(table) / sizeof(*(table)))
 

@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store.h"
-#include "users.h"
+#include "auth/users.h"
+#include "store/store.h"
 
 static struct event_base *base;
 static struct config_sessions limits;

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/web_result.h"
+#include "backend/web_tools.h"
 #include "failalloc.h"
-#include "fetch.h"
-#include "offer.h"
-#include "schema.h"
-#include "web_result.h"
-#include "web_tools.h"
+#include "http/fetch.h"
+#include "mcp/offer.h"
+#include "text/schema.h"
 
 /* TEXT with ' for ", in a buffer of its own. */
 static const char *quoted(const char *text)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "xheader.h"
+#include "mcp/xheader.h"
 
 static void checks(void **state)
 {
