@@ -314,13 +314,13 @@ def _():
             able = issuer.sign("k1", scope="pids")
             equal(ask(able, "tools/call", {"name": "pid"}, Mcp_Name="pid").status, 200)
             call = {"name": "elicit", "arguments": {"message": "Who?"}}
-            asked = ask(alice, "tools/call", call, Mcp_Name="elicit").json()["result"]
+            asked = ask(alice, "tools/call", call, Mcp_Name="elicit").answer()["result"]
             (key, _), = asked["inputRequests"].items()
             more = dict(call, requestState=asked["requestState"],
                         inputResponses={key: {"action": "accept", "content": {"answer": "me"}}})
-            equal(ask(bob, "tools/call", more, Mcp_Name="elicit").json()["error"]["code"], -32602, "another user")
+            equal(ask(bob, "tools/call", more, Mcp_Name="elicit").answer()["error"]["code"], -32602, "another user")
             # The same user with another token goes on.
-            done = ask(able, "tools/call", more, Mcp_Name="elicit").json()["result"]
+            done = ask(able, "tools/call", more, Mcp_Name="elicit").answer()["result"]
             assert "accept" in text_of(done), done
             equal(d.health()["activeUsers"], 2, "users")
 

@@ -33,7 +33,7 @@ def ask(d, method, params=None, caps=None, **more):
 
 def call(d, name, arguments=None, caps=None, **more):
     params = dict({"name": name, "arguments": arguments or {}}, **more)
-    return ask(d, "tools/call", params, caps, Mcp_Name=name).json()
+    return ask(d, "tools/call", params, caps, Mcp_Name=name).answer()
 
 
 def refused(reply, status, code):

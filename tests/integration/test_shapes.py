@@ -35,7 +35,7 @@ class Modern:
         return list(head.items()), json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
 
     def message(self, method, params=None):
-        return self.d.http("POST", self.where, *self.head(method, params)).json()
+        return self.d.http("POST", self.where, *self.head(method, params)).answer()
 
     def listen(self, wanted):
         """A stream of subscriptions/listen."""

@@ -88,7 +88,7 @@ def _():
 @case("states of several rounds that alice used up do not shut bob out")
 def _():
     def rounds(user):
-        first = call(d, user, "rounds", {"n": 1}, ELICIT).json()["result"]
+        first = call(d, user, "rounds", {"n": 1}, ELICIT).answer()["result"]
         (key, _), = first["inputRequests"].items()
         return call(d, user, "rounds", {"n": 1}, ELICIT, requestState=first["requestState"],
                     inputResponses={key: {"action": "accept", "content": {"x": "1"}}})
@@ -104,13 +104,13 @@ def _():
 @case("requests with ever new capabilities keep a bounded number of servers and children")
 def _():
     with daemon({"fake": fake()}, {"maxRequestServers": 8}) as d:
-        bobs = text_of(call(d, "bob", "pid", caps=ELICIT).json()["result"])
+        bobs = text_of(call(d, "bob", "pid", caps=ELICIT).answer()["result"])
         for n in range(20):
             caps = {"elicitation": {}, "experimental": {"n%d" % n: {}}}
             equal(call(d, "alice", "echo", {"text": "x"}, caps).status, 200, "status")
             # Each idle server has a child; one more may be of the daemon itself.
             wait_until(lambda: len(d.children()) <= 9, "the children of old servers to end")
-        equal(text_of(call(d, "bob", "pid", caps=ELICIT).json()["result"]), bobs, "bob's child")
+        equal(text_of(call(d, "bob", "pid", caps=ELICIT).answer()["result"]), bobs, "bob's child")
 
 
 @case("all that wait at once: alice's requests that may ask have most of the servers, bob gets one")
@@ -232,7 +232,7 @@ def _():
 def _():
     with daemon({"fake": fake()}, {"maxSessionBytes": 4096}) as d:
         long = {"elicitation": {}, "experimental": {"x": {"y": "z" * 4096}}}
-        error = call(d, "alice", "pid", caps=long).json()["error"]
+        error = call(d, "alice", "pid", caps=long).answer()["error"]
         equal(error["code"], -32602, "code")
         assert "limits.maxSessionBytes" in error["message"], error
         filter_ = {"resourceSubscriptions": ["test://1%s%d" % ("x" * 1000, n) for n in range(5)]}
@@ -250,7 +250,7 @@ def _():
         equal(c.post(c.message("ping", ident="i" * 1024)).json()["result"], {})
         fails(lambda: c.request("tools/list", {}, token="t" * 1025), -32602, "progressToken")
         c.request("tools/list", {}, token="t" * 1024)
-        error = call(d, "alice", "pid", token="t" * 1025).json()["error"]
+        error = call(d, "alice", "pid", token="t" * 1025).answer()["error"]
         equal(error["code"], -32602, "code")
 
 

@@ -65,6 +65,15 @@ class Reply:
         assert b"\n" not in body, "JSON on several lines"
         return json.loads(body)
 
+    def answer(self):
+        """The answer to one request: the body, or the last message of the stream that it became after a second."""
+        if not self.is_sse():
+            return self.json()
+        stream, last = Sse(self), None
+        while (msg := stream.message()) is not None:
+            last = msg
+        return last
+
     def is_sse(self):
         return (self.header("Content-Type") or "").split(";")[0] == "text/event-stream"
 
