@@ -389,6 +389,26 @@ static void tasks_of_2026_07_28(void **state)
 	assert_string_equal(task_id(x), id);
 }
 
+static void long_ids_are_refused_in_2026_07_28(void **state)
+{
+	(void)state;
+	offer_now(MCP_REV_2026_07_28, NEW_CAPS);
+	for (unsigned more = 0; more < 2; more++) {
+		struct exchange *x = modern("tools/call", "long", "'name':'long'", EXT);
+		char id[TASKS_MAX_ID + 2] = {0};
+
+		memset(id, 'x', TASKS_MAX_ID + more);
+		call_result(fake_take(0), json_pack("{s:s, s:s, s:s, s:i}", "resultType", "task", "taskId",
+						    id, "status", "working", "ttlMs", 60000));
+		if (more == 0)
+			assert_true(member_is(x, "resultType", "'task'"));
+		else
+			assert_true(member_is(x, "message",
+					      "'the server answered with a task whose id is longer "
+					      "than 1024 bytes'"));
+	}
+}
+
 static void who_must_not(void **state)
 {
 	struct exchange *x;
@@ -472,6 +492,7 @@ int main(void)
 		T(long_ids_are_refused), T(tasks_of_2025_11_25),		 T(strangers_do_not_see_it),
 		T(questions_and_news_of_a_task), T(the_two_kinds_do_not_meet),
 		T(tasks_of_2026_07_28),		 T(who_must_not),
+		T(long_ids_are_refused_in_2026_07_28),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 
