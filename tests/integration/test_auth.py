@@ -168,10 +168,10 @@ def jwt_auth(issuer, **more):
     return dict({"mode": "jwt", "issuer": issuer.url, "resource": issuer.url + "/mcp", "minRefresh": 0.1}, **more)
 
 
-def begin(d, token, body):
+def begin(d, token, body, **more):
     """Sends a request whose answer is not waited for: its connection."""
     conn, text = Conn(d.addr), json.dumps(body)
-    conn.send(conn.head("POST", "/mcp", bearer(token), len(text)) + text)
+    conn.send(conn.head("POST", "/mcp", bearer(token, **more), len(text)) + text)
     return conn
 
 
@@ -203,6 +203,40 @@ def _():
                 c.close()
             equal((d.sessions(), d.health()["activeUsers"]), (3, 3))
             equal(issuer.fetches, 1, "fetches")
+
+
+@case("requests that wait for the issuer's keys: a forwarded address has a share of auth.maxWaiting, others find a place")
+def _():
+    need_openssl()
+    with Issuer() as issuer:
+        issuer.make_key("k1")
+        tokens = [issuer.sign("k1", sub="user%d" % n) for n in range(10)]
+        issuer.answers.clear()
+        with Daemon(SERVERS, auth=jwt_auth(issuer, maxWaiting=8), trustedProxies=["127.0.0.1"]) as d:
+            def ask(n, address):
+                return begin(d, tokens[n], INIT, X_Forwarded_For=address)
+
+            def refused(conn, status):
+                r = conn.reply()
+                equal((r.status, bool(r.header("Retry-After"))), (status, True), "a refusal")
+                assert "auth.maxWaiting" in r.json()["error"]["message"], r.json()
+
+            # Of 8 places one address gets 7: with 7 taken less than a quarter is free. The answer to /health on
+            # a later connection tells that all requests before have their places.
+            waiting = [ask(n, "9.9.9.%d, 192.0.2.1" % n) for n in range(7)]
+            wait_until(lambda: issuer.fetches == 1, "the request for the keys")
+            d.health()
+            refused(ask(7, "192.0.2.1"), 429)
+            waiting.append(ask(8, "192.0.2.1, 192.0.2.2"))
+            d.health()
+            refused(ask(9, "192.0.2.3"), 503)
+            issuer.answers.set()
+            for c in waiting:
+                r = c.reply()
+                equal(r.status, 200, "those that waited")
+                r.read()
+                c.close()
+            equal(d.sessions(), 8, "sessions")
 
 
 def begin_large(d, token, size, sent):
