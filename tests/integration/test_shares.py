@@ -217,6 +217,55 @@ def _():
         equal(len(d.ctl("session.show", id=c.sid)["subscriptions"]), 3, "subscriptions")
 
 
+@case("40 sessions that say almost 4 MiB of themselves keep nothing of what was refused")
+def _():
+    long = (4 << 20) - 4096
+    parts = ({"clientInfo": {"name": "x" * long, "version": "1"}},
+             {"capabilities": {"experimental": {"x": {"y": "z" * long}}}})
+    with daemon({"fake": fake(scope="shared")}, store=True) as d:
+        clients = [client(d, "alice") for _ in range(40)]
+        clients[0].tool("pid")
+        before = rss(d.pid)
+        for c in clients:
+            for part in parts:
+                error = c.post(c.message("initialize", dict(INIT, **part)), Mcp_Session_Id=None).json()["error"]
+                equal(error["code"], -32602, "code")
+                assert "limits.maxSessionBytes" in error["message"], error
+            fails(lambda: c.request("resources/subscribe", {"uri": "test://1" + "x" * long}), -32602,
+                  "limits.maxSessionBytes")
+        equal(d.sessions(), 40, "sessions")
+        # Kept, they were 480 MiB. A request of 4 MiB takes some times its size while it is read.
+        if not sanitized():
+            assert rss(d.pid) - before < 96 << 10, "%d KiB more" % (rss(d.pid) - before)
+
+
+@case("what a subscription costs in the store has a bound, however many there are: limits.maxSessionBytes")
+def _():
+    most, uri = 65536, "test://1" + 1600 * "x"
+    with daemon({"fake": fake()}, {"maxSessionBytes": most}, store=True) as d:
+        def stored():
+            folder = os.path.join(d.dir, "state")
+            return sum(os.path.getsize(os.path.join(folder, n)) for n in os.listdir(folder)
+                       if n in ("mcpd.db", "mcpd.db-wal"))
+
+        c, sizes = client(d, "alice"), []
+        c.tool("pid")
+        try:
+            for n in range(64):
+                c.request("resources/subscribe", {"uri": uri + str(n)})
+                sizes.append(stored())
+        except RpcError as e:
+            assert "limits.maxSessionBytes" in e.message, e.message
+        assert 20 < len(sizes) < 64, sizes
+        # The record is written as a whole, and the pages that it had before are freed: twice its size. Less than
+        # 16 MiB are written, so the log of the database only grows.
+        steps = [b - a for a, b in zip(sizes, sizes[1:])]
+        assert 0 < max(steps) < 3 * most, steps
+        for _ in range(3):
+            fails(lambda: c.request("resources/subscribe", {"uri": uri + "more"}), -32602, "limits.maxSessionBytes")
+        equal(stored(), sizes[-1], "bytes in the store after what was refused")
+
+
 @case("subscribing to all one can at a time gets no further than one after the other")
 def _():
     with daemon({"fake": fake()}, {"maxSubscriptions": 2}) as d:
