@@ -268,10 +268,9 @@ static const enum peer_header forwarded_headers[] = {
 	[CONFIG_FORWARDED_NONE] = PEER_NO_HEADER,
 };
 
-static int start_http(struct mcpd *d, struct err *e)
+static struct httpd_limits limits_of(const struct config *c)
 {
-	const struct config *c = d->conf;
-	struct httpd_limits limits = {
+	return (struct httpd_limits){
 		.max_body = c->limits.max_body,
 		.max_headers = c->limits.max_headers,
 		.idle_seconds = (int)((c->limits.connection_idle_ms + 999) / 1000),
@@ -282,8 +281,11 @@ static int start_http(struct mcpd *d, struct err *e)
 		.share = c->limits.share,
 		.request_ms = c->limits.request_timeout_ms,
 	};
-	struct gate_hooks hooks;
-	size_t n = 0;
+}
+
+static int start_sessions(struct mcpd *d, struct err *e)
+{
+	const struct config *c = d->conf;
 
 	d->sessions = sessions_new(d->base, &c->sessions, &c->limits);
 	if (!d->sessions)
@@ -292,22 +294,36 @@ static int start_http(struct mcpd *d, struct err *e)
 	users_on_logout(d->users, log_out, d);
 	if (sessions_keep(d->sessions, d->store, has_issuer(c) ? c->auth.issuer : NULL) < 0)
 		return no_memory(e);
+	return 0;
+}
+
+static int start_endpoint(struct mcpd *d, struct err *e)
+{
+	const struct config *c = d->conf;
+
 	d->endpoint =
 		endpoint_new(d->base, c, d->sessions, d->all, d->singles, c->n_backends, e);
 	if (!d->endpoint)
 		return e->code;
-	if (c->limits.max_requests == 0 && endpoint_limit(d->endpoint, limits.max_connections) < 0)
+	if (c->limits.max_requests == 0 &&
+	    endpoint_limit(d->endpoint, limits_of(c).max_connections) < 0)
 		return no_memory(e);
 	endpoint_set_store(d->endpoint, d->store);
 	d->auth = auth_new(d->base, d->httpc, c, e);
 	if (!d->auth && e->code)
 		return e->code;
 	endpoint_set_auth(d->endpoint, d->auth, d->users);
+	return 0;
+}
+
+static int start_httpd(struct mcpd *d, struct err *e)
+{
+	const struct config *c = d->conf;
+	const struct httpd_limits limits = limits_of(c);
+	struct gate_hooks hooks;
+
 	d->httpd = httpd_new(d->base, &limits, endpoint_handle, d->endpoint);
-	while (c->listen[n])
-		n++;
-	d->bound = calloc(n + 1, sizeof(char *));
-	if (!d->httpd || !d->bound)
+	if (!d->httpd)
 		return no_memory(e);
 	d->peers = peer_rules_new(c->trusted_proxies, forwarded_headers[c->forwarded_header], e);
 	if (!d->peers)
@@ -316,8 +332,21 @@ static int start_http(struct mcpd *d, struct err *e)
 	endpoint_hooks(d->endpoint, &hooks);
 	httpd_set_hooks(d->httpd, &hooks);
 	httpd_hold(d->httpd, is_unwritten, d->store);
+	return 0;
+}
+
+static int start_listening(struct mcpd *d, struct err *e)
+{
+	char *const *listen = d->conf->listen;
+	size_t n = 0;
+
+	while (listen[n])
+		n++;
+	d->bound = calloc(n + 1, sizeof(char *));
+	if (!d->bound)
+		return no_memory(e);
 	for (size_t i = 0; i < n; i++) {
-		if (httpd_listen(d->httpd, c->listen[i], &d->bound[i], e) < 0)
+		if (httpd_listen(d->httpd, listen[i], &d->bound[i], e) < 0)
 			return e->code;
 	}
 	return 0;
@@ -378,7 +407,7 @@ static int start(struct mcpd *d, struct err *e)
 {
 	static int (*const steps[])(struct mcpd *, struct err *) = {
 		start_loop, start_store,   start_backends,
-		start_http, start_control, start_sandbox, start_cgroups, start_signals,
+		start_sessions, start_endpoint, start_httpd, start_listening, start_control, start_sandbox, start_cgroups, start_signals,
 	};
 
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {

@@ -77,17 +77,34 @@ struct auth {
 	size_t n_open;		    /* of them, those that have something open */
 	bool doubt;		    /* of mode jwt: some are to be verified again */
 	struct share *waiting; /* places of all waiters */
+	/* auth_introspect_again(), for auth_open.c, which that calls back. */
+	int (*ask_again)(struct auth *a, const char *token,
+			 const unsigned char digest[DIGEST_SIZE]);
 	bool stopping;
 };
 
-/* Makes W (copied, but for its token) wait in Q. AUTH_WAIT; AUTH_BUSY when too many wait already, in all or
+/* The result of looking for a token in the headers of a request. */
+enum auth_found {
+	AUTH_FOUND_ONE,
+	AUTH_FOUND_NONE,
+	AUTH_FOUND_MALFORMED,
+	AUTH_FOUND_TWO,
+	AUTH_FOUND_BOUND, /* sent with a scheme that proves possession of a key */
+};
+/* auth_token.c. AUTH_FOUND_ONE with the token of H in *TOKEN_R (borrowed), or what is wrong with the request. */
+enum auth_found auth_token_in_head(const struct auth_head *h, const char **token_r);
+enum auth_found auth_token_of(struct exchange *x, const char **token_r);
+/* Whether TEXT has the form of a token (RFC 6750 section 2.1: b64token). */
+bool auth_token_ok(const char *text);
+
+/* auth_queue.c. Makes W (copied, but for its token) wait in Q. AUTH_WAIT; AUTH_BUSY when too many wait already, in all or
  * of its holder; or AUTH_UNAVAILABLE. */
 enum auth_result auth_wait(struct auth_queue *q, const struct auth_waiter *w);
 /* Whether auth_wait() would find a place for W. */
 bool auth_has_room(struct auth *a, const struct auth_waiter *w);
 /* Takes the first one out of Q into W_R (its exchange is nobody's then); false when Q is empty. */
 bool auth_next(struct auth_queue *q, struct auth_waiter *w_r);
-/* Ends W: answers it, or hands it over with CLAIMS (for AUTH_GOOD). WHY is for the client. */
+/* auth_conclude.c. Ends W: answers it, or hands it over with CLAIMS (for AUTH_GOOD). WHY is for the client. */
 void auth_conclude(struct auth *a, const struct auth_waiter *w, enum auth_result result,
 		   const struct claims *claims, const char *why);
 

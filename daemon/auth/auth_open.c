@@ -96,7 +96,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	if (asks(o->auth) && o->checked + cache_s(o->auth) <= now) {
 		/* Once per cacheTime, whatever comes of it: that is for auth_open_checked(). */
 		o->checked = now;
-		(void)auth_introspect_again(o->auth, bearer_token(o->bearer), o->digest);
+		(void)o->auth->ask_again(o->auth, bearer_token(o->bearer), o->digest);
 	}
 	arm(o);
 }

@@ -12,20 +12,13 @@
 #include "lib/jsonrpc.h"
 #include "lib/log.h"
 
-static const struct backend_ops *const kinds[] = {
-	[CONFIG_STDIO] = &backend_stdio_ops,
-	[CONFIG_EXEC] = &backend_exec_ops,
-	[CONFIG_HTTP] = &backend_http_ops,
-	[CONFIG_WEB] = &backend_web_ops,
-};
-
 static struct log_scope scope_of(const struct backend *b)
 {
 	return (struct log_scope){.backend = b->conf->name};
 }
 
-struct backend *backend_new(const struct backend_env *env, const struct config_backend *conf,
-			    struct err *e)
+struct backend *backend_of_kind(const struct backend_ops *ops, const struct backend_env *env,
+				const struct config_backend *conf, struct err *e)
 {
 	struct backend *b;
 
@@ -34,7 +27,7 @@ struct backend *backend_new(const struct backend_env *env, const struct config_b
 		err_set(e, ERR_NOMEM, "out of memory");
 		return NULL;
 	}
-	b->ops = kinds[conf->kind];
+	b->ops = ops;
 	b->env = env;
 	b->conf = conf;
 	b->state = BACKEND_STOPPED;

@@ -56,6 +56,10 @@ struct backend {
 	void *impl;	     /* the adapter's */
 };
 
+/* backend.c: backend_new() for a backend with the adapter OPS. */
+struct backend *backend_of_kind(const struct backend_ops *ops, const struct backend_env *env,
+				const struct config_backend *conf, struct err *e);
+/* The adapters: backend_stdio.c (both kinds of MCP servers), backend_exec.c, backend_web.c. */
 extern const struct backend_ops backend_stdio_ops;
 extern const struct backend_ops backend_exec_ops;
 extern const struct backend_ops backend_http_ops;

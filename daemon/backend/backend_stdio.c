@@ -238,6 +238,9 @@ static void stdio_fini(struct backend *b)
 	free(s);
 }
 
+static const struct stdio_hooks hooks = {learn_on_ready, learn_on_lost, learn_doubt,
+					stdio_on_notification, stdio_on_question};
+
 static int stdio_init(struct backend *b, struct err *e)
 {
 	struct stdio *s = calloc(1, sizeof(*s));
@@ -247,6 +250,7 @@ static int stdio_init(struct backend *b, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	b->impl = s;
 	s->b = b;
+	s->hooks = &hooks;
 	s->channel = b->conf->kind == CONFIG_HTTP ? &channel_upstream : &channel_child;
 	instance_forget_era(s);
 	TAILQ_INIT(&s->instances);

@@ -3,6 +3,7 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/backend/backend_confine.c \
 	daemon/backend/backend_exec.c \
 	daemon/backend/backend_impl.h \
+	daemon/backend/backend_kinds.c \
 	daemon/backend/backend_stdio.c \
 	daemon/backend/backend_web.c \
 	daemon/backend/channel_child.c \
@@ -15,6 +16,7 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/backend/stdio_impl.h \
 	daemon/backend/stdio_instance.c \
 	daemon/backend/stdio_learn.c \
+	daemon/backend/stdio_state.c \
 	daemon/backend/stdio_subs.c \
 	daemon/backend/view.c daemon/backend/view.h \
 	daemon/backend/web_impl.h \

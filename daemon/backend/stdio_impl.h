@@ -80,8 +80,19 @@ struct instance {
 	bool gone;
 };
 
+/* What an instance tells of its child: to stdio_learn.c, and what the server says unasked to stdio_events.c. */
+struct stdio_hooks {
+	void (*ready)(struct instance *in, bool had_child);
+	void (*lost)(struct instance *in, const struct err *e, bool was_ready);
+	void (*doubt)(struct stdio *s);
+	/* As in struct mcpclient_events; ARG is the instance. */
+	void (*notification)(struct mcpclient *m, const char *method, json_t *params, void *arg);
+	void (*question)(struct mcpclient *m, struct question *q_take, void *arg);
+};
+
 struct stdio {
 	struct backend *b;
+	const struct stdio_hooks *hooks;
 	json_t *own_info; /* clientInfo where it is not a client's */
 	TAILQ_HEAD(, instance) instances;
 	struct instance *by_key, *learner; /* the shared one or the probe; NULL: none now */
@@ -105,7 +116,6 @@ int instance_start(struct instance *in, const struct caller *caller, struct err 
 void instance_stop(struct instance *in, const char *why);
 void instance_fail(struct instance *in, const char *why); /* the child is no good: as if it had died */
 void instance_forget_era(struct stdio *s); /* what was found out about the server may not hold any more */
-bool instance_ready(const struct instance *in);
 /* The token of whoever uses IN now, for what no call causes; NULL: none. Borrowed. */
 struct bearer *instance_bearer(struct instance *in);
 void instance_rest(struct instance *in); /* nobody uses it just now, or somebody does again */
@@ -116,6 +126,8 @@ void instance_level_changed(struct instance *in); /* some holder wants another l
 void instance_on_half_dead(struct delayq_node *node, void *arg);
 void instance_on_idle(struct delayq_node *node, void *arg);
 void instance_on_revive(struct delayq_node *node, void *arg);
+/* stdio_state.c. Whether the handshake with the child of IN is over and it takes calls. */
+bool instance_ready(const struct instance *in);
 /* The links of all holders at this moment, to be called back: skip those that have no impl any
  * more. To be freed; NULL if there are none. */
 struct link **instance_links(const struct instance *in, size_t *n_r);

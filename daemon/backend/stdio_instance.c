@@ -108,7 +108,7 @@ static void lose(struct instance *in, const struct err *e, bool unasked)
 			start_failed(in, e);
 		if (in->role != INSTANCE_SHARED && subs_any(in))
 			delayq_add(in->s->revive, &in->half_dead);
-		learn_on_lost(in, e, was_ready);
+		in->s->hooks->lost(in, e, was_ready);
 	}
 	mcpclient_close(&client, e->text);
 }
@@ -227,7 +227,7 @@ static void on_ready(struct mcpclient *m, void *arg)
 	remember_era(in);
 	apply_log_level(in);
 	subs_renew(in);
-	learn_on_ready(in, had_child);
+	in->s->hooks->ready(in, had_child);
 	instance_rest(in);
 }
 
@@ -236,7 +236,7 @@ void instance_renewed(struct instance *in)
 	in->log_level = -1;
 	apply_log_level(in);
 	subs_renew(in);
-	learn_on_ready(in, true);
+	in->s->hooks->ready(in, true);
 }
 
 static void on_failed(struct mcpclient *m, const struct err *why, void *arg)
@@ -296,10 +296,24 @@ static int64_t silence_ms(const struct config_backend *conf)
 	return conf->start_timeout_ms < 2 * SILENCE_MS ? conf->start_timeout_ms / 2 : SILENCE_MS;
 }
 
+static void on_notification(struct mcpclient *m, const char *method, json_t *params, void *arg)
+{
+	const struct instance *in = arg;
+
+	in->s->hooks->notification(m, method, params, arg);
+}
+
+static void on_question(struct mcpclient *m, struct question *q_take, void *arg)
+{
+	const struct instance *in = arg;
+
+	in->s->hooks->question(m, q_take, arg);
+}
+
 static struct mcpclient *make_client(struct instance *in, const struct caller *caller)
 {
 	static const struct mcpclient_events events = {on_send, on_ready, on_failed,
-						       stdio_on_notification, stdio_on_question};
+						       on_notification, on_question};
 	struct mcpclient_spec spec = {
 		.name = in->s->b->conf->name,
 		.asks = MCPCLIENT_ASKS_REFUSE,
@@ -370,7 +384,7 @@ int instance_start(struct instance *in, const struct caller *caller, struct err 
 		mcpclient_close(&in->client, e->text);
 		if (rc != ERR_LIMIT && rc != ERR_NOMEM) { /* those pass by themselves */
 			start_failed(in, e);
-			learn_doubt(in->s);
+			in->s->hooks->doubt(in->s);
 		}
 		return rc;
 	}
@@ -517,11 +531,6 @@ void instance_free(struct instance *in, const char *why)
 	defer_call(&in->release, release, in);
 }
 
-bool instance_ready(const struct instance *in)
-{
-	return in->client != NULL && mcpclient_ready(in->client);
-}
-
 /* A listing is no use of the server: one that says after each of them that its lists have changed
  * would never be idle. */
 void instance_rest(struct instance *in)
@@ -561,21 +570,4 @@ void instance_on_revive(struct delayq_node *node, void *arg)
 		return;
 	if (!in->gone && in->client == NULL)
 		delayq_add(in->s->revive, &in->half_dead); /* until its back-off is over */
-}
-
-struct link **instance_links(const struct instance *in, size_t *n_r)
-{
-	struct link **links;
-	struct holder *h;
-	size_t n = 0;
-
-	TAILQ_FOREACH (h, &in->holders, entry)
-		n++;
-	*n_r = 0;
-	links = n > 0 ? calloc(n, sizeof(struct link *)) : NULL;
-	if (links == NULL)
-		return NULL;
-	TAILQ_FOREACH (h, &in->holders, entry)
-		links[(*n_r)++] = h->link;
-	return links;
 }

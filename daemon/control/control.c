@@ -44,8 +44,8 @@ static bool takes_place(const struct control_conn *conn)
 	return conn->level > CTL_NOBODY && (conn->n_follows == 0 || conn->n_follows < conn->n_requests);
 }
 
-const char *control_too_many(struct control *c, uid_t uid, enum ctl_level level,
-			     const struct control_conn *new)
+static const char *too_many(struct control *c, uid_t uid, enum ctl_level level,
+			    const struct control_conn *new)
 {
 	struct control_conn *conn, *idle = NULL, *oldest = NULL;
 	size_t same = 0, all = 0;
@@ -139,7 +139,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 		make_room_for_unproven(c);
 	} else if (!why) {
 		reason = CTL_LIMIT;
-		why = control_too_many(c, cred.uid, level, NULL);
+		why = too_many(c, cred.uid, level, NULL);
 	}
 	if (!why && control_conn_new(c, fd, cred.uid, level) < 0) {
 		reason = CTL_LIMIT;
@@ -205,6 +205,8 @@ static int start_listening(struct control *c, struct err *e)
 	return 0;
 }
 
+static const struct control_hooks hooks = {control_handler_find, too_many};
+
 struct control *control_new(const struct control_deps *deps, struct err *e)
 {
 	struct control *c = calloc(1, sizeof *c);
@@ -214,6 +216,7 @@ struct control *control_new(const struct control_deps *deps, struct err *e)
 		return NULL;
 	}
 	c->deps = *deps;
+	c->hooks = &hooks;
 	c->socket.fd = -1;
 	c->started = clock_ms();
 	ratelimit_init(&c->refusals, 1, 5);

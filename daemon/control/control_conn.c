@@ -223,7 +223,7 @@ static void start_request(struct control_conn *conn, const struct ctl_command *c
 	}
 	r->control = conn->control;
 	r->conn = conn;
-	r->handler = control_handler_find(command);
+	r->handler = conn->control->hooks->handler(command);
 	r->id = json_incref(json_object_get(msg, "id"));
 	r->params = json_incref(json_object_get(msg, "params"));
 	TAILQ_INSERT_TAIL(&conn->requests, r, link);
@@ -248,7 +248,7 @@ static void authenticate(struct control_conn *conn, json_t *msg)
 		reason = CTL_DENIED;
 		why = "this is not the key of this socket";
 	} else if (conn->level == CTL_NOBODY) {
-		why = control_too_many(conn->control, conn->uid, CTL_ADMIN, conn);
+		why = conn->control->hooks->too_many(conn->control, conn->uid, CTL_ADMIN, conn);
 	}
 	if (why) {
 		conn_error(conn, id, ctlspec_reason_code(reason), reason, why);

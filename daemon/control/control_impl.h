@@ -64,8 +64,19 @@ struct control_conn {
 	struct defer closing, freeing;
 };
 
+/* What the connections ask of what stands above them. */
+struct control_hooks {
+	/* The handler of a command; NULL if there is none. */
+	const struct control_handler *(*handler)(const struct ctl_command *c);
+	/* Whether one more connection of this user, NEW, may give commands; an operator's idle one makes room. NULL, or
+	 * why not. */
+	const char *(*too_many)(struct control *c, uid_t uid, enum ctl_level level,
+				const struct control_conn *new);
+};
+
 struct control {
 	struct control_deps deps;
+	const struct control_hooks *hooks;
 	struct control_socket socket;
 	struct evconnlistener *listener;
 	struct event *resume; /* accepts again after a lack of descriptors */
@@ -75,10 +86,6 @@ struct control {
 	int64_t started;
 	struct defer shutdown_soon;
 };
-
-/* Whether one more connection of this user, NEW, may give commands; an operator's idle one makes room. NULL, or why not. */
-const char *control_too_many(struct control *c, uid_t uid, enum ctl_level level,
-			     const struct control_conn *new);
 
 /* Greets the peer on FD. CTL_NOBODY: it has to show the key first. 0, or ERR_NOMEM: then FD is still the caller's. */
 int control_conn_new(struct control *c, int fd, uid_t uid, enum ctl_level level);

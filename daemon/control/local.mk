@@ -5,6 +5,7 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/control/control_impl.h \
 	daemon/control/control_key.c daemon/control/control_key.h \
 	daemon/control/control_log.c \
+	daemon/control/control_rows.c \
 	daemon/control/control_secrets.c \
 	daemon/control/control_socket.c daemon/control/control_socket.h \
 	daemon/control/control_tokens.c \

@@ -12,49 +12,7 @@
 #include "text/httpfield.h"
 #include "text/url.h"
 
-static const char bearer_prefix[] = "Bearer ";
-
-static void fail(credential_fn fn, void *arg, int code, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-static void fail(credential_fn fn, void *arg, int code, const char *fmt, ...)
-{
-	struct err e = {.code = code};
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(e.text, sizeof(e.text), fmt, ap);
-	va_end(ap);
-	fn(NULL, &e, arg);
-}
-
-void credentials_tell(const struct config_credential *conf, const char *secret, credential_fn fn,
-		      void *arg)
-{
-	const char *header = conf->header != NULL ? conf->header : "Authorization";
-	const char *prefix = conf->prefix;
-	char *line;
-
-	if (!httpfield_value_ok(secret)) {
-		fail(fn, arg, ERR_DENIED, "the credential cannot be sent in a header");
-		return;
-	}
-	if (prefix == NULL)
-		prefix = strcasecmp(header, "Authorization") == 0 ? bearer_prefix : "";
-	if (asprintf(&line, "%s: %s%s", header, prefix, secret) < 0) {
-		fail(fn, arg, ERR_NOMEM, "out of memory");
-		return;
-	}
-	fn(line, NULL, arg);
-	grant_wipe(line);
-}
-
 /* ---- the token of the request ---- */
-
-bool credentials_expired(const struct bearer *b)
-{
-	return b == NULL || bearer_ended(b) ||
-	       (bearer_expires(b) != 0 && bearer_expires(b) <= time(NULL));
-}
 
 static bool is_for(const json_t *audience, const char *url)
 {
@@ -73,9 +31,9 @@ static void forward(const struct config_backend *b, const struct bearer *bearer,
 		    void *arg)
 {
 	if (credentials_expired(bearer))
-		fail(fn, arg, ERR_DENIED, "the token of the user has expired");
+		credentials_fail(fn, arg, ERR_DENIED, "the token of the user has expired");
 	else if (!is_for(bearer_audience(bearer), b->url))
-		fail(fn, arg, ERR_DENIED,
+		credentials_fail(fn, arg, ERR_DENIED,
 		     "the token of the user was not issued for %.200s (aud), so it is not passed "
 		     "on",
 		     b->url);
@@ -99,7 +57,7 @@ static void secret(const struct credentials *cs, const struct config_backend *b,
 	char *text = credentials_secret(cs, b, user);
 
 	if (text == NULL)
-		fail(fn, arg, ERR_DENIED,
+		credentials_fail(fn, arg, ERR_DENIED,
 		     "the operator has stored no secret of the user for %s (mcpctl user secret "
 		     "set)",
 		     b->name);
@@ -116,7 +74,7 @@ static void get_granted(struct granted *g, struct bearer *subject, credential_fn
 	if (g != NULL)
 		granted_get(g, subject, fn, arg, wait_r);
 	else
-		fail(fn, arg, ERR_NOMEM, "out of memory");
+		credentials_fail(fn, arg, ERR_NOMEM, "out of memory");
 }
 
 bool credentials_per_token(const struct config_backend *conf)
@@ -136,7 +94,7 @@ void credentials_get(struct credentials *cs, const struct config_backend *b, con
 	if (cs == NULL || (!b->forward_token && b->credential.from == CONFIG_CREDENTIAL_NONE))
 		fn(NULL, NULL, arg);
 	else if (is_per_user(b) && user == NULL)
-		fail(fn, arg, ERR_DENIED, "%s is for authenticated users only", b->name);
+		credentials_fail(fn, arg, ERR_DENIED, "%s is for authenticated users only", b->name);
 	else if (b->forward_token)
 		forward(b, bearer, fn, arg);
 	else if (b->credential.from == CONFIG_CREDENTIAL_SECRET)
@@ -144,7 +102,7 @@ void credentials_get(struct credentials *cs, const struct config_backend *b, con
 	else if (!is_per_user(b))
 		get_granted(granted_find(cs, &b->credential, NULL, NULL), NULL, fn, arg, wait_r);
 	else if (credentials_expired(bearer))
-		fail(fn, arg, ERR_DENIED, "the token of the user has expired");
+		credentials_fail(fn, arg, ERR_DENIED, "the token of the user has expired");
 	else
 		get_granted(granted_find(cs, &b->credential, user, bearer), bearer, fn, arg,
 			    wait_r);
@@ -194,25 +152,6 @@ void credentials_get_own(struct credentials *cs, const struct config_backend *b,
 	bearer_unref(&as);
 }
 
-void credentials_cancel(struct credential_wait **wait)
-{
-	struct credential_wait *w = *wait;
-
-	*wait = NULL;
-	if (w == NULL)
-		return;
-	TAILQ_REMOVE(&w->g->waits, w, link);
-	free(w);
-}
-
-/* Whether BEARER is another token than the one in LINE. */
-static bool is_newer(const struct bearer *bearer, const char *line)
-{
-	const char *old = strstr(line, bearer_prefix);
-
-	return old != NULL && strcmp(old + strlen(bearer_prefix), bearer_token(bearer)) != 0;
-}
-
 bool credentials_refused(struct credentials *cs, const struct config_backend *b, const char *user,
 			 struct bearer *bearer, const char *line)
 {
@@ -221,7 +160,7 @@ bool credentials_refused(struct credentials *cs, const struct config_backend *b,
 	if (cs == NULL || line == NULL || (credentials_per_token(b) && bearer == NULL))
 		return false;
 	if (b->forward_token)
-		return is_newer(bearer, line);
+		return credentials_is_newer(bearer, line);
 	if (b->credential.from != CONFIG_CREDENTIAL_EXCHANGE &&
 	    b->credential.from != CONFIG_CREDENTIAL_CLIENT)
 		return false;

@@ -1,5 +1,5 @@
-/* credentials_impl.h: the parts of credentials.h: credentials.c (where one comes from) and
- * granted.c (tokens that an issuer gives). For these alone. */
+/* credentials_impl.h: the parts of credentials.h: credentials.c (where one comes from), granted.c
+ * (tokens that an issuer gives) and credentials_line.c. For these alone. */
 #ifndef MCPD_CREDENTIALS_IMPL_H
 #define MCPD_CREDENTIALS_IMPL_H
 
@@ -78,7 +78,12 @@ void granted_free(struct granted *g);
 /* What the keys of USER's tokens begin with; malloc'd, NULL on lack of memory. */
 char *granted_prefix(const char *user);
 
-/* credentials.c */
+/* credentials_line.c */
+/* Calls FN with an error. */
+void credentials_fail(credential_fn fn, void *arg, int code, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* Whether BEARER is another token than the one in LINE. */
+bool credentials_is_newer(const struct bearer *bearer, const char *line);
 /* Whether B (may be NULL) is no token any more that anything may be done with. */
 bool credentials_expired(const struct bearer *b);
 /* Calls FN with SECRET as CONF says it is sent. */

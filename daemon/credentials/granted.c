@@ -503,3 +503,14 @@ struct granted *granted_find(struct credentials *cs, const struct config_credent
 	free(key);
 	return g;
 }
+
+void credentials_cancel(struct credential_wait **wait)
+{
+	struct credential_wait *w = *wait;
+
+	*wait = NULL;
+	if (w == NULL)
+		return;
+	TAILQ_REMOVE(&w->g->waits, w, link);
+	free(w);
+}

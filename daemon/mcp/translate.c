@@ -130,6 +130,13 @@ void cow_map(struct cow *c, const char *key, translate_fn fn, const void *arg)
 		cow_set(c, key, new);
 }
 
+bool translate_must_wrap(const json_t *schema)
+{
+	const char *type = json_string_value(json_object_get(schema, "type"));
+
+	return json_is_object(schema) && (!type || strcmp(type, "object") != 0);
+}
+
 json_t *translate_each(json_t *array, translate_fn fn, const void *arg)
 {
 	json_t *copy = NULL, *old;

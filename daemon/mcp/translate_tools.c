@@ -6,13 +6,6 @@
 /* --- schemas ------------------------------------------------------------------------------------
  */
 
-bool translate_must_wrap(const json_t *schema)
-{
-	const char *type = json_string_value(json_object_get(schema, "type"));
-
-	return json_is_object(schema) && (!type || strcmp(type, "object") != 0);
-}
-
 /* What the value of a keyword is made of (JSON Schema 2020-12). What is not here is a schema, an
  * array of schemas, or something without a reference in it. */
 enum keyword { KEYWORD_SCHEMA, KEYWORD_MAP, KEYWORD_DATA, KEYWORD_REF };

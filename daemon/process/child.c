@@ -17,7 +17,6 @@
 #define STDERR_MAX  (1u << 20) /* bytes in a second that are read where they go to the log */
 #define LINGER_MS   300	 /* for those who outlive the child they belong to */
 #define HAUNT_MS    1000 /* for the kernel to let the killed die */
-#define MAX_TREE    4096 /* descendants of one child that are looked at */
 #define DEF_BACKLOG (16u << 20)
 
 static void finish_if_over(struct child *c);
@@ -48,20 +47,6 @@ static void signal_group(struct child *c, int sig)
 {
 	if (c->group > 0 && kill(-c->group, sig) < 0 && errno != EINVAL && c->reaped)
 		c->group = 0; /* ESRCH: empty; EPERM: nobody that we could reach */
-}
-
-void child_tree(const struct child *c, struct proclist *l)
-{
-	if (!c->reaped)
-		procinfo_tree(c->pid, l, MAX_TREE);
-}
-
-void child_processes(const struct child *c, struct proclist *l, size_t max)
-{
-	struct procinfo p;
-
-	if (!c->reaped && procinfo_read(c->pid, &p) == 0 && proclist_add(l, &p.id))
-		procinfo_tree(c->pid, l, max);
 }
 
 /* To those below the child that have left its group. What one of them starts meanwhile is found when it comes home. */
@@ -117,7 +102,7 @@ static void phase_over(struct child *c)
 	case CHILD_LINGERING:
 		signal_group(c, SIGKILL);
 		arm(c, CHILD_HAUNTED, HAUNT_MS);
-		defer_call(&c->set->scan, children_scan, c->set);
+		children_scan_soon(c->set);
 		break;
 	case CHILD_HAUNTED:
 		/* Nobody of ours writes any more: whoever it is, the child is over. */

@@ -24,24 +24,9 @@
 #define KILL_AFTER_MS 3000
 #define FREE_WAIT_MS  500
 
-static struct child *find_pid(const struct children *cs, pid_t pid)
-{
-	struct child *c;
-
-	LIST_FOREACH (c, &cs->by_pid[(unsigned)pid % CHILDREN_BUCKETS], bucket)
-		if (c->pid == pid)
-			return c;
-	return NULL;
-}
-
-void children_forget(struct child *c)
-{
-	LIST_REMOVE(c, bucket);
-}
-
 static bool is_child(pid_t pid, void *arg)
 {
-	return find_pid(arg, pid) != NULL;
+	return children_find(arg, pid) != NULL;
 }
 
 static bool is_group(pid_t group, void *arg)
@@ -66,7 +51,7 @@ static bool is_running(unsigned long serial, void *arg)
 	return false;
 }
 
-void children_scan(void *arg)
+static void scan(void *arg)
 {
 	struct children *cs = arg;
 	const struct orphans_judge judge = {is_child, is_group, is_running, cs};
@@ -88,7 +73,7 @@ static int reap(struct children *cs)
 		if (pid < 0)
 			continue;
 		n++;
-		c = find_pid(cs, pid);
+		c = children_find(cs, pid);
 		if (c == NULL)
 			continue; /* a grandchild that came home */
 		children_forget(c);
@@ -112,7 +97,7 @@ static void on_sigchld(evutil_socket_t sig, short what, void *arg)
 		next = TAILQ_NEXT(c, entry);
 		child_look(c);
 	}
-	defer_call(&cs->scan, children_scan, cs);
+	children_scan_soon(cs);
 }
 
 struct children *children_new(struct event_base *base, const struct children_limits *limits,
@@ -126,6 +111,7 @@ struct children *children_new(struct event_base *base, const struct children_lim
 		return NULL;
 	}
 	cs->base = base;
+	cs->scan_fn = scan;
 	cs->limits = *limits;
 	cs->places = places_new(limits);
 	if (cs->places == NULL) {
@@ -180,7 +166,7 @@ void children_free(struct children **csp)
 		children_kill_all(cs);
 		if (reap(cs) < 0 && cs->n == 0)
 			break;
-		children_scan(cs);
+		scan(cs);
 		pause_ms(1);
 		while ((c = TAILQ_FIRST(&cs->all)) != NULL && c->reaped) {
 			children_remove(c);
@@ -249,50 +235,6 @@ int children_spawn(struct children *cs, const struct child_spec *spec,
 	if (rc < 0)
 		places_give(cs->places, spec->name, spec->peer, spec->holder);
 	return rc;
-}
-
-static void call_empty(void *arg)
-{
-	struct children *cs = arg;
-	void (*fn)(void *) = cs->empty_fn;
-
-	if (cs->n > 0 || fn == NULL)
-		return; /* one more was started meanwhile */
-	cs->empty_fn = NULL;
-	fn(cs->empty_arg);
-}
-
-static void check_empty(struct children *cs)
-{
-	if (cs->n == 0 && cs->empty_fn != NULL)
-		defer_call(&cs->empty, call_empty, cs);
-}
-
-void children_remove(struct child *c)
-{
-	struct children *cs = c->set;
-
-	if (!c->reaped)
-		children_forget(c);
-	TAILQ_REMOVE(&cs->all, c, entry);
-	cs->n--;
-	places_give(cs->places, c->name, c->peer, c->holder);
-	watch_end(c);
-	/* What it left to itself is fair game from now on. */
-	defer_call(&cs->scan, children_scan, cs);
-	check_empty(cs);
-}
-
-void children_when_empty(struct children *cs, void (*fn)(void *arg), void *arg)
-{
-	cs->empty_fn = fn;
-	cs->empty_arg = arg;
-	check_empty(cs);
-}
-
-unsigned children_count(const struct children *cs)
-{
-	return cs->n;
 }
 
 size_t children_processes(const struct children *cs)

@@ -33,6 +33,7 @@ struct children {
 	unsigned long last_serial;
 	struct watch watch;
 	struct defer scan;
+	void (*scan_fn)(void *arg); /* of children.c; ARG is the set */
 	struct defer empty;
 	void (*empty_fn)(void *arg);
 	void *empty_arg;
@@ -78,13 +79,14 @@ struct child {
 	struct defer release;
 };
 
-/* children.c: C is over and out of everybody's hands; leaves the set. */
+/* children_set.c: C is over and out of everybody's hands; leaves the set. */
 void children_remove(struct child *c);
-/* children.c: C's number is not to be looked up any more. */
+/* children_set.c: C's number is not to be looked up any more. */
 void children_forget(struct child *c);
-/* children.c: looks for what children that are over have left behind (ARG: the set), and kills it.
- */
-void children_scan(void *arg);
+/* children_set.c: the child that is not reaped yet and has this PID; NULL: none. */
+struct child *children_find(const struct children *cs, pid_t pid);
+/* children_set.c: in a later turn what children that are over have left behind is looked for and killed. */
+void children_scan_soon(struct children *cs);
 
 /* child.c: a child that is not running yet: buffers, pipes and events. NULL with E filled. */
 struct child *child_prepare(struct children *cs, const struct child_spec *spec,

@@ -11,5 +11,7 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/text/schema_check.c \
 	daemon/text/schema_equal.c \
 	daemon/text/schema_impl.h \
+	daemon/text/schema_type.c \
+	daemon/text/schema_walk.c \
 	daemon/text/uritemplate.c daemon/text/uritemplate.h \
 	daemon/text/url.c daemon/text/url.h

@@ -19,28 +19,6 @@
 
 static int validate(struct schema_walk *w, json_t *schema, json_t *value);
 
-int schema_fail_as(struct schema_walk *w, int code, const char *text)
-{
-	if (w->path.len == 0)
-		return err_set(w->e, code, "%s", text);
-	return err_set(w->e, code, "%s: %s", w->path.text, text);
-}
-
-int schema_fail(struct schema_walk *w, const char *text)
-{
-	return schema_fail_as(w, ERR_INVALID, text);
-}
-
-int schema_spend(struct schema_walk *w, uint64_t steps)
-{
-	if (steps <= w->work) {
-		w->work -= steps;
-		return 0;
-	}
-	w->work = 0;
-	return schema_fail_as(w, ERR_LIMIT, "the whole takes too long to check; send less at once");
-}
-
 static int fail_number(struct schema_walk *w, const char *text, json_t *arg)
 {
 	char line[120];
@@ -63,75 +41,6 @@ static int compare(json_t *a, json_t *b)
 
 /* type */
 
-static bool is_null(json_t *value)
-{
-	return json_is_null(value);
-}
-
-static bool is_boolean(json_t *value)
-{
-	return json_is_boolean(value);
-}
-
-static bool is_object(json_t *value)
-{
-	return json_is_object(value);
-}
-
-static bool is_array(json_t *value)
-{
-	return json_is_array(value);
-}
-
-static bool is_string(json_t *value)
-{
-	return json_is_string(value);
-}
-
-static bool is_number(json_t *value)
-{
-	return json_is_number(value);
-}
-
-static bool is_integer(json_t *value)
-{
-	double d = json_real_value(value);
-
-	/* 1.0 is an integer (JSON Schema core 4.2.3), and so is every double from 2^53 on. */
-	return json_is_integer(value) ||
-	       (json_is_real(value) && (d >= 0x1p53 || d <= -0x1p53 || (double)(json_int_t)d == d));
-}
-
-static const struct {
-	const char *name, *expected;
-	bool (*is)(json_t *value);
-} types[] = {
-	{"string", "expected a string", is_string},
-	{"integer", "expected an integer", is_integer},
-	{"number", "expected a number", is_number},
-	{"boolean", "expected true or false", is_boolean},
-	{"object", "expected an object", is_object},
-	{"array", "expected an array", is_array},
-	{"null", "expected null", is_null},
-};
-#define N_TYPES (sizeof(types) / sizeof(types[0]))
-
-/* The index of the type that NAME is, N_TYPES if it is none. */
-static size_t find_type(json_t *name)
-{
-	const char *text = json_string_value(name);
-	size_t i = 0;
-
-	while (i < N_TYPES && (text == NULL || strcmp(types[i].name, text) != 0))
-		i++;
-	return i;
-}
-
-bool schema_is_type(json_t *name)
-{
-	return find_type(name) < N_TYPES;
-}
-
 static int validate_type(struct schema_walk *w, json_t *schema, json_t *arg, json_t *value)
 {
 	json_t *name;
@@ -139,11 +48,9 @@ static int validate_type(struct schema_walk *w, json_t *schema, json_t *arg, jso
 
 	(void)schema;
 	if (json_is_string(arg))
-		return types[find_type(arg)].is(value)
-			       ? 0
-			       : schema_fail(w, types[find_type(arg)].expected);
+		return schema_has_type(value, arg) ? 0 : schema_fail(w, schema_type_expected(arg));
 	json_array_foreach (arg, i, name)
-		if (types[find_type(name)].is(value))
+		if (schema_has_type(value, name))
 			return 0;
 	return schema_fail(w, "is of none of the types that are allowed");
 }

@@ -37,8 +37,11 @@ struct schema_walk {
 int schema_fail(struct schema_walk *w, const char *text);
 int schema_fail_as(struct schema_walk *w, int code, const char *text);
 
-/* Whether NAME is the name of a type. */
+/* schema_type.c. Whether NAME is the name of a type; only such a NAME may be given to the two below. */
 bool schema_is_type(json_t *name);
+bool schema_has_type(json_t *value, json_t *name);
+/* "expected a string" and so on. */
+const char *schema_type_expected(json_t *name);
 
 /* schema_check.c: checks all of W->schema, and compiles its patterns. */
 int schema_check(struct schema_walk *w);

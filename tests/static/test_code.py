@@ -3,6 +3,7 @@
 
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -44,8 +45,22 @@ ALONE = {
     r"\b(sprintf|gets|strtok)\(": r"",
 }
 
-LONGEST_FUNCTION = 80
-LONGEST_HEADER = 150
+# Rings of calls inside a room that are there, with the reason; every file of a ring is named. No other ring may appear, and
+# one that is gone must go from here.
+RINGS = {
+    "daemon/client/upstream.c daemon/client/upstream_answer.c daemon/client/upstream_leg.c":
+        "one POST and its answer are judged while the session is opened again in the middle of it",
+    "daemon/modern/listen.c daemon/modern/modern.c daemon/modern/modern_answer.c daemon/modern/modern_park.c":
+        "a request is parked, and goes on, from inside of its own answer",
+    "daemon/server/methods.c daemon/server/server.c daemon/server/server_again.c daemon/server/server_links.c daemon/server/server_tasks.c":
+        "a request may take several calls, and each method decides whether it does",
+    "daemon/client/mcpclient.c daemon/client/mcpclient_asks.c daemon/client/mcpclient_legacy.c daemon/client/mcpclient_listen.c daemon/client/mcpclient_modern.c daemon/client/mcpclient_probe.c daemon/client/mcpclient_requests.c daemon/client/mcpclient_rounds.c":
+        "the dialects answer, ask and retry for one list of pending requests",
+}
+
+LONGEST_FUNCTION = 45
+MEDIAN_FUNCTION = 11
+LONGEST_HEADER = 160
 LONGEST_FILE = 600
 
 count = 0
@@ -171,6 +186,54 @@ def check_parts():
     result(not faults, "no part includes itself, not even through others", faults)
 
 
+def calls():
+    """Which file of daemon/ calls (or names) what is defined in which other, from the objects in libmcpd.a."""
+    build = Path(os.environ.get("top_builddir", "build"))
+    paths = {Path(name).stem: name for name in FILES if room(name) is not None and name.endswith(".c")}
+    defined, wanted = {}, {}
+    for line in subprocess.run(["nm", "-A", build / "daemon" / "libmcpd.a"], capture_output=True, text=True,
+                               check=True).stdout.splitlines():
+        m = re.match(r".*:libmcpd_a-(\w+)\.o:\s*[0-9a-f]* (\w) (\S+)$", line)
+        if m and m[2] in "TDBRC":
+            defined[m[3]] = paths[m[1]]
+        elif m and m[2] == "U":
+            wanted.setdefault(paths[m[1]], set()).add(m[3])
+    return {
+        name: {defined[s] for s in wanted.get(name, ()) if s in defined and defined[s] != name}
+        for name in paths.values()
+    }
+
+
+def rings(edges):
+    """The sets of files that reach each other."""
+    seen = {}
+    for one in edges:
+        todo, seen[one] = [one], set()
+        while todo:
+            for two in edges.get(todo.pop(), ()):
+                if two not in seen[one]:
+                    seen[one].add(two)
+                    todo.append(two)
+    return {frozenset(b for b in seen[a] if a in seen.get(b, ())) for a in edges if a in seen[a]}
+
+
+def check_calls():
+    edges = calls()
+    result(len(edges) > 100, "the objects of the daemon are found")
+    faults = [
+        f"{one} calls {two}"
+        for one in sorted(edges)
+        for two in sorted(edges[one])
+        if room(two) not in ROOMS[room(one)] | {room(one)}
+    ]
+    result(not faults, "no file calls what its room may not know", faults)
+    there = rings(edges)
+    known = {frozenset(files.split()) for files in RINGS}
+    show = lambda sets: [", ".join(sorted(ring)) for ring in sets]
+    result(there <= known, "there are no rings of calls but those in the table", show(there - known))
+    result(known <= there, "the rings in the table are there", show(known - there))
+
+
 def check_alone():
     for pattern, who in ALONE.items():
         faults = [
@@ -200,6 +263,8 @@ def check_sizes():
     result(len(found) > 100, "functions are found")
     sizes = sorted(size for _, _, size in found)
     print(f"# {len(sizes)} functions; 95 of 100 have at most {sizes[len(sizes) * 95 // 100]} lines")
+    median = sizes[len(sizes) // 2]
+    result(median <= MEDIAN_FUNCTION, f"half of all functions have at most {MEDIAN_FUNCTION} lines", [f"{median} lines"])
     faults = [f"{n}: {fn}() has {size} lines" for n, fn, size in found if size > LONGEST_FUNCTION]
     result(not faults, f"no function is longer than {LONGEST_FUNCTION} lines", faults)
     faults = [
@@ -221,6 +286,7 @@ def check_switches():
 
 check_rooms()
 check_parts()
+check_calls()
 check_alone()
 check_sizes()
 check_switches()

@@ -1,0 +1,27 @@
+/* schema_walk.c: what a check of a schema or of a value has come to: where it is, how much work it may still do, and how
+ * it says what is wrong. */
+#include "autoconf.h"
+
+#include "text/schema_impl.h"
+
+int schema_fail_as(struct schema_walk *w, int code, const char *text)
+{
+	if (w->path.len == 0)
+		return err_set(w->e, code, "%s", text);
+	return err_set(w->e, code, "%s: %s", w->path.text, text);
+}
+
+int schema_fail(struct schema_walk *w, const char *text)
+{
+	return schema_fail_as(w, ERR_INVALID, text);
+}
+
+int schema_spend(struct schema_walk *w, uint64_t steps)
+{
+	if (steps <= w->work) {
+		w->work -= steps;
+		return 0;
+	}
+	w->work = 0;
+	return schema_fail_as(w, ERR_LIMIT, "the whole takes too long to check; send less at once");
+}
