@@ -146,11 +146,11 @@ static void read_statuses(const struct client *c, char *out, size_t size)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 	size_t len = evbuffer_get_length(in), n = 0;
-	const char *text = (const char *)evbuffer_pullup(in, -1);
+	const char *text = len > 0 ? (const char *)evbuffer_pullup(in, -1) : "";
 	const char *end = text + len;
 
 	*out = '\0';
-	while (len > 0 && (text = memmem(text, (size_t)(end - text), "HTTP/1.", 7))) {
+	while ((text = memmem(text, (size_t)(end - text), "HTTP/1.", 7))) {
 		if (end - text >= 13 && text[8] == ' ' && text[12] == ' ' && text[9] >= '2')
 			n += (size_t)snprintf(out + n, size - n, "%.4s", text + 9);
 		text++;
