@@ -51,7 +51,7 @@ static const char *scalar_text(const json_t *value, char *buf, size_t size)
 		snprintf(buf, size, "%lld", (long long)json_integer_value(value));
 		return buf;
 	case JSON_REAL:
-		snprintf(buf, size, "%.17g", json_real_value(value));
+		snprintf(buf, size, "%.10g", json_real_value(value));
 		return buf;
 	case JSON_TRUE:
 		return "yes";
@@ -70,9 +70,11 @@ static bool is_flat(const json_t *value)
 	return !json_is_object(value) && !json_is_array(value);
 }
 
+static void put_structure(FILE *f, const json_t *value);
+
 static void put_member(FILE *f, const char *before, const char *key, const json_t *value)
 {
-	char buf[64], *dump;
+	char buf[64];
 
 	fputs(before, f);
 	if (key)
@@ -81,13 +83,17 @@ static void put_member(FILE *f, const char *before, const char *key, const json_
 		fputs(scalar_text(value, buf, sizeof buf), f);
 		return;
 	}
-	dump = json_dumps(value, JSON_COMPACT);
-	fputs(dump ? dump : "", f);
-	free(dump);
+	if (json_object_size(value) + json_array_size(value) == 0) {
+		fputs("none", f);
+		return;
+	}
+	fputc('(', f);
+	put_structure(f, value);
+	fputc(')', f);
 }
 
-/* Lists and objects without the brackets, as far as they are flat: "ready: 2, failed: 1". What is empty says
- * nothing to people. */
+/* Lists and objects without their brackets, and what is inside of them in parentheses: "ready: 2, failed: 1", "write:
+ * (value: (/tmp), enforced: yes)". Empty strings are left out: they say nothing to people. */
 static void put_structure(FILE *f, const json_t *value)
 {
 	const char *key, *before = "";
