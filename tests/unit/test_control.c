@@ -1022,6 +1022,39 @@ static void connections_are_counted(void **state)
 		call_result(fake_take(0), json_object());
 }
 
+/* A connection that shows the key last, though it came first, gets a place where all are busy: that of the longest
+ * command, not its own and no other. */
+static void a_late_key_gets_a_place(void **state)
+{
+	struct peer late = unproven(), p[32];
+
+	(void)state;
+	for (int i = 0; i < 32; i++) {
+		p[i] = greeted();
+		say(&p[i], "{'jsonrpc':'2.0','id':1,'method':'tool.call','params':{'name':'echo'}}");
+		loop_settle(fx.base);
+	}
+	assert_int_equal(fake_held(), 32);
+	say(&late, key_request());
+	expect(&late, "{'jsonrpc':'2.0','id':99,'result':{'level':'admin'}}");
+	assert_int_equal(capture_matches("has run longest is given up"), 1);
+	expect_end(&p[0]);
+	assert_int_equal(fake_held(), 31);
+	/* The key a second time takes nobody's place. */
+	say(&late, key_request());
+	expect(&late, "{'jsonrpc':'2.0','id':99,'result':{'level':'admin'}}");
+	say(&late, "{'jsonrpc':'2.0','id':5,'method':'counts'}");
+	json_decref(expect_result(&late, 5, NULL));
+	assert_int_equal(fake_held(), 31);
+	while (fake_held() > 0)
+		call_result(fake_take(0), json_object());
+	for (int i = 1; i < 32; i++)
+		json_decref(expect_result(&p[i], 1, NULL));
+	for (int i = 0; i < 32; i++)
+		peer_close(&p[i]);
+	peer_close(&late);
+}
+
 /* Followers take no places of those who give commands, and have a limit of their own. */
 static void followers_take_no_places(void **state)
 {
@@ -1223,6 +1256,7 @@ int main(void)
 		TEST(directories_are_not_trusted_blindly),
 		TEST(mode_and_group),
 		TEST(connections_are_counted),
+		TEST(a_late_key_gets_a_place),
 		TEST(followers_take_no_places),
 		TEST(lack_of_descriptors_passes),
 		TEST(others_may_only_read),
