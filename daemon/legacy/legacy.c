@@ -74,9 +74,14 @@ static void on_send(json_t *msg_take, void *arg)
 	transport_send(session_transport(arg), msg_take);
 }
 
-static void on_changed(void *arg)
+static void on_level_set(void *arg)
 {
-	session_changed(arg);
+	session_level_set(arg);
+}
+
+static void on_subscribed(const char *uri, bool on, void *arg)
+{
+	session_subscribed(arg, uri, on);
 }
 
 static const struct server_front legacy_front = {
@@ -84,7 +89,8 @@ static const struct server_front legacy_front = {
 	.ask = on_ask,
 	.end = on_end,
 	.send = on_send,
-	.changed = on_changed,
+	.level_set = on_level_set,
+	.subscribed = on_subscribed,
 };
 
 /* Whoever else knows the id of a session does not get to know that there is one. */

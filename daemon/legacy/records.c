@@ -19,8 +19,10 @@
 
 /* A dormant session; the rest is in its record. */
 struct sleeper {
-	UT_hash_handle hh; /* kept in order of seen */
-	int64_t seen;	   /* seconds since the epoch */
+	UT_hash_handle hh;     /* kept in order of seen */
+	int64_t seen;	       /* seconds since the epoch */
+	json_t *subscriptions; /* URIs as keys, of its parts; NULL: none */
+	json_t *log_level;     /* of its parts; NULL: that of the record */
 	char id[REGISTRY_ID_SIZE];
 };
 
@@ -56,6 +58,8 @@ static struct sleeper *find(const struct records *r, const char *id)
 static void forget(struct records *r, struct sleeper *sl)
 {
 	HASH_DEL(r->sleepers, sl);
+	json_decref(sl->subscriptions);
+	json_decref(sl->log_level);
 	free(sl);
 }
 
@@ -70,18 +74,12 @@ static json_int_t seconds_ago(int64_t ms)
 static json_t *record_of(const struct records *r, const struct session *s)
 {
 	const struct caller *c = session_caller(s);
-	const json_t *subscriptions = server_subscriptions(session_server(s));
-	json_t *uris = json_array(), *value;
-	const char *uri;
 
-	json_object_foreach ((json_t *)(uintptr_t)subscriptions, uri, value)
-		json_array_append_new(uris, json_string(uri));
-	return json_pack("{s:s?, s:s?, s:s, s:s, s:s, s:s, s:s?, s:i, s:o, s:I, s:I}", "user",
-			 c->user, "issuer", r->issuer, "path", session_path(s), "peer", c->peer,
-			 "revision", mcp_rev_name(c->rev), "capabilities", c->capabilities,
-			 "client", c->client_info, "logLevel", c->log_level, "subscriptions", uris,
-			 "opened", seconds_ago(session_age_ms(s)), "seen",
-			 seconds_ago(session_idle_ms(s)));
+	return json_pack("{s:s?, s:s?, s:s, s:s, s:s, s:s, s:s?, s:i, s:I, s:I}", "user", c->user,
+			 "issuer", r->issuer, "path", session_path(s), "peer", c->peer, "revision",
+			 mcp_rev_name(c->rev), "capabilities", c->capabilities, "client",
+			 c->client_info, "logLevel", c->log_level, "opened",
+			 seconds_ago(session_age_ms(s)), "seen", seconds_ago(session_idle_ms(s)));
 }
 
 void records_save(struct records *r, const struct session *s)
@@ -94,12 +92,81 @@ void records_save(struct records *r, const struct session *s)
 	json_decref(record);
 }
 
+/* --- parts of records ---------------------------------------------------------------------------
+ *
+ * What a client changes again and again has rows of its own, so that a change writes about its own
+ * size: "ID" is the log level, and "ID URI" stands for a subscription. */
+
+/* malloc'd; NULL on lack of memory. */
+static char *subscription_key(const char *id, const char *uri)
+{
+	size_t size = strlen(id) + 1 + strlen(uri) + 1;
+	char *key = malloc(size);
+
+	if (key)
+		snprintf(key, size, "%s %s", id, uri);
+	return key;
+}
+
+/* 0 or ERR_NOMEM. */
+static int keep_subscription(struct records *r, const char *id, const char *uri, bool on)
+{
+	char *key = subscription_key(id, uri);
+	int rc = ERR_NOMEM;
+
+	if (key)
+		rc = on ? store_put(r->store, STORE_PARTS, key, json_true())
+			: store_delete(r->store, STORE_PARTS, key);
+	free(key);
+	return rc;
+}
+
+void records_save_level(struct records *r, const struct session *s)
+{
+	json_t *level = r->on ? json_integer(session_caller(s)->log_level) : NULL;
+	struct log_scope scope = {.session = session_id(s), .user = session_user(s)};
+
+	if (r->on && (!level || store_put(r->store, STORE_PARTS, session_id(s), level) < 0))
+		log_warn(&scope, "out of memory: a restart will lose the log level of session %s",
+			 session_id(s));
+	json_decref(level);
+}
+
+void records_save_subscription(struct records *r, const struct session *s, const char *uri, bool on)
+{
+	struct log_scope scope = {.session = session_id(s), .user = session_user(s)};
+
+	if (r->on && keep_subscription(r, session_id(s), uri, on) < 0)
+		log_warn(&scope,
+			 "out of memory: a restart will not know what session %s has (un)subscribed",
+			 session_id(s));
+}
+
+/* The record of ID and its parts; SUBSCRIPTIONS has the URIs as keys, or is NULL. A part that stays
+ * behind for lack of memory goes when the parts are read again. */
+static void delete_all(struct records *r, const char *id, const json_t *subscriptions)
+{
+	const char *uri;
+	json_t *value;
+
+	json_object_foreach ((json_t *)(uintptr_t)subscriptions, uri, value)
+		keep_subscription(r, id, uri, false);
+	store_delete(r->store, STORE_PARTS, id);
+	store_delete(r->store, STORE_SESSIONS, id);
+}
+
+void records_end(struct records *r, const struct session *s)
+{
+	if (r->on)
+		delete_all(r, session_id(s), server_subscriptions(session_server(s)));
+}
+
 void records_drop(struct records *r, const char *id)
 {
 	struct sleeper *sl = find(r, id);
 
 	/* ID may be in SL. */
-	store_delete(r->store, STORE_SESSIONS, id);
+	delete_all(r, id, sl ? sl->subscriptions : NULL);
 	if (sl)
 		forget(r, sl);
 }
@@ -109,27 +176,31 @@ static const char *text_of(const json_t *record, const char *key)
 	return json_string_value(json_object_get(record, key));
 }
 
+static bool is_level(const json_t *value)
+{
+	json_int_t level = json_integer_value(value);
+
+	return json_is_integer(value) && level >= -1 && level <= HIGHEST_LOG_LEVEL;
+}
+
 /* Whether a record can become a session again: what is in the database may be of anybody's making.
  */
 static bool is_whole(const json_t *record)
 {
 	const char *revision = text_of(record, "revision");
-	json_int_t level = json_integer_value(json_object_get(record, "logLevel"));
-	const json_t *uri;
+	const json_t *uris = json_object_get(record, "subscriptions"), *uri;
 	enum mcp_rev rev;
 	size_t i;
 
-	json_array_foreach (json_object_get(record, "subscriptions"), i, uri) {
+	json_array_foreach (uris, i, uri) {
 		if (!json_is_string(uri))
 			return false;
 	}
-	return revision && mcp_rev_parse(revision, &rev) && mcp_rev_is_legacy(rev) && level >= -1 &&
-	       level <= HIGHEST_LOG_LEVEL && text_of(record, "path") &&
+	return revision && mcp_rev_parse(revision, &rev) && mcp_rev_is_legacy(rev) &&
+	       is_level(json_object_get(record, "logLevel")) && text_of(record, "path") &&
 	       text_of(record, "capabilities") &&
-	       json_is_integer(json_object_get(record, "logLevel")) &&
 	       json_is_integer(json_object_get(record, "opened")) &&
-	       json_is_integer(json_object_get(record, "seen")) &&
-	       json_is_array(json_object_get(record, "subscriptions"));
+	       json_is_integer(json_object_get(record, "seen")) && (!uris || json_is_array(uris));
 }
 
 /* --- those who sleep
@@ -147,6 +218,23 @@ static int by_seen(const struct sleeper *a, const struct sleeper *b)
 	return (a->seen > b->seen) - (a->seen < b->seen);
 }
 
+/* Records of earlier versions have their subscriptions inside: they become parts, all in the
+ * transaction that takes them out of the record. 0 or ERR_NOMEM. */
+static int move_subscriptions(struct records *r, const char *id, json_t *record)
+{
+	const json_t *uris = json_object_get(record, "subscriptions"), *uri;
+	size_t i;
+
+	if (!uris)
+		return 0;
+	json_array_foreach (uris, i, uri) {
+		if (keep_subscription(r, id, json_string_value(uri), true) < 0)
+			return ERR_NOMEM;
+	}
+	json_object_del(record, "subscriptions");
+	return store_put(r->store, STORE_SESSIONS, id, record);
+}
+
 static void put_to_sleep(const char *id, json_t *record, void *arg)
 {
 	struct records *r = arg;
@@ -159,7 +247,7 @@ static void put_to_sleep(const char *id, json_t *record, void *arg)
 		store_delete(r->store, STORE_SESSIONS, id);
 		return;
 	}
-	sl = calloc(1, sizeof *sl);
+	sl = move_subscriptions(r, id, record) == 0 ? calloc(1, sizeof *sl) : NULL;
 	if (!sl)
 		return;
 	memcpy(sl->id, id, sizeof sl->id);
@@ -169,6 +257,48 @@ static void put_to_sleep(const char *id, json_t *record, void *arg)
 	HASH_ADD_STR(r->sleepers, id, sl);
 	if (!sl->hh.tbl)
 		free(sl);
+}
+
+/* Whether the record of ID is there, readable or not. */
+static bool has_record(const struct records *r, const char *id)
+{
+	struct err e = {0};
+	json_t *record = store_get(r->store, STORE_SESSIONS, id, &e);
+
+	json_decref(record);
+	return record || e.code != ERR_NOTFOUND;
+}
+
+static void add_subscription(struct sleeper *sl, const char *uri)
+{
+	struct log_scope scope = {.session = sl->id};
+
+	if (!sl->subscriptions)
+		sl->subscriptions = json_object();
+	if (json_object_set_new(sl->subscriptions, uri, json_true()) < 0)
+		log_warn(&scope, "out of memory: session %s lost a subscription", sl->id);
+}
+
+/* Gives a part to the dormant session whose part it is. A part of no session at all goes. */
+static void give_part(const char *key, json_t *value, void *arg)
+{
+	struct records *r = arg;
+	char id[REGISTRY_ID_SIZE] = "";
+	bool is_uri = strlen(key) >= sizeof id; /* behind the id and a space */
+	struct sleeper *sl;
+
+	strncat(id, key, sizeof id - 1);
+	sl = find(r, id);
+	if (!sl && (r->is_open(id, r->arg) || has_record(r, id)))
+		return; /* the latter: there was no memory for the sleeper */
+	if (!sl || (is_uri ? key[sizeof id - 1] != ' ' : !is_level(value))) {
+		store_delete(r->store, STORE_PARTS, key);
+	} else if (is_uri) {
+		add_subscription(sl, key + sizeof id);
+	} else {
+		json_decref(sl->log_level);
+		sl->log_level = json_incref(value);
+	}
 }
 
 /* Drops those who slept too long, and what is more than there may be sessions. */
@@ -199,6 +329,7 @@ static void on_loaded(void *arg)
 	struct records *r = arg;
 
 	store_each(r->store, STORE_SESSIONS, put_to_sleep, r);
+	store_each(r->store, STORE_PARTS, give_part, r);
 	HASH_SORT(r->sleepers, by_seen);
 	sweep(r);
 }
@@ -254,6 +385,24 @@ static bool same(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* Puts what is known of the parts of SL into its record. 0 or ERR_NOMEM. */
+static int add_parts(const struct sleeper *sl, json_t *record)
+{
+	json_t *uris = json_array(), *value;
+	const char *uri;
+
+	json_object_foreach (sl->subscriptions, uri, value) {
+		if (json_array_append_new(uris, json_string(uri)) < 0) {
+			json_decref(uris);
+			return ERR_NOMEM;
+		}
+	}
+	if (json_object_set_new(record, "subscriptions", uris) < 0 ||
+	    (sl->log_level && json_object_set(record, "logLevel", sl->log_level) < 0))
+		return ERR_NOMEM;
+	return 0;
+}
+
 json_t *records_find(struct records *r, const char *id, const char *user, const char *path,
 		     struct err *e)
 {
@@ -264,7 +413,7 @@ json_t *records_find(struct records *r, const char *id, const char *user, const 
 	if (!sl || is_over(r, sl, time(NULL)))
 		return NULL;
 	record = store_get(r->store, STORE_SESSIONS, id, NULL);
-	if (!record) /* it could be read before */
+	if (!record || add_parts(sl, record) < 0) /* it could be read before */
 		err_set(e, ERR_NOMEM, "out of memory");
 	else if (same(text_of(record, "user"), user) &&
 		 same(text_of(record, "issuer"), r->issuer) && same(text_of(record, "path"), path))

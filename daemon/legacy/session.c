@@ -434,6 +434,18 @@ void session_changed(struct session *s)
 		s->env->save(s, s->env);
 }
 
+void session_level_set(struct session *s)
+{
+	if (s->state == SESSION_OPEN)
+		s->env->save_level(s, s->env);
+}
+
+void session_subscribed(struct session *s, const char *uri, bool on)
+{
+	if (s->state == SESSION_OPEN)
+		s->env->save_subscription(s, uri, on, s->env);
+}
+
 struct server *session_server(const struct session *s)
 {
 	return s->server;

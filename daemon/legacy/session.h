@@ -59,8 +59,12 @@ struct session_env {
 	const struct stream_env *streams;
 	struct delayq *idle;		  /* sessions in order of their last sign of life */
 	struct delayq *saving;		  /* when their records are looked after again */
-	/* A record of S is due, because something in it changed; S is closing, for this reason. */
+	/* A record of S is due; its log level alone changed; its subscription to URI alone is new (ON)
+	 * or gone; S is closing, for this reason. */
 	void (*save)(struct session *s, struct session_env *env);
+	void (*save_level)(struct session *s, struct session_env *env);
+	void (*save_subscription)(struct session *s, const char *uri, bool on,
+				  struct session_env *env);
 	void (*closing)(struct session *s, enum close_reason reason, struct session_env *env);
 	struct share *places;		  /* of all sessions; NULL: no limit */
 	const struct session_step *steps; /* session_steps; tests make some fail */
@@ -112,6 +116,9 @@ int64_t session_idle_ms(const struct session *s); /* 0 while it is working */
 bool session_restored(const struct session *s);
 /* What belongs into its record is different now. */
 void session_changed(struct session *s);
+/* Its log level alone; its subscription to URI alone, which is new (ON) or gone. */
+void session_level_set(struct session *s);
+void session_subscribed(struct session *s, const char *uri, bool on);
 struct server *session_server(const struct session *s);
 struct transport *session_transport(const struct session *s);
 bool session_closing(const struct session *s);

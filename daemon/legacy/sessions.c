@@ -29,6 +29,19 @@ static void on_save(struct session *s, struct session_env *env)
 		records_save(of_env(env)->records, s);
 }
 
+static void on_save_level(struct session *s, struct session_env *env)
+{
+	if (of_env(env)->records)
+		records_save_level(of_env(env)->records, s);
+}
+
+static void on_save_subscription(struct session *s, const char *uri, bool on,
+				 struct session_env *env)
+{
+	if (of_env(env)->records)
+		records_save_subscription(of_env(env)->records, s, uri, on);
+}
+
 /* Only the end of the daemon is none of the session. A client that never heard of it cannot come back. */
 static void on_closing(struct session *s, enum close_reason reason, struct session_env *env)
 {
@@ -39,7 +52,7 @@ static void on_closing(struct session *s, enum close_reason reason, struct sessi
 	if (reason == CLOSE_SHUTDOWN && session_announced(s))
 		records_save(records, s);
 	else
-		records_drop(records, session_id(s));
+		records_end(records, s);
 }
 
 /* Its record says when it was last heard of. */
@@ -80,6 +93,8 @@ struct sessions *sessions_new(struct event_base *base, const struct config_sessi
 		.idle = delayq_new(base, conf->idle_timeout_ms, on_idle, ss),
 		.saving = delayq_new(base, records_interval_ms(conf), on_saving, ss),
 		.save = on_save,
+		.save_level = on_save_level,
+		.save_subscription = on_save_subscription,
 		.closing = on_closing,
 		.places = share_new("sessions", "sessions.max", conf->max, limits->share),
 		.steps = session_steps,

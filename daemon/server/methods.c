@@ -279,6 +279,12 @@ static const char *uri_of(const struct request *r)
 	return json_string_value(json_object_get(call_params(r->call), "uri"));
 }
 
+static void tell_subscribed(struct server *s, const char *uri, bool on)
+{
+	if (s->conf.front->subscribed)
+		s->conf.front->subscribed(uri, on, s->conf.arg);
+}
+
 static void after_subscribe(struct request *r, const struct answer *answer)
 {
 	struct server *s = r->server;
@@ -290,7 +296,7 @@ static void after_subscribe(struct request *r, const struct answer *answer)
 	    json_object_set_new(s->subscriptions, uri, json_true()) < 0)
 		return;
 	s->kept += strlen(uri);
-	server_changed(s);
+	tell_subscribed(s, uri, true);
 }
 
 static void after_unsubscribe(struct request *r, const struct answer *answer)
@@ -301,7 +307,7 @@ static void after_unsubscribe(struct request *r, const struct answer *answer)
 	if (answer->kind != ANSWER_RESULT || !uri || json_object_del(s->subscriptions, uri) < 0)
 		return;
 	s->kept -= strlen(uri);
-	server_changed(s);
+	tell_subscribed(s, uri, false);
 }
 
 /* Subscribing and its opposite go the same way; they differ in what is remembered. */
@@ -425,7 +431,8 @@ static void handle_set_level(struct request *r)
 	}
 	r->server->conf.caller->log_level = level;
 	server_push_log_level(r->server);
-	server_changed(r->server);
+	if (r->server->conf.front->level_set)
+		r->server->conf.front->level_set(r->server->conf.arg);
 	call_result(r->call, json_object());
 }
 

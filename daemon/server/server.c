@@ -493,12 +493,6 @@ const json_t *server_subscriptions(const struct server *s)
 	return s->subscriptions;
 }
 
-void server_changed(struct server *s)
-{
-	if (s->conf.front->changed)
-		s->conf.front->changed(s->conf.arg);
-}
-
 size_t server_in_flight(const struct server *s)
 {
 	return s->in_flight;

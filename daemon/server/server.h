@@ -27,8 +27,11 @@ struct server_front {
 	void (*end)(void *where, json_t *id, const struct answer *answer, void *arg);
 	/* A notification that belongs to no request. Consumed. */
 	void (*send)(json_t *msg_take, void *arg);
-	/* What the client set (log level, subscriptions) is different now. May be NULL. */
-	void (*changed)(void *arg);
+	/* The client set another log level. May be NULL. */
+	void (*level_set)(void *arg);
+	/* The client has subscribed to URI (borrowed), or no longer (ON is false): before it is told so.
+	 * May be NULL. */
+	void (*subscribed)(const char *uri, bool on, void *arg);
 };
 
 struct server_conf {

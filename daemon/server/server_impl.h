@@ -63,8 +63,6 @@ void server_lists_changed(struct server *s, unsigned mask);
 void server_tell_lists(void *arg, unsigned mask);
 /* The client's new log level reaches the backends that are in use. */
 void server_push_log_level(struct server *s);
-/* The front hears of it. */
-void server_changed(struct server *s);
 /* Cancels what server_push_log_level() or server_restore() has under way. */
 void server_cancel_pushes(struct server *s);
 /* Asks the client on behalf of the request at WHERE (NULL: of none), if it declared that it can be asked. */

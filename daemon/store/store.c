@@ -54,6 +54,7 @@ static const char *const table_names[STORE_TABLES] = {
 	[STORE_TOKENS] = "tokens",
 	[STORE_SECRETS] = "secrets",
 	[STORE_CHILDREN] = "children",
+	[STORE_PARTS] = "session_parts",
 };
 
 /* --- trouble ------------------------------------------------------------------------------------

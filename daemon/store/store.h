@@ -23,8 +23,8 @@ struct store;
 
 /* Values of tokens and secrets are sealed (AES-256-GCM, bound to table and key), on disk and in
  * memory. */
-enum store_table { STORE_SESSIONS, STORE_TOKENS, STORE_SECRETS, STORE_CHILDREN };
-#define STORE_TABLES 4
+enum store_table { STORE_SESSIONS, STORE_TOKENS, STORE_SECRETS, STORE_CHILDREN, STORE_PARTS };
+#define STORE_TABLES 5
 
 /* Somebody who waits. Part of another object; nothing is allocated. */
 struct store_waiter {

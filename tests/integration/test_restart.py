@@ -2,6 +2,7 @@
 """Sessions outlive the daemon: an orderly restart, a crash, and what is really gone all the same."""
 
 import resource
+import sqlite3
 
 from harness import *
 
@@ -55,6 +56,37 @@ for name, how in ENDS:
             c.close()
             equal(json.loads(c.tool("subs")), ["test://1"], "subscriptions")
             c.delete()
+
+
+@case("kill -9 after each (un)subscribe leaves all that was acknowledged; the rows go with their session")
+def _():
+    def left(d):
+        db = sqlite3.connect("file:%s?mode=ro" % os.path.join(d.dir, "state", "mcpd.db"), uri=True)
+        try:
+            return db.execute("SELECT count(*) FROM session_parts").fetchone()[0]
+        finally:
+            db.close()
+
+    with kept() as d:
+        c, other, uris = Client(d), Client(d), []
+        other.request("resources/subscribe", {"uri": "test://2"})
+        for n in range(6):
+            uri = "test://1%s%d" % ("x" * 5000, n)
+            c.request("resources/subscribe", {"uri": uri})
+            uris.append(uri)
+            if n % 2:
+                c.request("resources/unsubscribe", {"uri": uris.pop(0)})
+            d.restart(end_of(Daemon.crash, d))
+            c.close()
+            other.close()
+            equal(sorted(json.loads(c.tool("subs"))), sorted(uris), "subscriptions")
+        c.delete()
+        d.restart(end_of(Daemon.crash, d))
+        other.close()
+        equal(json.loads(other.tool("subs")), ["test://2"], "subscriptions of another")
+        other.delete()
+        d.stop()
+        equal(left(d), 0, "rows after the last session")
 
 
 @case("an orderly end logs what it always did, and keeps the sessions")

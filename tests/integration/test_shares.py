@@ -239,31 +239,44 @@ def _():
             assert rss(d.pid) - before < 96 << 10, "%d KiB more" % (rss(d.pid) - before)
 
 
-@case("what a subscription costs in the store has a bound, however many there are: limits.maxSessionBytes")
+@case("the bytes written per subscribe, unsubscribe and log level do not grow with the number of subscriptions")
 def _():
-    most, uri = 65536, "test://1" + 1600 * "x"
+    most, uri = 256 << 10, "test://1" + 1600 * "x"
     with daemon({"fake": fake()}, {"maxSessionBytes": most}, store=True) as d:
         def stored():
             folder = os.path.join(d.dir, "state")
             return sum(os.path.getsize(os.path.join(folder, n)) for n in os.listdir(folder)
                        if n in ("mcpd.db", "mcpd.db-wal"))
 
-        c, sizes = client(d, "alice"), []
+        def costs(fn, *args):
+            before = stored()
+            fn(*args)
+            return stored() - before
+
+        def most_of(method, numbers):
+            return max(costs(c.request, "resources/" + method, {"uri": uri + str(n)}) for n in numbers)
+
+        c = client(d, "alice", name="n" * (most // 4))
         c.tool("pid")
-        try:
-            for n in range(64):
+        first, last = most_of("subscribe", range(8)), most_of("subscribe", range(8, 112))
+        # Less than 16 MiB are written, so the log of the database only grows: by whole pages of 4 KiB, for the row
+        # and for the tree of rows. The record as a whole, with clientInfo, would be 64 KiB and more.
+        assert 0 < first < 32 << 10, first
+        assert last <= first + (16 << 10), (first, last)
+        for n in range(112, 200):
+            try:
                 c.request("resources/subscribe", {"uri": uri + str(n)})
-                sizes.append(stored())
-        except RpcError as e:
-            assert "limits.maxSessionBytes" in e.message, e.message
-        assert 20 < len(sizes) < 64, sizes
-        # The record is written as a whole, and the pages that it had before are freed: twice its size. Less than
-        # 16 MiB are written, so the log of the database only grows.
-        steps = [b - a for a, b in zip(sizes, sizes[1:])]
-        assert 0 < max(steps) < 3 * most, steps
+            except RpcError as e:
+                assert "limits.maxSessionBytes" in e.message, e.message
+                break
+        assert 112 < n < 199, n
         for _ in range(3):
-            fails(lambda: c.request("resources/subscribe", {"uri": uri + "more"}), -32602, "limits.maxSessionBytes")
-        equal(stored(), sizes[-1], "bytes in the store after what was refused")
+            equal(costs(fails, lambda: c.request("resources/subscribe", {"uri": uri + "more"}), -32602,
+                        "limits.maxSessionBytes"), 0, "bytes in the store after what was refused")
+        level = max(costs(c.request, "logging/setLevel", {"level": level}) for level in ("error", "debug", "info"))
+        assert 0 < level <= first, (first, level)
+        gone = most_of("unsubscribe", range(0, n, 7))
+        assert 0 < gone <= first + (16 << 10), (first, gone)
 
 
 @case("subscribing to all one can at a time gets no further than one after the other")

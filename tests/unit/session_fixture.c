@@ -69,12 +69,24 @@ static void on_send(json_t *msg_take, void *arg)
 	hook(arg, 's');
 }
 
-static void on_changed(void *arg)
+static void on_level_set(void *arg)
 {
-	session_changed(arg);
+	session_level_set(arg);
 }
 
-static const struct server_front front = {on_notify, on_ask, on_end, on_send, on_changed};
+static void on_subscribed(const char *uri, bool on, void *arg)
+{
+	session_subscribed(arg, uri, on);
+}
+
+static const struct server_front front = {
+	.notify = on_notify,
+	.ask = on_ask,
+	.end = on_end,
+	.send = on_send,
+	.level_set = on_level_set,
+	.subscribed = on_subscribed,
+};
 
 int fixture_open(void **state)
 {

@@ -102,6 +102,16 @@ static char *open_and_end(const char *user)
 	return id;
 }
 
+/* The client (un)subscribes, and the backend agrees. */
+static void subscribe(struct session *s, const char *method, const char *uri)
+{
+	char params[64];
+
+	snprintf(params, sizeof(params), "{'uri':'%s'}", uri);
+	post(s, BOTH, method, params);
+	call_result(fake_take(0), json_object());
+}
+
 static void assert_gone(const char *id, const char *user)
 {
 	struct session *s;
@@ -320,6 +330,7 @@ static void without_memory_it_stays_dormant(void **state)
 	s = open_session("alice", MCP_REV_2025_06_18);
 	session_announce(s);
 	id = strdup(session_id(s));
+	subscribe(s, "resources/subscribe", "r:1");
 	begin_again("i");
 	for (long n = 1; rc != 0 && n < 10000; n++, tries++) {
 		failalloc_at(n, false);
@@ -331,8 +342,179 @@ static void without_memory_it_stays_dormant(void **state)
 	}
 	assert_int_equal(rc, 0);
 	assert_true(tries > 5);
+	assert_int_equal(json_object_size(server_subscriptions(session_server(s))), 1);
+	while (fake_held() > 0)
+		call_result(fake_take(0), json_object());
 	begin_again("i");
 	assert_int_equal(records_dormant(sessions_dormant(fx.ss)), 1);
+	free(id);
+}
+
+static void count_row(const char *name, json_t *value, void *arg)
+{
+	(void)name, (void)value;
+	++*(int *)arg;
+}
+
+static int parts(void)
+{
+	int n = 0;
+
+	store_each(store, STORE_PARTS, count_row, &n);
+	return n;
+}
+
+static bool has_part(const char *id, const char *uri)
+{
+	char name[128];
+	json_t *value;
+
+	snprintf(name, sizeof(name), "%s %s", id, uri);
+	value = store_get(store, STORE_PARTS, name, NULL);
+	json_decref(value);
+	return value != NULL;
+}
+
+static char *text_of_record(const char *id)
+{
+	json_t *record = store_get(store, STORE_SESSIONS, id, NULL);
+	char *text = json_dumps(record, JSON_COMPACT);
+
+	assert_non_null(text);
+	json_decref(record);
+	return text;
+}
+
+static struct session *restored(const char *id)
+{
+	struct session *s = NULL;
+	struct err e;
+
+	assert_int_equal(restore(id, NULL, &s, &e), 0);
+	while (fake_held() > 0) /* it subscribes again */
+		call_result(fake_take(0), json_object());
+	return s;
+}
+
+static void a_change_writes_a_part_and_not_the_record(void **state)
+{
+	struct session *s;
+	char *id, *before, *after;
+
+	(void)state;
+	keep("i");
+	s = open_session(NULL, MCP_REV_2025_06_18);
+	session_announce(s);
+	id = strdup(session_id(s));
+	before = text_of_record(id);
+	assert_int_equal(parts(), 0); /* a session that asks for nothing has none */
+	subscribe(s, "resources/subscribe", "r:1");
+	subscribe(s, "resources/subscribe", "r:2");
+	subscribe(s, "resources/subscribe", "r:2");
+	subscribe(s, "resources/unsubscribe", "r:1");
+	post(s, JSON_ONLY, "logging/setLevel", "{'level':'warning'}");
+	assert_true(has_part(id, "r:2"));
+	assert_false(has_part(id, "r:1"));
+	assert_int_equal(parts(), 2);
+	after = text_of_record(id);
+	assert_string_equal(after, before);
+	for (int i = 0; i < 2; i++) {
+		begin_again("i");
+		assert_int_equal(parts(), 2);
+		s = restored(id);
+		assert_int_equal(session_caller(s)->log_level, mcp_log_level_parse("warning"));
+		assert_int_equal(json_object_size(server_subscriptions(session_server(s))), 1);
+		assert_non_null(json_object_get(server_subscriptions(session_server(s)), "r:2"));
+	}
+	session_close(s, CLOSE_CLIENT, NULL);
+	loop_settle(fx.base);
+	assert_int_equal(parts(), 0);
+	begin_again("i");
+	assert_int_equal(parts(), 0);
+	free(before);
+	free(after);
+	free(id);
+}
+
+/* As earlier versions wrote it. */
+static void subscriptions_inside_a_record_become_parts(void **state)
+{
+	struct session *s;
+	char *id, *text;
+
+	(void)state;
+	keep("i");
+	id = open_and_end(NULL);
+	forge(id, "subscriptions", "['r:1','r:2']");
+	for (int i = 0; i < 2; i++) {
+		begin_again("i");
+		assert_int_equal(parts(), 2);
+		assert_true(has_part(id, "r:1") && has_part(id, "r:2"));
+		text = text_of_record(id);
+		assert_null(strstr(text, "r:1"));
+		free(text);
+	}
+	s = restored(id);
+	assert_int_equal(json_object_size(server_subscriptions(session_server(s))), 2);
+	session_subscribed(s, "r:2", false);
+	begin_again("i");
+	s = restored(id);
+	assert_int_equal(json_object_size(server_subscriptions(session_server(s))), 1);
+	session_close(s, CLOSE_CLIENT, NULL);
+	loop_settle(fx.base);
+	free(id);
+}
+
+static void a_dormant_session_takes_its_parts_along(void **state)
+{
+	struct session *s;
+	char *id;
+
+	(void)state;
+	keep("i");
+	for (int i = 0; i < 2; i++) {
+		s = open_session(NULL, MCP_REV_2025_06_18);
+		session_announce(s);
+		id = strdup(session_id(s));
+		subscribe(s, "resources/subscribe", "r:1");
+		post(s, JSON_ONLY, "logging/setLevel", "{'level':'warning'}");
+		begin_again("i");
+		assert_int_equal(parts(), 2);
+		if (i == 0) {
+			sessions_close_dormant(fx.ss, id);
+		} else {
+			fx.conf.idle_timeout_ms = 1000000;
+			put_seen(id, 100000000);
+		}
+		assert_int_equal(parts(), 0);
+		begin_again("i");
+		assert_int_equal(parts(), 0);
+		free(id);
+	}
+}
+
+/* What stands in the database may be of anybody's making. */
+static void parts_of_nothing_are_dropped(void **state)
+{
+	static const char *const behind[] = {"-r:1", "", " "};
+	char name[64];
+	char *id;
+
+	(void)state;
+	keep("i");
+	id = open_and_end(NULL);
+	for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", id, behind[i]);
+		store_put(store, STORE_PARTS, name, json_true());
+	}
+	store_put(store, STORE_PARTS, "short", json_true());
+	store_put(store, STORE_PARTS, "0123456789abcdef0123456789abcdef r:1", json_true());
+	begin_again("i");
+	assert_int_equal(parts(), 1); /* an empty URI is one */
+	assert_true(has_part(id, ""));
+	session_close(restored(id), CLOSE_CLIENT, NULL);
+	loop_settle(fx.base);
+	assert_int_equal(parts(), 0);
 	free(id);
 }
 
@@ -350,6 +532,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_database_that_comes_late_brings_its_sessions,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_memory_it_stays_dormant, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_change_writes_a_part_and_not_the_record, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(subscriptions_inside_a_record_become_parts, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_dormant_session_takes_its_parts_along, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(parts_of_nothing_are_dropped, set_up, tear_down),
 	};
 
 	failalloc_install();

@@ -337,7 +337,7 @@ static void a_database_of_an_older_mcpd_is_brought_up_to_date(void **state)
 {
 	(void)state;
 	make_filled();
-	sql("DROP TABLE children; PRAGMA user_version=1");
+	sql("DROP TABLE children; DROP TABLE session_parts; PRAGMA user_version=1");
 	open_store();
 	assert_null(store_trouble(store));
 	assert_value(STORE_SESSIONS, "old", "1");
@@ -345,6 +345,15 @@ static void a_database_of_an_older_mcpd_is_brought_up_to_date(void **state)
 	put(STORE_CHILDREN, "new", "[1]");
 	reopen();
 	assert_value(STORE_CHILDREN, "new", "[1]");
+	store_close(&store);
+	sql("DROP TABLE session_parts; PRAGMA user_version=2");
+	open_store();
+	assert_null(store_trouble(store));
+	assert_value(STORE_CHILDREN, "new", "[1]");
+	put(STORE_PARTS, "old test://1", "true");
+	reopen();
+	assert_value(STORE_PARTS, "old test://1", "true");
+	assert_value(STORE_SESSIONS, "old", "1");
 }
 
 /* A value that is no JSON is not seen, and harms no other. */
