@@ -469,6 +469,13 @@ tests_unit_test_headervalue_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_headervalue_CFLAGS = $(unit_cflags)
 tests_unit_test_headervalue_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_upstream_judge
+TESTS += tests/unit/test_upstream_judge
+tests_unit_test_upstream_judge_SOURCES = tests/unit/test_upstream_judge.c tests/unit/support.c tests/unit/support.h
+tests_unit_test_upstream_judge_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_upstream_judge_CFLAGS = $(unit_cflags)
+tests_unit_test_upstream_judge_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_xheader
 TESTS += tests/unit/test_xheader
 tests_unit_test_xheader_SOURCES = tests/unit/test_xheader.c tests/unit/support.c tests/unit/support.h

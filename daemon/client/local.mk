@@ -13,4 +13,6 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/client/upstream.c daemon/client/upstream.h \
 	daemon/client/upstream_answer.c \
 	daemon/client/upstream_impl.h \
-	daemon/client/upstream_leg.c
+	daemon/client/upstream_judge.c daemon/client/upstream_judge.h \
+	daemon/client/upstream_leg.c \
+	daemon/client/upstream_session.c

@@ -7,7 +7,6 @@
 #include "base/bearer.h"
 #include "client/upstream_impl.h"
 #include "lib/jsonrpc.h"
-#include "mcp/mcpheaders.h"
 
 static void upstream_free_later(void *arg)
 {
@@ -23,164 +22,9 @@ static void upstream_free_later(void *arg)
 	free(u);
 }
 
-void upstream_gone(struct upstream *u)
+static void end_memory(struct upstream *u)
 {
 	defer_call(&u->freeing, upstream_free_later, u);
-}
-
-/* ---- the session ---- */
-
-/* Sends all of LIST. What is refused may put new ones into it, which is not ours to wait for. */
-static void release(struct upstream *u, struct leg_list *list)
-{
-	struct leg_list now = TAILQ_HEAD_INITIALIZER(now);
-	struct leg *l;
-
-	while ((l = TAILQ_FIRST(list)) != NULL)
-		leg_move(l, &now);
-	while (u->events != NULL && (l = TAILQ_FIRST(&now)) != NULL) {
-		leg_move(l, &u->legs);
-		leg_go(l);
-	}
-	while ((l = TAILQ_FIRST(&now)) != NULL) /* closed meanwhile */
-		leg_drop(l);
-}
-
-/* The streams of a session that is gone have nothing to tell. */
-static void drop_streams(struct upstream *u)
-{
-	struct leg *l, *next;
-
-	for (l = TAILQ_FIRST(&u->legs); l != NULL; l = next) {
-		next = TAILQ_NEXT(l, link);
-		if (l->kind == LEG_GET)
-			leg_drop(l);
-	}
-}
-
-/* Opens the session again with the initialize of the first time. */
-static void open_again(struct upstream *u)
-{
-	struct leg *l;
-
-	u->fruitless = true;
-	l = leg_new(u, LEG_POST);
-	if (l == NULL) {
-		upstream_renewed(u, false, "out of memory");
-		return;
-	}
-	l->renewing = true;
-	l->part = PART_INITIALIZE;
-	l->msg = json_incref(u->initialize);
-	l->method = "initialize";
-	l->id = json_incref(json_object_get(u->initialize, "id"));
-	if (leg_start(l) == 0)
-		return;
-	leg_drop(l);
-	upstream_renewed(u, false, "out of memory");
-}
-
-static void on_later(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	open_again(arg);
-}
-
-/* At once, unless the last session was of no use either: an upstream that knows no session, but opens
- * them, would be asked without pause. What is to be sent waits meanwhile. */
-static void renew(struct upstream *u)
-{
-	int64_t ms = u->fruitless ? backoff_next(&u->renewals, 0) : 0;
-	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-
-	u->renewing = true;
-	u->epoch++;
-	free(u->session);
-	u->session = NULL;
-	drop_streams(u);
-	if (ms > 0 && u->later == NULL)
-		u->later = evtimer_new(u->base, on_later, u);
-	if (ms == 0)
-		open_again(u);
-	else if (u->later == NULL || event_add(u->later, &tv) < 0)
-		upstream_renewed(u, false, "out of memory");
-}
-
-/* What may be done twice. tools/call may not: nobody knows what a tool does. */
-static bool is_harmless(const struct leg *l)
-{
-	return l->method != NULL && strcmp(l->method, "tools/call") != 0;
-}
-
-void upstream_session_lost(struct leg *l)
-{
-	struct upstream *u = l->u;
-	bool newer = l->epoch != u->epoch; /* another leg found out before */
-	/* The session was refused before the message was looked at; but a stream that was to be
-	 * resumed had begun in it. */
-	bool again = l->id != NULL && !l->repeated && (l->last_id == NULL || is_harmless(l));
-
-	if (again) {
-		l->repeated = true;
-		leg_rewind(l);
-		free(l->last_id);
-		l->last_id = NULL;
-		leg_move(l, &u->waiting);
-	} else {
-		answer_refuse(l, l->last_id != NULL
-					 ? "the upstream ended the session during the request"
-					 : "the upstream ends each session at once");
-		leg_drop(l);
-	}
-	if (u->events == NULL || u->renewing || u->settling)
-		return;
-	if (!newer)
-		renew(u);
-	else
-		release(u, &u->waiting);
-}
-
-static void open_stream(struct upstream *u)
-{
-	struct leg *l = leg_new(u, LEG_GET);
-
-	if (l != NULL && leg_start(l) < 0)
-		leg_drop(l);
-}
-
-void upstream_settled(struct upstream *u)
-{
-	bool renewed = u->renewing;
-
-	u->settling = u->renewing = false;
-	/* The stream for what belongs to no request. */
-	open_stream(u);
-	release(u, &u->waiting);
-	if (renewed && u->events != NULL)
-		u->events->on_renewed(u, u->arg);
-}
-
-/* The attempt to open the session again is over: it is announced, or what waited for it learns that
- * it failed. */
-void upstream_renewed(struct upstream *u, bool ok, const char *why)
-{
-	json_t *msg = ok ? jsonrpc_notification("notifications/initialized", NULL) : NULL;
-	struct leg *l;
-
-	ok = msg != NULL && upstream_send(u, msg, NULL) == 0;
-	json_decref(msg);
-	if (ok)
-		return;
-	u->renewing = false;
-	while (u->events != NULL && (l = TAILQ_FIRST(&u->waiting)) != NULL) {
-		answer_refuse(l,
-			      "the upstream ended the session, and it could not be opened again: "
-			      "%s",
-			      why);
-		leg_drop(l);
-	}
-	if (u->events != NULL)
-		u->events->on_lost(u, why, u->arg);
 }
 
 /* ---- messages ---- */
@@ -219,39 +63,6 @@ static bool cancel(struct upstream *u, const json_t *msg)
 	return true;
 }
 
-void upstream_cancelled(struct upstream *u, const json_t *id)
-{
-	struct leg *l, *next;
-
-	for (l = TAILQ_FIRST(&u->legs); l != NULL; l = next) {
-		next = TAILQ_NEXT(l, link);
-		if (l->id == NULL && l->method != NULL &&
-		    jsonrpc_id_equal(json_object_get(l->msg, "id"), id))
-			leg_drop(l);
-	}
-}
-
-static struct leg *new_message(struct upstream *u, json_t *msg)
-{
-	struct leg *l = leg_new(u, LEG_POST);
-
-	if (l == NULL)
-		return NULL;
-	l->msg = json_incref(msg);
-	l->method = json_string_value(json_object_get(msg, "method"));
-	l->modern = mcpheaders_claim(msg) != NULL;
-	if (l->method == NULL)
-		return l;
-	l->id = json_incref(json_object_get(msg, "id"));
-	if (strcmp(l->method, "server/discover") == 0)
-		l->part = PART_DISCOVER;
-	else if (strcmp(l->method, "initialize") == 0 && !l->modern)
-		l->part = PART_INITIALIZE;
-	else if (strcmp(l->method, "notifications/initialized") == 0)
-		l->part = PART_INITIALIZED;
-	return l;
-}
-
 int upstream_send(struct upstream *u, json_t *msg, struct bearer *bearer)
 {
 	const char *method = json_string_value(json_object_get(msg, "method"));
@@ -262,7 +73,7 @@ int upstream_send(struct upstream *u, json_t *msg, struct bearer *bearer)
 
 	if (cancels && cancel(u, msg))
 		return 0;
-	l = new_message(u, msg);
+	l = leg_message(u, msg);
 	if (l == NULL)
 		return ERR_NOMEM;
 	l->bearer = bearer_ref(bearer);
@@ -270,9 +81,9 @@ int upstream_send(struct upstream *u, json_t *msg, struct bearer *bearer)
 		l->cancels = json_incref(json_object_get(params, "requestId"));
 	if (l->part == PART_INITIALIZE && u->initialize == NULL)
 		u->initialize = json_incref(msg);
-	if (l->part == PART_INITIALIZED) {
-		u->settling = true;
-	} else if (u->renewing || u->settling) {
+	if (l->part == PART_INITIALIZED)
+		return upstream_settle(l);
+	if (upstream_is_setting_up(u)) {
 		leg_move(l, &u->waiting);
 		return 0;
 	}
@@ -304,10 +115,18 @@ void upstream_resume(struct upstream *u)
 
 void upstream_relearnt(struct upstream *u)
 {
-	release(u, &u->unsure);
+	upstream_release(u, &u->unsure);
 }
 
 /* ---- itself ---- */
+
+static const struct leg_hooks hooks = {
+	.head = answer_head,
+	.take = answer_take,
+	.too_much = answer_too_much,
+	.end = answer_end,
+	.goodbye_said = end_memory,
+};
 
 struct upstream *upstream_new(struct event_base *base, struct httpc *httpc,
 			      const struct upstream_spec *spec,
@@ -324,6 +143,7 @@ struct upstream *upstream_new(struct event_base *base, struct httpc *httpc,
 	u->httpc = httpc;
 	u->spec = *spec;
 	u->events = events;
+	u->hooks = &hooks;
 	u->arg = arg;
 	u->url = strdup(spec->url);
 	u->user = spec->user != NULL ? strdup(spec->user) : NULL;
@@ -365,5 +185,5 @@ void upstream_close(struct upstream **up)
 	       (l = TAILQ_FIRST(&u->unsure)) != NULL)
 		leg_drop(l);
 	if (!say_goodbye(u))
-		upstream_gone(u);
+		end_memory(u);
 }

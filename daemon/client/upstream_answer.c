@@ -1,89 +1,13 @@
 /* What an answer of an upstream means, and what is done where it is none. */
 #include "autoconf.h"
 
-#include <event2/util.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/mcpclient.h"
 #include "client/upstream_impl.h"
 #include "lib/jsonrpc.h"
 #include "text/challenge.h"
-
-#define MAX_RESUMES  20	  /* of one answer, without an event with data in between */
-#define MAX_WORDS    2000 /* of a body that is looked at for its words */
-
-/* ---- what an answer says by its status and its words ---- */
-
-static bool has_word(const char *text, size_t len, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (size_t i = 0; i + n <= len && i < MAX_WORDS; i++)
-		if (evutil_ascii_strncasecmp(text + i, word, n) == 0)
-			return true;
-	return false;
-}
-
-/* Servers say it in many ways: "Session not found", "No valid session ID provided", "Server not
- * initialized". */
-static bool speaks_of_session(const struct leg *l)
-{
-	return l->body != NULL && (has_word(l->body, l->len, "session") ||
-				   has_word(l->body, l->len, "not initialized"));
-}
-
-/* HTTP that says nothing about who is behind it: somebody on the way, or a bad moment. (There are
- * servers that answer 401 to what comes without a session.) */
-static bool is_failure(const struct leg *l)
-{
-	if (l->status == 401 && speaks_of_session(l))
-		return false;
-	return l->broken || l->status < 200 || (l->status >= 300 && l->status < 400) ||
-	       l->status == 401 || l->status == 403 || l->status == 407 || l->status == 408 ||
-	       l->status == 429 || l->status >= 500;
-}
-
-/* ---- answers of ours ---- */
-
-static int refusal_code(const struct leg *l)
-{
-	if (l->part != PART_DISCOVER)
-		return RPC_INTERNAL_ERROR;
-	return is_failure(l) ? MCPCLIENT_CODE_FAILED : MCPCLIENT_CODE_REFUSED;
-}
-
-/* Passes MSG on, which is consumed and may be NULL, as the end of this leg's request. */
-static void deliver(struct leg *l, json_t *msg_take)
-{
-	struct upstream *u = l->u;
-	size_t len;
-	char *dump = msg_take != NULL ? jsonrpc_dump(msg_take, &len) : NULL;
-
-	json_decref(msg_take);
-	if (l->scope != NULL && u->events != NULL && u->events->on_denied != NULL)
-		u->events->on_denied(u, l->id, l->scope, u->arg);
-	json_decref(l->id);
-	l->id = NULL;
-	if (dump != NULL && u->events != NULL && !l->renewing)
-		u->events->on_message(u, dump, len, u->arg);
-	free(dump);
-}
-
-void answer_refuse(struct leg *l, const char *fmt, ...)
-{
-	char text[600];
-	va_list ap;
-
-	if (l->id == NULL)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	deliver(l, jsonrpc_error(l->id, refusal_code(l), text, NULL));
-}
 
 /* Ends L, whose answer does not come. */
 static void give_up(struct leg *l, const char *why)
@@ -91,7 +15,7 @@ static void give_up(struct leg *l, const char *why)
 	struct upstream *u = l->u;
 	bool renewing = l->renewing;
 
-	answer_refuse(l, "%s", why);
+	leg_refuse(l, "%s", why);
 	leg_drop(l);
 	if (renewing && u->events != NULL)
 		upstream_renewed(u, false, why);
@@ -134,10 +58,8 @@ void answer_head(struct leg *l, struct httpc_request *r)
 	if (u->events == NULL)
 		return;
 	note_scope(l, httpc_header(r, "WWW-Authenticate"));
-	if (l->part == PART_INITIALIZE && l->status == 200) {
-		free(u->session);
-		u->session = session != NULL && session[0] != '\0' ? strdup(session) : NULL;
-	}
+	if (l->part == PART_INITIALIZE && l->status == 200)
+		upstream_session_opened(u, session);
 	l->retry_after_ms = l->status == 429 || l->status == 503
 				    ? backoff_retry_after(httpc_header(r, "Retry-After"))
 				    : 0;
@@ -183,10 +105,8 @@ void answer_take(struct leg *l, const char *text, size_t len)
 	    jsonrpc_id_equal(json_object_get(msg, "id"), l->id)) {
 		json_decref(l->id);
 		l->id = NULL;
-		if (l->with_session) {
-			u->fruitless = false;
-			backoff_reset(&u->renewals);
-		}
+		if (l->with_session)
+			upstream_session_worked(u);
 		if (l->part == PART_INITIALIZE)
 			take_initialized(l, msg);
 	}
@@ -196,36 +116,6 @@ void answer_take(struct leg *l, const char *text, size_t len)
 		u->events->on_message(u, text, len, u->arg);
 	u->hears = NULL; /* U is freed in a later turn at the earliest */
 	json_decref(of);
-}
-
-/* ---- a session that is gone ---- */
-
-/* Whether the upstream has lost the session that L was sent in. The standard wants 404; 400 is the
- * most usual other way, and others were seen. An error that answers this very request, with a code
- * that is about the request, is not about the session, whatever its words. */
-static bool session_is_gone(const struct leg *l, const json_t *error)
-{
-	int code = (int)json_integer_value(json_object_get(error, "code"));
-	bool about_transport = error == NULL || code == RPC_TRANSPORT ||
-			       code == RPC_SESSION_NOT_FOUND || code == RPC_INVALID_REQUEST;
-
-	if (!l->with_session || !about_transport)
-		return false;
-	/* There is no such stream; unless whoever would have opened it is gone, and this is another. */
-	if (l->kind == LEG_GET && !l->opened && !l->broke)
-		return false;
-	switch (l->status) {
-	case 404:
-		return true;
-	case 400:
-	case 401:
-	case 410:
-		return speaks_of_session(l);
-	case 200: /* it may have been carried out; so not where that would matter */
-		return error != NULL && l->method != NULL && strcmp(l->method, "tools/call") != 0 &&
-		       strcmp(l->method, "initialize") != 0 && speaks_of_session(l);
-	}
-	return false;
 }
 
 /* ---- resuming ---- */
@@ -240,31 +130,22 @@ static int64_t next_delay(struct leg *l)
 	return backoff_next(&l->backoff, least);
 }
 
-/* The stream broke off before everything was there: it is resumed, if the upstream gave it event
- * ids. */
+/* The stream broke off before everything was there. False: it cannot be resumed. */
 static bool resume(struct leg *l)
 {
-	if (l->id == NULL || l->last_id == NULL || l->modern || l->epoch != l->u->epoch ||
-	    ++l->resumes > MAX_RESUMES)
-		return false;
+	l->resumes++;
 	return leg_again(l, next_delay(l));
 }
 
-/* The standalone stream is open as long as the session lasts, if the upstream has one at all. */
-static void end_stream(struct leg *l)
+static void reopen_stream(struct leg *l, const struct upstream_verdict *v)
 {
-	bool refused = l->status >= 300 && !l->broken;
 	struct upstream *u = l->u;
 
-	if (refused && !l->opened && l->status != 409 && l->status != 429 && l->status < 502) {
-		leg_drop(l);
-		return;
-	}
-	if (refused) { /* maybe it does not know the event any more */
+	if (v->action == UPSTREAM_REOPEN_AFRESH) {
 		free(l->last_id);
 		l->last_id = NULL;
 	}
-	if (l->broken && l->status == 0 && l->unauthorized.code == 0) {
+	if (v->trouble) {
 		l->broke = true;
 		u->events->on_trouble(u, u->arg);
 	}
@@ -305,37 +186,14 @@ static const char *reason(const struct leg *l, const struct err *e, const json_t
 }
 
 /* The server knows the tools in another way than we do. They are listed again, once. */
-static bool relearn(struct leg *l)
+static void relearn(struct leg *l)
 {
 	struct upstream *u = l->u;
 
-	if (l->relearnt || strcmp(l->method, "tools/call") != 0 || u->events->on_mismatch == NULL)
-		return false;
 	l->relearnt = true;
 	leg_rewind(l);
 	leg_move(l, &u->unsure);
 	u->events->on_mismatch(u, u->arg);
-	return true;
-}
-
-/* Whether ERROR (NULL: none) is an answer of a server of the modern revision, and not of one that
- * knows only the others, or of something on the way. */
-static bool is_modern_error(const json_t *error)
-{
-	int code = (int)json_integer_value(json_object_get(error, "code"));
-
-	return error != NULL && code != RPC_TRANSPORT && code != RPC_SESSION_NOT_FOUND &&
-	       code != RPC_UNSUPPORTED_VERSION;
-}
-
-/* Whether no server of the era that L is of would answer like this. */
-static bool contradicts(const struct leg *l, const json_t *error)
-{
-	if (l->part != PART_NONE || l->status < 400 || is_failure(l))
-		return false;
-	if (l->modern)
-		return !is_modern_error(error);
-	return json_integer_value(json_object_get(error, "code")) == RPC_UNSUPPORTED_VERSION;
 }
 
 /* Whether somebody waits for an answer, other than that to a stream of changes. */
@@ -349,77 +207,87 @@ static bool is_busy(const struct upstream *u)
 	return false;
 }
 
-/* Passes the error on with which a status of 4xx or 5xx answers a request, if it is one. */
-static void take_error(struct leg *l, const json_t *body, const json_t *error)
+/* Passes the error in BODY on as the answer to the request, if it is one of JSON-RPC: {"error": "..."} of OAuth,
+ * handed on, would be taken by nobody. */
+static void take_error(struct leg *l, const json_t *body)
 {
-	int code = (int)json_integer_value(json_object_get(error, "code"));
+	json_t *msg = json_copy((json_t *)(uintptr_t)body);
 	enum jsonrpc_kind kind;
-	json_t *msg;
 
-	if (error == NULL || code == RPC_TRANSPORT || code == RPC_SESSION_NOT_FOUND || l->renewing)
-		return;
-	if (l->part == PART_DISCOVER ? is_failure(l) : code == RPC_HEADER_MISMATCH)
-		return;
-	/* Who could not read the id leaves it out, or puts something else there. */
-	if (!l->modern && !jsonrpc_id_equal(json_object_get(body, "id"), l->id))
-		return;
-	msg = json_copy((json_t *)(uintptr_t)body);
-	/* {"error": "..."} of OAuth is no response of JSON-RPC: handed on as one, nobody would take it. */
 	if (msg == NULL || json_object_set(msg, "id", l->id) < 0 ||
 	    jsonrpc_classify(msg, &kind, NULL) < 0 || kind != JSONRPC_ERROR) {
 		json_decref(msg);
 		return;
 	}
-	deliver(l, msg);
+	leg_deliver(l, msg);
 }
 
 /* The end of L, a request that has no answer yet. */
-static void end_request(struct leg *l, const struct err *e, const json_t *body, const json_t *error)
+static void end_request(struct leg *l, const struct err *e, const json_t *body,
+			const struct upstream_verdict *v)
 {
 	struct upstream *u = l->u;
-	bool trouble = (l->broken || l->status >= 500) && l->unauthorized.code == 0;
 	char text[600];
 
-	if (json_integer_value(json_object_get(error, "code")) == RPC_HEADER_MISMATCH &&
-	    l->modern && relearn(l))
+	if (v->action == UPSTREAM_RESUME && resume(l))
 		return;
-	if (l->sse == NULL && l->status == 200 && body != NULL)
+	if (v->action == UPSTREAM_TAKE)
 		answer_take(l, l->body, l->len);
-	else if ((l->broken || l->sse != NULL) && resume(l))
-		return;
-	else if (l->status >= 400)
-		take_error(l, body, error);
-	if (contradicts(l, error))
-		u->stale = true;
+	else if (v->action == UPSTREAM_TAKE_ERROR)
+		take_error(l, body);
+	u->stale = u->stale || v->stale;
 	if (l->id != NULL)
-		give_up(l, reason(l, e, error, text, sizeof(text)));
+		give_up(l, reason(l, e, json_object_get(body, "error"), text, sizeof(text)));
 	else
 		leg_drop(l);
-	if (trouble && u->events != NULL)
+	if (v->trouble && u->events != NULL)
 		u->events->on_trouble(u, u->arg);
+}
+
+/* Nobody waits for an answer to L. */
+static void end_unheard(struct leg *l)
+{
+	struct upstream *u = l->u;
+	json_t *cancels = json_incref(l->cancels);
+
+	leg_drop(l);
+	if (cancels != NULL)
+		upstream_cancelled(u, cancels);
+	json_decref(cancels);
 }
 
 static void end_leg(struct leg *l, const struct err *e, const json_t *body)
 {
-	const json_t *error = json_object_get(body, "error");
 	struct upstream *u = l->u;
+	struct upstream_answer a;
+	struct upstream_verdict v;
 
-	if (l->part == PART_INITIALIZED) {
+	leg_facts(l, body, &a);
+	upstream_judge(&a, &v);
+	switch (v.action) {
+	case UPSTREAM_DROP:
+		end_unheard(l);
+		break;
+	case UPSTREAM_SETTLED:
 		leg_drop(l);
 		upstream_settled(u);
-	} else if (e == NULL && session_is_gone(l, error)) {
+		break;
+	case UPSTREAM_SESSION_GONE:
 		upstream_session_lost(l);
-	} else if (l->kind == LEG_GET) {
-		end_stream(l);
-	} else if (l->id != NULL) {
-		end_request(l, e, body, error);
-	} else {
-		json_t *cancels = json_incref(l->cancels);
-
-		leg_drop(l);
-		if (cancels != NULL)
-			upstream_cancelled(u, cancels);
-		json_decref(cancels);
+		break;
+	case UPSTREAM_REOPEN:
+	case UPSTREAM_REOPEN_AFRESH:
+		reopen_stream(l, &v);
+		break;
+	case UPSTREAM_RELEARN:
+		relearn(l);
+		break;
+	case UPSTREAM_RESUME:
+	case UPSTREAM_TAKE:
+	case UPSTREAM_TAKE_ERROR:
+	case UPSTREAM_REFUSE:
+		end_request(l, e, body, &v);
+		break;
 	}
 }
 

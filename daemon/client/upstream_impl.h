@@ -1,5 +1,6 @@
-/* upstream_impl.h: the parts of the channel to an upstream. For upstream.c, upstream_leg.c (how
- * things go over HTTP) and upstream_answer.c (what an answer means) alone. */
+/* upstream_impl.h: the parts of the channel to an upstream, for upstream.c and upstream_*.c alone. Each calls only those
+ * before it in this list: upstream_judge.c (what an answer means), upstream_leg.c (how messages go over HTTP),
+ * upstream_session.c (the session), upstream_answer.c (what is done about an answer), upstream.c. */
 #ifndef MCPD_UPSTREAM_IMPL_H
 #define MCPD_UPSTREAM_IMPL_H
 
@@ -7,22 +8,13 @@
 
 #include "base/defer.h"
 #include "client/upstream.h"
+#include "client/upstream_judge.h"
 #include "credentials/credentials.h"
 #include "http/backoff.h"
 #include "http/httpc.h"
 #include "lib/ssereader.h"
 
 struct event;
-
-enum leg_kind { LEG_POST, LEG_GET, LEG_DELETE };
-
-/* What a POST is, beyond its message. */
-enum leg_part {
-	PART_NONE,
-	PART_INITIALIZE,  /* opens a session */
-	PART_INITIALIZED, /* everything else waits for its end */
-	PART_DISCOVER,	  /* its end says of which era the upstream is */
-};
 
 /* One message on its way, over its redirects, resumptions and repetitions. */
 struct leg {
@@ -69,11 +61,26 @@ struct leg {
 };
 TAILQ_HEAD(leg_list, leg);
 
+/* What a leg meets is told to the part above, which upstream.c hands over. */
+struct leg_hooks {
+	/* The head of an answer. */
+	void (*head)(struct leg *l, struct httpc_request *r);
+	/* TEXT came for L, in an event or as the whole body of a 200. */
+	void (*take)(struct leg *l, const char *text, size_t len);
+	/* L is answered with more than the limit, or out of memory. */
+	void (*too_much)(struct leg *l, bool nomem);
+	/* The exchange of L is over: E is why it broke, NULL where it did not. L may be gone after it. */
+	void (*end)(struct leg *l, const struct err *e);
+	/* The DELETE that ends the session of U is over, or cannot be sent. */
+	void (*goodbye_said)(struct upstream *u);
+};
+
 struct upstream {
 	struct event_base *base;
 	struct httpc *httpc;
 	struct upstream_spec spec;
 	const struct upstream_events *events; /* NULL: closed */
+	const struct leg_hooks *hooks;
 	void *arg;
 	char *user; /* copied from SPEC */
 	struct bearer *bearer; /* the latest that was known of the session; NULL: none */
@@ -97,13 +104,21 @@ struct upstream {
 };
 /* upstream_leg.c */
 struct leg *leg_new(struct upstream *u, enum leg_kind kind);
+/* A POST of MSG (referenced), not yet begun. NULL on lack of memory. */
+struct leg *leg_message(struct upstream *u, json_t *msg);
+/* What is known of the answer to L, whose body is BODY as JSON (borrowed; may be NULL). */
+void leg_facts(const struct leg *l, const json_t *body, struct upstream_answer *a_r);
+/* Passes MSG on, which is consumed and may be NULL, as the end of this leg's request. */
+void leg_deliver(struct leg *l, json_t *msg_take);
+/* An answer of ours to the request of this leg, if it has none. */
+void leg_refuse(struct leg *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The token that L is authorised by. */
 struct bearer *leg_bearer(const struct leg *l);
 /* Into another list. */
 void leg_move(struct leg *l, struct leg_list *list);
 /* Begins its exchange, or the next one. 0 or ERR_NOMEM. */
 int leg_start(struct leg *l);
-/* Begins it or, where that cannot be, ends L. */
+/* Begins it or, where that cannot be, ends L with an answer of ours. */
 void leg_go(struct leg *l);
 /* Everything but the memory, which goes later. Idempotent. */
 void leg_drop(struct leg *l);
@@ -114,27 +129,30 @@ bool leg_again(struct leg *l, int64_t ms);
 /* Whether the media type of the answer is TYPE. */
 bool leg_type_is(struct leg *l, const char *type);
 
-/* upstream_answer.c */
-/* The head of an answer. */
-void answer_head(struct leg *l, struct httpc_request *r);
-/* TEXT came for L, in an event or as the whole body of a 200. */
-void answer_take(struct leg *l, const char *text, size_t len);
-/* L is answered with more than the limit, or out of memory. */
-void answer_too_much(struct leg *l, bool nomem);
-/* The exchange of L is over: E is why it broke, NULL where it did not. L may be gone after it. */
-void answer_end(struct leg *l, const struct err *e);
-/* An answer of ours to the request of this leg, if it has none. */
-void answer_refuse(struct leg *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* upstream.c: what legs find out about the session. */
+/* upstream_session.c, which alone changes the state of the session. */
 /* L learnt that its session is gone. */
 void upstream_session_lost(struct leg *l);
-/* L, an initialize of ours or a notifications/initialized, is over. */
+/* An initialize of ours, which opens a lost session again, is over. */
 void upstream_renewed(struct upstream *u, bool ok, const char *why);
+/* Begins L, a notifications/initialized: everything else waits for its end. 0 or ERR_NOMEM. */
+int upstream_settle(struct leg *l);
+/* Its end. */
 void upstream_settled(struct upstream *u);
+/* Whether messages have to wait because the session is being opened or set up. */
+bool upstream_is_setting_up(const struct upstream *u);
+/* An initialize was answered with session ID (NULL or "": none). */
+void upstream_session_opened(struct upstream *u, const char *id);
+/* A request that was sent in the session has its answer. */
+void upstream_session_worked(struct upstream *u);
+/* Sends all of LIST. */
+void upstream_release(struct upstream *u, struct leg_list *list);
 /* The notification that cancels request ID has arrived: nothing more comes for that. */
 void upstream_cancelled(struct upstream *u, const json_t *id);
-/* The goodbye is over. */
-void upstream_gone(struct upstream *u);
+
+/* upstream_answer.c: the hooks of legs. */
+void answer_head(struct leg *l, struct httpc_request *r);
+void answer_take(struct leg *l, const char *text, size_t len);
+void answer_too_much(struct leg *l, bool nomem);
+void answer_end(struct leg *l, const struct err *e);
 
 #endif

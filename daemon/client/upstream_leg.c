@@ -2,6 +2,7 @@
 #include "autoconf.h"
 
 #include <event2/event.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 
 #define CLOSE_MS      5000
 #define NOTIFY_MS     30000 /* for what has no answer */
+#define MAX_RESUMES   20    /* of one answer, without an event with data in between */
 
 /* ---- a leg and its end ---- */
 
@@ -32,6 +34,27 @@ struct leg *leg_new(struct upstream *u, enum leg_kind kind)
 	l->kind = kind;
 	l->in = &u->legs;
 	TAILQ_INSERT_TAIL(l->in, l, link);
+	return l;
+}
+
+struct leg *leg_message(struct upstream *u, json_t *msg)
+{
+	struct leg *l = leg_new(u, LEG_POST);
+
+	if (l == NULL)
+		return NULL;
+	l->msg = json_incref(msg);
+	l->method = json_string_value(json_object_get(msg, "method"));
+	l->modern = mcpheaders_claim(msg) != NULL;
+	if (l->method == NULL)
+		return l;
+	l->id = json_incref(json_object_get(msg, "id"));
+	if (strcmp(l->method, "server/discover") == 0)
+		l->part = PART_DISCOVER;
+	else if (strcmp(l->method, "initialize") == 0 && !l->modern)
+		l->part = PART_INITIALIZE;
+	else if (strcmp(l->method, "notifications/initialized") == 0)
+		l->part = PART_INITIALIZED;
 	return l;
 }
 
@@ -86,11 +109,71 @@ void leg_drop(struct leg *l)
 	defer_call(&l->freeing, leg_free_later, l);
 }
 
+/* ---- answers ---- */
+
+void leg_facts(const struct leg *l, const json_t *body, struct upstream_answer *a_r)
+{
+	const struct upstream *u = l->u;
+
+	*a_r = (struct upstream_answer){
+		.kind = l->kind,
+		.part = l->part,
+		.method = l->method,
+		.id = l->id,
+		.status = l->status,
+		.text = l->body,
+		.len = l->len,
+		.body = body,
+		.broken = l->broken,
+		.unauthorized = l->unauthorized.code != 0,
+		.streamed = l->sse != NULL,
+		.modern = l->modern,
+		.renewing = l->renewing,
+		.with_session = l->with_session,
+		.opened = l->opened,
+		.broke = l->broke,
+		.may_relearn = !l->relearnt && u->events != NULL && u->events->on_mismatch != NULL,
+		.may_resume = l->last_id != NULL && !l->modern && l->epoch == u->epoch &&
+			      l->resumes < MAX_RESUMES,
+	};
+}
+
+void leg_deliver(struct leg *l, json_t *msg_take)
+{
+	struct upstream *u = l->u;
+	size_t len;
+	char *dump = msg_take != NULL ? jsonrpc_dump(msg_take, &len) : NULL;
+
+	json_decref(msg_take);
+	if (l->scope != NULL && u->events != NULL && u->events->on_denied != NULL)
+		u->events->on_denied(u, l->id, l->scope, u->arg);
+	json_decref(l->id);
+	l->id = NULL;
+	if (dump != NULL && u->events != NULL && !l->renewing)
+		u->events->on_message(u, dump, len, u->arg);
+	free(dump);
+}
+
+void leg_refuse(struct leg *l, const char *fmt, ...)
+{
+	struct upstream_answer a;
+	char text[600];
+	va_list ap;
+
+	if (l->id == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	leg_facts(l, NULL, &a);
+	leg_deliver(l, jsonrpc_error(l->id, upstream_refusal_code(&a), text, NULL));
+}
+
 void leg_go(struct leg *l)
 {
 	if (leg_start(l) == 0)
 		return;
-	answer_refuse(l, "out of memory");
+	leg_refuse(l, "out of memory");
 	leg_drop(l);
 }
 
@@ -102,7 +185,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	leg_go(l);
 	if (l->kind == LEG_DELETE && l->in == NULL) /* the goodbye cannot be said */
-		upstream_gone(u);
+		u->hooks->goodbye_said(u);
 }
 
 bool leg_again(struct leg *l, int64_t ms)
@@ -148,7 +231,7 @@ static void on_event(const struct sse_received *ev, void *arg)
 		backoff_reset(&l->backoff);
 	}
 	if (ev->len > 0 && strcmp(ev->event, "message") == 0)
-		answer_take(l, ev->data, ev->len);
+		l->u->hooks->take(l, ev->data, ev->len);
 	else
 		tell_noise(l, 1, ev->len > 0 ? ev->event : "an event without data");
 }
@@ -161,11 +244,11 @@ static void on_head(struct httpc_request *r, int status, void *arg)
 	if (status == 200 && leg_type_is(l, "text/event-stream")) {
 		l->sse = ssereader_new(l->u->spec.max_message, on_event, l);
 		if (l->sse == NULL) {
-			answer_too_much(l, true);
+			l->u->hooks->too_much(l, true);
 			return;
 		}
 	}
-	answer_head(l, r);
+	l->u->hooks->head(l, r);
 }
 
 static void feed_stream(struct leg *l, const char *bytes, size_t len)
@@ -175,7 +258,7 @@ static void feed_stream(struct leg *l, const char *bytes, size_t len)
 
 	u->speaks = l;
 	if (ssereader_feed(l->sse, bytes, len) == ERR_LIMIT && l->id != NULL)
-		answer_too_much(l, false);
+		l->u->hooks->too_much(l, false);
 	if (l->sse != NULL) {
 		n = ssereader_useless(l->sse) - l->noise;
 		l->noise += n;
@@ -197,12 +280,12 @@ static void on_data(struct httpc_request *r, const char *bytes, size_t len, void
 		return;
 	}
 	if (l->len + len > l->u->spec.max_message) {
-		answer_too_much(l, false);
+		l->u->hooks->too_much(l, false);
 		return;
 	}
 	body = realloc(l->body, l->len + len + 1);
 	if (body == NULL) {
-		answer_too_much(l, true);
+		l->u->hooks->too_much(l, true);
 		return;
 	}
 	memcpy(body + l->len, bytes, len);
@@ -263,7 +346,7 @@ static void on_done(struct httpc_request *r, const struct err *e, void *arg)
 		}
 		l->req = NULL;
 		leg_drop(l);
-		upstream_gone(u);
+		u->hooks->goodbye_said(u);
 		return;
 	}
 	if (e == NULL && (redirect(l) || reauthorize(l))) {
@@ -273,7 +356,7 @@ static void on_done(struct httpc_request *r, const struct err *e, void *arg)
 	free(l->url);
 	l->url = NULL;
 	l->redirects = 0;
-	answer_end(l, e);
+	l->u->hooks->end(l, e);
 }
 
 static const struct httpc_events leg_events = {
@@ -402,7 +485,7 @@ static void refuse_later(void *arg)
 	struct leg *l = arg;
 
 	l->status = 0;
-	answer_end(l, &l->unauthorized);
+	l->u->hooks->end(l, &l->unauthorized);
 }
 
 static void on_credential(const char *line, const struct err *e, void *arg)
@@ -419,7 +502,7 @@ static void on_credential(const char *line, const struct err *e, void *arg)
 	if (l->unauthorized.code != 0) {
 		refuse_later(l);
 	} else if (leg_send(l) < 0) {
-		answer_refuse(l, "out of memory");
+		leg_refuse(l, "out of memory");
 		leg_drop(l);
 	}
 }

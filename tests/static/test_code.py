@@ -48,8 +48,6 @@ ALONE = {
 # Rings of calls inside a room that are there, with the reason; every file of a ring is named. No other ring may appear, and
 # one that is gone must go from here.
 RINGS = {
-    "daemon/client/upstream.c daemon/client/upstream_answer.c daemon/client/upstream_leg.c":
-        "one POST and its answer are judged while the session is opened again in the middle of it",
     "daemon/modern/listen.c daemon/modern/modern.c daemon/modern/modern_answer.c daemon/modern/modern_park.c":
         "a request is parked, and goes on, from inside of its own answer",
     "daemon/server/methods.c daemon/server/server.c daemon/server/server_again.c daemon/server/server_links.c daemon/server/server_tasks.c":
