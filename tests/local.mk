@@ -404,6 +404,14 @@ tests_unit_test_gate_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_gate_CFLAGS = $(unit_cflags)
 tests_unit_test_gate_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/test_connections
+TESTS += tests/unit/test_connections
+tests_unit_test_connections_SOURCES = tests/unit/test_connections.c
+tests_unit_test_connections_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_connections_CFLAGS = $(unit_cflags)
+tests_unit_test_connections_LDFLAGS = -Wl,--wrap=evhttp_connection_get_addr -Wl,--wrap=clock_ms
+tests_unit_test_connections_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_httpd
 TESTS += tests/unit/test_httpd
 tests_unit_test_httpd_SOURCES = tests/unit/test_httpd.c tests/unit/http_fixture.c tests/unit/http_fixture.h
