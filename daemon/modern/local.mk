@@ -5,5 +5,7 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/modern/modern_check.c \
 	daemon/modern/modern_impl.h \
 	daemon/modern/modern_park.c \
+	daemon/modern/mreq.c daemon/modern/mreq.h \
 	daemon/modern/pool.c daemon/modern/pool.h \
+	daemon/modern/reqstate.c daemon/modern/reqstate.h \
 	daemon/modern/topic.c daemon/modern/topic.h

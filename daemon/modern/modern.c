@@ -4,9 +4,6 @@
 #include <string.h>
 
 #include "backend/view.h"
-#include "base/once.h"
-#include "base/seal.h"
-#include "base/share.h"
 #include "config/config.h"
 #include "http/exchange.h"
 #include "http/reply.h"
@@ -18,167 +15,23 @@
 #include "modern/pool.h"
 #include "server/server.h"
 
-/* Questions that a tool asks at the same time reach us one after the other. */
-#define GATHER_MS 20
 /* How long a client may take to come back with its answers. */
 #define POOL_IDLE_MS (5 * 60 * 1000)
 
-static struct mreq *mreq_of(struct delayq_node *node)
-{
-	return (struct mreq *)(void *)((char *)node - offsetof(struct mreq, timer));
-}
-
-void mreq_stop_timer(struct mreq *r)
-{
-	struct delayq *const queues[] = {
-		[MREQ_WAITING] = r->m->upgrade,
-		[MREQ_STREAMING] = r->m->keepalive,
-		[MREQ_PARKED] = r->m->expiry,
-		[MREQ_OVER] = NULL,
-	};
-
-	if (queues[r->state])
-		delayq_remove(queues[r->state], &r->timer);
-}
-
-static void free_later(void *arg)
-{
-	struct mreq *r = arg;
-
-	json_decref(r->id);
-	json_decref(r->final);
-	json_decref(r->params);
-	free(r);
-}
-
-void mreq_over(struct mreq *r)
-{
-	if (r->state == MREQ_OVER)
-		return;
-	bearer_release(&r->hold);
-	park_drop_asks(r);
-	park_remove(r);
-	mreq_stop_timer(r);
-	delayq_remove(r->m->gather, &r->gather);
-	r->state = MREQ_OVER;
-	TAILQ_REMOVE(&r->m->requests, r, link);
-	r->m->n_requests--;
-	if (r->pooled)
-		pool_give(r->pooled);
-	defer_call(&r->freeing, free_later, r);
-}
-
-/* The client left, which in this revision is how it cancels. */
-static void on_gone(struct exchange *x, void *arg)
-{
-	struct mreq *r = arg;
-
-	(void)x;
-	r->x = NULL;
-	server_cancel(pooled_server(r->pooled), r, "the client closed the stream");
-}
-
-/* Writes an event, or a comment where MSG is NULL. A client that does not read is gone. */
-static void put(struct mreq *r, const json_t *msg)
-{
-	struct exchange *x = r->x;
-
-	if (modern_write(x, msg, r->m->conf->limits.max_backlog) == 0) {
-		delayq_add(r->m->keepalive, &r->timer);
-		return;
-	}
-	exchange_on_gone(x, NULL, NULL);
-	r->x = NULL;
-	exchange_abort(x);
-	server_cancel(pooled_server(r->pooled), r, "the client does not read");
-}
-
-/* From nothing to SSE; the first byte goes out at once. */
-static bool upgrade(struct mreq *r)
-{
-	if (r->state == MREQ_STREAMING)
-		return true;
-	if (!r->x || !(r->accept & REPLY_ACCEPT_SSE) || exchange_stream_begin(r->x) < 0)
-		return false;
-	mreq_stop_timer(r);
-	r->state = MREQ_STREAMING;
-	put(r, NULL);
-	return r->x != NULL;
-}
-
-static void on_upgrade(struct delayq_node *node, void *arg)
-{
-	(void)arg;
-	upgrade(mreq_of(node));
-}
-
-static void on_keepalive(struct delayq_node *node, void *arg)
-{
-	(void)arg;
-	put(mreq_of(node), NULL);
-}
-
-void mreq_send_last(struct mreq *r, int status, json_t *msg_take)
-{
-	struct exchange *x = r->x;
-
-	if (x && r->state == MREQ_WAITING && !(r->accept & REPLY_ACCEPT_JSON) && status != 403)
-		upgrade(r);
-	if (r->x && r->state == MREQ_STREAMING)
-		put(r, msg_take);
-	x = r->x;
-	r->x = NULL;
-	if (x) {
-		exchange_on_gone(x, NULL, NULL);
-		if (r->state == MREQ_STREAMING)
-			exchange_stream_end(x);
-		else
-			exchange_reply_json(x, status, msg_take);
-	}
-	json_decref(msg_take);
-}
-
-/* The token that the client sent last ended, and with it what it asked for, also while that waits for the client. */
-static void on_token_end(enum bearer_end why, void *arg)
-{
-	const char *text = bearer_end_text(why);
-	struct mreq *r = arg;
-	struct exchange *x = r->x;
-
-	if (x && r->state == MREQ_WAITING) {
-		r->x = NULL;
-		exchange_on_gone(x, NULL, NULL);
-		exchange_challenge(x, "invalid_token", text, NULL);
-		modern_refuse(x, 401, r->id, RPC_TRANSPORT, NULL, "%s", text);
-	} else if (x) {
-		mreq_send_last(r, 200, jsonrpc_error(r->id, RPC_TRANSPORT, text, NULL));
-	}
-	if (r->final || !server_cancel(pooled_server(r->pooled), r, text))
-		mreq_over(r);
-}
-
-void mreq_attach(struct mreq *r, struct exchange *x, json_t *id, int log_level)
-{
-	mreq_stop_timer(r);
-	json_decref(r->id);
-	r->id = json_incref(id);
-	r->log_level = log_level;
-	r->x = x;
-	r->accept = (unsigned char)reply_accept(x);
-	r->state = MREQ_WAITING;
-	exchange_on_gone(x, on_gone, r);
-	r->hold.ended = on_token_end;
-	r->hold.arg = r;
-	bearer_hold(&r->hold, exchange_bearer(x));
-	delayq_add(r->m->upgrade, &r->timer);
-}
+struct modern {
+	const struct config *conf;
+	struct reqstates *states;
+	struct pool *pool;
+	struct mreqs *requests;
+	struct listens *listens;
+	bool closed;
+};
 
 /* ---- what the server says ---- */
 
 static void front_notify(void *where, const char *method, json_t *params, void *arg)
 {
 	struct mreq *r = where;
-	json_t *msg;
 
 	(void)arg;
 	if (!r)
@@ -189,12 +42,7 @@ static void front_notify(void *where, const char *method, json_t *params, void *
 	     mcp_log_level_parse(json_string_value(json_object_get(params, "level"))) <
 		     r->log_level))
 		return;
-	if (!r->x || !upgrade(r))
-		return;
-	msg = jsonrpc_notification(method, json_incref(params));
-	if (msg)
-		put(r, msg);
-	json_decref(msg);
+	mreq_event(r, method, params);
 }
 
 static void front_ask(void *where, struct question *q_take, void *arg)
@@ -203,22 +51,23 @@ static void front_ask(void *where, struct question *q_take, void *arg)
 	if (where && strcmp(question_method(q_take), "roots/list") == 0)
 		pooled_spoil(arg);
 	if (where)
-		park_ask(where, q_take);
+		mreq_ask(where, q_take);
 	else
 		question_refuse(q_take, RPC_METHOD_NOT_FOUND, "nobody to ask outside of a request");
 }
 
 static void front_end(void *where, json_t *id, const struct answer *answer, void *arg)
 {
+	struct modern *m = pooled_arg(arg);
 	struct mreq *r = where;
 	json_t *msg;
 	int status;
 
 	if (!r) {
-		listens_answered(((struct modern *)pooled_arg(arg))->listens, id, answer);
+		listens_answered(m->listens, id, answer);
 		return;
 	}
-	msg = modern_response(r, answer, &status);
+	msg = modern_response(m->states, r, answer, &status);
 	if (answer->scope && r->x && r->state == MREQ_WAITING) {
 		/* The client may come back with a token that has it. */
 		exchange_challenge(r->x, "insufficient_scope", answer->message, answer->scope);
@@ -226,9 +75,7 @@ static void front_end(void *where, json_t *id, const struct answer *answer, void
 	}
 	if (r->state == MREQ_PARKED && msg && answer->kind != ANSWER_CANCELLED) {
 		/* It did not wait for the client's answers. The result waits for the client. */
-		json_decref(r->final);
-		r->final = msg;
-		park_drop_asks(r);
+		mreq_keep_final(r, msg);
 		return;
 	}
 	mreq_send_last(r, status, msg);
@@ -279,7 +126,7 @@ static bool has_tasks(const struct mcheck *c)
 }
 
 /* NULL with E filled: ERR_NOMEM or ERR_LIMIT. */
-static struct mreq *mreq_new(struct modern *m, struct exchange *x, const struct mcheck *c, struct err *e)
+static struct mreq *begin(struct modern *m, struct exchange *x, const struct mcheck *c, struct err *e)
 {
 	struct pool_want want = {
 		.view = c->view,
@@ -292,25 +139,15 @@ static struct mreq *mreq_new(struct modern *m, struct exchange *x, const struct 
 		.tasks = has_tasks(c),
 		.task = task_of(c),
 	};
-	struct mreq *r = calloc(1, sizeof *r);
+	struct pooled *pooled = pool_take(m->pool, &want, e);
+	struct mreq *r = pooled ? mreq_new(m->requests, c->method, c->params, pooled) : NULL;
 
-	err_set(e, ERR_NOMEM, "out of memory");
-	if (!r)
-		return NULL;
-	r->m = m;
-	r->method = c->method;
-	r->handle = ++m->last_handle;
-	TAILQ_INIT(&r->asks);
-	r->pooled = pool_take(m->pool, &want, e);
-	if (!r->pooled) {
-		free(r);
-		return NULL;
+	if (r) {
+		mreq_attach(r, x, c->id, c->env.log_level);
+	} else if (pooled) {
+		pool_give(pooled);
+		err_set(e, ERR_NOMEM, "out of memory");
 	}
-	r->params = json_incref(c->params);
-	r->state = MREQ_OVER; /* until it is attached */
-	mreq_attach(r, x, c->id, c->env.log_level);
-	TAILQ_INSERT_TAIL(&m->requests, r, link);
-	m->n_requests++;
 	return r;
 }
 
@@ -322,10 +159,11 @@ static void open_stream(struct modern *m, struct exchange *x, const struct mchec
 	listens_open(m->listens, x, &who, c->id, c->params);
 }
 
-void modern_dispatch(struct modern *m, struct exchange *x, const struct mcheck *c, json_t *state)
+/* Gives the request that C is to a server, with the STATE that its backend wants back (borrowed; NULL: none). */
+static void dispatch(struct modern *m, struct exchange *x, const struct mcheck *c, json_t *state)
 {
 	struct err e;
-	struct mreq *r = mreq_new(m, x, c, &e);
+	struct mreq *r = begin(m, x, c, &e);
 	json_t *params = r ? modern_strip(c->params, state) : NULL;
 
 	if (!r) {
@@ -341,6 +179,31 @@ void modern_dispatch(struct modern *m, struct exchange *x, const struct mcheck *
 		mreq_over(r);
 	}
 	json_decref(params);
+}
+
+/* A retry: X is taken. */
+static void go_on(struct modern *m, struct exchange *x, const struct mcheck *c)
+{
+	struct retry retry =
+		park_judge(m->states, m->requests, c, exchange_user(x), exchange_holder(x));
+
+	switch (retry.kind) {
+	case RETRY_PARKED:
+		park_resume(m->states, retry.r, x, c);
+		break;
+	case RETRY_SERVER:
+		dispatch(m, x, c, retry.theirs);
+		break;
+	case RETRY_FULL:
+		modern_refuse_limit(x, reqstates_share(m->states), c->id, &retry.why);
+		break;
+	case RETRY_INVALID:
+		modern_refuse(x, 200, c->id, RPC_INVALID_PARAMS, NULL, "Invalid params: %s",
+			      retry.why.code == ERR_DENIED ? retry.why.text
+							   : "Invalid or expired requestState");
+		break;
+	}
+	json_decref(retry.opened);
 }
 
 void modern_request(struct modern *m, struct exchange *x, struct view *view, json_t *body)
@@ -364,15 +227,20 @@ void modern_request(struct modern *m, struct exchange *x, struct view *view, jso
 		modern_refuse(x, 200, c.id, RPC_INVALID_PARAMS, NULL,
 			      "Invalid params: inputResponses must be an object");
 	else if (json_object_get(c.params, "requestState"))
-		park_resume(m, x, &c, exchange_user(x));
+		go_on(m, x, &c);
 	else
-		modern_dispatch(m, x, &c, NULL);
+		dispatch(m, x, &c, NULL);
 }
 
 void modern_notification(struct modern *m, struct exchange *x)
 {
 	(void)m;
 	exchange_reply(x, 202, NULL, NULL, 0);
+}
+
+static void on_gathered(struct mreq *r, void *arg)
+{
+	park_ask(((struct modern *)arg)->states, r);
 }
 
 struct modern *modern_new(struct event_base *base, const struct config *conf, struct err *e)
@@ -384,21 +252,12 @@ struct modern *modern_new(struct event_base *base, const struct config *conf, st
 		err_set(e, ERR_NOMEM, "out of memory");
 		return NULL;
 	}
-	TAILQ_INIT(&m->requests);
 	m->conf = conf;
-	m->seal = seal_new(e);
+	m->states = reqstates_new(base, limits, e);
 	m->pool = pool_new(base, limits, &modern_front, m, POOL_IDLE_MS);
-	m->upgrade = delayq_new(base, limits->upgrade_ms, on_upgrade, NULL);
-	m->keepalive = delayq_new(base, limits->keepalive_ms, on_keepalive, NULL);
-	m->gather = delayq_new(base, GATHER_MS, park_on_gather, NULL);
-	m->expiry = delayq_new(base, limits->question_timeout_ms, park_on_expiry, NULL);
-	/* As long as a state opens. */
-	m->used = once_new(base, limits->question_timeout_ms + 2000, limits->max_states, limits->share);
-	m->parking = share_new("requests that wait for their client's answer", "limits.maxParked",
-			       limits->max_parked, limits->share);
+	m->requests = mreqs_new(base, limits, on_gathered, m);
 	m->listens = listens_new(base, conf, m->pool);
-	if (!m->seal || !m->pool || !m->upgrade || !m->keepalive || !m->gather || !m->expiry ||
-	    !m->used || !m->parking || !m->listens) {
+	if (!m->states || !m->pool || !m->requests || !m->listens) {
 		modern_free(&m);
 		err_set(e, ERR_NOMEM, "out of memory");
 	}
@@ -407,18 +266,11 @@ struct modern *modern_new(struct event_base *base, const struct config *conf, st
 
 void modern_close(struct modern *m)
 {
-	struct mreq *r, *next;
-
 	if (m->closed)
 		return;
 	m->closed = true;
 	listens_close(m->listens);
-	/* What waits for its client alone is in no server any more. */
-	for (r = TAILQ_FIRST(&m->requests); r; r = next) {
-		next = TAILQ_NEXT(r, link);
-		if (r->final)
-			mreq_over(r);
-	}
+	mreqs_end_answered(m->requests);
 	/* What is in flight is answered with 503 as it is cancelled. */
 	pool_close(m->pool);
 }
@@ -431,30 +283,23 @@ void modern_set_users(struct modern *m, struct users *us)
 void modern_free(struct modern **mp)
 {
 	struct modern *m = *mp;
-	struct mreq *r;
 
 	*mp = NULL;
 	if (!m)
 		return;
 	if (m->pool)
 		pool_close(m->pool);
-	while ((r = TAILQ_FIRST(&m->requests)))
-		mreq_over(r);
+	/* A request gives its server back. */
+	mreqs_free(&m->requests);
 	listens_free(&m->listens);
 	pool_free(&m->pool);
-	delayq_free(&m->upgrade);
-	delayq_free(&m->keepalive);
-	delayq_free(&m->gather);
-	delayq_free(&m->expiry);
-	once_free(&m->used);
-	share_free(&m->parking);
-	seal_free(&m->seal);
+	reqstates_free(&m->states);
 	free(m);
 }
 
 json_t *modern_describe(const struct modern *m)
 {
 	return json_pack("{s:I, s:I, s:I, s:I}", "servers", (json_int_t)pool_size(m->pool),
-			 "requests", (json_int_t)m->n_requests, "parked", (json_int_t)m->n_parked,
+			 "requests", (json_int_t)mreqs_count(m->requests), "parked", (json_int_t)mreqs_parked(m->requests),
 			 "listens", (json_int_t)listens_count(m->listens));
 }

@@ -45,10 +45,21 @@ void modern_stamp(json_t *result, const char *type)
 	json_object_set_new_nocheck(result, "_meta", meta);
 }
 
-static json_t *shape_result(const struct mreq *r, json_t *result)
+struct reqstate_bound modern_bound(const struct mreq *r)
+{
+	return (struct reqstate_bound){
+		.user = pooled_user(r->pooled),
+		.view = pooled_view(r->pooled),
+		.method = r->method->name,
+		.params = r->params,
+	};
+}
+
+static json_t *shape_result(struct reqstates *rs, const struct mreq *r, json_t *result)
 {
 	json_t *copy = json_is_object(result) ? json_copy(result) : json_object();
 	const char *type = json_string_value(json_object_get(copy, "resultType"));
+	const struct reqstate_bound to = modern_bound(r);
 
 	for (size_t i = 0; i < sizeof cacheable / sizeof *cacheable; i++) {
 		if (strcmp(cacheable[i].method, r->method->name) != 0 ||
@@ -60,7 +71,7 @@ static json_t *shape_result(const struct mreq *r, json_t *result)
 		if (!json_object_get(copy, "cacheScope") || pooled_user(r->pooled))
 			json_object_set_new(copy, "cacheScope", json_string("private"));
 	}
-	if (type && strcmp(type, "input_required") == 0 && !park_seal(r, copy)) {
+	if (type && strcmp(type, "input_required") == 0 && !reqstate_seal(rs, &to, copy)) {
 		json_decref(copy);
 		return NULL;
 	}
@@ -68,11 +79,12 @@ static json_t *shape_result(const struct mreq *r, json_t *result)
 	return copy;
 }
 
-json_t *modern_response(const struct mreq *r, const struct answer *answer, int *status_r)
+json_t *modern_response(struct reqstates *rs, const struct mreq *r, const struct answer *answer,
+			int *status_r)
 {
 	*status_r = 200;
 	if (answer->kind == ANSWER_RESULT) {
-		json_t *result = shape_result(r, answer->result);
+		json_t *result = shape_result(rs, r, answer->result);
 
 		return result ? jsonrpc_result(r->id, result)
 			      : jsonrpc_error(r->id, RPC_INTERNAL_ERROR, "out of memory", NULL);

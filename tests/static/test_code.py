@@ -48,8 +48,6 @@ ALONE = {
 # Rings of calls inside a room that are there, with the reason; every file of a ring is named. No other ring may appear, and
 # one that is gone must go from here.
 RINGS = {
-    "daemon/modern/listen.c daemon/modern/modern.c daemon/modern/modern_answer.c daemon/modern/modern_park.c":
-        "a request is parked, and goes on, from inside of its own answer",
     "daemon/server/methods.c daemon/server/server.c daemon/server/server_again.c daemon/server/server_links.c daemon/server/server_tasks.c":
         "a request may take several calls, and each method decides whether it does",
     "daemon/client/mcpclient.c daemon/client/mcpclient_asks.c daemon/client/mcpclient_legacy.c daemon/client/mcpclient_listen.c daemon/client/mcpclient_modern.c daemon/client/mcpclient_probe.c daemon/client/mcpclient_requests.c daemon/client/mcpclient_rounds.c":

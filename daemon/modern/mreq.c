@@ -1,0 +1,412 @@
+#include "modern/mreq.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/share.h"
+#include "config/config.h"
+#include "http/exchange.h"
+#include "http/reply.h"
+#include "lib/jsonrpc.h"
+#include "mcp/question.h"
+#include "modern/modern_impl.h"
+#include "modern/pool.h"
+#include "server/server.h"
+
+/* Questions that a tool asks at the same time reach us one after the other. */
+#define GATHER_MS 20
+
+struct mreqs {
+	const struct config_limits *limits;
+	struct delayq *upgrade, *keepalive, *gather, *expiry;
+	TAILQ_HEAD(, mreq) all;
+	struct mreq *listed;   /* hash by handle */
+	struct share *parking; /* places of the placed */
+	void (*gathered)(struct mreq *r, void *arg);
+	void *arg;
+	uint64_t last_handle;
+	size_t n, n_parked;
+};
+
+/* ---- the state ---- */
+
+/* The queue of the timer of STATE: the upgrade while R waits, keep-alive while it streams, expiry while it is
+ * parked. NULL: none. */
+static struct delayq *queue_of(const struct mreqs *all, enum mreq_state state)
+{
+	struct delayq *const queues[] = {
+		[MREQ_NEW] = NULL,
+		[MREQ_WAITING] = all->upgrade,
+		[MREQ_STREAMING] = all->keepalive,
+		[MREQ_PARKED] = all->expiry,
+		[MREQ_OVER] = NULL,
+	};
+
+	return queues[state];
+}
+
+void mreq_displace(struct mreq *r)
+{
+	if (r->listed)
+		HASH_DEL(r->all->listed, r);
+	if (r->placed)
+		share_give(r->all->parking, pooled_holder(r->pooled));
+	r->listed = r->placed = false;
+}
+
+/* The one function that sets the state: R leaves the timer, the count and the place of the old one. */
+static void set_state(struct mreq *r, enum mreq_state state)
+{
+	struct delayq *before = queue_of(r->all, r->state), *after = queue_of(r->all, state);
+
+	if (before)
+		delayq_remove(before, &r->timer);
+	r->all->n_parked -= r->state == MREQ_PARKED;
+	if (r->state == MREQ_PARKED || state == MREQ_OVER)
+		mreq_displace(r);
+	r->state = state;
+	r->all->n_parked += r->state == MREQ_PARKED;
+	if (after)
+		delayq_add(after, &r->timer);
+}
+
+static void free_later(void *arg)
+{
+	struct mreq *r = arg;
+
+	json_decref(r->id);
+	json_decref(r->final);
+	json_decref(r->params);
+	free(r);
+}
+
+void mreq_over(struct mreq *r)
+{
+	if (r->state == MREQ_OVER)
+		return;
+	bearer_release(&r->hold);
+	mreq_drop_asks(r);
+	delayq_remove(r->all->gather, &r->gather);
+	set_state(r, MREQ_OVER);
+	TAILQ_REMOVE(&r->all->all, r, link);
+	r->all->n--;
+	pool_give(r->pooled);
+	defer_call(&r->freeing, free_later, r);
+}
+
+/* ---- the exchange ---- */
+
+/* The client left, which in this revision is how it cancels. */
+static void on_gone(struct exchange *x, void *arg)
+{
+	struct mreq *r = arg;
+
+	(void)x;
+	r->x = NULL;
+	server_cancel(pooled_server(r->pooled), r, "the client closed the stream");
+}
+
+/* Writes an event, or a comment where MSG is NULL. A client that does not read is gone. */
+static void put(struct mreq *r, const json_t *msg)
+{
+	struct exchange *x = r->x;
+
+	if (modern_write(x, msg, r->all->limits->max_backlog) == 0) {
+		delayq_add(r->all->keepalive, &r->timer);
+		return;
+	}
+	exchange_on_gone(x, NULL, NULL);
+	r->x = NULL;
+	exchange_abort(x);
+	server_cancel(pooled_server(r->pooled), r, "the client does not read");
+}
+
+/* From nothing to SSE; the first byte goes out at once. */
+static bool upgrade(struct mreq *r)
+{
+	if (r->state == MREQ_STREAMING)
+		return true;
+	if (!r->x || !(r->accept & REPLY_ACCEPT_SSE) || exchange_stream_begin(r->x) < 0)
+		return false;
+	set_state(r, MREQ_STREAMING);
+	put(r, NULL);
+	return r->x != NULL;
+}
+
+static struct mreq *mreq_of(struct delayq_node *node)
+{
+	return (struct mreq *)(void *)((char *)node - offsetof(struct mreq, timer));
+}
+
+static void on_upgrade(struct delayq_node *node, void *arg)
+{
+	(void)arg;
+	upgrade(mreq_of(node));
+}
+
+static void on_keepalive(struct delayq_node *node, void *arg)
+{
+	(void)arg;
+	put(mreq_of(node), NULL);
+}
+
+void mreq_event(struct mreq *r, const char *method, json_t *params)
+{
+	json_t *msg;
+
+	if (!r->x || !upgrade(r))
+		return;
+	msg = jsonrpc_notification(method, json_incref(params));
+	if (msg)
+		put(r, msg);
+	json_decref(msg);
+}
+
+void mreq_send_last(struct mreq *r, int status, json_t *msg_take)
+{
+	struct exchange *x = r->x;
+
+	if (x && r->state == MREQ_WAITING && !(r->accept & REPLY_ACCEPT_JSON) && status != 403)
+		upgrade(r);
+	if (r->x && r->state == MREQ_STREAMING)
+		put(r, msg_take);
+	x = r->x;
+	r->x = NULL;
+	if (x) {
+		exchange_on_gone(x, NULL, NULL);
+		if (r->state == MREQ_STREAMING)
+			exchange_stream_end(x);
+		else
+			exchange_reply_json(x, status, msg_take);
+	}
+	json_decref(msg_take);
+}
+
+/* The token that the client sent last ended, and with it what it asked for, also while that waits for the client. */
+static void on_token_end(enum bearer_end why, void *arg)
+{
+	const char *text = bearer_end_text(why);
+	struct mreq *r = arg;
+	struct exchange *x = r->x;
+
+	if (x && r->state == MREQ_WAITING) {
+		r->x = NULL;
+		exchange_on_gone(x, NULL, NULL);
+		exchange_challenge(x, "invalid_token", text, NULL);
+		modern_refuse(x, 401, r->id, RPC_TRANSPORT, NULL, "%s", text);
+	} else if (x) {
+		mreq_send_last(r, 200, jsonrpc_error(r->id, RPC_TRANSPORT, text, NULL));
+	}
+	if (r->final || !server_cancel(pooled_server(r->pooled), r, text))
+		mreq_over(r);
+}
+
+void mreq_attach(struct mreq *r, struct exchange *x, json_t *id, int log_level)
+{
+	json_decref(r->id);
+	r->id = json_incref(id);
+	r->log_level = log_level;
+	r->x = x;
+	r->accept = (unsigned char)reply_accept(x);
+	exchange_on_gone(x, on_gone, r);
+	r->hold.ended = on_token_end;
+	r->hold.arg = r;
+	bearer_hold(&r->hold, exchange_bearer(x));
+	set_state(r, MREQ_WAITING);
+}
+
+/* ---- while the client is asked ---- */
+
+int mreq_place(struct mreq *r, struct err *e)
+{
+	int rc = share_take(r->all->parking, pooled_holder(r->pooled), e);
+
+	if (rc < 0)
+		return rc;
+	r->placed = true;
+	r->round++;
+	return 0;
+}
+
+bool mreq_enlist(struct mreq *r)
+{
+	HASH_ADD(hh, r->all->listed, handle, sizeof r->handle, r);
+	r->listed = r->hh.tbl != NULL;
+	if (!r->listed)
+		mreq_displace(r);
+	return r->listed;
+}
+
+void mreq_park(struct mreq *r)
+{
+	set_state(r, MREQ_PARKED);
+}
+
+/* The client never came back. What the backend does for it ends. */
+static void on_expiry(struct delayq_node *node, void *arg)
+{
+	struct mreq *r = mreq_of(node);
+
+	(void)arg;
+	if (r->final || !server_cancel(pooled_server(r->pooled), r, "the client did not answer"))
+		mreq_over(r);
+}
+
+void mreq_keep_final(struct mreq *r, json_t *msg_take)
+{
+	json_decref(r->final);
+	r->final = msg_take;
+	mreq_drop_asks(r);
+}
+
+json_t *mreq_take_final(struct mreq *r)
+{
+	json_t *msg = r->final;
+
+	r->final = NULL;
+	return msg;
+}
+
+/* ---- questions ---- */
+
+struct question *mreq_ask_take(struct mreq_ask *a)
+{
+	struct question *q = a->q;
+
+	TAILQ_REMOVE(&a->req->asks, a, link);
+	free(a);
+	return q;
+}
+
+static void on_withdrawn(struct question *q, void *arg)
+{
+	(void)q;
+	mreq_ask_take(arg);
+}
+
+void mreq_ask(struct mreq *r, struct question *q_take)
+{
+	struct mreq_ask *a = r->state == MREQ_OVER ? NULL : calloc(1, sizeof *a);
+
+	if (!a) {
+		question_refuse(q_take, RPC_INTERNAL_ERROR, "out of memory");
+		return;
+	}
+	a->req = r;
+	a->q = q_take;
+	snprintf(a->key, sizeof a->key, "q%u", ++r->last_key);
+	TAILQ_INSERT_TAIL(&r->asks, a, link);
+	question_take(q_take, on_withdrawn, a);
+	delayq_add(r->all->gather, &r->gather);
+}
+
+void mreq_drop_asks(struct mreq *r)
+{
+	struct mreq_ask *a;
+
+	while ((a = TAILQ_FIRST(&r->asks)))
+		question_refuse(mreq_ask_take(a), RPC_INTERNAL_ERROR, "the request is over");
+}
+
+static void on_gather(struct delayq_node *node, void *arg)
+{
+	struct mreq *r = (struct mreq *)(void *)((char *)node - offsetof(struct mreq, gather));
+
+	(void)arg;
+	r->all->gathered(r, r->all->arg);
+}
+
+/* ---- all of them ---- */
+
+struct mreq *mreq_new(struct mreqs *all, const struct method *method, json_t *params,
+		      struct pooled *pooled_take)
+{
+	struct mreq *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return NULL;
+	r->all = all;
+	r->method = method;
+	r->handle = ++all->last_handle;
+	r->pooled = pooled_take;
+	r->params = json_incref(params);
+	TAILQ_INIT(&r->asks);
+	TAILQ_INSERT_TAIL(&all->all, r, link);
+	all->n++;
+	return r;
+}
+
+struct mreq *mreqs_find(const struct mreqs *all, uint64_t handle, unsigned round)
+{
+	struct mreq *r;
+
+	HASH_FIND(hh, all->listed, &handle, sizeof handle, r);
+	return r && r->round == round ? r : NULL;
+}
+
+size_t mreqs_count(const struct mreqs *all)
+{
+	return all->n;
+}
+
+size_t mreqs_parked(const struct mreqs *all)
+{
+	return all->n_parked;
+}
+
+const struct share *mreqs_parking(const struct mreqs *all)
+{
+	return all->parking;
+}
+
+void mreqs_end_answered(struct mreqs *all)
+{
+	struct mreq *r, *next;
+
+	for (r = TAILQ_FIRST(&all->all); r; r = next) {
+		next = TAILQ_NEXT(r, link);
+		if (r->final)
+			mreq_over(r);
+	}
+}
+
+struct mreqs *mreqs_new(struct event_base *base, const struct config_limits *limits,
+			void (*gathered)(struct mreq *r, void *arg), void *arg)
+{
+	struct mreqs *all = calloc(1, sizeof *all);
+
+	if (!all)
+		return NULL;
+	TAILQ_INIT(&all->all);
+	all->limits = limits;
+	all->gathered = gathered;
+	all->arg = arg;
+	all->upgrade = delayq_new(base, limits->upgrade_ms, on_upgrade, NULL);
+	all->keepalive = delayq_new(base, limits->keepalive_ms, on_keepalive, NULL);
+	all->gather = delayq_new(base, GATHER_MS, on_gather, NULL);
+	all->expiry = delayq_new(base, limits->question_timeout_ms, on_expiry, NULL);
+	all->parking = share_new("requests that wait for their client's answer", "limits.maxParked",
+				 limits->max_parked, limits->share);
+	if (!all->upgrade || !all->keepalive || !all->gather || !all->expiry || !all->parking)
+		mreqs_free(&all);
+	return all;
+}
+
+void mreqs_free(struct mreqs **allp)
+{
+	struct mreqs *all = *allp;
+	struct mreq *r;
+
+	*allp = NULL;
+	if (!all)
+		return;
+	while ((r = TAILQ_FIRST(&all->all)))
+		mreq_over(r);
+	delayq_free(&all->upgrade);
+	delayq_free(&all->keepalive);
+	delayq_free(&all->gather);
+	delayq_free(&all->expiry);
+	share_free(&all->parking);
+	free(all);
+}
