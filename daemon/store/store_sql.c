@@ -23,8 +23,7 @@ static const char *const migrations[] = {
 	"CREATE TABLE tokens (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);"
 	"CREATE TABLE secrets (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);",
 	"CREATE TABLE children (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);",
-	"CREATE TABLE session_parts (row INTEGER PRIMARY KEY, key TEXT NOT NULL,"
-	" value TEXT NOT NULL);",
+	"CREATE TABLE session_parts (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);",
 };
 #define SCHEMA ((int)(sizeof migrations / sizeof *migrations))
 
