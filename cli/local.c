@@ -1,7 +1,7 @@
 #include "cli/local.h"
 
-#include <stdlib.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/complain.h"

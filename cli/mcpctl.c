@@ -72,7 +72,7 @@ static bool take_option(struct options *o, int option)
 		o->format = output_find(optarg);
 		if (!o->format)
 			complain(STATUS_USAGE, "--format: table, json or kv");
-		return o->format != NULL;
+		return o->format;
 	}
 	return false; /* getopt_long() has said why */
 }

@@ -92,8 +92,9 @@ static void put_member(FILE *f, const char *before, const char *key, const json_
 	fputc(')', f);
 }
 
-/* Lists and objects without their brackets, and what is inside of them in parentheses: "ready: 2, failed: 1", "write:
- * (value: (/tmp), enforced: yes)". Empty strings are left out: they say nothing to people. */
+/* Lists and objects without their brackets, and what is inside of them in parentheses: "ready: 2,
+ * failed: 1", "write: (value: (/tmp), enforced: yes)". Empty strings are left out: they say nothing
+ * to people. */
 static void put_structure(FILE *f, const json_t *value)
 {
 	const char *key, *before = "";

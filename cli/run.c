@@ -71,8 +71,8 @@ static enum status read_token(const struct mcpctl *m, char digest_r[DIGEST_HEX_S
 	return status;
 }
 
-/* The daemon gets the digest of a token alone, which nobody can do anything with. *TOKEN_R is one that was
- * made, to be shown; NULL: none. */
+/* The daemon gets the digest of a token alone, which nobody can do anything with. *TOKEN_R is one
+ * that was made, to be shown; NULL: none. */
 static enum status take_token(const struct mcpctl *m, const struct walk *w, char **token_r)
 {
 	char digest[DIGEST_HEX_SIZE];

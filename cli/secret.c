@@ -184,9 +184,10 @@ enum status secret_digest(const char *token, char digest_r[DIGEST_HEX_SIZE])
 	unsigned char digest[DIGEST_SIZE];
 
 	if (len < MIN_TOKEN || token[len + strspn(token + len, "=")] != '\0')
-		return complain(STATUS_DATA,
-				"a token has %d or more of A-Z a-z 0-9 - . _ ~ + /, and maybe = after them",
-				MIN_TOKEN);
+		return complain(
+			STATUS_DATA,
+			"a token has %d or more of A-Z a-z 0-9 - . _ ~ + /, and maybe = after them",
+			MIN_TOKEN);
 	if (digest_sha256(token, strlen(token), digest) < 0)
 		return complain(STATUS_INTERNAL, "out of memory");
 	digest_hex(digest, digest_r);

@@ -8,7 +8,8 @@
 
 static int notify_fd = -1;
 
-/* Ends the parent with what the daemon says. Its memory is a copy, so it must not clean anything up. */
+/* Ends the parent with what the daemon says. Its memory is a copy, so it must not clean anything
+ * up. */
 static void wait_in_parent(int fd)
 {
 	unsigned char status = 1;

@@ -1,12 +1,13 @@
-/* detach.h: going into the background, so that the shell gets its prompt back when the daemon is up, and
- * the exit status when it could not come up. */
+/* detach.h: going into the background, so that the shell gets its prompt back when the daemon is
+ * up, and the exit status when it could not come up. */
 #ifndef MCPD_DETACH_H
 #define MCPD_DETACH_H
 
 #include "lib/err.h"
 
-/* Forks: returns 0 in the daemon-to-be, in a session of its own; the parent waits in here and ends with the
- * status that detach_done() is told (1 if it dies before). Before any thread, child or loop exists. */
+/* Forks: returns 0 in the daemon-to-be, in a session of its own; the parent waits in here and ends
+ * with the status that detach_done() is told (1 if it dies before). Before any thread, child or
+ * loop exists. */
 int detach_begin(struct err *e);
 /* In the daemon: everything is up (STATUS 0) or not. Closes the standard streams on 0. Without
  * detach_begin() it does nothing. */

@@ -42,7 +42,7 @@ struct endpoint {
 	struct legacy legacy;
 	struct modern *modern;
 	struct share *serving; /* requests that are being served */
-	struct place *places; /* the first one serves all backends */
+	struct place *places;  /* the first one serves all backends */
 	size_t n;
 };
 
@@ -60,8 +60,10 @@ static int add_place(struct endpoint *ep, const char *path, const char *name, st
 			strcat(full, "/");
 		strcat(full, name);
 	}
-	ep->places[ep->n++] = (struct place){
-		.path = full, .name = full + strlen(full) - strlen(name), .view = view, .endpoint = ep};
+	ep->places[ep->n++] = (struct place){.path = full,
+					     .name = full + strlen(full) - strlen(name),
+					     .view = view,
+					     .endpoint = ep};
 	return 0;
 }
 
@@ -189,7 +191,7 @@ static bool is_json(struct exchange *x)
 
 	return value && exchange_header_count(x, "Content-Type") == 1 &&
 	       strncasecmp(value, json, sizeof json - 1) == 0 &&
-	       strchr("; \t", value[sizeof json - 1]) != NULL;
+	       strchr("; \t", value[sizeof json - 1]);
 }
 
 /* A header in BUF, cut where it is longer than anything we would know; NULL without it. */
@@ -273,7 +275,8 @@ static bool within_limits(struct endpoint *ep, struct exchange *x, json_t *body)
 	unsigned retry = 1;
 	char seconds[16];
 	struct err e;
-	int rc = ep->users ? users_admit(ep->users, exchange_user(x), count_requests(body), &retry, &e)
+	int rc = ep->users ? users_admit(ep->users, exchange_user(x), count_requests(body), &retry,
+					 &e)
 			   : 0;
 
 	if (rc == 0)
@@ -284,8 +287,8 @@ static bool within_limits(struct endpoint *ep, struct exchange *x, json_t *body)
 	return false;
 }
 
-/* Whether there is a place for X, which may be served for long; false: X was answered. What is over at once (the end of
- * a session, notifications, answers to questions) needs no place. */
+/* Whether there is a place for X, which may be served for long; false: X was answered. What is over
+ * at once (the end of a session, notifications, answers to questions) needs no place. */
 static bool find_place_for(struct endpoint *ep, struct exchange *x, json_t *id)
 {
 	struct err e;
@@ -317,7 +320,8 @@ static void post(struct endpoint *ep, const struct visit *v)
 	if (text)
 		body = jsonrpc_parse(text, len, ep->conf->limits.max_depth, &e);
 	if (body && names_check_body(body, &e) < 0) {
-		reply_error(rq->x, 400, body_id(body), RPC_INVALID_PARAMS, "Invalid params: %s", e.text);
+		reply_error(rq->x, 400, body_id(body), RPC_INVALID_PARAMS, "Invalid params: %s",
+			    e.text);
 	} else if (body) {
 		if (admit(ep, v, body) && within_limits(ep, rq->x, body) &&
 		    (count_requests(body) == 0 || find_place_for(ep, rq->x, body_id(body))))
@@ -405,8 +409,8 @@ static void log_out(struct exchange *x, const struct auth_identity *id, void *ar
 {
 	struct endpoint *ep = arg;
 	int closed = users_logout(ep->users, id->user);
-	json_t *msg = json_pack("{s:b, s:i}", "loggedOut", 1, "sessionsClosed",
-				closed > 0 ? closed : 0);
+	json_t *msg =
+		json_pack("{s:b, s:i}", "loggedOut", 1, "sessionsClosed", closed > 0 ? closed : 0);
 
 	exchange_set_header(x, "Cache-Control", "no-store");
 	exchange_reply_json(x, 200, msg);
@@ -534,8 +538,7 @@ static enum gate_answer ask_auth(struct endpoint *ep, const struct framing_head 
 				       .holder = gate_holder(g),
 				       .n = value ? h->n_authorization : 0};
 	struct auth_ask *ask = NULL;
-	enum gate_answer answer =
-		answers[auth_precheck(ep->auth, &head, name, on_early, g, &ask)];
+	enum gate_answer answer = answers[auth_precheck(ep->auth, &head, name, on_early, g, &ask)];
 
 	*ticket_r = ask;
 	free(value);
@@ -546,10 +549,8 @@ static enum gate_answer ask_auth(struct endpoint *ep, const struct framing_head 
 static bool is_foreign(const struct endpoint *ep, const struct framing_head *h)
 {
 	char *host = copy_of(h->host), *origin = copy_of(h->origin);
-	const struct guard_head head = {.host = host,
-					.origin = origin,
-					.n_host = h->n_host,
-					.n_origin = h->n_origin};
+	const struct guard_head head = {
+		.host = host, .origin = origin, .n_host = h->n_host, .n_origin = h->n_origin};
 	bool copied = (host || h->n_host == 0) && (origin || h->n_origin == 0);
 	struct err e;
 	/* Without memory the request is judged with its body. */

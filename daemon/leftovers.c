@@ -24,7 +24,8 @@ struct leftovers {
 	struct children *children;
 	struct store_waiter loaded;
 	struct procid self;
-	char boot[128]; /* of the machine, and the namespace that process ids belong to; "": not known */
+	char boot[128]; /* of the machine, and the namespace that process ids belong to; "": not
+			   known */
 };
 
 /* What one record says. */
@@ -34,7 +35,7 @@ struct record {
 	struct proclist processes;
 };
 
-/* --- what a record says ------------------------------------------------------------------------ */
+/* ---- what a record says ---- */
 
 static json_t *write_id(const struct procid *id)
 {
@@ -67,8 +68,7 @@ static int read_record(const json_t *value, struct record *r)
 	if (!r->boot || !r->server || !read_id(json_object_get(value, "daemon"), &r->daemon) ||
 	    json_array_size(list) == 0 || json_array_size(list) > MAX_TREE)
 		return ERR_PARSE;
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach (list, i, item) {
 		if (!read_id(item, &id) || id.pid == 1)
 			return ERR_PARSE;
 		if (!proclist_add(&r->processes, &id) && !proclist_has(&r->processes, id.pid))
@@ -89,16 +89,17 @@ static json_t *write_record(const struct leftovers *l, const struct kept_child *
 	}
 	if (!list)
 		return NULL;
-	value = json_pack("{s:s, s:o, s:s, s:o}", "boot", l->boot, "daemon", write_id(&l->self), "server",
-			  kept->name, "processes", list);
-	if (value && kept->session && json_object_set_new(value, "session", json_string(kept->session)) < 0) {
+	value = json_pack("{s:s, s:o, s:s, s:o}", "boot", l->boot, "daemon", write_id(&l->self),
+			  "server", kept->name, "processes", list);
+	if (value && kept->session &&
+	    json_object_set_new(value, "session", json_string(kept->session)) < 0) {
 		json_decref(value);
 		return NULL;
 	}
 	return value;
 }
 
-/* --- ending -------------------------------------------------------------------------------------- */
+/* ---- ending ---- */
 
 /* Whether the number of ID is that of ID still, alive or not yet reaped. */
 static bool has_number(const struct procid *id, struct procinfo *p_r)
@@ -113,14 +114,15 @@ static bool is_alive(const struct procid *id)
 	return has_number(id, &p) && p.state != 'Z' && p.state != 'X';
 }
 
-/* Those that are never ended: this daemon, what is above and what is below it. A process that an earlier daemon has left
- * may have started this one. False for lack of memory. */
+/* Those that are never ended: this daemon, what is above and what is below it. A process that an
+ * earlier daemon has left may have started this one. False for lack of memory. */
 static bool find_spared(const struct leftovers *l, struct proclist *spared)
 {
 	struct procinfo p;
 	pid_t pid = l->self.pid;
 
-	for (int i = 0; i < MAX_ABOVE && pid > 0 && procinfo_read(pid, &p) == 0; i++, pid = p.parent)
+	for (int i = 0; i < MAX_ABOVE && pid > 0 && procinfo_read(pid, &p) == 0;
+	     i++, pid = p.parent)
 		if (!proclist_add(spared, &p.id) && !proclist_has(spared, p.id.pid))
 			return false;
 	procinfo_tree(l->self.pid, spared, spared->n + MAX_TREE);
@@ -141,8 +143,8 @@ static void add_children(struct proclist *tree, struct procid id, const struct p
 	free(below.v);
 }
 
-/* Adds everything below the processes of TREE, and stops it all: what is stopped starts nothing. The last pass has
- * found nothing that a process has started before it was stopped. */
+/* Adds everything below the processes of TREE, and stops it all: what is stopped starts nothing.
+ * The last pass has found nothing that a process has started before it was stopped. */
 static void stop_tree(struct proclist *tree, const struct proclist *spared)
 {
 	size_t before = 0;
@@ -205,8 +207,10 @@ static void take_up(const char *key, json_t *value, void *arg)
 	bool ours = here && is_same(&r.daemon, &l->self);
 
 	if (rc == ERR_PARSE)
-		log_warn(NULL, "The store has a record of children that cannot be read; it is removed");
-	/* Where the daemon of the record is alive (this store is a copy of its store), so may be its children. */
+		log_warn(NULL,
+			 "The store has a record of children that cannot be read; it is removed");
+	/* Where the daemon of the record is alive (this store is a copy of its store), so may be
+	 * its children. */
 	if (here && !ours && !is_alive(&r.daemon))
 		rc = find_spared(l, &spared) ? end_processes(&r, &spared) : ERR_NOMEM;
 	/* Without memory the record stays for the next start. */
@@ -223,7 +227,7 @@ static void on_loaded(void *arg)
 	store_each(l->store, STORE_CHILDREN, take_up, l);
 }
 
-/* --- keeping ------------------------------------------------------------------------------------- */
+/* ---- keeping ---- */
 
 /* The child's own name of this boot. */
 static const char *key_of(const struct procid *child, char *buf, size_t size)
@@ -239,12 +243,13 @@ static int keep(const struct kept_child *kept, void *arg)
 	const struct procid *child = &kept->tree->v[0];
 	json_t *value = write_record(l, kept);
 	char key[64];
-	int rc = value ? store_put(l->store, STORE_CHILDREN, key_of(child, key, sizeof key), value) : ERR_NOMEM;
+	int rc = value ? store_put(l->store, STORE_CHILDREN, key_of(child, key, sizeof key), value)
+		       : ERR_NOMEM;
 
 	json_decref(value);
 	if (rc == 0)
-		log_debug(&scope, "child %d: its %zu processes are kept in the store", (int)child->pid,
-			  kept->tree->n);
+		log_debug(&scope, "child %d: its %zu processes are kept in the store",
+			  (int)child->pid, kept->tree->n);
 	return rc;
 }
 
@@ -256,9 +261,10 @@ static void drop(const struct procid *child, void *arg)
 	store_delete(l->store, STORE_CHILDREN, key_of(child, key, sizeof key));
 }
 
-/* --- life ---------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
-/* Which boot and which PID namespace numbers of processes belong to. False where /proc does not tell. */
+/* Which boot and which PID namespace numbers of processes belong to. False where /proc does not
+ * tell. */
 static bool find_boot(struct leftovers *l)
 {
 	size_t len = 0;
@@ -291,8 +297,9 @@ struct leftovers *leftovers_new(struct store *store, struct children *cs)
 	if (!store_persistent(store))
 		return l;
 	if (!find_boot(l)) {
-		log_warn(NULL, "/proc does not tell the boot id or the processes: "
-			       "what children leave when mcpd is killed is not ended at the next start");
+		log_warn(NULL,
+			 "/proc does not tell the boot id or the processes: "
+			 "what children leave when mcpd is killed is not ended at the next start");
 		return l;
 	}
 	on_loaded(l);

@@ -46,7 +46,8 @@
 #include "process/sandbox.h"
 #include "store/store.h"
 
-/* How long answers that are written but not sent may keep the daemon, once all children are gone. */
+/* How long answers that are written but not sent may keep the daemon, once all children are gone.
+ */
 #define FLUSH_MS 100
 
 struct mcpd {
@@ -110,8 +111,8 @@ static void begin_stop(void *arg)
 	children_when_empty(d->children, leave_loop, d);
 }
 
-/* SIGTERM, SIGINT: stop in order; once more: at once. SIGHUP says that the terminal is gone; to a daemon
- * without one it means "read your configuration again", which takes a restart. */
+/* SIGTERM, SIGINT: stop in order; once more: at once. SIGHUP says that the terminal is gone; to a
+ * daemon without one it means "read your configuration again", which takes a restart. */
 static void on_signal(evutil_socket_t sig, short what, void *arg)
 {
 	struct mcpd *d = arg;
@@ -145,16 +146,17 @@ static json_t *status(void *arg)
 
 	for (char **b = d->bound; *b; b++)
 		json_array_append_new(listen, json_sprintf("http://%s%s", *b, d->conf->path));
-	return json_pack("{s:s, s:I, s:I, s:o, s:s, s:I, s:I, s:I, s:o}", "version", PACKAGE_VERSION, "pid",
-			 (json_int_t)getpid(), "uptime_ms", (json_int_t)(clock_ms() - d->started),
-			 "listen", listen, "config", d->conf->file ? d->conf->file : "", "children",
+	return json_pack("{s:s, s:I, s:I, s:o, s:s, s:I, s:I, s:I, s:o}", "version",
+			 PACKAGE_VERSION, "pid", (json_int_t)getpid(), "uptime_ms",
+			 (json_int_t)(clock_ms() - d->started), "listen", listen, "config",
+			 d->conf->file ? d->conf->file : "", "children",
 			 (json_int_t)children_count(d->children), "processes",
-			 (json_int_t)children_processes(d->children), "calls", (json_int_t)call_count(),
-			 "store", store_describe(d->store));
+			 (json_int_t)children_processes(d->children), "calls",
+			 (json_int_t)call_count(), "store", store_describe(d->store));
 }
 
-/* The loop. What is switched off and on again in one turn, as evhttp does with each request, costs no
- * system call; the flag forbids watching duplicates of a descriptor, which we never do. */
+/* The loop. What is switched off and on again in one turn, as evhttp does with each request, costs
+ * no system call; the flag forbids watching duplicates of a descriptor, which we never do. */
 static struct event_base *loop_new(void)
 {
 	struct event_config *cfg = event_config_new();
@@ -167,8 +169,8 @@ static struct event_base *loop_new(void)
 	return base;
 }
 
-/* Tokens and secrets are in memory, so memory is not to be written to disk. 1 is a limit that even a program
- * that takes cores through a pipe respects; see core(5). */
+/* Tokens and secrets are in memory, so memory is not to be written to disk. 1 is a limit that even
+ * a program that takes cores through a pipe respects; see core(5). */
 static void keep_out_of_cores(const struct config *conf)
 {
 	struct rlimit limit;
@@ -223,9 +225,11 @@ static int start_backends(struct mcpd *d, struct err *e)
 	d->credentials = credentials_new(d->base, d->httpc, d->store, d->users);
 	if (!d->credentials)
 		return no_memory(e);
-	d->env = (struct backend_env){
-		.base = d->base, .children = d->children, .httpc = d->httpc,
-		.credentials = d->credentials, .limits = &c->limits};
+	d->env = (struct backend_env){.base = d->base,
+				      .children = d->children,
+				      .httpc = d->httpc,
+				      .credentials = d->credentials,
+				      .limits = &c->limits};
 	d->backends = calloc(c->n_backends + 1, sizeof(struct backend *));
 	d->singles = calloc(c->n_backends + 1, sizeof(struct view *));
 	if (!d->backends || !d->singles)
@@ -234,8 +238,8 @@ static int start_backends(struct mcpd *d, struct err *e)
 		d->backends[i] = backend_new(&d->env, &c->backends[i], e);
 		if (!d->backends[i])
 			return e->code;
-		d->singles[i] = view_new(d->base, &d->backends[i], 1, false,
-					 c->limits.learn_wait_ms);
+		d->singles[i] =
+			view_new(d->base, &d->backends[i], 1, false, c->limits.learn_wait_ms);
 		if (!d->singles[i])
 			return no_memory(e);
 	}
@@ -274,9 +278,8 @@ static struct httpd_limits limits_of(const struct config *c)
 		.max_body = c->limits.max_body,
 		.max_headers = c->limits.max_headers,
 		.idle_seconds = (int)((c->limits.connection_idle_ms + 999) / 1000),
-		.max_connections = c->limits.max_connections > 0
-					   ? c->limits.max_connections
-					   : descriptors_for_connections(),
+		.max_connections = c->limits.max_connections > 0 ? c->limits.max_connections
+								 : descriptors_for_connections(),
 		.max_per_address = c->limits.max_connections_per_address,
 		.share = c->limits.share,
 		.request_ms = c->limits.request_timeout_ms,
@@ -301,8 +304,7 @@ static int start_endpoint(struct mcpd *d, struct err *e)
 {
 	const struct config *c = d->conf;
 
-	d->endpoint =
-		endpoint_new(d->base, c, d->sessions, d->all, d->singles, c->n_backends, e);
+	d->endpoint = endpoint_new(d->base, c, d->sessions, d->all, d->singles, c->n_backends, e);
 	if (!d->endpoint)
 		return e->code;
 	if (c->limits.max_requests == 0 &&
@@ -406,8 +408,9 @@ static int start_signals(struct mcpd *d, struct err *e)
 static int start(struct mcpd *d, struct err *e)
 {
 	static int (*const steps[])(struct mcpd *, struct err *) = {
-		start_loop, start_store,   start_backends,
-		start_sessions, start_endpoint, start_httpd, start_listening, start_control, start_sandbox, start_cgroups, start_signals,
+		start_loop,	start_store,   start_backends,	start_sessions,
+		start_endpoint, start_httpd,   start_listening, start_control,
+		start_sandbox,	start_cgroups, start_signals,
 	};
 
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -500,8 +503,9 @@ static enum log_level level_for(const struct config *conf, int verbose)
 	return level > LOGL_DEBUG ? LOGL_DEBUG : (enum log_level)level;
 }
 
-/* glibc keeps small free pieces apart and merges all of them whenever something large is asked for: the
- * buffer of each request over a kilobyte, as those with a token are. Merged at once, they cost less. */
+/* glibc keeps small free pieces apart and merges all of them whenever something large is asked for:
+ * the buffer of each request over a kilobyte, as those with a token are. Merged at once, they cost
+ * less. */
 static void tune_malloc(void)
 {
 #ifdef __GLIBC__
@@ -558,8 +562,8 @@ int mcpd_main(int argc, char **argv)
 {
 	if (stdfds_open() < 0)
 		return EX_OSERR;
-	/* A client, a child or a reader of the output that goes away while we write is an error of that write,
-	 * not a signal; so is a file that must not grow. */
+	/* A client, a child or a reader of the output that goes away while we write is an error of
+	 * that write, not a signal; so is a file that must not grow. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	return stdfds_finish(run_arguments(argc, argv));

@@ -7,9 +7,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-static const char usage_text[] =
-	"usage: mcpd [-dnv] [-c FILE] [-s SOCKET]\n"
-	"       mcpd --help | --version\n";
+static const char usage_text[] = "usage: mcpd [-dnv] [-c FILE] [-s SOCKET]\n"
+				 "       mcpd --help | --version\n";
 
 static const char help_text[] =
 	"Serves the Model Context Protocol over HTTP in front of stdio MCP servers and commands.\n"
@@ -23,7 +22,8 @@ static const char help_text[] =
 	"  -h, --help           print this and end\n"
 	"\n"
 	"Exit status: 0 after an orderly shutdown, 1 if it could not start, 64 for a bad command\n"
-	"line, 74 if output could not be written, 78 for a bad configuration. See mcpd(8), mcpd.conf(5) and mcpctl(1).\n";
+	"line, 74 if output could not be written, 78 for a bad configuration. See mcpd(8), "
+	"mcpd.conf(5) and mcpctl(1).\n";
 
 int options_parse(struct options *o, int argc, char **argv)
 {

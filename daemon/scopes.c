@@ -69,8 +69,7 @@ static void add_for_message(json_t *rules, struct view *v, const json_t *msg,
 	}
 }
 
-void scopes_of_tools(json_t *rules, struct view *v, const json_t *body,
-		     struct auth_needs *needs)
+void scopes_of_tools(json_t *rules, struct view *v, const json_t *body, struct auth_needs *needs)
 {
 	const json_t *msg;
 	size_t i;

@@ -174,7 +174,8 @@ static int refused(const json_t *error, struct err *e)
 	const char *reason = text_of(json_object_get(error, "data"), "reason");
 	bool denied = strcmp(reason, ctlspec_reason_name(CTL_DENIED)) == 0;
 
-	return err_set(e, denied ? ERR_DENIED : ERR_LIMIT, "the daemon refuses: %s", text_of(error, "message"));
+	return err_set(e, denied ? ERR_DENIED : ERR_LIMIT, "the daemon refuses: %s",
+		       text_of(error, "message"));
 }
 
 /* Checks the hello and keeps what it says. */
@@ -298,7 +299,8 @@ static int read_key(const char *path, char key[KEY_SIZE], struct err *e)
 static int authenticate(struct ctlclient *c, const char *path, int timeout_ms, struct err *e)
 {
 	char file[PATH_MAX], key[KEY_SIZE];
-	struct ctlclient_call call = {.method = CTL_AUTHENTICATE, .timeout_ms = timeout_ms, .wake_fd = -1};
+	struct ctlclient_call call = {
+		.method = CTL_AUTHENTICATE, .timeout_ms = timeout_ms, .wake_fd = -1};
 	json_t *answer = NULL;
 	const json_t *error;
 	int rc;

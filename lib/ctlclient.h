@@ -14,11 +14,12 @@ struct ctlclient;
 
 #define CTLCLIENT_FOREVER (-1)
 
-/* Connects to the socket at PATH and reads the hello, within TIMEOUT_MS; a daemon of this user that wants the key
- * of the socket is shown it, within as much again. NULL with E: ERR_NOTFOUND: nobody listens there; ERR_DENIED: the
- * socket may not be opened, its key may not be read or is wrong, or the daemon refuses this process; ERR_INVALID: PATH
- * is too long; ERR_PROTOCOL: not an mcpd, or of another major version; ERR_LIMIT: the daemon
- * refuses one more connection; ERR_TIMEOUT, ERR_CLOSED, ERR_IO, ERR_NOMEM. */
+/* Connects to the socket at PATH and reads the hello, within TIMEOUT_MS; a daemon of this user that
+ * wants the key of the socket is shown it, within as much again. NULL with E: ERR_NOTFOUND: nobody
+ * listens there; ERR_DENIED: the socket may not be opened, its key may not be read or is wrong, or
+ * the daemon refuses this process; ERR_INVALID: PATH is too long; ERR_PROTOCOL: not an mcpd, or of
+ * another major version; ERR_LIMIT: the daemon refuses one more connection; ERR_TIMEOUT,
+ * ERR_CLOSED, ERR_IO, ERR_NOMEM. */
 struct ctlclient *ctlclient_open(const char *path, int timeout_ms, struct err *e);
 /* The same on a connected stream socket, which is taken even on failure. */
 struct ctlclient *ctlclient_attach(int fd_take, int timeout_ms, struct err *e);

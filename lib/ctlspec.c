@@ -51,9 +51,8 @@ const struct ctl_command ctlspec_commands[] = {
 		COLUMNS(SESSION_COLUMNS, STRING("clientVersion", "CLIENT VERSION"),
 			STRING("path", "PATH"), VALUE("capabilities", "CAPABILITIES"),
 			VALUE("inFlight", "IN FLIGHT"), VALUE("pids", "PIDS"),
-			VALUE("processes", "PROCESSES"),
-			VALUE("subscriptions", "SUBSCRIPTIONS"), STRING("logLevel", "LOG LEVEL"),
-			NUMBER("replayEvents", "REPLAY EVENTS"),
+			VALUE("processes", "PROCESSES"), VALUE("subscriptions", "SUBSCRIPTIONS"),
+			STRING("logLevel", "LOG LEVEL"), NUMBER("replayEvents", "REPLAY EVENTS"),
 			BYTES("replayBytes", "REPLAY BYTES"), NUMBER("waiting", "WAITING"),
 			NUMBER("questions", "QUESTIONS"))),
 	COMMAND("session close", CTL_ADMIN, CTL_ROWS, 0,
@@ -109,12 +108,11 @@ const struct ctl_command ctlspec_commands[] = {
 			DURATION("uptime_ms", "UPTIME"), VALUE("listen", "LISTEN"),
 			STRING("control", "CONTROL"), STRING("config", "CONFIG"),
 			NUMBER("sessions", "SESSIONS"), NUMBER("dormant", "DORMANT"),
-			NUMBER("users", "USERS"),
-			NUMBER("children", "CHILDREN"), NUMBER("processes", "PROCESSES"),
-			NUMBER("calls", "CALLS"), VALUE("backends", "BACKENDS"), STRING("logLevel", "LOG LEVEL"),
-			NUMBER("logLost", "LOG LINES LOST"),
-			VALUE("store", "STORE"), BYTES("memory", "MEMORY"),
-			VALUE("longestTurns", "LONGEST TURNS"))),
+			NUMBER("users", "USERS"), NUMBER("children", "CHILDREN"),
+			NUMBER("processes", "PROCESSES"), NUMBER("calls", "CALLS"),
+			VALUE("backends", "BACKENDS"), STRING("logLevel", "LOG LEVEL"),
+			NUMBER("logLost", "LOG LINES LOST"), VALUE("store", "STORE"),
+			BYTES("memory", "MEMORY"), VALUE("longestTurns", "LONGEST TURNS"))),
 	COMMAND("backends list", CTL_READ, CTL_ROWS, 0, "list the backends and their states",
 		COLUMNS(STRING("name", "NAME"), STRING("kind", "KIND"), STRING("state", "STATE"),
 			STRING("scope", "SCOPE"), NUMBER("children", "CHILDREN"),
@@ -127,8 +125,8 @@ const struct ctl_command ctlspec_commands[] = {
 		PARAMS({"name", "NAME", CTL_BACKEND, 0, "the backend"}),
 		COLUMNS(STRING("name", "NAME"), STRING("kind", "KIND"), STRING("state", "STATE"),
 			STRING("reason", "REASON"), STRING("lastStderr", "LAST STDERR"),
-			STRING("program", "PROGRAM"),
-			STRING("url", "URL"), STRING("scope", "SCOPE"), STRING("era", "ERA"),
+			STRING("program", "PROGRAM"), STRING("url", "URL"),
+			STRING("scope", "SCOPE"), STRING("era", "ERA"),
 			STRING("revision", "REVISION"), NUMBER("children", "CHILDREN"),
 			NUMBER("links", "LINKS"), NUMBER("calls", "CALLS"),
 			NUMBER("tools", "TOOLS"), NUMBER("resources", "RESOURCES"),
@@ -290,7 +288,7 @@ static int check_presence(const struct ctl_command *c, const json_t *params, str
 	size_t choices = 0, chosen = 0;
 
 	for (const struct ctl_param *p = c->params; p && p->name; p++) {
-		bool there = json_object_get(params, p->name) != NULL;
+		bool there = json_object_get(params, p->name);
 
 		if (p->flags & CTL_ONE_OF) {
 			choices++;

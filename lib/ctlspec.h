@@ -13,16 +13,18 @@
 #include "lib/err.h"
 
 /* The hello of the daemon. A new MAJOR breaks old clients; a new MINOR only adds. */
-#define CTL_SERVICE  "mcpd-control"
-#define CTL_MAJOR    1
-#define CTL_MINOR    1
-/* The method by which the daemon's own user shows the key of the socket. No command: mcpctl does it by itself. */
+#define CTL_SERVICE "mcpd-control"
+#define CTL_MAJOR   1
+#define CTL_MINOR   1
+/* The method by which the daemon's own user shows the key of the socket. No command: mcpctl does it
+ * by itself. */
 #define CTL_AUTHENTICATE "authenticate"
-#define CTL_MAX_LINE ((size_t)1 << 20) /* bytes of a request */
+#define CTL_MAX_LINE	 ((size_t)1 << 20) /* bytes of a request */
 
 /* What a peer may do, in rising order. */
 enum ctl_level {
-	CTL_NOBODY, /* not a command of the daemon; of a peer: the key of the socket has to be shown first */
+	CTL_NOBODY, /* not a command of the daemon; of a peer: the key of the socket has to be shown
+		       first */
 	CTL_READ,   /* whoever can open the socket */
 	CTL_ADMIN,  /* the daemon's own user and root */
 };
@@ -37,9 +39,10 @@ enum ctl_type {
 	CTL_TOOL,
 	CTL_LOGLEVEL,
 	CTL_FILE,
-	CTL_WORDS, /* the words of a command */
+	CTL_WORDS,  /* the words of a command */
 	CTL_SECRET, /* never a word: mcpctl asks for it, or reads it from standard input */
-	CTL_DIGEST, /* never a word: of a token that mcpctl makes and prints once, "token" in the result */
+	CTL_DIGEST, /* never a word: of a token that mcpctl makes and prints once, "token" in the
+		       result */
 };
 
 /* How a parameter is given. */

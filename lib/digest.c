@@ -7,7 +7,8 @@
 
 #include "lib/err.h"
 
-/* Looking the algorithm up takes OpenSSL longer than the digest of a token does, so it is done once. */
+/* Looking the algorithm up takes OpenSSL longer than the digest of a token does, so it is done
+ * once. */
 static EVP_MD *sha256;
 static EVP_MD_CTX *context;
 

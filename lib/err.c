@@ -55,7 +55,7 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (e == NULL)
+	if (!e)
 		return code;
 	va_start(ap, fmt);
 	put_text(e, fmt, ap);
@@ -70,7 +70,7 @@ int err_errno(struct err *e, const char *fmt, ...)
 	int code = saved == ENOMEM ? ERR_NOMEM : ERR_IO;
 	va_list ap;
 
-	if (e == NULL)
+	if (!e)
 		return code;
 	va_start(ap, fmt);
 	put_text(e, fmt, ap);
@@ -86,7 +86,7 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	char old[sizeof e->text];
 	va_list ap;
 
-	if (e == NULL)
+	if (!e)
 		return ERR_INTERNAL;
 	memcpy(old, e->text, sizeof old);
 	va_start(ap, fmt);

@@ -5,7 +5,7 @@
 #ifndef MCPD_HASH_H
 #define MCPD_HASH_H
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM	      1
 #define HASH_FUNCTION(key, len, hash) HASH_FNV(key, len, hash)
 
 #include <uthash.h>

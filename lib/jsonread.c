@@ -185,7 +185,7 @@ json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct er
 	if (repaired)
 		msg = json_loadb(repaired, len, flags, &je);
 	free(repaired);
-	if (msg == NULL)
+	if (!msg)
 		set_parse_error(e, &je);
 	return msg;
 }

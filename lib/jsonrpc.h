@@ -13,7 +13,8 @@
 
 struct evbuffer;
 
-/* Bytes of an id or a progress token, which are kept as long as their request: identifiers, not data. */
+/* Bytes of an id or a progress token, which are kept as long as their request: identifiers, not
+ * data. */
 #define JSONRPC_MAX_ID ((size_t)1024)
 
 enum jsonrpc_kind {
@@ -30,13 +31,13 @@ enum jsonrpc_code {
 	RPC_METHOD_NOT_FOUND = -32601,
 	RPC_INVALID_PARAMS = -32602,
 	RPC_INTERNAL_ERROR = -32603,
-	RPC_TRANSPORT = -32000,		/* legacy only */
-	RPC_SESSION_NOT_FOUND = -32001, /* legacy only, HTTP 404 */
-	RPC_RESOURCE_NOT_FOUND = -32002,/* up to 2025-11-25 */
-	RPC_HEADER_MISMATCH = -32020,	/* modern */
-	RPC_MISSING_CAPABILITY = -32021,/* modern */
-	RPC_UNSUPPORTED_VERSION = -32022,/* modern */
-	RPC_URL_ELICITATION = -32042,	/* 2025-11-25 only */
+	RPC_TRANSPORT = -32000,		  /* legacy only */
+	RPC_SESSION_NOT_FOUND = -32001,	  /* legacy only, HTTP 404 */
+	RPC_RESOURCE_NOT_FOUND = -32002,  /* up to 2025-11-25 */
+	RPC_HEADER_MISMATCH = -32020,	  /* modern */
+	RPC_MISSING_CAPABILITY = -32021,  /* modern */
+	RPC_UNSUPPORTED_VERSION = -32022, /* modern */
+	RPC_URL_ELICITATION = -32042,	  /* 2025-11-25 only */
 };
 
 /* Parses LEN bytes: any JSON value. MAX_DEPTH limits nesting of arrays and objects (0: no limit of
@@ -46,9 +47,10 @@ enum jsonrpc_code {
 json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct err *e);
 
 /* What MSG is. 0, or ERR_INVALID with the reason: not an object, "jsonrpc" not "2.0", method not a
- * string, either with a NUL inside, params neither object nor array, id neither string nor integer, or longer than
- * JSONRPC_MAX_ID (null, real and boolean are refused; an error response alone may lack an id or have null), both or neither of result
- * and error, error without integer code and string message. */
+ * string, either with a NUL inside, params neither object nor array, id neither string nor integer,
+ * or longer than JSONRPC_MAX_ID (null, real and boolean are refused; an error response alone may
+ * lack an id or have null), both or neither of result and error, error without integer code and
+ * string message. */
 int jsonrpc_classify(const json_t *msg, enum jsonrpc_kind *kind_r, struct err *e);
 
 /* Constructors. ID is borrowed (a new reference is taken) and may be NULL where it says so;

@@ -41,7 +41,7 @@ static bool grow(struct text *t, size_t n)
 	if (size < t->len + n)
 		size = t->len + n;
 	buf = realloc(t->buf == t->small ? NULL : t->buf, size);
-	if (buf == NULL)
+	if (!buf)
 		return false;
 	if (t->buf == t->small)
 		memcpy(buf, t->small, t->len);
@@ -168,7 +168,7 @@ static bool put_object(struct text *t, const json_t *value, unsigned depth)
 
 static bool put_value(struct text *t, const json_t *value, unsigned depth)
 {
-	if (value == NULL || depth > DEPTH_MAX)
+	if (!value || depth > DEPTH_MAX)
 		return false;
 	switch (json_typeof(value)) {
 	case JSON_OBJECT:
@@ -224,7 +224,7 @@ char *jsonrpc_dump(const json_t *msg, size_t *len_r)
 		s = realloc(t.buf == t.small ? NULL : t.buf, t.len);
 		if (s && t.buf == t.small)
 			memcpy(s, t.small, t.len);
-		else if (s == NULL)
+		else if (!s)
 			text_free(&t);
 	} else {
 		text_free(&t);

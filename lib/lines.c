@@ -44,7 +44,7 @@ static enum lines_result take(struct lines *l, struct evbuffer *in, size_t pos, 
 {
 	char *line = malloc(pos + 1);
 
-	if (line == NULL) {
+	if (!line) {
 		l->scanned = pos; /* the line stays, and is not searched again */
 		return LINES_NOMEM;
 	}

@@ -92,7 +92,7 @@ static void each_field(struct line *l, const struct log_scope *scope,
 	char value[VALUE_SIZE];
 
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-		if (fields[i].value == NULL)
+		if (!fields[i].value)
 			continue;
 		log_escape(value, sizeof value, fields[i].value, strlen(fields[i].value));
 		fn(l, fields[i].key, value);
@@ -146,15 +146,15 @@ static void add_terminal_time(struct line *l, const struct timespec *ts)
 	char buf[64];
 	size_t n;
 
-	if (localtime_r(&ts->tv_sec, &tm) == NULL)
+	if (!localtime_r(&ts->tv_sec, &tm))
 		return;
 	n = strftime(buf, sizeof buf, "%Y-%m-%d %H:%M:%S", &tm);
 	snprintf(buf + n, sizeof buf - n, ".%03d ", (int)(ts->tv_nsec / 1000000));
 	add_str(l, buf);
 }
 
-/* "<PRIORITY>TIME IDENT[PID]: ", as the system's log wants it: RFC 3164 section 4.1, and syslog(3) of the C
- * library, which would wait for a slow reader. */
+/* "<PRIORITY>TIME IDENT[PID]: ", as the system's log wants it: RFC 3164 section 4.1, and syslog(3)
+ * of the C library, which would wait for a slow reader. */
 static void add_syslog_head(struct line *l, const struct log_line *line, const struct timespec *ts)
 {
 	struct tm tm;
@@ -162,8 +162,8 @@ static void add_syslog_head(struct line *l, const struct log_line *line, const s
 
 	if (localtime_r(&ts->tv_sec, &tm))
 		strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", &tm);
-	snprintf(buf, sizeof buf, "<%d>%s %.32s[%d]: ", LOG_DAEMON | levels[line->level].priority, stamp,
-		 state.ident, (int)getpid());
+	snprintf(buf, sizeof buf, "<%d>%s %.32s[%d]: ", LOG_DAEMON | levels[line->level].priority,
+		 stamp, state.ident, (int)getpid());
 	add_str(l, buf);
 }
 
@@ -235,8 +235,8 @@ static void call_sinks(const struct log_line *line)
 	state.n_sinks = n;
 }
 
-/* Says how many lines were lost, and why, as soon as there is room again. A report that is lost, too, does not
- * count. */
+/* Says how many lines were lost, and why, as soon as there is room again. A report that is lost,
+ * too, does not count. */
 static void report_lost(void)
 {
 	static const struct log_scope none;

@@ -50,23 +50,26 @@ enum log_level log_get_level(void);
 int log_level_parse(const char *word, enum log_level *level_r); /* 0, or ERR_INVALID */
 const char *log_level_name(enum log_level level);
 
-/* SCOPE may be NULL. The text is one line; a newline in it is escaped. Never fails, never waits: a line that its
- * reader does not take waits in memory, up to 4 MiB of lines; one for which there is no room, or that cannot be
- * written (full disk, closed pipe), is dropped. How many were is logged as soon as that is possible. */
+/* SCOPE may be NULL. The text is one line; a newline in it is escaped. Never fails, never waits: a
+ * line that its reader does not take waits in memory, up to 4 MiB of lines; one for which there is
+ * no room, or that cannot be written (full disk, closed pipe), is dropped. How many were is logged
+ * as soon as that is possible. */
 void log_at(enum log_level level, const struct log_scope *scope, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-#define log_error(scope, ...) log_at(LOGL_ERROR, scope, __VA_ARGS__)
-#define log_warn(scope, ...) log_at(LOGL_WARN, scope, __VA_ARGS__)
+#define log_error(scope, ...)  log_at(LOGL_ERROR, scope, __VA_ARGS__)
+#define log_warn(scope, ...)   log_at(LOGL_WARN, scope, __VA_ARGS__)
 #define log_notice(scope, ...) log_at(LOGL_NOTICE, scope, __VA_ARGS__)
-#define log_info(scope, ...) log_at(LOGL_INFO, scope, __VA_ARGS__)
-#define log_debug(scope, ...) log_at(LOGL_DEBUG, scope, __VA_ARGS__)
+#define log_info(scope, ...)   log_at(LOGL_INFO, scope, __VA_ARGS__)
+#define log_debug(scope, ...)  log_at(LOGL_DEBUG, scope, __VA_ARGS__)
 
-/* A lifecycle line (DESIGN: the texts are an interface). Notice level: shown at the default level. */
+/* A lifecycle line (DESIGN: the texts are an interface). Notice level: shown at the default level.
+ */
 void log_lifecycle(const struct log_scope *scope, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Hands every line that passes the level to FN as well (`mcpctl log follow`, tests). FN may log;
- * lines logged inside FN do not reach subscribers. At most 64. Returns 0, ERR_NOMEM or ERR_LIMIT. */
+ * lines logged inside FN do not reach subscribers. At most 64. Returns 0, ERR_NOMEM or ERR_LIMIT.
+ */
 int log_subscribe(log_sink_fn fn, void *arg);
 void log_unsubscribe(log_sink_fn fn, void *arg);
 

@@ -21,7 +21,8 @@ const char *logout_syslog_path = "/dev/log";
 static struct {
 	bool syslog;
 	int fd; /* standard error, or a socket to /dev/log; -1: there is none just now */
-	struct evbuffer *waiting; /* whole lines, but for the first one, whose beginning may be out */
+	struct evbuffer
+		*waiting; /* whole lines, but for the first one, whose beginning may be out */
 	struct event_base *base;
 	struct event writable;
 	void (*on_room)(void);
@@ -33,8 +34,8 @@ static struct {
 
 static bool is_gone(int error)
 {
-	return error == ECONNREFUSED || error == ECONNRESET || error == ENOTCONN || error == EPIPE ||
-	       error == EDESTADDRREQ || error == EBADF;
+	return error == ECONNREFUSED || error == ECONNRESET || error == ENOTCONN ||
+	       error == EPIPE || error == EDESTADDRREQ || error == EBADF;
 }
 
 /* A new socket to the system's log, if somebody listens there. */
@@ -59,7 +60,8 @@ static ssize_t send_datagram(const char *line, size_t len)
 	return n < 0 && (errno == ENOBUFS || errno == EINTR) ? (errno = EAGAIN, -1) : n;
 }
 
-/* Sends one line without its newline. How much of LINE is out: all, 0 (it would wait), or -1 with errno. */
+/* Sends one line without its newline. How much of LINE is out: all, 0 (it would wait), or -1 with
+ * errno. */
 static ssize_t write_syslog(const char *line, size_t len)
 {
 	ssize_t n;
@@ -76,8 +78,8 @@ static ssize_t write_syslog(const char *line, size_t len)
 	return errno == EAGAIN ? 0 : -1;
 }
 
-/* The same for standard error, whose flags belong to others, too, so that it may block: asked first, it takes
- * PIPE_BUF bytes at once. */
+/* The same for standard error, whose flags belong to others, too, so that it may block: asked
+ * first, it takes PIPE_BUF bytes at once. */
 static ssize_t write_stderr(const char *buf, size_t len)
 {
 	struct pollfd pfd = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -121,7 +123,8 @@ static void write_waiting(void)
 	ssize_t len, n = 1;
 
 	while (n != 0 && (len = evbuffer_copyout(out.waiting, buf, sizeof buf)) > 0) {
-		const char *end = out.syslog ? memchr(buf, '\n', (size_t)len) : memrchr(buf, '\n', (size_t)len);
+		const char *end = out.syslog ? memchr(buf, '\n', (size_t)len)
+					     : memrchr(buf, '\n', (size_t)len);
 		size_t chunk = end ? (size_t)(end - buf) + 1 : (size_t)len;
 
 		n = write_out(buf, chunk);
@@ -152,7 +155,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 /* Has the loop call when there is room. */
 static void watch(void)
 {
-	if (!out.base || out.busy || out.fd < 0 || !is_waiting() || event_pending(&out.writable, EV_WRITE, NULL))
+	if (!out.base || out.busy || out.fd < 0 || !is_waiting() ||
+	    event_pending(&out.writable, EV_WRITE, NULL))
 		return;
 	out.busy = true;
 	if (event_assign(&out.writable, out.base, out.fd, EV_WRITE, on_writable, NULL) == 0)
@@ -162,7 +166,8 @@ static void watch(void)
 
 static bool wait_in_memory(const char *buf, size_t len)
 {
-	/* Once lines are lost, they are until half of the room is free: a few long gaps instead of many short ones. */
+	/* Once lines are lost, they are until half of the room is free: a few long gaps instead of
+	 * many short ones. */
 	size_t limit = out.full ? LOGOUT_MAX_WAITING / 2 : LOGOUT_MAX_WAITING;
 
 	if (!out.waiting)

@@ -1,7 +1,8 @@
-/* logout.h: lines of the log on their way out, for log.c alone. Nothing here waits but logout_flush().
+/* logout.h: lines of the log on their way out, for log.c alone. Nothing here waits but
+ * logout_flush().
  *
- * A line that its reader does not take at once waits in memory, behind those that wait already. What does not fit
- * there is lost, and counted. */
+ * A line that its reader does not take at once waits in memory, behind those that wait already.
+ * What does not fit there is lost, and counted. */
 #ifndef MCPD_LOGOUT_H
 #define MCPD_LOGOUT_H
 
@@ -16,8 +17,8 @@ extern const char *logout_syslog_path; /* /dev/log; tests have their own */
 
 /* To standard error, or, with SYSLOG, to the system's log at /dev/log: a datagram for each line. */
 void logout_open(bool syslog);
-/* Lines that wait go out as soon as there is room, from the loop of BASE, which then calls ON_ROOM. NULL: no loop
- * any more; they go when the next line comes. */
+/* Lines that wait go out as soon as there is room, from the loop of BASE, which then calls ON_ROOM.
+ * NULL: no loop any more; they go when the next line comes. */
 void logout_attach(struct event_base *base, void (*on_room)(void));
 /* Sends LINE, which ends with a newline and has at most PIPE_BUF bytes. False: it is lost. */
 bool logout_line(const char *line, size_t len);

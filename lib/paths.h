@@ -10,10 +10,10 @@
  * BUF. */
 int paths_control_default(char *buf, size_t size);
 
-/* The file beside the control socket SOCKET that has its key: the end ".sock" becomes ".key", so it is
- * control.key beside control.sock; a name with another end gets ".key" behind it. 0, or ERR_LIMIT when the path
- * does not fit into BUF. mcpd writes this file, mcpctl reads it, and what keeps children away from it
- * (sandbox) asks here. */
+/* The file beside the control socket SOCKET that has its key: the end ".sock" becomes ".key", so it
+ * is control.key beside control.sock; a name with another end gets ".key" behind it. 0, or
+ * ERR_LIMIT when the path does not fit into BUF. mcpd writes this file, mcpctl reads it, and what
+ * keeps children away from it (sandbox) asks here. */
 int paths_control_key(const char *socket, char *buf, size_t size);
 
 #endif

@@ -19,7 +19,7 @@ static const char *const log_levels[] = {
 /* Returns NAME's place in NAMES, or -1. */
 static int find(const char *const *names, size_t n, const char *name)
 {
-	if (name == NULL)
+	if (!name)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(names[i], name) == 0)

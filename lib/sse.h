@@ -6,9 +6,9 @@
 
 struct evbuffer;
 
-/* Appends one event. EVENT and ID may be NULL (no such field); RETRY_MS below 0 leaves "retry:" out.
- * DATA of LEN bytes is split at newlines into several data lines; LEN 0 gives an empty "data: ".
- * 0 or ERR_NOMEM; on failure nothing was appended. */
+/* Appends one event. EVENT and ID may be NULL (no such field); RETRY_MS below 0 leaves "retry:"
+ * out. DATA of LEN bytes is split at newlines into several data lines; LEN 0 gives an empty "data:
+ * ". 0 or ERR_NOMEM; on failure nothing was appended. */
 int sse_event(struct evbuffer *out, const char *event, const char *id, long retry_ms,
 	      const char *data, size_t len);
 

@@ -22,20 +22,20 @@ struct ssereader {
 	long retry;
 	unsigned long useless; /* lines */
 	char sample[80];       /* the beginning of the last of them */
-	bool has_data; /* "data:" alone is an event with empty data */
-	bool has_id;   /* the event being read sets the id */
-	bool after_cr; /* an LF that follows belongs to the CR */
-	bool too_long; /* the line is being thrown away */
-	bool spoilt;   /* the event lost a line, and is thrown away */
-	bool started;  /* past the place of a byte order mark */
-	bool *freed;   /* set when FN frees the reader */
+	bool has_data;	       /* "data:" alone is an event with empty data */
+	bool has_id;	       /* the event being read sets the id */
+	bool after_cr;	       /* an LF that follows belongs to the CR */
+	bool too_long;	       /* the line is being thrown away */
+	bool spoilt;	       /* the event lost a line, and is thrown away */
+	bool started;	       /* past the place of a byte order mark */
+	bool *freed;	       /* set when FN frees the reader */
 };
 
 struct ssereader *ssereader_new(size_t max, ssereader_fn fn, void *arg)
 {
-	struct ssereader *r = calloc(1, sizeof(*r));
+	struct ssereader *r = calloc(1, sizeof *r);
 
-	if (r == NULL)
+	if (!r)
 		return NULL;
 	r->max = max;
 	r->fn = fn;
@@ -49,7 +49,7 @@ void ssereader_free(struct ssereader **rp)
 	struct ssereader *r = *rp;
 
 	*rp = NULL;
-	if (r == NULL)
+	if (!r)
 		return;
 	if (r->freed != NULL)
 		*r->freed = true;
@@ -95,7 +95,7 @@ static int text_add(struct text *t, const char *bytes, size_t len)
 		size_t size = (t->len + len + 1) * 2;
 		char *at = realloc(t->at, size);
 
-		if (at == NULL)
+		if (!at)
 			return ERR_NOMEM;
 		t->at = at;
 		t->size = size;
@@ -123,10 +123,10 @@ static int set_id(struct ssereader *r, const char *value, size_t len)
 {
 	char *id;
 
-	if (memchr(value, '\0', len) != NULL)
+	if (memchr(value, '\0', len))
 		return 0; /* ignored, as the standard wants */
 	id = strndup(value, len);
-	if (id == NULL)
+	if (!id)
 		return ERR_NOMEM;
 	free(r->id);
 	r->id = id;
@@ -149,7 +149,7 @@ static int take_field(struct ssereader *r, const char *name, size_t name_len, co
 		return set_id(r, value, len);
 	if (name_len == 5 && memcmp(name, "retry", 5) == 0)
 		set_retry(r, value, len);
-	if (name_len == 5 && memcmp(name, "event", 5) == 0 && len < sizeof(r->event)) {
+	if (name_len == 5 && memcmp(name, "event", 5) == 0 && len < sizeof r->event) {
 		memcpy(r->event, value, len);
 		r->event[len] = '\0';
 		return 0;
@@ -164,7 +164,7 @@ static bool dispatch(struct ssereader *r)
 	struct sse_received ev = {
 		.event = r->event[0] != '\0' ? r->event : "message",
 		.id = r->id,
-		.data = r->data.at != NULL ? r->data.at : "",
+		.data = r->data.at ? r->data.at : "",
 		.len = r->data.len,
 	};
 	bool whole = (r->has_data || r->has_id) && !r->spoilt, freed = false;
@@ -181,7 +181,7 @@ static bool dispatch(struct ssereader *r)
 	}
 	r->event[0] = '\0';
 	r->data.len = 0;
-	if (r->data.at != NULL)
+	if (r->data.at)
 		r->data.at[0] = '\0';
 	return true;
 }
@@ -189,7 +189,7 @@ static bool dispatch(struct ssereader *r)
 /* False: the reader is no more. */
 static bool take_line(struct ssereader *r, int *rc)
 {
-	const char *line = r->line.at != NULL ? r->line.at : "", *colon;
+	const char *line = r->line.at ? r->line.at : "", *colon;
 	size_t len = r->line.len, name_len;
 	int problem = 0;
 
@@ -211,8 +211,8 @@ static bool take_line(struct ssereader *r, int *rc)
 		count_useless(r, line, len);
 		return true;
 	}
-	name_len = colon != NULL ? (size_t)(colon - line) : len;
-	if (colon == NULL) {
+	name_len = colon ? (size_t)(colon - line) : len;
+	if (!colon) {
 		problem = take_field(r, line, name_len, "", 0);
 	} else {
 		const char *value = colon + 1;

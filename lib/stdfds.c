@@ -26,8 +26,8 @@ int stdfds_open(void)
 	return 0;
 }
 
-/* Why stdout is in error, when the write that failed was done inside of some printf(). A pipe still tells
- * that its reader is gone. */
+/* Why stdout is in error, when the write that failed was done inside of some printf(). A pipe still
+ * tells that its reader is gone. */
 static int old_error(void)
 {
 	struct pollfd pfd = {.fd = STDOUT_FILENO, .events = POLLOUT};

@@ -39,15 +39,15 @@ char *utf8_clean(const char *s, size_t len, size_t *len_r)
 		n = utf8_decode(s + i, len - i, &c);
 		bad += n == 0;
 	}
-	out = malloc(len + bad * (sizeof(replacement) - 2) + 1);
-	if (out == NULL)
+	out = malloc(len + bad * (sizeof replacement - 2) + 1);
+	if (!out)
 		return NULL;
 	for (size_t i = 0; i<len; i += n> 0 ? n : 1) {
 		const char *from = s + i;
 
 		n = utf8_decode(from, len - i, &c);
-		memcpy(out + used, n > 0 ? from : replacement, n > 0 ? n : sizeof(replacement) - 1);
-		used += n > 0 ? n : sizeof(replacement) - 1;
+		memcpy(out + used, n > 0 ? from : replacement, n > 0 ? n : sizeof replacement - 1);
+		used += n > 0 ? n : sizeof replacement - 1;
 	}
 	out[used] = '\0';
 	*len_r = used;

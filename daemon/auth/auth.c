@@ -78,9 +78,10 @@ void auth_check(struct auth *a, struct exchange *x, const char *name, auth_fn fn
 			    "One token, in one Authorization header", NULL);
 		return;
 	case AUTH_FOUND_BOUND:
-		auth_conclude(a, &w, AUTH_BAD, NULL,
-			      "Proof of possession (DPoP) is not supported: use a token that is not "
-			      "bound to a key, and send it as Bearer");
+		auth_conclude(
+			a, &w, AUTH_BAD, NULL,
+			"Proof of possession (DPoP) is not supported: use a token that is not "
+			"bound to a key, and send it as Bearer");
 		return;
 	}
 }

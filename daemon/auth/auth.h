@@ -1,8 +1,9 @@
 /* auth.h: who sent a request: bearer tokens (RFC 6750), checked on every request.
  *
  * What a token says is found out once (looked up in a file, verified as a JWT, or asked of its
- * issuer) and remembered by the token's SHA-256 until it expires. The token itself goes along with its
- * request (bearer.h), and is never logged. Whoever is refused is answered here, with the challenges of RFC 6750 and RFC 9728.
+ * issuer) and remembered by the token's SHA-256 until it expires. The token itself goes along with
+ * its request (bearer.h), and is never logged. Whoever is refused is answered here, with the
+ * challenges of RFC 6750 and RFC 9728.
  */
 #ifndef MCPD_AUTH_H
 #define MCPD_AUTH_H
@@ -24,12 +25,12 @@ struct view;
 /* Good during the call that hands it over. */
 struct auth_identity {
 	const char *user;
-	const char *token;  /* as it came */
-	int64_t expires;    /* seconds since the epoch; 0: never */
-	const char *issuer; /* NULL: of the file of tokens */
-	const char *scope;  /* with spaces between; NULL: none */
-	json_t *audience;   /* an array of strings; NULL: not said */
-	const char *rights; /* see bearer.h; NULL: not known */
+	const char *token;     /* as it came */
+	int64_t expires;       /* seconds since the epoch; 0: never */
+	const char *issuer;    /* NULL: of the file of tokens */
+	const char *scope;     /* with spaces between; NULL: none */
+	json_t *audience;      /* an array of strings; NULL: not said */
+	const char *rights;    /* see bearer.h; NULL: not known */
 	struct bearer *bearer; /* the token, to go along with the request */
 };
 
@@ -49,9 +50,10 @@ void auth_free(struct auth **a);
  * no token and bad ones, 400 for two, 503 where it cannot be found out now. */
 void auth_check(struct auth *a, struct exchange *x, const char *name, auth_fn fn, void *arg);
 
-/* auth_precheck() tells by the head of a request, before its body is read, whether auth_check() will find a
- * good token. AUTHORIZATION is the first of N such headers, terminated; QUERY may be NULL. HOLDER has the
- * place among those that wait, and is NULL where the address of the client has no share. */
+/* auth_precheck() tells by the head of a request, before its body is read, whether auth_check()
+ * will find a good token. AUTHORIZATION is the first of N such headers, terminated; QUERY may be
+ * NULL. HOLDER has the place among those that wait, and is NULL where the address of the client has
+ * no share. */
 struct auth_head {
 	const char *authorization, *query, *holder;
 	unsigned n;
@@ -85,12 +87,12 @@ bool auth_admit(struct auth *a, struct exchange *x, const char *name, const stru
 bool auth_metadata(struct auth *a, struct exchange *x,
 		   bool (*is_place)(const char *name, void *arg), void *arg);
 
-/* X is to be answered with a challenge (RFC 6750 section 3) for the error code ERROR; WHY is for people; SCOPE (may
- * be NULL) is what the token has to have. Sets the headers. */
+/* X is to be answered with a challenge (RFC 6750 section 3) for the error code ERROR; WHY is for
+ * people; SCOPE (may be NULL) is what the token has to have. Sets the headers. */
 void auth_challenge(struct auth *a, struct exchange *x, const char *name, const char *error,
 		    const char *why, const char *scope);
-/* The same for a token that lacks SCOPE at a backend: the client is told of that and of what its token has, so that
- * it loses nothing by asking for it. */
+/* The same for a token that lacks SCOPE at a backend: the client is told of that and of what its
+ * token has, so that it loses nothing by asking for it. */
 void auth_step_up(struct auth *a, struct exchange *x, const char *name, const char *why,
 		  const char *scope);
 

@@ -31,8 +31,7 @@ static bool is_resource(const char *aud, const char *url, const char *name)
 		strncmp(aud + url_len + 1, name, name_len) == 0);
 }
 
-bool auth_audience_ok(const struct config_auth *conf, const struct claims *claims,
-		      const char *name)
+bool auth_audience_ok(const struct config_auth *conf, const struct claims *claims, const char *name)
 {
 	const json_t *one;
 	size_t i;
@@ -106,8 +105,8 @@ static char *metadata_url(const struct config_auth *conf, const char *name)
 	return url;
 }
 
-/* A refusal without ERROR is for a request without a token, and so is one of status 401 for a bad token: both say
- * which scopes to ask for. */
+/* A refusal without ERROR is for a request without a token, and so is one of status 401 for a bad
+ * token: both say which scopes to ask for. */
 static void set_challenge(struct auth *a, struct exchange *x, const char *name, const char *error,
 			  const char *why, const char *scope, bool global)
 {

@@ -96,8 +96,8 @@ static void worked(const struct inquiry *q)
 			   a->conf->auth.issuer);
 }
 
-/* The answer to Q is of no use. That may be for the token, which anybody can send: nobody else waits for it to
- * become better. Whether the log gets a line about it. */
+/* The answer to Q is of no use. That may be for the token, which anybody can send: nobody else
+ * waits for it to become better. Whether the log gets a line about it. */
 static bool failed_for_token(const struct inquiry *q, int64_t least_ms)
 {
 	struct auth *a = q->auth;

@@ -89,10 +89,10 @@ static const char *check_dates(const struct config_auth *conf, const json_t *sai
 	return NULL;
 }
 
-/* A token that is bound to a key or a certificate ("cnf", RFC 7800: DPoP, RFC 9449; mutual TLS, RFC 8705)
- * is only good together with a proof of possession, which nothing here checks. Taken as a bearer token,
- * a stolen one would be as good as it is in the hands of its owner. Introspection says the same by
- * "token_type" (RFC 9449 section 6.2). */
+/* A token that is bound to a key or a certificate ("cnf", RFC 7800: DPoP, RFC 9449; mutual TLS, RFC
+ * 8705) is only good together with a proof of possession, which nothing here checks. Taken as a
+ * bearer token, a stolen one would be as good as it is in the hands of its owner. Introspection
+ * says the same by "token_type" (RFC 9449 section 6.2). */
 static const char *check_unbound(const json_t *said)
 {
 	const json_t *cnf = json_object_get(said, "cnf");
@@ -106,14 +106,15 @@ static const char *check_unbound(const json_t *said)
 
 /* ---- what a token allows ---- */
 
-/* What differs between two tokens that allow the same: each says when and by which login it was made. */
+/* What differs between two tokens that allow the same: each says when and by which login it was
+ * made. */
 static const char *const about_itself[] = {
-	"exp",	   "iat",    "nbf",   "jti", "auth_time", "nonce",	   "sid", "session_state",
-	"at_hash", "c_hash", "uti",   "rh",  "aio",	  "active", "scp",
+	"exp",	   "iat",    "nbf", "jti", "auth_time", "nonce",  "sid", "session_state",
+	"at_hash", "c_hash", "uti", "rh",  "aio",	"active", "scp",
 };
 
-/* TEXT's words, or the strings of the array LIST, as the members of an object: an order that nothing depends on
- * and repetitions make no difference. A new reference. */
+/* TEXT's words, or the strings of the array LIST, as the members of an object: an order that
+ * nothing depends on and repetitions make no difference. A new reference. */
 static json_t *as_set(const char *text, const json_t *list)
 {
 	json_t *set = json_object();
@@ -131,11 +132,12 @@ static json_t *as_set(const char *text, const json_t *list)
 	return set;
 }
 
-/* The same text for all tokens that allow the same: a digest of the issuer, the user, the client, the set of
- * scopes, the audience, and whatever else SAID says (roles, authorization_details). malloc'd; NULL where the
- * token does not say what it allows (its issuer may know), or without memory: then only the token itself is as
- * good as itself. */
-static char *rights_of(const struct config_auth *conf, const json_t *said, const struct claims *claims)
+/* The same text for all tokens that allow the same: a digest of the issuer, the user, the client,
+ * the set of scopes, the audience, and whatever else SAID says (roles, authorization_details).
+ * malloc'd; NULL where the token does not say what it allows (its issuer may know), or without
+ * memory: then only the token itself is as good as itself. */
+static char *rights_of(const struct config_auth *conf, const json_t *said,
+		       const struct claims *claims)
 {
 	json_t *all = claims->scope ? json_copy((json_t *)(uintptr_t)said) : NULL;
 	char *rights = NULL;
@@ -208,8 +210,8 @@ static enum auth_result verify(struct auth *a, const struct jwt *j, const char *
 }
 
 enum auth_result auth_jwt(struct auth *a, const char *token,
-			  const unsigned char digest[DIGEST_SIZE],
-			  const struct claims **claims_r, const char **why_r)
+			  const unsigned char digest[DIGEST_SIZE], const struct claims **claims_r,
+			  const char **why_r)
 {
 	struct claims claims;
 	enum auth_result result;

@@ -1,6 +1,7 @@
-/* auth_open.c: what a token opened ends with the token: when its time is over (a timer for each token that has
- * something open, in the order that libevent keeps), when its issuer says so (asked once per cacheTime), when the
- * file of tokens has it no longer, when its issuer lost the key, or when its user logged out. */
+/* auth_open.c: what a token opened ends with the token: when its time is over (a timer for each
+ * token that has something open, in the order that libevent keeps), when its issuer says so (asked
+ * once per cacheTime), when the file of tokens has it no longer, when its issuer lost the key, or
+ * when its user logged out. */
 #include "autoconf.h"
 
 #include <event2/event.h>
@@ -14,7 +15,8 @@
 
 /* The clock may be set: nothing sleeps longer than this. */
 #define MAX_SLEEP_S 3600
-/* How soon a file of tokens that was changed by hand counts for what is open. Requests look each time. */
+/* How soon a file of tokens that was changed by hand counts for what is open. Requests look each
+ * time. */
 #define LOOK_S 5
 
 /* A token that something refers to. */
@@ -188,8 +190,8 @@ struct bearer *auth_bearer(struct auth *a, const struct bearer_spec *spec)
 	return keep(a, spec);
 }
 
-/* References to all of USER's (NULL: everybody's) that have not ended; to be freed, with them. NULL: none, or no
- * memory. */
+/* References to all of USER's (NULL: everybody's) that have not ended; to be freed, with them.
+ * NULL: none, or no memory. */
 static struct bearer **list(const struct auth *a, const char *user, size_t *n_r)
 {
 	struct bearer **all = calloc(HASH_COUNT(a->open) + 1, sizeof(struct bearer *));
@@ -197,7 +199,8 @@ static struct bearer **list(const struct auth *a, const char *user, size_t *n_r)
 
 	*n_r = 0;
 	for (o = all ? a->open : NULL; o; o = o->hh.next) {
-		if (!bearer_ended(o->bearer) && (!user || strcmp(bearer_user(o->bearer), user) == 0))
+		if (!bearer_ended(o->bearer) &&
+		    (!user || strcmp(bearer_user(o->bearer), user) == 0))
 			all[(*n_r)++] = bearer_ref(o->bearer);
 	}
 	return all;
@@ -233,7 +236,8 @@ void auth_open_checked(struct auth *a, const unsigned char digest[DIGEST_SIZE],
 
 	if (!o)
 		return;
-	o->checked = now; /* also where the issuer is down: what is open stays so, and is asked about again */
+	o->checked = now; /* also where the issuer is down: what is open stays so, and is asked
+			     about again */
 	if (result == AUTH_BAD)
 		bearer_end(o->bearer, bearer_expires(o->bearer) && bearer_expires(o->bearer) <= now
 					      ? BEARER_EXPIRED

@@ -27,12 +27,13 @@ static bool has_query_token(const char *query)
 	return false;
 }
 
-/* Whether VALUE of an Authorization header begins with SCHEME (RFC 9110 section 11.1: in any case). */
+/* Whether VALUE of an Authorization header begins with SCHEME (RFC 9110 section 11.1: in any case).
+ */
 static bool has_scheme(const char *value, const char *scheme)
 {
 	size_t n = strlen(scheme);
 
-	return value && strncasecmp(value, scheme, n) == 0 && strchr(" \t", value[n]) != NULL;
+	return value && strncasecmp(value, scheme, n) == 0 && strchr(" \t", value[n]);
 }
 
 /* AUTH_FOUND_ONE with the token of H in *TOKEN_R, or what is wrong with the request. */

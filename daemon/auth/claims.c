@@ -76,7 +76,7 @@ static struct entry *find(struct claims_cache *c, const unsigned char digest[DIG
 }
 
 const struct claims *claims_cache_find(struct claims_cache *c,
-					  const unsigned char digest[DIGEST_SIZE], int64_t now)
+				       const unsigned char digest[DIGEST_SIZE], int64_t now)
 {
 	struct entry *e = find(c, digest);
 
@@ -92,8 +92,8 @@ const struct claims *claims_cache_find(struct claims_cache *c,
 }
 
 const struct claims *claims_cache_put(struct claims_cache *c,
-					 const unsigned char digest[DIGEST_SIZE],
-					 struct claims *claims, int64_t until)
+				      const unsigned char digest[DIGEST_SIZE],
+				      struct claims *claims, int64_t until)
 {
 	struct entry *e = find(c, digest);
 

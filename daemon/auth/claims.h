@@ -27,12 +27,12 @@ void claims_cache_free(struct claims_cache **c);
 
 /* NULL: not known, or not any more. Borrowed until the next call that is not a find. */
 const struct claims *claims_cache_find(struct claims_cache *c,
-					  const unsigned char digest[DIGEST_SIZE], int64_t now);
+				       const unsigned char digest[DIGEST_SIZE], int64_t now);
 /* Keeps CLAIMS (moved: empty afterwards, whatever happens) until UNTIL. Borrowed like above; NULL
  * on lack of memory. */
 const struct claims *claims_cache_put(struct claims_cache *c,
-					 const unsigned char digest[DIGEST_SIZE],
-					 struct claims *claims, int64_t until);
+				      const unsigned char digest[DIGEST_SIZE],
+				      struct claims *claims, int64_t until);
 /* Forgets all. */
 void claims_cache_clear(struct claims_cache *c);
 

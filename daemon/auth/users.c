@@ -243,9 +243,10 @@ int users_seen(struct users *us, const char *user, const struct user_token *t)
 	refresh = t->refresh			     ? t->refresh
 		  : same(u->token.issuer, t->issuer) ? u->token.refresh
 						     : NULL;
-	record = json_pack("{s:s, s:s?, s:I, s:s?, s:s?, s:O?, s:s?}", "access", t->access, "refresh",
-			   refresh, "expires", (json_int_t)t->expires, "issuer", t->issuer, "scope",
-			   t->scope, "audience", t->audience, "rights", t->rights);
+	record = json_pack("{s:s, s:s?, s:I, s:s?, s:s?, s:O?, s:s?}", "access", t->access,
+			   "refresh", refresh, "expires", (json_int_t)t->expires, "issuer",
+			   t->issuer, "scope", t->scope, "audience", t->audience, "rights",
+			   t->rights);
 	if (!record || store_put(us->store, STORE_TOKENS, user, record) < 0) {
 		json_decref(record);
 		drop_if_empty(us, u);

@@ -198,8 +198,7 @@ json_t *backend_describe(const struct backend *b)
 	json_int_t links = 0;
 	json_t *row;
 
-	TAILQ_FOREACH(l, &b->links, entry)
-	{
+	TAILQ_FOREACH (l, &b->links, entry) {
 		links++;
 	}
 	row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "name",
@@ -239,8 +238,8 @@ json_t *backend_show(const struct backend *b)
 	return record;
 }
 
-struct link *link_new(struct backend *b, const struct caller *caller, const struct link_events *events,
-		      void *arg)
+struct link *link_new(struct backend *b, const struct caller *caller,
+		      const struct link_events *events, void *arg)
 {
 	struct link *l = calloc(1, sizeof *l);
 

@@ -1,8 +1,8 @@
 /* backend.h: something that offers tools, resources or prompts, whatever its kind.
  *
  * A backend learns what it offers once at start and keeps it up to date. Whoever wants to use it
- * holds a link; a link costs nothing until its first call. Adapters (backend_stdio, backend_exec, ...)
- * implement struct backend_ops, in backend_impl.h. */
+ * holds a link; a link costs nothing until its first call. Adapters (backend_stdio, backend_exec,
+ * ...) implement struct backend_ops, in backend_impl.h. */
 #ifndef MCPD_BACKEND_H
 #define MCPD_BACKEND_H
 
@@ -53,7 +53,8 @@ struct backend_watch {
 
 /* What reaches a holder outside its own calls. ARG is the holder's. */
 struct link_events {
-	/* notifications/message, notifications/resources/updated, elicitation/complete. PARAMS borrowed. */
+	/* notifications/message, notifications/resources/updated, elicitation/complete. PARAMS
+	 * borrowed. */
 	void (*notification)(struct link *l, const char *method, json_t *params, void *arg);
 	/* A question that belongs to no call in flight; consumed. */
 	void (*question)(struct link *l, struct question *q_take, void *arg);
@@ -77,11 +78,12 @@ void backend_unwatch(struct backend *b, void *arg);
 
 const char *backend_name(const struct backend *b);
 const char *backend_kind(const struct backend *b);
-/* What it is asked is authorised by the token of the request (forwardToken), or by one that is given for that
- * (credential.from "exchange"). */
+/* What it is asked is authorised by the token of the request (forwardToken), or by one that is
+ * given for that (credential.from "exchange"). */
 bool backend_per_token(const struct backend *b);
 enum backend_state backend_state(const struct backend *b);
-/* Why nothing, or only an older offer, is there of it: why it failed, or that it has not answered yet;
+/* Why nothing, or only an older offer, is there of it: why it failed, or that it has not answered
+ * yet;
  * "" where there is nothing to explain. */
 const char *backend_why(const struct backend *b);
 const struct offer *backend_offer(const struct backend *b); /* NULL until learnt once */
@@ -89,13 +91,13 @@ const struct offer *backend_offer(const struct backend *b); /* NULL until learnt
  * tools, resources, prompts, restarts, reason. */
 json_t *backend_describe(const struct backend *b);
 
-/* The record for `mcpctl backend show`: that row and what the backend is, and what of its limits the
- * kernel enforces. A new reference. */
+/* The record for `mcpctl backend show`: that row and what the backend is, and what of its limits
+ * the kernel enforces. A new reference. */
 json_t *backend_show(const struct backend *b);
 
 /* A holder's link. CALLER and its strings outlive the link. NULL on lack of memory. */
-struct link *link_new(struct backend *b, const struct caller *caller, const struct link_events *events,
-		      void *arg);
+struct link *link_new(struct backend *b, const struct caller *caller,
+		      const struct link_events *events, void *arg);
 /* The holder goes: calls must have ended; its own child goes down the ladder, its subscriptions are
  * dropped. No event comes any more. Never fails, never waits; *L becomes NULL. */
 void link_close(struct link **l);
@@ -109,8 +111,9 @@ struct backend *link_backend(const struct link *l);
 const struct offer *link_offer(const struct link *l);
 /* The pid of the child that belongs to this holder alone; 0 without one. */
 int link_pid(const struct link *l);
-/* Appends {"pid","parent","server","command"} for that child and each of its descendants, the child first, to ROWS: the
- * first few hundred. The command is a name without arguments, masked. Reads /proc. */
+/* Appends {"pid","parent","server","command"} for that child and each of its descendants, the child
+ * first, to ROWS: the first few hundred. The command is a name without arguments, masked. Reads
+ * /proc. */
 void link_processes(const struct link *l, json_t *rows);
 
 #endif

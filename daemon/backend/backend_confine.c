@@ -1,5 +1,5 @@
-/* What the children of a backend are limited to. Whether the kernel can enforce it was looked at when the
- * configuration was checked (confine.c): here it is done, and shown, as far as it goes. */
+/* What the children of a backend are limited to. Whether the kernel can enforce it was looked at
+ * when the configuration was checked (confine.c): here it is done, and shown, as far as it goes. */
 #include "autoconf.h"
 
 #include "backend/backend_impl.h"
@@ -49,7 +49,7 @@ static json_t *strings(char *const *list)
 {
 	json_t *array = json_array();
 
-	for (; list != NULL && *list != NULL; list++)
+	for (; list != NULL && *list; list++)
 		json_array_append_new(array, json_string(*list));
 	return array;
 }
@@ -81,8 +81,7 @@ static json_t *show_limits(const struct backend *b)
 	json_t *into = json_object();
 
 	if (r->memory > 0)
-		add(into, "memory", json_integer((json_int_t)r->memory),
-		    cgroups_has(cs, "memory"));
+		add(into, "memory", json_integer((json_int_t)r->memory), cgroups_has(cs, "memory"));
 	if (r->processes > 0)
 		add(into, "processes", json_integer(r->processes), cgroups_has(cs, "pids"));
 	if (r->cpu > 0)
@@ -98,9 +97,9 @@ void backend_confine_show(const struct backend *b, json_t *record)
 	bool hidden = child && b->conf->sandbox.mode != CONFIG_SANDBOX_OFF;
 	int abi = hidden ? sandbox_abi(NULL) : 0;
 	json_t *folders = json_array();
-	const char *const *path = b->env->sandbox != NULL ? sandbox_hidden(b->env->sandbox) : NULL;
+	const char *const *path = b->env->sandbox ? sandbox_hidden(b->env->sandbox) : NULL;
 
-	for (; hidden && path != NULL && *path != NULL; path++)
+	for (; hidden && path && *path; path++)
 		json_array_append_new(folders, json_string(*path));
 	json_object_set_new(record, "landlock", json_integer(abi));
 	json_object_set_new(record, "hidden", folders);

@@ -38,7 +38,7 @@ struct job {
 
 struct exec {
 	struct backend *backend;
-	char **env; /* of every command */
+	char **env;	  /* of every command */
 	struct mask mask; /* what of a command's stderr is nobody's business */
 	TAILQ_HEAD(, job) jobs;
 	size_t n_jobs;
@@ -47,11 +47,11 @@ struct exec {
 static void job_free(struct job *j)
 {
 	event_del(&j->timer);
-	if (j->child != NULL)
+	if (j->child)
 		child_abandon(j->child);
-	if (j->out != NULL)
+	if (j->out)
 		evbuffer_free(j->out);
-	if (j->err != NULL)
+	if (j->err)
 		evbuffer_free(j->err);
 	TAILQ_REMOVE(&j->exec->jobs, j, entry);
 	j->exec->n_jobs--;
@@ -146,9 +146,9 @@ static struct job *job_new(struct exec *x, const struct config_tool *tool, struc
 {
 	struct timeval limit = {.tv_sec = tool->timeout_ms / 1000,
 				.tv_usec = tool->timeout_ms % 1000 * 1000};
-	struct job *j = calloc(1, sizeof(*j));
+	struct job *j = calloc(1, sizeof *j);
 
-	if (j == NULL)
+	if (!j)
 		return NULL;
 	TAILQ_INSERT_TAIL(&x->jobs, j, entry);
 	x->n_jobs++;
@@ -158,7 +158,7 @@ static struct job *job_new(struct exec *x, const struct config_tool *tool, struc
 	evtimer_assign(&j->timer, x->backend->env->base, on_time_limit, j);
 	j->out = evbuffer_new();
 	j->err = evbuffer_new();
-	if (j->out == NULL || j->err == NULL || evtimer_add(&j->timer, &limit) < 0) {
+	if (!j->out || !j->err || evtimer_add(&j->timer, &limit) < 0) {
 		job_free(j);
 		return NULL;
 	}
@@ -169,13 +169,13 @@ static struct job *job_new(struct exec *x, const struct config_tool *tool, struc
 static int write_arguments(struct job *j, json_t *arguments)
 {
 	struct evbuffer *line = evbuffer_new();
-	int rc = line != NULL ? jsonrpc_write(line, arguments) : ERR_NOMEM;
+	int rc = line ? jsonrpc_write(line, arguments) : ERR_NOMEM;
 
 	if (rc == 0 && evbuffer_add(line, "\n", 1) < 0)
 		rc = ERR_NOMEM;
 	if (rc == 0)
 		rc = child_write_buffer(j->child, line);
-	if (line != NULL)
+	if (line)
 		evbuffer_free(line);
 	child_close_stdin(j->child);
 	return rc == ERR_CLOSED ? 0 : rc; /* over already, or it does not read: it need not */
@@ -191,7 +191,7 @@ static int spawn(struct job *j, char *const *argv, struct err *e)
 		.session = call_caller(j->call)->session,
 		.argv = (const char *const *)argv,
 		.env = (const char *const *)j->exec->env,
-		.cwd = j->tool->cwd != NULL ? j->tool->cwd : b->conf->cwd,
+		.cwd = j->tool->cwd ? j->tool->cwd : b->conf->cwd,
 		.max_backlog = SIZE_MAX, /* the body of the request is limited already */
 	};
 
@@ -218,8 +218,8 @@ static void run(struct exec *x, const struct config_tool *tool, struct call *c, 
 	struct job *j = job_new(x, tool, c);
 	struct err why = {.text = "out of memory"};
 
-	if (j == NULL || spawn(j, argv, &why) < 0 || write_arguments(j, arguments) < 0) {
-		if (j != NULL)
+	if (!j || spawn(j, argv, &why) < 0 || write_arguments(j, arguments) < 0) {
+		if (j)
 			job_free(j);
 		log_info(&scope, "tool %s could not be started: %s", tool->name, why.text);
 		if (why.code == ERR_INVALID) /* too long for this system */
@@ -248,9 +248,9 @@ static void call_tool(struct exec *x, const struct config_tool *tool, struct cal
 	char **argv = NULL;
 	struct err why = {0};
 
-	if (arguments == NULL)
+	if (!arguments)
 		arguments = json_object();
-	if (arguments == NULL)
+	if (!arguments)
 		call_result(c, NULL);
 	else if (schema_validate(tool->input, arguments, &why) < 0 ||
 		 placeholder_expand(tool->command, schema, arguments, &argv, &why) < 0)
@@ -272,7 +272,7 @@ static void exec_link_call(struct link *l, struct call *c)
 		return;
 	}
 	tool = find_tool(b->conf, name);
-	if (tool == NULL)
+	if (!tool)
 		call_error(c, RPC_INVALID_PARAMS, NULL, "Unknown tool: %.200s",
 			   json_is_string(name) ? json_string_value(name) : "(no name)");
 	else
@@ -286,13 +286,13 @@ static void exec_link_close(struct link *l)
 
 static int exec_init(struct backend *b, struct err *e)
 {
-	struct exec *x = calloc(1, sizeof(*x));
+	struct exec *x = calloc(1, sizeof *x);
 
-	if (x == NULL)
+	if (!x)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	x->backend = b;
 	x->env = environ_for_child(b->conf->env, e);
-	if (x->env == NULL || mask_add_env(&x->mask, b->conf->env) < 0) {
+	if (!x->env || mask_add_env(&x->mask, b->conf->env) < 0) {
 		environ_free(&x->env);
 		mask_fini(&x->mask);
 		free(x);
@@ -308,7 +308,7 @@ static void exec_stop(struct backend *b)
 	struct exec *x = b->impl;
 	struct job *j;
 
-	while ((j = TAILQ_FIRST(&x->jobs)) != NULL) {
+	while ((j = TAILQ_FIRST(&x->jobs))) {
 		struct call *c = j->call;
 
 		call_detach(c);
@@ -334,10 +334,10 @@ static struct offer *make_offer(const struct backend *b)
 	struct offer *o = offer_new(MCP_REV_LEGACY_NEWEST);
 	int rc = 0;
 
-	if (o == NULL)
+	if (!o)
 		return NULL;
 	o->server_info = json_pack("{s:s, s:s}", "name", b->conf->name, "version", PACKAGE_VERSION);
-	rc |= o->server_info == NULL ? -1 : 0;
+	rc |= !o->server_info ? -1 : 0;
 	rc |= json_object_set_new(o->capabilities, "tools", json_object());
 	for (size_t i = 0; i < b->conf->n_tools; i++)
 		rc |= json_array_append(o->lists[OFFER_TOOLS], b->conf->tools[i].entry);
@@ -351,7 +351,7 @@ static void exec_start(struct backend *b)
 	static const struct err no_memory = {.code = ERR_NOMEM, .text = "out of memory"};
 	struct offer *o = make_offer(b);
 
-	if (o != NULL)
+	if (o)
 		backend_learned(b, o);
 	else
 		backend_failed(b, &no_memory);

@@ -22,7 +22,8 @@ struct backend_ops {
 	void (*restart)(struct backend *b);
 	void (*describe)(const struct backend *b, json_t *row); /* adds its own members */
 	void (*link_call)(struct link *l, struct call *c);
-	/* l->impl, if any, goes; nothing may be reported through L any more, which is freed later. */
+	/* l->impl, if any, goes; nothing may be reported through L any more, which is freed later.
+	 */
 	void (*link_close)(struct link *l);
 	void (*link_notify)(struct link *l, const char *method, json_t *params); /* may be NULL */
 	int (*link_pid)(const struct link *l);					 /* may be NULL */
@@ -50,10 +51,10 @@ struct backend {
 	TAILQ_HEAD(, link) links;
 	struct backend_watch watches[BACKEND_WATCHES];
 	size_t n_watches;
-	unsigned long calls; /* ever */
-	struct sandbox_rules rules; /* "sandbox"; empty without */
+	unsigned long calls;	     /* ever */
+	struct sandbox_rules rules;  /* "sandbox"; empty without */
 	struct cgroup_limits limits; /* "resources" */
-	void *impl;	     /* the adapter's */
+	void *impl;		     /* the adapter's */
 };
 
 /* backend.c: backend_new() for a backend with the adapter OPS. */

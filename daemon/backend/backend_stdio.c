@@ -1,5 +1,5 @@
-/* Backends of the kind "stdio": MCP servers as child processes. What each method means for those who
- * share one. The parts: stdio_impl.h. */
+/* Backends of the kind "stdio": MCP servers as child processes. What each method means for those
+ * who share one. The parts: stdio_impl.h. */
 #include "autoconf.h"
 
 #include <event2/event.h>
@@ -18,7 +18,7 @@
 #define REVIVE_MS    1000
 #define MAX_SHOWN    256 /* processes of one child, to an operator */
 
-/* --- what a method means --------------------------------------------------------------------- */
+/* ---- what a method means ---- */
 
 static void on_done(struct mcpclient *m, struct call *c, bool ok, void *arg)
 {
@@ -38,7 +38,7 @@ static void pass(struct link *l, struct call *c)
 {
 	struct holder *h = holder_for(l, c);
 
-	if (h != NULL)
+	if (h)
 		send_call(h, c, on_done);
 }
 
@@ -59,11 +59,11 @@ static void on_subscribed(struct mcpclient *m, struct call *c, bool ok, void *ar
 static void subscribe(struct link *l, struct call *c)
 {
 	const char *uri = uri_of(c);
-	struct holder *h = uri != NULL ? holder_for(l, c) : NULL;
+	struct holder *h = uri ? holder_for(l, c) : NULL;
 
-	if (uri == NULL)
+	if (!uri)
 		call_error(c, RPC_INVALID_PARAMS, NULL, "uri is missing");
-	else if (h == NULL)
+	else if (!h)
 		return;
 	else if (!subs_has(h->in, uri, NULL))
 		send_call(h, c, on_subscribed);
@@ -78,7 +78,7 @@ static struct holder *holder_at_rest(struct link *l, struct call *c)
 {
 	struct holder *h = holder_of(l);
 
-	if (h == NULL)
+	if (!h)
 		call_error(c, RPC_INTERNAL_ERROR, NULL, "out of memory");
 	return h;
 }
@@ -89,13 +89,13 @@ static void unsubscribe(struct link *l, struct call *c)
 	const char *uri = uri_of(c);
 	bool last;
 
-	if (h == NULL)
+	if (!h)
 		return;
-	if (uri == NULL) {
+	if (!uri) {
 		call_error(c, RPC_INVALID_PARAMS, NULL, "uri is missing");
 		return;
 	}
-	last = h->in != NULL && subs_remove(h->in, uri, h);
+	last = h->in && subs_remove(h->in, uri, h);
 	/* The child hears of it where nobody else wants it and there is one to hear. */
 	if (last && instance_ready(h->in))
 		send_call(h, c, on_done);
@@ -108,9 +108,9 @@ static void forget_task(struct link *l, struct call *c)
 {
 	struct holder *h = holder_at_rest(l, c);
 
-	if (h == NULL)
+	if (!h)
 		return;
-	if (h->in != NULL && instance_ready(h->in))
+	if (h->in && instance_ready(h->in))
 		send_call(h, c, on_done);
 	else
 		call_result(c, json_object());
@@ -123,14 +123,14 @@ static void set_level(struct link *l, struct call *c)
 	const char *name = json_string_value(json_object_get(call_params(c), "level"));
 	int level = mcp_log_level_parse(name);
 
-	if (h == NULL)
+	if (!h)
 		return;
 	if (level < 0) {
 		call_error(c, RPC_INVALID_PARAMS, NULL, "there is no such log level");
 		return;
 	}
 	h->log_level = level;
-	if (h->in != NULL)
+	if (h->in)
 		instance_level_changed(h->in);
 	call_result(c, json_object());
 }
@@ -156,7 +156,7 @@ static const struct {
 
 static void stdio_link_call(struct link *l, struct call *c)
 {
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
 		if (strcmp(call_method(c), methods[i].method) == 0) {
 			methods[i].fn(l, c);
 			return;
@@ -169,7 +169,7 @@ static void stdio_link_notify(struct link *l, const char *method, json_t *params
 	const struct holder *h = l->impl;
 
 	(void)method; /* there is one */
-	if (h != NULL && h->in != NULL && h->in->role == INSTANCE_SESSION)
+	if (h && h->in && h->in->role == INSTANCE_SESSION)
 		instance_roots_changed(h->in, params);
 }
 
@@ -178,24 +178,26 @@ static const struct child *own_child(const struct link *l)
 {
 	const struct holder *h = l->impl;
 
-	return h != NULL && h->in != NULL && h->in->role == INSTANCE_SESSION ? h->in->child : NULL;
+	return h && h->in && h->in->role == INSTANCE_SESSION ? h->in->child : NULL;
 }
 
 static int stdio_link_pid(const struct link *l)
 {
 	const struct child *c = own_child(l);
 
-	return c != NULL ? (int)child_pid(c) : 0;
+	return c ? (int)child_pid(c) : 0;
 }
 
-/* A process may give itself any name: in what is shown of it there are no secrets of the server, and only characters. */
+/* A process may give itself any name: in what is shown of it there are no secrets of the server,
+ * and only characters. */
 static json_t *describe_process(const struct child *c, const struct procinfo *p, const char *server)
 {
 	char *masked = child_masked(c, p->name);
-	size_t len = masked != NULL ? strlen(masked) : 0;
-	char *name = masked != NULL ? utf8_clean(masked, len, &len) : NULL;
-	json_t *row = json_pack("{s:i, s:i, s:s, s:s}", "pid", (int)p->id.pid, "parent", (int)p->parent,
-				"server", server, "command", name != NULL ? name : "");
+	size_t len = masked ? strlen(masked) : 0;
+	char *name = masked ? utf8_clean(masked, len, &len) : NULL;
+	json_t *row =
+		json_pack("{s:i, s:i, s:s, s:s}", "pid", (int)p->id.pid, "parent", (int)p->parent,
+			  "server", server, "command", name != NULL ? name : "");
 
 	free(masked);
 	free(name);
@@ -208,16 +210,16 @@ static void stdio_link_processes(const struct link *l, json_t *rows)
 	struct proclist tree = {.n = 0};
 	struct procinfo p;
 
-	if (c != NULL)
+	if (c)
 		child_processes(c, &tree, MAX_SHOWN);
 	for (size_t i = 0; i < tree.n; i++)
 		if (procinfo_read(tree.v[i].pid, &p) == 0 && p.id.start == tree.v[i].start)
-			json_array_append_new(rows, describe_process(c, &p, l->backend->conf->name));
+			json_array_append_new(rows,
+					      describe_process(c, &p, l->backend->conf->name));
 	free(tree.v);
 }
 
-/* --- the backend -------------------------------------------------------------------------------
- */
+/* ---- the backend ---- */
 
 static void stdio_fini(struct backend *b)
 {
@@ -225,7 +227,7 @@ static void stdio_fini(struct backend *b)
 	struct instance *in;
 
 	b->impl = NULL;
-	while ((in = TAILQ_FIRST(&s->instances)) != NULL)
+	while ((in = TAILQ_FIRST(&s->instances)))
 		instance_free(in, "the backend is gone");
 	if (event_initialized(&s->retry))
 		event_del(&s->retry);
@@ -239,14 +241,14 @@ static void stdio_fini(struct backend *b)
 }
 
 static const struct stdio_hooks hooks = {learn_on_ready, learn_on_lost, learn_doubt,
-					stdio_on_notification, stdio_on_question};
+					 stdio_on_notification, stdio_on_question};
 
 static int stdio_init(struct backend *b, struct err *e)
 {
-	struct stdio *s = calloc(1, sizeof(*s));
+	struct stdio *s = calloc(1, sizeof *s);
 	struct event_base *base = b->env->base;
 
-	if (s == NULL)
+	if (!s)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	b->impl = s;
 	s->b = b;
@@ -260,8 +262,7 @@ static int stdio_init(struct backend *b, struct err *e)
 	s->linger = delayq_new(base, LINGER_MS, learn_on_linger, s);
 	s->revive = delayq_new(base, REVIVE_MS, instance_on_revive, s);
 	s->relisting = delayq_new(base, RELIST_MS, learn_on_relisting, s);
-	if (s->own_info != NULL && s->idle != NULL && s->half_dead != NULL &&
-	    s->linger != NULL && s->revive != NULL && s->relisting != NULL &&
+	if (s->own_info && s->idle && s->half_dead && s->linger && s->revive && s->relisting &&
 	    evtimer_assign(&s->retry, base, learn_on_retry, s) == 0)
 		return 0;
 	stdio_fini(b);
@@ -279,7 +280,7 @@ static struct instance *find_older(const struct stdio *s, unsigned long epoch)
 	struct instance *in;
 
 	TAILQ_FOREACH (in, &s->instances, entry)
-		if (in->client != NULL && in->epoch < epoch)
+		if (in->client && in->epoch < epoch)
 			return in;
 	return NULL;
 }
@@ -296,7 +297,7 @@ static void stop_all(struct stdio *s, const char *why)
 	}
 	/* The ends of calls may lead to other ends, and to fresh children. */
 	s->epoch++;
-	while ((in = find_older(s, s->epoch)) != NULL)
+	while ((in = find_older(s, s->epoch)))
 		instance_stop(in, why);
 }
 
@@ -318,7 +319,7 @@ static void stdio_describe(const struct backend *b, json_t *row)
 	json_int_t running = 0;
 
 	TAILQ_FOREACH (in, &s->instances, entry)
-		running += in->child != NULL || in->up != NULL;
+		running += in->child != NULL || in->up;
 	json_object_set_new(row, "scope", json_string(config_scope_name(b->conf->scope)));
 	json_object_set_new(row, "children", json_integer(running));
 	json_object_set_new(row, "restarts", json_integer((json_int_t)s->restarts));
@@ -330,9 +331,9 @@ static void stdio_describe(const struct backend *b, json_t *row)
 	{                                                                                          \
 		.kind = kind_, .init = stdio_init, .fini = stdio_fini, .start = stdio_start,       \
 		.stop = stdio_stop, .restart = stdio_restart, .describe = stdio_describe,          \
-		.link_call = stdio_link_call, .link_close = holder_close,                      \
+		.link_call = stdio_link_call, .link_close = holder_close,                          \
 		.link_notify = stdio_link_notify, .link_pid = stdio_link_pid,                      \
-		.link_processes = stdio_link_processes,                                                    \
+		.link_processes = stdio_link_processes,                                            \
 	}
 
 const struct backend_ops backend_stdio_ops = OPS("stdio");

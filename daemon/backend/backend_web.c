@@ -25,7 +25,7 @@ struct job {
 	TAILQ_ENTRY(job) entry;
 	struct web *web;
 	struct call *call;
-	json_t *tool; /* as it was listed when the call came */
+	json_t *tool;	       /* as it was listed when the call came */
 	struct schema *output; /* what it promised then; NULL: nothing that is checked */
 	char *body;
 	size_t len;
@@ -94,28 +94,29 @@ static bool try_again(struct job *j, const struct fetch_answer *a)
 	return true;
 }
 
-/* The client's token (or one that was given for it) lacks a scope: that is for the client to get, not for the model to
- * read. Whether it was so, and J has ended. */
+/* The client's token (or one that was given for it) lacks a scope: that is for the client to get,
+ * not for the model to read. Whether it was so, and J has ended. */
 static bool denied(struct job *j, const struct fetch_answer *a)
 {
 	const struct config_backend *conf = j->web->backend->conf;
 	struct call *c = j->call;
 	char *scope = NULL, *name;
 
-	if ((a->status == 403 || a->status == 401) && a->www_authenticate != NULL &&
+	if ((a->status == 403 || a->status == 401) && a->www_authenticate &&
 	    credentials_per_token(conf))
 		scope = challenge_scope(a->www_authenticate);
-	name = scope != NULL ? strdup(job_name(j)) : NULL;
-	if (scope == NULL || name == NULL) {
+	name = scope ? strdup(job_name(j)) : NULL;
+	if (!scope || !name) {
 		free(scope);
 		return false;
 	}
 	call_detach(c);
 	job_free(j);
 	call_set_scope(c, scope);
-	call_error(c, RPC_INTERNAL_ERROR, NULL,
-		   "%s: the web endpoint answered HTTP %d: insufficient_scope (it needs \"%.300s\")",
-		   name, a->status, scope);
+	call_error(
+		c, RPC_INTERNAL_ERROR, NULL,
+		"%s: the web endpoint answered HTTP %d: insufficient_scope (it needs \"%.300s\")",
+		name, a->status, scope);
 	free(scope);
 	free(name);
 	return true;
@@ -128,7 +129,7 @@ static void on_answer(struct fetch *f, const struct fetch_answer *a, const struc
 
 	(void)f;
 	j->fetch = NULL;
-	if (a == NULL) {
+	if (!a) {
 		job_end(j, unreachable(j, e));
 		return;
 	}
@@ -155,16 +156,16 @@ static void on_credential(const char *line, const struct err *e, void *arg)
 	struct err why = {.code = ERR_NOMEM};
 
 	grant_wipe(j->line);
-	j->line = line != NULL ? strdup(line) : NULL;
-	if (e != NULL) {
+	j->line = line ? strdup(line) : NULL;
+	if (e) {
 		job_end(j, e->code == ERR_NOMEM ? NULL
 						: toolresult_error("%s: %s", job_name(j), e->text));
 		return;
 	}
-	if (line == NULL || j->line != NULL)
+	if (!line || j->line)
 		j->fetch =
 			web_fetch(w, &spec, line, w->backend->conf->max_output, on_answer, j, &why);
-	if (j->fetch == NULL)
+	if (!j->fetch)
 		job_end(j, unreachable(j, &why));
 }
 
@@ -189,12 +190,12 @@ static struct job *job_new(struct web *w, json_t *tool, struct call *c, json_t *
 {
 	json_t *message = json_pack("{s:O, s:O}", "name", json_object_get(tool, "name"),
 				    "arguments", arguments);
-	struct job *j = message != NULL ? calloc(1, sizeof(*j)) : NULL;
+	struct job *j = message ? calloc(1, sizeof *j) : NULL;
 
-	if (j != NULL)
+	if (j)
 		j->body = jsonrpc_dump(message, &j->len);
 	json_decref(message);
-	if (j == NULL || j->body == NULL) {
+	if (!j || !j->body) {
 		free(j);
 		return NULL;
 	}
@@ -211,7 +212,7 @@ static void run(struct web *w, json_t *tool, struct call *c, json_t *arguments)
 {
 	struct job *j = job_new(w, tool, c, arguments);
 
-	if (j == NULL) {
+	if (!j) {
 		call_result(c, NULL);
 		return;
 	}
@@ -226,9 +227,9 @@ static void call_tool(struct web *w, const char *name, json_t *tool, struct call
 	struct err why;
 	int rc;
 
-	if (arguments == NULL)
+	if (!arguments)
 		arguments = json_object();
-	rc = arguments != NULL ? web_tools_check(w->tools, name, arguments, &why) : ERR_NOMEM;
+	rc = arguments ? web_tools_check(w->tools, name, arguments, &why) : ERR_NOMEM;
 	if (rc == 0)
 		run(w, tool, c, arguments);
 	else if (rc == ERR_NOMEM)
@@ -249,9 +250,9 @@ static void web_link_call(struct link *l, struct call *c)
 			   l->backend->conf->name);
 		return;
 	}
-	if (name != NULL && w->tools != NULL)
+	if (name && w->tools)
 		tool = web_tools_entry(w->tools, name);
-	if (tool != NULL) {
+	if (tool) {
 		call_tool(w, name, tool, c);
 		return;
 	}
@@ -271,7 +272,7 @@ static void web_stop(struct backend *b)
 	struct job *j;
 
 	web_learn_stop(w);
-	while ((j = TAILQ_FIRST(&w->jobs)) != NULL) {
+	while ((j = TAILQ_FIRST(&w->jobs))) {
 		struct call *c = j->call;
 
 		call_detach(c);
@@ -294,9 +295,9 @@ static void web_fini(struct backend *b)
 
 static int web_init(struct backend *b, struct err *e)
 {
-	struct web *w = calloc(1, sizeof(*w));
+	struct web *w = calloc(1, sizeof *w);
 
-	if (w == NULL)
+	if (!w)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	TAILQ_INIT(&w->jobs);
 	w->backend = b;
@@ -304,7 +305,7 @@ static int web_init(struct backend *b, struct err *e)
 	web_learn_init(w);
 	w->list_url = url_join(b->conf->url, b->conf->tools_path);
 	w->invoke_url = url_join(b->conf->url, b->conf->invoke_path);
-	if (w->list_url != NULL && w->invoke_url != NULL)
+	if (w->list_url && w->invoke_url)
 		return 0;
 	web_fini(b);
 	return err_set(e, ERR_NOMEM, "out of memory");

@@ -17,7 +17,7 @@ static void on_exit_status(struct child *c, int status, void *arg)
 	char text[64];
 
 	in->child = NULL; /* it needs no stopping */
-	instance_lost(in, c, "the server %s%s", child_status_text(status, text, sizeof(text)),
+	instance_lost(in, c, "the server %s%s", child_status_text(status, text, sizeof text),
 		      instance_ready(in) ? "" : " before initialize was answered");
 }
 
@@ -47,11 +47,11 @@ static int child_send(struct instance *in, json_t *msg, struct bearer *bearer)
 	int rc = ERR_NOMEM;
 
 	(void)bearer; /* a child runs for whoever it was started for */
-	if (buf != NULL && jsonrpc_write(buf, msg) == 0 && evbuffer_add(buf, "\n", 1) == 0)
-		rc = in->child != NULL ? child_write_buffer(in->child, buf) : ERR_CLOSED;
-	if (buf != NULL)
+	if (buf && jsonrpc_write(buf, msg) == 0 && evbuffer_add(buf, "\n", 1) == 0)
+		rc = in->child ? child_write_buffer(in->child, buf) : ERR_CLOSED;
+	if (buf)
 		evbuffer_free(buf);
-	if (rc == ERR_CLOSED && in->child != NULL) {
+	if (rc == ERR_CLOSED && in->child) {
 		on_eof(in->child, in); /* soon somebody will know why */
 		rc = 0;
 	}
@@ -60,13 +60,13 @@ static int child_send(struct instance *in, json_t *msg, struct bearer *bearer)
 
 static void pause(struct instance *in)
 {
-	if (in->child != NULL)
+	if (in->child)
 		child_pause(in->child);
 }
 
 static void resume(struct instance *in)
 {
-	if (in->child != NULL)
+	if (in->child)
 		child_resume(in->child);
 }
 
@@ -86,7 +86,7 @@ static void on_stdout(struct child *c, struct evbuffer *from, void *arg)
 				instance_brake(in, 0, text, len);
 			free(text);
 		} else if (r == LINES_TOO_LONG) {
-			snprintf(why, sizeof(why),
+			snprintf(why, sizeof why,
 				 "the server sent more than %zu bytes in one line (limits.maxLine)",
 				 in->lines.max);
 			mcpclient_lost_message(in->client, why);
@@ -103,7 +103,7 @@ static bool is_of_caller(const struct instance *in, const struct caller *caller)
 	case INSTANCE_SESSION:
 		return true;
 	case INSTANCE_USER: /* all who are not authenticated have one together */
-		return caller->user != NULL;
+		return caller->user;
 	case INSTANCE_SHARED:
 	case INSTANCE_PROBE:
 		break;
@@ -117,12 +117,12 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 		.on_stdout = on_stdout, .on_eof = on_eof, .on_exit = on_exit_status};
 	const struct backend *b = in->s->b;
 	const struct log_scope scope = instance_scope(in);
-	bool own = caller == NULL || in->role == INSTANCE_PROBE || in->role == INSTANCE_SHARED;
+	bool own = !caller || in->role == INSTANCE_PROBE || in->role == INSTANCE_SHARED;
 	struct child_spec spec = {
 		.name = b->conf->name,
 		.max_of_name = b->conf->max_children,
-		.peer = caller != NULL && in->role != INSTANCE_SHARED ? caller->peer : NULL,
-		.holder = caller != NULL && is_of_caller(in, caller) ? caller->holder : NULL,
+		.peer = caller && in->role != INSTANCE_SHARED ? caller->peer : NULL,
+		.holder = caller && is_of_caller(in, caller) ? caller->holder : NULL,
 		.session = scope.session,
 		.argv = (const char *const *)(uintptr_t)b->conf->argv,
 		.cwd = b->conf->cwd,
@@ -132,7 +132,7 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 				 own, e);
 	int rc;
 
-	if (env == NULL)
+	if (!env)
 		return e->code;
 	spec.env = (const char *const *)(uintptr_t)env;
 	backend_confine_spec(b, &spec);

@@ -27,13 +27,13 @@ static void on_noise(struct upstream *u, unsigned long n, const char *text, void
 
 static void pause(struct instance *in)
 {
-	if (in->up != NULL)
+	if (in->up)
 		upstream_pause(in->up);
 }
 
 static void resume(struct instance *in)
 {
-	if (in->up != NULL)
+	if (in->up)
 		upstream_resume(in->up);
 }
 
@@ -60,7 +60,7 @@ static void on_trouble(struct upstream *u, void *arg)
 {
 	struct instance *in = arg;
 
-	if (in->up == u && in->client != NULL)
+	if (in->up == u && in->client)
 		learn_doubt(in->s);
 }
 
@@ -78,7 +78,7 @@ static void on_denied(struct upstream *u, const json_t *id, const char *scope, v
 {
 	struct instance *in = arg;
 
-	if (in->up == u && in->client != NULL)
+	if (in->up == u && in->client)
 		mcpclient_denied(in->client, id, scope);
 }
 
@@ -91,17 +91,17 @@ static struct bearer *bearer(struct upstream *u, void *arg)
 static const json_t *schema(struct upstream *u, const char *tool, void *arg)
 {
 	const struct instance *in = arg;
-	const struct offer *o = in->offer != NULL ? in->offer : in->s->b->offer;
+	const struct offer *o = in->offer ? in->offer : in->s->b->offer;
 	json_t *one;
 	size_t i;
 
 	(void)u;
-	if (o == NULL)
+	if (!o)
 		return NULL;
 	json_array_foreach (o->lists[OFFER_TOOLS], i, one) {
 		const char *name = json_string_value(json_object_get(one, "name"));
 
-		if (name != NULL && strcmp(name, tool) == 0)
+		if (name && strcmp(name, tool) == 0)
 			return json_object_get(one, "inputSchema");
 	}
 	return NULL;
@@ -129,20 +129,20 @@ static int upstream_open(struct instance *in, const struct caller *caller, struc
 		.max_message = b->env->limits->max_line,
 		.credentials = b->env->credentials,
 		.conf = b->conf,
-		.user = caller != NULL ? caller->user : NULL,
-		.own = caller == NULL || in->role == INSTANCE_PROBE || in->role == INSTANCE_SHARED,
+		.user = caller ? caller->user : NULL,
+		.own = !caller || in->role == INSTANCE_PROBE || in->role == INSTANCE_SHARED,
 	};
 
 	mask_fini(&in->mask);
 	if (mask_add_headers(&in->mask, spec.headers) < 0)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	in->up = upstream_new(b->env->base, b->env->httpc, &spec, &events, in);
-	return in->up != NULL ? 0 : err_set(e, ERR_NOMEM, "out of memory");
+	return in->up ? 0 : err_set(e, ERR_NOMEM, "out of memory");
 }
 
 static int upstream_send_msg(struct instance *in, json_t *msg, struct bearer *bearer)
 {
-	return in->up != NULL ? upstream_send(in->up, msg, bearer) : ERR_CLOSED;
+	return in->up ? upstream_send(in->up, msg, bearer) : ERR_CLOSED;
 }
 
 const struct instance_channel channel_upstream = {

@@ -26,7 +26,7 @@ static void add_place(struct lists *l, const char *what, const char *path, bool 
 {
 	struct sandbox_place *grown;
 
-	if (path == NULL)
+	if (!path)
 		return;
 	grown = realloc(l->places, (l->n_places + 1) * sizeof *grown);
 	if (!grown) {
@@ -83,10 +83,10 @@ static void add_words(struct lists *l, const char *text)
 {
 	const char *at = text;
 
-	while ((at = strchr(at, '/')) != NULL) {
+	while ((at = strchr(at, '/'))) {
 		size_t len = strcspn(at, ":,");
 
-		if (at == text || strchr("=:,", at[-1]) != NULL)
+		if (at == text || strchr("=:,", at[-1]))
 			add_used(l, at, len);
 		at += len;
 	}
@@ -94,7 +94,7 @@ static void add_words(struct lists *l, const char *text)
 
 static void add_strings(struct lists *l, char *const *strings)
 {
-	for (; strings != NULL && *strings != NULL; strings++)
+	for (; strings != NULL && *strings; strings++)
 		add_words(l, *strings);
 }
 
@@ -113,8 +113,8 @@ static void add_backend(struct lists *l, const struct config_backend *b)
 
 static void add_all_used(struct lists *l, const struct config *conf)
 {
-	static const char *const names[] = {"HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME",
-					    "XDG_CACHE_HOME", "XDG_STATE_HOME"};
+	static const char *const names[] = {"HOME",	     "TMPDIR",	       "XDG_CONFIG_HOME",
+					    "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"};
 	const struct passwd *pw = getpwuid(geteuid());
 	char *cwd = getcwd(NULL, 0);
 
@@ -159,9 +159,11 @@ static int complain(const struct config *conf, const struct config_backend *b, c
 		    bool required, const struct err *why, struct err *e)
 {
 	if (required)
-		return err_set(e, ERR_INVALID, "%s: mcpServers.%s.%s: %s (\"required\": false does without)",
+		return err_set(e, ERR_INVALID,
+			       "%s: mcpServers.%s.%s: %s (\"required\": false does without)",
 			       conf->file, b->name, key, why->text);
-	log_warn(NULL, "%s: mcpServers.%s.%s: not enforced: %s", conf->file, b->name, key, why->text);
+	log_warn(NULL, "%s: mcpServers.%s.%s: not enforced: %s", conf->file, b->name, key,
+		 why->text);
 	return 0;
 }
 
@@ -178,7 +180,8 @@ static int check_sandbox(const struct config *conf, const struct config_backend 
 	if (s->mode != CONFIG_SANDBOX_RULES)
 		return 0;
 	if (sandbox_check(&rules, &why) < 0)
-		return err_set(e, ERR_INVALID, "%s: mcpServers.%s.%s", conf->file, b->name, why.text);
+		return err_set(e, ERR_INVALID, "%s: mcpServers.%s.%s", conf->file, b->name,
+			       why.text);
 	if (abi >= needed)
 		return 0;
 	if (abi == 0)
@@ -199,7 +202,8 @@ static int check_files(const struct config *conf, const struct config_backend *b
 	if (b->resources.files == 0 || geteuid() == 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
 	    limit.rlim_max >= b->resources.files)
 		return 0;
-	err_set(&why, ERR_UNSUPPORTED, "the hard limit of the daemon is %llu (LimitNOFILE= in the unit)",
+	err_set(&why, ERR_UNSUPPORTED,
+		"the hard limit of the daemon is %llu (LimitNOFILE= in the unit)",
 		(unsigned long long)limit.rlim_max);
 	return complain(conf, b, "resources.files", b->resources.required, &why, e);
 }
@@ -211,13 +215,14 @@ static struct cgroup_limits limits_of(const struct config_backend *b)
 				      .cpu = b->resources.cpu};
 }
 
-/* Without the unit's cgroup only the kernel can be asked: this may be another user at a terminal. */
+/* Without the unit's cgroup only the kernel can be asked: this may be another user at a terminal.
+ */
 static int check_cgroups(const struct config *conf, const struct config_backend *b, struct err *e)
 {
 	const struct cgroup_limits limits = limits_of(b);
 	struct err why;
 
-	if (cgroup_supported(NULL, &limits, &why) == 0 || conf->cgroup != NULL)
+	if (cgroup_supported(NULL, &limits, &why) == 0 || conf->cgroup)
 		return 0;
 	return complain(conf, b, "resources", b->resources.required, &why, e);
 }

@@ -10,17 +10,17 @@ struct config;
 struct event_base;
 struct sandbox;
 
-/* Whether the kernel can enforce "sandbox" and "resources" of all servers, and whether the paths that they
- * name are there. 0, or ERR_INVALID with the remedy; what is not "required" is logged. */
+/* Whether the kernel can enforce "sandbox" and "resources" of all servers, and whether the paths
+ * that they name are there. 0, or ERR_INVALID with the remedy; what is not "required" is logged. */
 int confine_check(const struct config *conf, struct err *e);
 
-/* Takes the folder in which children get cgroups. *CS_R is NULL where no server needs one, or where none
- * that is "required" does and there is none: that is logged. 0, or a code with E. */
+/* Takes the folder in which children get cgroups. *CS_R is NULL where no server needs one, or where
+ * none that is "required" does and there is none: that is logged. 0, or a code with E. */
 int confine_cgroups(const struct config *conf, struct event_base *base, struct cgroups **cs_r,
 		    struct err *e);
 
-/* Hides the files of the daemon, as far as that goes, and logs what is not hidden (sandbox.h). All files
- * and folders that are to be hidden have to be there. NULL with E on lack of memory. */
+/* Hides the files of the daemon, as far as that goes, and logs what is not hidden (sandbox.h). All
+ * files and folders that are to be hidden have to be there. NULL with E on lack of memory. */
 struct sandbox *confine_new(const struct config *conf, struct err *e);
 
 #endif

@@ -31,12 +31,12 @@ static json_t *failure(const struct config_tool *tool, const struct exec_output 
 	const char *err = text_of(output->err, &err_len);
 	json_t *result;
 
-	masked = err != NULL ? mask_text(output->mask != NULL ? output->mask : &nothing, err, err_len,
-					 &err_len)
-			     : NULL;
-	if (masked == NULL)
+	masked = err ? mask_text(output->mask != NULL ? output->mask : &nothing, err, err_len,
+				 &err_len)
+		     : NULL;
+	if (!masked)
 		return NULL;
-	child_status_text(output->status, status, sizeof(status));
+	child_status_text(output->status, status, sizeof status);
 	if (err_len > 0)
 		result = toolresult_text(masked, err_len, true);
 	else
@@ -52,9 +52,9 @@ static json_t *structured(const struct config_tool *tool, const char *out, size_
 	struct err why = {0};
 	json_t *value = jsonrpc_parse(out, len, max_depth, &why);
 
-	if (value != NULL && !json_is_object(value))
+	if (value && !json_is_object(value))
 		err_set(&why, ERR_INVALID, "it is not a JSON object");
-	else if (value != NULL && tool->output != NULL)
+	else if (value && tool->output)
 		schema_validate(tool->output, value, &why);
 	if (why.code == ERR_NOMEM)
 		result = NULL;
@@ -75,7 +75,7 @@ json_t *exec_result(const struct config_tool *tool, const struct exec_output *ou
 	size_t len;
 	const char *out = text_of(output->out, &len);
 
-	if (out == NULL)
+	if (!out)
 		return NULL;
 	if (!WIFEXITED(output->status) || WEXITSTATUS(output->status) != 0)
 		return failure(tool, output, out, len);

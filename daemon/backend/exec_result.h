@@ -16,8 +16,8 @@ struct exec_output {
 
 /* The result: stdout as text (what is not UTF-8 replaced), and as structuredContent where the tool
  * is structured. Anything but exit status 0, and output that is not what was promised, is a result
- * with isError that says so, with stderr, masked. MAX_DEPTH bounds the nesting of structured output. NULL
- * on lack of memory. */
+ * with isError that says so, with stderr, masked. MAX_DEPTH bounds the nesting of structured
+ * output. NULL on lack of memory. */
 json_t *exec_result(const struct config_tool *tool, const struct exec_output *output,
 		    unsigned max_depth);
 

@@ -15,14 +15,14 @@ static struct link *only_link(const struct instance *in)
 {
 	struct holder *h = TAILQ_FIRST(&in->holders);
 
-	return in->role == INSTANCE_SESSION && h != NULL ? h->link : NULL;
+	return in->role == INSTANCE_SESSION && h ? h->link : NULL;
 }
 
 static void to_link(struct instance *in, const char *method, json_t *params)
 {
 	struct link *l = only_link(in);
 
-	if (l != NULL)
+	if (l)
 		l->events->notification(l, method, params, l->arg);
 }
 
@@ -48,7 +48,7 @@ static void on_message(struct instance *in, const char *method, json_t *params)
 
 	if (in->role != INSTANCE_SESSION)
 		log_message(in, params);
-	else if (c != NULL)
+	else if (c)
 		call_notify(c, method, params);
 	else
 		to_link(in, method, params);
@@ -67,7 +67,7 @@ static void to_links(struct instance *in, const char *method, json_t *params)
 	struct link **links = instance_links(in, &n);
 
 	for (size_t i = 0; i < n; i++)
-		if (links[i]->impl != NULL)
+		if (links[i]->impl)
 			links[i]->events->notification(links[i], method, params, links[i]->arg);
 	free(links);
 }
@@ -93,7 +93,7 @@ void stdio_on_notification(struct mcpclient *m, const char *method, json_t *para
 		learn_on_list_changed(in, mask);
 		return;
 	}
-	for (size_t i = 0; i < sizeof(notifications) / sizeof(notifications[0]); i++)
+	for (size_t i = 0; i < sizeof notifications / sizeof notifications[0]; i++)
 		if (strcmp(method, notifications[i].method) == 0)
 			notifications[i].fn(in, method, params);
 }
@@ -103,7 +103,7 @@ void stdio_on_question(struct mcpclient *m, struct question *q_take, void *arg)
 	struct link *l = only_link(arg);
 
 	(void)m;
-	if (l != NULL)
+	if (l)
 		l->events->question(l, q_take, l->arg);
 	else
 		question_refuse(q_take, RPC_METHOD_NOT_FOUND, "there is no client to ask");

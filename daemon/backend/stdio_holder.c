@@ -1,8 +1,9 @@
 /* Who gets which child: a link's side of an instance.
  *
- * Where requests are authorised by the token of the client's request (backend_per_token()), links of a user share an
- * instance only for tokens that allow the same: an upstream may keep in its session what a token let it see. A client
- * whose token allows something else from one request to the next moves on to another instance. */
+ * Where requests are authorised by the token of the client's request (backend_per_token()), links
+ * of a user share an instance only for tokens that allow the same: an upstream may keep in its
+ * session what a token let it see. A client whose token allows something else from one request to
+ * the next moves on to another instance. */
 #include "autoconf.h"
 
 #include <stdlib.h>
@@ -20,8 +21,8 @@ static char *key_for(const struct backend *b, const struct call *c)
 	const struct bearer *token = backend_per_token(b) ? call_bearer(c) : NULL;
 	char *key;
 
-	/* A name cannot be empty, so nobody is taken for the unauthenticated. What a token allows is a digest, and
-	 * ends where the name begins. */
+	/* A name cannot be empty, so nobody is taken for the unauthenticated. What a token allows
+	 * is a digest, and ends where the name begins. */
 	return asprintf(&key, "%s %s", token != NULL ? bearer_rights(token) : "",
 			user != NULL ? user : "") < 0
 		       ? NULL
@@ -33,18 +34,18 @@ static struct instance *user_instance(struct stdio *s, char *key_take)
 	struct instance *in;
 
 	HASH_FIND(hh, s->by_key, key_take, strlen(key_take), in);
-	if (in != NULL) {
+	if (in) {
 		free(key_take);
 		return in;
 	}
 	in = instance_new(s, INSTANCE_USER);
-	if (in == NULL) {
+	if (!in) {
 		free(key_take);
 		return NULL;
 	}
 	in->key = key_take;
 	HASH_ADD_KEYPTR(hh, s->by_key, in->key, strlen(in->key), in);
-	if (in->hh.tbl != NULL)
+	if (in->hh.tbl)
 		return in;
 	instance_free(in, "out of memory");
 	return NULL;
@@ -52,7 +53,7 @@ static struct instance *user_instance(struct stdio *s, char *key_take)
 
 static struct instance *shared_instance(struct stdio *s)
 {
-	if (s->learner == NULL)
+	if (!s->learner)
 		s->learner = instance_new(s, INSTANCE_SHARED);
 	return s->learner;
 }
@@ -66,7 +67,7 @@ static struct instance *find_instance(struct stdio *s, const struct call *c)
 		return instance_new(s, INSTANCE_SESSION);
 	case CONFIG_SCOPE_USER:
 		key = key_for(s->b, c);
-		return key != NULL ? user_instance(s, key) : NULL;
+		return key ? user_instance(s, key) : NULL;
 	case CONFIG_SCOPE_SHARED:
 		return shared_instance(s);
 	}
@@ -75,13 +76,13 @@ static struct instance *find_instance(struct stdio *s, const struct call *c)
 
 static struct holder *holder_new(struct link *l)
 {
-	struct holder *h = calloc(1, sizeof(*h));
+	struct holder *h = calloc(1, sizeof *h);
 	struct holder *older = l->impl;
 
-	if (h == NULL)
+	if (!h)
 		return NULL;
 	h->link = l;
-	h->log_level = older != NULL ? older->log_level : -1;
+	h->log_level = older ? older->log_level : -1;
 	h->older = older;
 	l->impl = h;
 	return h;
@@ -89,7 +90,7 @@ static struct holder *holder_new(struct link *l)
 
 struct holder *holder_of(struct link *l)
 {
-	return l->impl != NULL ? l->impl : holder_new(l);
+	return l->impl ? l->impl : holder_new(l);
 }
 
 /* Lets go of the instance; the last one ends it. H is freed. */
@@ -97,7 +98,7 @@ static void leave(struct holder *h)
 {
 	struct instance *in = h->in;
 
-	if (in != NULL) {
+	if (in) {
 		if (in->role == INSTANCE_SESSION) /* what the end of it is authorised by */
 			bearer_set(&in->bearer, h->link->caller->bearer);
 		TAILQ_REMOVE(&in->holders, h, entry);
@@ -117,7 +118,7 @@ static void leave_older(struct link *l)
 {
 	struct holder *h = l->impl, *one;
 
-	while (h != NULL && (one = h->older) != NULL) {
+	while (h && (one = h->older)) {
 		if (one->calls > 0) {
 			h = one;
 			continue;
@@ -131,7 +132,7 @@ static int join(struct holder *h, const struct call *c)
 {
 	struct instance *in = find_instance(h->link->backend->impl, c);
 
-	if (in == NULL)
+	if (!in)
 		return ERR_NOMEM;
 	h->in = in;
 	TAILQ_INSERT_TAIL(&in->holders, h, entry);
@@ -148,7 +149,7 @@ static bool is_wrong(const struct holder *h, const struct call *c)
 	if (h->in->role != INSTANCE_USER || !backend_per_token(h->link->backend))
 		return false;
 	key = key_for(h->link->backend, c);
-	wrong = key == NULL || strcmp(key, h->in->key) != 0;
+	wrong = !key || strcmp(key, h->in->key) != 0;
 	free(key);
 	return wrong;
 }
@@ -170,19 +171,20 @@ static void subscribe_again(struct holder *h, json_t *uris)
 	}
 }
 
-/* Another instance takes the place of H's, whose calls in flight end there. NULL on lack of memory. */
+/* Another instance takes the place of H's, whose calls in flight end there. NULL on lack of memory.
+ */
 static struct holder *move(struct holder *h, const struct call *c)
 {
 	struct link *l = h->link;
 	json_t *uris = subs_of(h->in, h);
 	struct holder *fresh = holder_new(l);
 
-	if (fresh != NULL && join(fresh, c) < 0) {
+	if (fresh && join(fresh, c) < 0) {
 		l->impl = fresh->older;
 		free(fresh);
 		fresh = NULL;
 	}
-	if (fresh != NULL) {
+	if (fresh) {
 		bearer_set(&fresh->in->bearer, call_bearer(c));
 		subs_drop_holder(h->in, h);
 		subscribe_again(fresh, uris);
@@ -197,11 +199,11 @@ struct holder *holder_for(struct link *l, struct call *c)
 	struct holder *h = holder_of(l);
 	struct err e = {.text = "out of memory"};
 
-	if (h != NULL && h->in != NULL && is_wrong(h, c))
+	if (h && h->in && is_wrong(h, c))
 		h = move(h, c);
-	else if (h != NULL && h->in == NULL && join(h, c) < 0)
+	else if (h && !h->in && join(h, c) < 0)
 		h = NULL;
-	if (h != NULL) {
+	if (h) {
 		bearer_set(&h->in->bearer, call_bearer(c));
 		if (instance_start(h->in, call_caller(c), &e) == 0)
 			return h;
@@ -222,7 +224,7 @@ void holder_ended(struct holder *h)
 
 	h->calls--;
 	instance_rest(h->in);
-	if (l->impl != h && l->impl != NULL)
+	if (l->impl != h && l->impl)
 		leave_older(l);
 }
 

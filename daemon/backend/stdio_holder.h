@@ -12,8 +12,8 @@ struct instance;
 struct link;
 
 /* stdio_holder.c: who gets which child. */
-/* L's, made on first need, with the instance for C or its own (its child running or starting). NULL after it has ended
- * C with the reason. */
+/* L's, made on first need, with the instance for C or its own (its child running or starting). NULL
+ * after it has ended C with the reason. */
 struct holder *holder_for(struct link *l, struct call *c);
 /* L's as it is now, maybe without an instance; NULL on lack of memory. */
 struct holder *holder_of(struct link *l);

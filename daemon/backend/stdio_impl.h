@@ -33,10 +33,11 @@ enum instance_role {
 struct holder {
 	TAILQ_ENTRY(holder) entry;
 	struct link *link;
-	struct holder *older; /* of the same link: what it held before and still has calls in flight; or NULL */
+	struct holder *older; /* of the same link: what it held before and still has calls in
+				 flight; or NULL */
 	unsigned calls;	      /* in flight */
-	struct instance *in; /* NULL: has not needed one yet */
-	int log_level;	     /* as set on the link; -1: not */
+	struct instance *in;  /* NULL: has not needed one yet */
+	int log_level;	      /* as set on the link; -1: not */
 };
 
 struct subscription;
@@ -53,17 +54,17 @@ struct instance {
 	struct upstream *up;	  /* NULL: not connected, or not an upstream */
 	struct mcpclient *client; /* goes with the child */
 	struct lines lines;
-	struct pace brake;     /* on reading what the server says */
-	struct pace notices;   /* to the server, of what clients changed */
-	json_t *roots_notice;  /* parameters of the latest one of INSTANCE_ROOTS; NULL: none */
-	unsigned long noise;   /* lines that were no messages */
-	unsigned long useless; /* NOISE and mcpclient_useless() when the brake was put on last */
+	struct pace brake;	 /* on reading what the server says */
+	struct pace notices;	 /* to the server, of what clients changed */
+	json_t *roots_notice;	 /* parameters of the latest one of INSTANCE_ROOTS; NULL: none */
+	unsigned long noise;	 /* lines that were no messages */
+	unsigned long useless;	 /* NOISE and mcpclient_useless() when the brake was put on last */
 	bool braked, brake_told; /* it is on; the operator knows that it was */
 	struct listing *listing;
-	struct ratelimit listings; /* how often it may be asked for its lists */
+	struct ratelimit listings;    /* how often it may be asked for its lists */
 	struct delayq_node relisting; /* in "relisting": until it may be asked again */
-	unsigned relist;     /* lists that are to be asked for (again) */
-	struct offer *offer; /* the last one learnt from it */
+	unsigned relist;	      /* lists that are to be asked for (again) */
+	struct offer *offer;	      /* the last one learnt from it */
 	struct subscription *subs;
 	int log_level;		      /* as the child was told; -1: not */
 	bool had_child;		      /* so the next one may offer something else */
@@ -80,7 +81,8 @@ struct instance {
 	bool gone;
 };
 
-/* What an instance tells of its child: to stdio_learn.c, and what the server says unasked to stdio_events.c. */
+/* What an instance tells of its child: to stdio_learn.c, and what the server says unasked to
+ * stdio_events.c. */
 struct stdio_hooks {
 	void (*ready)(struct instance *in, bool had_child);
 	void (*lost)(struct instance *in, const struct err *e, bool was_ready);
@@ -102,7 +104,8 @@ struct stdio {
 	int64_t learn_last;	 /* clock_ms() of the last attempt */
 	unsigned long restarts;	 /* children that went without being asked to */
 	unsigned long epoch;	 /* how often all children were stopped */
-	char last_stderr[512];	 /* of the last child that failed, escaped and masked; "": none said anything */
+	char last_stderr[512];	 /* of the last child that failed, escaped and masked; "": none said
+				    anything */
 	const struct instance_channel *channel;
 	enum mcpclient_era era; /* of the server, as far as it is known */
 };
@@ -114,12 +117,15 @@ void instance_free(struct instance *in, const char *why);
 int instance_start(struct instance *in, const struct caller *caller, struct err *e);
 /* Stops the child without any holder's loss but that of its calls, which end with WHY. */
 void instance_stop(struct instance *in, const char *why);
-void instance_fail(struct instance *in, const char *why); /* the child is no good: as if it had died */
-void instance_forget_era(struct stdio *s); /* what was found out about the server may not hold any more */
+void instance_fail(struct instance *in,
+		   const char *why); /* the child is no good: as if it had died */
+void instance_forget_era(
+	struct stdio *s); /* what was found out about the server may not hold any more */
 /* The token of whoever uses IN now, for what no call causes; NULL: none. Borrowed. */
 struct bearer *instance_bearer(struct instance *in);
 void instance_rest(struct instance *in); /* nobody uses it just now, or somebody does again */
-/* The roots of the one client of IN are different, as its notification with PARAMS (borrowed) says. */
+/* The roots of the one client of IN are different, as its notification with PARAMS (borrowed) says.
+ */
 void instance_roots_changed(struct instance *in, json_t *params);
 void instance_level_changed(struct instance *in); /* some holder wants another log level */
 /* For the delay queues. */
@@ -142,9 +148,11 @@ void learn_on_ready(struct instance *in, bool had_child);
 /* It died, or was given up, before or after it was ready. */
 void learn_on_lost(struct instance *in, const struct err *e, bool was_ready);
 void learn_on_list_changed(struct instance *in, unsigned mask);
-void learn_on_relisting(struct delayq_node *node, void *arg); /* it may be asked for its lists again */
-void learn_doubt(struct stdio *s); /* some start has failed: is the backend still good? */
-void learn_join(const struct instance *in, struct link *l); /* it is offered what the child offers */
+void learn_on_relisting(struct delayq_node *node,
+			void *arg); /* it may be asked for its lists again */
+void learn_doubt(struct stdio *s);  /* some start has failed: is the backend still good? */
+void learn_join(const struct instance *in,
+		struct link *l); /* it is offered what the child offers */
 /* For the delay queue: a probe has lingered long enough. */
 void learn_on_linger(struct delayq_node *node, void *arg);
 void learn_on_retry(evutil_socket_t fd, short what, void *arg);

@@ -24,15 +24,14 @@ struct log_scope instance_scope(const struct instance *in)
 	const struct holder *h = TAILQ_FIRST(&in->holders);
 	struct log_scope scope = {.backend = in->s->b->conf->name};
 
-	if (in->role == INSTANCE_SESSION && h != NULL) {
+	if (in->role == INSTANCE_SESSION && h) {
 		scope.session = h->link->caller->session;
 		scope.user = h->link->caller->user;
 	}
 	return scope;
 }
 
-/* --- what is known of its server ---------------------------------------------------------------
- */
+/* ---- what is known of its server ---- */
 
 static enum mcpclient_era configured_era(const struct config_backend *conf)
 {
@@ -61,8 +60,7 @@ static void remember_era(const struct instance *in)
 							     : MCPCLIENT_ERA_LEGACY;
 }
 
-/* --- its end -----------------------------------------------------------------------------------
- */
+/* ---- its end ---- */
 
 static void start_failed(struct instance *in, const struct err *e)
 {
@@ -84,7 +82,7 @@ static void lose(struct instance *in, const struct err *e, bool unasked)
 	bool was_ready = instance_ready(in);
 
 	delayq_remove(in->s->revive, &in->half_dead);
-	if (client == NULL)
+	if (!client)
 		return;
 	in->client = NULL;
 	in->child = NULL;
@@ -99,7 +97,7 @@ static void lose(struct instance *in, const struct err *e, bool unasked)
 	in->noise = in->useless = 0;
 	in->braked = in->brake_told = false;
 	listing_cancel(&in->listing);
-	if (child != NULL)
+	if (child)
 		child_abandon(child);
 	upstream_close(&up);
 	if (unasked) {
@@ -113,18 +111,19 @@ static void lose(struct instance *in, const struct err *e, bool unasked)
 	mcpclient_close(&client, e->text);
 }
 
-/* What the child C (NULL: none) wrote last is for operators alone: it is kept for them, and told with WHY at the level
- * at which its stderr is logged. Clients, and the log at its usual level, get WHY. */
+/* What the child C (NULL: none) wrote last is for operators alone: it is kept for them, and told
+ * with WHY at the level at which its stderr is logged. Clients, and the log at its usual level, get
+ * WHY. */
 static void tell_operators(struct instance *in, const struct child *c, const struct err *why)
 {
 	const struct log_scope scope = instance_scope(in);
-	const char *last = c != NULL ? child_last_words(c) : "";
+	const char *last = c ? child_last_words(c) : "";
 
 	if (last[0] == '\0') {
 		log_info(&scope, "%s", why->text);
 		return;
 	}
-	log_escape(in->s->last_stderr, sizeof(in->s->last_stderr), last, strlen(last));
+	log_escape(in->s->last_stderr, sizeof in->s->last_stderr, last, strlen(last));
 	log_info(&scope, "%s; the last line of its stderr: %s", why->text, last);
 }
 
@@ -141,11 +140,12 @@ static bool reopen(struct instance *in, const struct child *c, const struct err 
 	in->child = NULL;
 	upstream_close(&in->up);
 	delayq_remove(in->s->half_dead, &in->half_dead);
-	if (child != NULL)
+	if (child)
 		child_abandon(child);
 	if (in->s->channel->open(in, h != NULL ? h->link->caller : NULL, &e) < 0)
 		return false;
-	log_info(&scope, "the server may not know server/discover: the next process gets initialize");
+	log_info(&scope,
+		 "the server may not know server/discover: the next process gets initialize");
 	in->s->era = MCPCLIENT_ERA_LEGACY;
 	mcpclient_start_legacy(in->client);
 	return true;
@@ -163,9 +163,9 @@ void instance_lost(struct instance *in, const struct child *c, const char *fmt, 
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(e.text, sizeof(e.text), fmt, ap);
+	vsnprintf(e.text, sizeof e.text, fmt, ap);
 	va_end(ap);
-	if (in->client == NULL || !mcpclient_probing(in->client) || !reopen(in, c, &e))
+	if (!in->client || !mcpclient_probing(in->client) || !reopen(in, c, &e))
 		lost(in, c, &e);
 }
 
@@ -178,7 +178,7 @@ void instance_stop(struct instance *in, const char *why)
 {
 	struct err e = {.code = ERR_CLOSED};
 
-	snprintf(e.text, sizeof(e.text), "%s", why);
+	snprintf(e.text, sizeof e.text, "%s", why);
 	in->relist = 0;
 	lose(in, &e, false);
 }
@@ -204,7 +204,7 @@ static void apply_log_level(struct instance *in)
 	mcpclient_request(in->client, "logging/setLevel", params, NULL, NULL);
 }
 
-/* --- its handshake --------------------------------------------------------------------------- */
+/* ---- its handshake ---- */
 
 static int on_send(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg)
 {
@@ -248,18 +248,18 @@ static void on_failed(struct mcpclient *m, const struct err *why, void *arg)
 	lost(in, in->child, why);
 }
 
-/* --- its start ------------------------------------------------------------------------------- */
+/* ---- its start ---- */
 
 /* Whether different people may stand behind CALLER: requests without session and without user share
  * what they have in common. */
 static bool is_anybody(const struct caller *caller)
 {
-	return caller->session == NULL && caller->user == NULL;
+	return !caller->session && !caller->user;
 }
 
-/* The capabilities that a caller declared, as far as mcpd passes questions on. Roots are kept by the
- * server that asks for them, so a server that anybody may use next is not told of them. One that
- * serves CALLER alone is, and is used no more once it has asked. */
+/* The capabilities that a caller declared, as far as mcpd passes questions on. Roots are kept by
+ * the server that asks for them, so a server that anybody may use next is not told of them. One
+ * that serves CALLER alone is, and is used no more once it has asked. */
 static json_t *caller_capabilities(const struct instance *in, const struct caller *caller)
 {
 	static const char *const known[] = {"sampling", "elicitation", "roots"};
@@ -268,12 +268,12 @@ static json_t *caller_capabilities(const struct instance *in, const struct calle
 	json_t *all = translate_capabilities(caller->rev, said);
 	json_t *caps = json_object(), *one;
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if ((one = json_object_get(all, known[i])) != NULL &&
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if ((one = json_object_get(all, known[i])) &&
 		    !(is_anybody(caller) && !alone && strcmp(known[i], "roots") == 0))
 			json_object_set(caps, known[i], one);
 	/* Of the extensions this is the one that mcpd knows how to relay. */
-	if (json_object_get(json_object_get(all, "extensions"), EXTENSION_TASKS) != NULL)
+	if (json_object_get(json_object_get(all, "extensions"), EXTENSION_TASKS))
 		json_object_set_new(caps, "extensions", json_pack("{s:{}}", EXTENSION_TASKS));
 	json_decref(all);
 	json_decref(said);
@@ -327,11 +327,11 @@ static struct mcpclient *make_client(struct instance *in, const struct caller *c
 	};
 	struct mcpclient *m = NULL;
 
-	if (in->role == INSTANCE_SESSION && caller != NULL) {
+	if (in->role == INSTANCE_SESSION && caller) {
 		/* Without a session the calls are of all clients of the user, or of anybody. */
-		spec.asks = caller->session != NULL ? MCPCLIENT_ASKS_FORWARD : MCPCLIENT_ASKS_ONLY;
+		spec.asks = caller->session ? MCPCLIENT_ASKS_FORWARD : MCPCLIENT_ASKS_ONLY;
 		spec.capabilities = caller_capabilities(in, caller);
-		if (caller->client_info != NULL)
+		if (caller->client_info)
 			spec.client_info = json_loads(caller->client_info, 0, NULL);
 	} else if (in->role == INSTANCE_PROBE) {
 		spec.asks = MCPCLIENT_ASKS_PROBE;
@@ -339,9 +339,9 @@ static struct mcpclient *make_client(struct instance *in, const struct caller *c
 	} else {
 		spec.capabilities = json_object();
 	}
-	if (spec.client_info == NULL)
+	if (!spec.client_info)
 		spec.client_info = json_incref(in->s->own_info);
-	if (spec.capabilities != NULL)
+	if (spec.capabilities)
 		m = mcpclient_new(in->s->b->env->base, &spec, &events, in);
 	json_decref(spec.capabilities);
 	json_decref(spec.client_info);
@@ -353,16 +353,16 @@ struct bearer *instance_bearer(struct instance *in)
 	const struct holder *h = TAILQ_FIRST(&in->holders);
 
 	/* A client refreshes its token within its session; others share an instance. */
-	if (in->role == INSTANCE_SESSION && h != NULL)
+	if (in->role == INSTANCE_SESSION && h)
 		bearer_set(&in->bearer, h->link->caller->bearer);
 	return in->bearer;
 }
 
-/* A server that refuses one token may take another, so that nobody waits for the back-off of the former: that is how a
- * client comes back with more scope. */
+/* A server that refuses one token may take another, so that nobody waits for the back-off of the
+ * former: that is how a client comes back with more scope. */
 static bool is_other_client(struct instance *in)
 {
-	return in->failed_for != NULL && backend_per_token(in->s->b) &&
+	return in->failed_for && backend_per_token(in->s->b) &&
 	       instance_bearer(in) != in->failed_for;
 }
 
@@ -371,13 +371,13 @@ int instance_start(struct instance *in, const struct caller *caller, struct err 
 	int64_t now = clock_ms();
 	int rc;
 
-	if (in->client != NULL)
+	if (in->client)
 		return 0;
 	if (in->not_before > now && !is_other_client(in))
 		return err_set(e, ERR_CLOSED, "%.400s; the next attempt is due in %" PRId64 " s",
 			       in->why.text, (in->not_before - now + 999) / 1000);
 	in->client = make_client(in, caller);
-	if (in->client == NULL)
+	if (!in->client)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	rc = in->s->channel->open(in, caller, e);
 	if (rc < 0) {
@@ -391,18 +391,17 @@ int instance_start(struct instance *in, const struct caller *caller, struct err 
 	in->started = now;
 	in->epoch = in->s->epoch;
 	mcpclient_start(in->client);
-	if (in->client != NULL)
+	if (in->client)
 		return 0;
 	*e = in->why;
 	return ERR_CLOSED;
 }
 
-/* --- a server that says too much ---------------------------------------------------------------
- */
+/* ---- a server that says too much ---- */
 
-/* A server may say this much in a second that leads to nothing: no JSON, lines that are no messages,
- * answers that nobody waits for, news that nobody wants, pings. Then what it says is left where it is for
- * the rest of the second, so that the others have the processor, too. */
+/* A server may say this much in a second that leads to nothing: no JSON, lines that are no
+ * messages, answers that nobody waits for, news that nobody wants, pings. Then what it says is left
+ * where it is for the rest of the second, so that the others have the processor, too. */
 #define MAX_USELESS 2000
 
 static void brake_off(void *arg, unsigned kinds)
@@ -411,7 +410,7 @@ static void brake_off(void *arg, unsigned kinds)
 
 	(void)kinds;
 	in->braked = false;
-	if (in->client != NULL)
+	if (in->client)
 		in->s->channel->resume(in);
 }
 
@@ -425,8 +424,9 @@ static void tell_of_brake(struct instance *in, const char *text, size_t len)
 		return;
 	in->brake_told = true;
 	mask_beginning(&in->mask, text, len, begin);
-	log_warn(&scope, "the server sends more than %d lines in a second that are of no use, and is read "
-			 "at that pace; one begins with: %s",
+	log_warn(&scope,
+		 "the server sends more than %d lines in a second that are of no use, and is read "
+		 "at that pace; one begins with: %s",
 		 MAX_USELESS, begin);
 }
 
@@ -448,7 +448,7 @@ void instance_brake(struct instance *in, unsigned long n, const char *text, size
 		tell_of_brake(in, text, len);
 }
 
-/* --- what clients change ----------------------------------------------------------------------- */
+/* ---- what clients change ---- */
 
 /* What the server is told once in a second at most, however often clients change it. */
 enum instance_notice { INSTANCE_ROOTS = 1, INSTANCE_LEVEL = 2 };
@@ -481,14 +481,13 @@ void instance_level_changed(struct instance *in)
 		pace_tell(&in->notices, INSTANCE_LEVEL);
 }
 
-/* --- itself ------------------------------------------------------------------------------------
- */
+/* ---- itself ---- */
 
 struct instance *instance_new(struct stdio *s, enum instance_role role)
 {
-	struct instance *in = calloc(1, sizeof(*in));
+	struct instance *in = calloc(1, sizeof *in);
 
-	if (in == NULL)
+	if (!in)
 		return NULL;
 	in->s = s;
 	in->role = role;
@@ -523,7 +522,7 @@ void instance_free(struct instance *in, const char *why)
 	in->gone = true;
 	if (s->learner == in)
 		s->learner = NULL;
-	if (in->hh.tbl != NULL)
+	if (in->hh.tbl)
 		HASH_DEL(s->by_key, in);
 	TAILQ_REMOVE(&s->instances, in, entry);
 	instance_stop(in, why);
@@ -550,7 +549,7 @@ void instance_on_idle(struct delayq_node *node, void *arg)
 	const struct log_scope scope = instance_scope(in);
 
 	(void)arg;
-	if (in->listing != NULL) { /* its answer comes first */
+	if (in->listing) { /* its answer comes first */
 		delayq_add(in->s->idle, &in->idle);
 		return;
 	}
@@ -566,8 +565,8 @@ void instance_on_revive(struct delayq_node *node, void *arg)
 	struct err e;
 
 	(void)arg;
-	if (h == NULL || !subs_any(in) || instance_start(in, h->link->caller, &e) == 0)
+	if (!h || !subs_any(in) || instance_start(in, h->link->caller, &e) == 0)
 		return;
-	if (!in->gone && in->client == NULL)
+	if (!in->gone && !in->client)
 		delayq_add(in->s->revive, &in->half_dead); /* until its back-off is over */
 }

@@ -45,11 +45,11 @@ void learn_start(struct stdio *s)
 
 	event_del(&s->retry);
 	s->learn_last = clock_ms();
-	if (in == NULL)
+	if (!in)
 		in = instance_new(s, s->b->conf->scope == CONFIG_SCOPE_SHARED ? INSTANCE_SHARED
 									      : INSTANCE_PROBE);
 	s->learner = in;
-	if (in == NULL) {
+	if (!in) {
 		err_set(&e, ERR_NOMEM, "out of memory");
 		learn_failed(s, &e);
 		return;
@@ -75,7 +75,7 @@ void learn_stop(struct stdio *s)
 {
 	event_del(&s->retry);
 	s->learn_failures = 0;
-	if (s->learner != NULL && s->learner->role == INSTANCE_PROBE)
+	if (s->learner && s->learner->role == INSTANCE_PROBE)
 		instance_free(s->learner, "the backend was stopped");
 }
 
@@ -83,7 +83,7 @@ void learn_doubt(struct stdio *s)
 {
 	int64_t since = clock_ms() - s->learn_last;
 
-	if ((s->learner == NULL || s->learner->role == INSTANCE_SHARED) &&
+	if ((!s->learner || s->learner->role == INSTANCE_SHARED) &&
 	    !event_pending(&s->retry, EV_TIMEOUT, NULL))
 		retry_in(s, since < DOUBT_S * 1000 ? DOUBT_S - since / 1000 : 0);
 }
@@ -91,7 +91,7 @@ void learn_doubt(struct stdio *s)
 void learn_on_lost(struct instance *in, const struct err *e, bool was_ready)
 {
 	struct stdio *s = in->s;
-	bool lingered = in->role == INSTANCE_PROBE && in->offer != NULL;
+	bool lingered = in->role == INSTANCE_PROBE && in->offer;
 
 	if (!learns(in)) {
 		if (!was_ready)
@@ -119,7 +119,7 @@ static bool same_lists(const struct offer *a, const struct offer *b)
 	for (int k = 0; b != NULL && k < OFFER_KINDS; k++)
 		if (!json_equal(a->lists[k], b->lists[k]))
 			return false;
-	return b != NULL;
+	return b;
 }
 
 static unsigned differences(const struct offer *a, const struct offer *b)
@@ -127,7 +127,7 @@ static unsigned differences(const struct offer *a, const struct offer *b)
 	unsigned mask = 0;
 
 	for (unsigned k = 0; k < OFFER_KINDS; k++)
-		if (a == NULL || b == NULL || !json_equal(a->lists[k], b->lists[k]))
+		if (!a || !b || !json_equal(a->lists[k], b->lists[k]))
 			mask |= 1u << k;
 	return mask;
 }
@@ -138,7 +138,7 @@ static void set_own(struct link *l, struct offer *o)
 	struct offer *old = l->own;
 	unsigned mask = differences(link_offer(l), o != NULL ? o : backend_offer(l->backend));
 
-	l->own = o != NULL ? offer_ref(o) : NULL;
+	l->own = o ? offer_ref(o) : NULL;
 	if (mask != 0)
 		l->events->changed(l, mask, l->arg);
 	offer_unref(&old);
@@ -146,14 +146,14 @@ static void set_own(struct link *l, struct offer *o)
 
 static struct offer *own_offer(const struct instance *in)
 {
-	if (in->offer == NULL || same_lists(in->offer, backend_offer(in->s->b)))
+	if (!in->offer || same_lists(in->offer, backend_offer(in->s->b)))
 		return NULL;
 	return in->offer;
 }
 
 void learn_join(const struct instance *in, struct link *l)
 {
-	if (!learns(in) && own_offer(in) != NULL)
+	if (!learns(in) && own_offer(in))
 		set_own(l, own_offer(in));
 }
 
@@ -163,7 +163,7 @@ static void tell_holders(struct instance *in)
 	struct link **links = instance_links(in, &n);
 
 	for (size_t i = 0; i < n; i++)
-		if (links[i]->impl != NULL)
+		if (links[i]->impl)
 			set_own(links[i], own_offer(in));
 	free(links);
 }
@@ -186,7 +186,7 @@ static void on_listed(struct offer *o_take, const char *why, void *arg)
 	const struct log_scope scope = {.backend = ((struct instance *)arg)->s->b->conf->name};
 	struct instance *in = arg;
 
-	if (o_take != NULL)
+	if (o_take)
 		take_offer(in, o_take);
 	else if (learns(in))
 		instance_fail(in, why);
@@ -194,7 +194,7 @@ static void on_listed(struct offer *o_take, const char *why, void *arg)
 		log_warn(&scope, "the lists of a session's child could not be learnt: %s", why);
 	if (!instance_ready(in))
 		return;
-	if (in->up != NULL && in->relist == 0)
+	if (in->up && in->relist == 0)
 		upstream_relearnt(in->up);
 	if (in->relist != 0)
 		start_listing(in);
@@ -206,9 +206,9 @@ static void on_listed(struct offer *o_take, const char *why, void *arg)
 static void start_listing(struct instance *in)
 {
 	unsigned mask = in->relist;
-	struct offer *base = in->offer != NULL ? in->offer : in->s->b->offer;
+	struct offer *base = in->offer ? in->offer : in->s->b->offer;
 
-	if (in->listing != NULL)
+	if (in->listing)
 		return; /* what changes meanwhile is asked for after it */
 	delayq_remove(in->s->linger, &in->idle);
 	if (in->relisting.queued)

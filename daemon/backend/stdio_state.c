@@ -7,7 +7,7 @@
 
 bool instance_ready(const struct instance *in)
 {
-	return in->client != NULL && mcpclient_ready(in->client);
+	return in->client && mcpclient_ready(in->client);
 }
 
 struct link **instance_links(const struct instance *in, size_t *n_r)
@@ -20,7 +20,7 @@ struct link **instance_links(const struct instance *in, size_t *n_r)
 		n++;
 	*n_r = 0;
 	links = n > 0 ? calloc(n, sizeof(struct link *)) : NULL;
-	if (links == NULL)
+	if (!links)
 		return NULL;
 	TAILQ_FOREACH (h, &in->holders, entry)
 		links[(*n_r)++] = h->link;

@@ -51,14 +51,14 @@ static void free_if_unwanted(struct instance *in, struct subscription *sub)
 
 bool subs_any(const struct instance *in)
 {
-	return in->subs != NULL;
+	return in->subs;
 }
 
 bool subs_has(const struct instance *in, const char *uri, const struct holder *h)
 {
 	struct subscription *sub = find(in, uri);
 
-	return sub != NULL && (h == NULL || find_subscriber(sub, h) != NULL);
+	return sub && (!h || find_subscriber(sub, h));
 }
 
 /* The links may unsubscribe from inside. */
@@ -73,7 +73,7 @@ static void tell_links(void *arg, unsigned kinds)
 
 	(void)kinds;
 	for (size_t i = 0; uri != NULL && i < n; i++)
-		if (links[i]->impl != NULL && subs_has(in, uri, links[i]->impl))
+		if (links[i]->impl && subs_has(in, uri, links[i]->impl))
 			links[i]->events->notification(links[i], "notifications/resources/updated",
 						       params, links[i]->arg);
 	free(links);
@@ -85,16 +85,16 @@ static struct subscription *get(struct instance *in, const char *uri)
 	struct subscription *sub = find(in, uri);
 	size_t len = strlen(uri);
 
-	if (sub != NULL)
+	if (sub)
 		return sub;
-	sub = calloc(1, sizeof(*sub) + len + 1);
-	if (sub == NULL)
+	sub = calloc(1, sizeof *sub + len + 1);
+	if (!sub)
 		return NULL;
 	memcpy(sub->uri, uri, len + 1);
 	sub->in = in;
 	pace_init(&sub->updates, tell_links, sub);
 	HASH_ADD_KEYPTR(hh, in->subs, sub->uri, len, sub);
-	if (sub->hh.tbl != NULL)
+	if (sub->hh.tbl)
 		return sub;
 	free(sub);
 	return NULL;
@@ -105,12 +105,12 @@ int subs_add(struct instance *in, const char *uri, struct holder *h)
 	struct subscription *sub = get(in, uri);
 	struct subscriber *one;
 
-	if (sub == NULL)
+	if (!sub)
 		return ERR_NOMEM;
-	if (find_subscriber(sub, h) != NULL)
+	if (find_subscriber(sub, h))
 		return 0;
-	one = calloc(1, sizeof(*one));
-	if (one == NULL) {
+	one = calloc(1, sizeof *one);
+	if (!one) {
 		free_if_unwanted(in, sub);
 		return ERR_NOMEM;
 	}
@@ -124,7 +124,7 @@ static bool remove_from(struct instance *in, struct subscription *sub, const str
 	struct subscriber *one = find_subscriber(sub, h);
 	bool last;
 
-	if (one == NULL)
+	if (!one)
 		return false;
 	LIST_REMOVE(one, entry);
 	free(one);
@@ -137,7 +137,7 @@ bool subs_remove(struct instance *in, const char *uri, const struct holder *h)
 {
 	struct subscription *sub = find(in, uri);
 
-	return sub != NULL && remove_from(in, sub, h);
+	return sub && remove_from(in, sub, h);
 }
 
 json_t *subs_of(const struct instance *in, const struct holder *h)
@@ -146,7 +146,7 @@ json_t *subs_of(const struct instance *in, const struct holder *h)
 	json_t *uris = json_array();
 
 	for (sub = in->subs; sub != NULL; sub = sub->hh.next)
-		if (find_subscriber(sub, h) != NULL)
+		if (find_subscriber(sub, h))
 			json_array_append_new(uris, json_string(sub->uri));
 	return uris;
 }
@@ -163,8 +163,8 @@ void subs_drop_holder(struct instance *in, const struct holder *h)
 	char *uri;
 
 	HASH_ITER (hh, in->subs, sub, next) {
-		uri = find_subscriber(sub, h) != NULL ? strdup(sub->uri) : NULL;
-		if (remove_from(in, sub, h) && uri != NULL)
+		uri = find_subscriber(sub, h) ? strdup(sub->uri) : NULL;
+		if (remove_from(in, sub, h) && uri)
 			tell(in, "resources/unsubscribe", uri);
 		free(uri);
 	}
@@ -176,7 +176,7 @@ void subs_drop_all(struct instance *in)
 	struct subscriber *one;
 
 	HASH_ITER (hh, in->subs, sub, next) {
-		while ((one = LIST_FIRST(&sub->subscribers)) != NULL) {
+		while ((one = LIST_FIRST(&sub->subscribers))) {
 			LIST_REMOVE(one, entry);
 			free(one);
 		}
@@ -196,9 +196,9 @@ void subs_renew(struct instance *in)
 void subs_updated(struct instance *in, json_t *params)
 {
 	const char *uri = json_string_value(json_object_get(params, "uri"));
-	struct subscription *sub = uri != NULL ? find(in, uri) : NULL;
+	struct subscription *sub = uri ? find(in, uri) : NULL;
 
-	if (sub == NULL)
+	if (!sub)
 		return;
 	json_decref(sub->params);
 	sub->params = json_incref(params);

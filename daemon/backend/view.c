@@ -80,8 +80,8 @@ static int watch_backends(struct view *v)
 	return 0;
 }
 
-struct view *view_new(struct event_base *base, struct backend *const *backends, size_t n, bool prefix,
-		      int64_t wait_ms)
+struct view *view_new(struct event_base *base, struct backend *const *backends, size_t n,
+		      bool prefix, int64_t wait_ms)
 {
 	struct timeval tv = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
 	struct view *v = calloc(1, sizeof *v);
@@ -164,7 +164,8 @@ bool view_prefixed(const struct view *v)
 	return v->prefix;
 }
 
-/* Not before those who wait go on: what comes now may build on what they do, and must not overtake it. */
+/* Not before those who wait go on: what comes now may build on what they do, and must not overtake
+ * it. */
 bool view_settled(const struct view *v)
 {
 	return v->waited || (TAILQ_EMPTY(&v->waiters) && all_learnt(v));

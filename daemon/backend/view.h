@@ -1,5 +1,5 @@
-/* view.h: the backends that one path of the endpoint serves ("/mcp": all, "/mcp/NAME": one), with their
- * merged catalogue, kept up to date. */
+/* view.h: the backends that one path of the endpoint serves ("/mcp": all, "/mcp/NAME": one), with
+ * their merged catalogue, kept up to date. */
 #ifndef MCPD_VIEW_H
 #define MCPD_VIEW_H
 
@@ -28,13 +28,14 @@ struct view_watch {
 };
 
 /* BACKENDS is copied; the backends outlive the view. WAIT_MS bounds how long anybody waits. */
-struct view *view_new(struct event_base *base, struct backend *const *backends, size_t n, bool prefix,
-		      int64_t wait_ms);
+struct view *view_new(struct event_base *base, struct backend *const *backends, size_t n,
+		      bool prefix, int64_t wait_ms);
 void view_free(struct view **v);
 
 size_t view_size(const struct view *v);
 struct backend *view_backend(const struct view *v, size_t i);
-/* The merged catalogue now, in the words of REV; NULL on lack of memory. Borrowed until the next change. */
+/* The merged catalogue now, in the words of REV; NULL on lack of memory. Borrowed until the next
+ * change. */
 const struct catalog *view_catalog(struct view *v, enum mcp_rev rev);
 /* Some backend of it acts with the client's token (backend_per_token()). */
 bool view_per_token(const struct view *v);

@@ -21,14 +21,14 @@ struct web {
 	struct web_tools *learning; /* what came so far; NULL: not just now */
 	struct credential_wait *wait;
 	struct fetch *fetch;
-	char *cursor;	       /* of the page that is asked for; NULL: the first */
-	char *line;	       /* the credential that was sent; NULL: none */
-	bool retried;	       /* after a 401 */
-	struct event timer;    /* the next time */
-	int64_t learnt_at;     /* clock_ms() of the last attempt */
-	unsigned failures;     /* in a row */
+	char *cursor;		/* of the page that is asked for; NULL: the first */
+	char *line;		/* the credential that was sent; NULL: none */
+	bool retried;		/* after a 401 */
+	struct event timer;	/* the next time */
+	int64_t learnt_at;	/* clock_ms() of the last attempt */
+	unsigned failures;	/* in a row */
 	int64_t retry_after_ms; /* that the last answer, a 429 or 503, asked for; 0: none */
-	struct err complained; /* of what, so that it is not said each time */
+	struct err complained;	/* of what, so that it is not said each time */
 };
 
 /* Begins a request to the endpoint with the headers and rules of the configuration and LINE, the

@@ -25,9 +25,9 @@ struct fetch *web_fetch(struct web *w, const struct httpc_spec *spec, const char
 	const char *headers[4 + CONFIG_MAX_HEADERS] = {"Accept: application/json, text/*;q=0.5"};
 	size_t n = 1;
 
-	if (spec->body != NULL)
+	if (spec->body)
 		headers[n++] = "Content-Type: application/json";
-	for (char **h = conf->headers.lines; h != NULL && *h != NULL; h++)
+	for (char **h = conf->headers.lines; h != NULL && *h; h++)
 		headers[n++] = *h;
 	headers[n] = line;
 	full.headers = headers;
@@ -75,7 +75,7 @@ static void learnt(struct web *w)
 	static const struct err no_memory = {.code = ERR_NOMEM, .text = "out of memory"};
 	struct offer *o = web_tools_offer(w->learning, w->backend->conf->name);
 
-	if (o == NULL) {
+	if (!o) {
 		failed(w, &no_memory);
 		return;
 	}
@@ -114,8 +114,7 @@ static bool try_again(struct web *w, const struct fetch_answer *a)
 
 	if (a->status != 401 || w->retried)
 		return false;
-	w->retried =
-		credentials_refused_own(w->backend->env->credentials, conf, w->line);
+	w->retried = credentials_refused_own(w->backend->env->credentials, conf, w->line);
 	return w->retried;
 }
 
@@ -128,10 +127,10 @@ static void on_page(struct fetch *f, const struct fetch_answer *a, const struct 
 	(void)f;
 	turns_doing("list of tools of", w->backend->conf->name);
 	w->fetch = NULL;
-	w->retry_after_ms = a != NULL && (a->status == 429 || a->status == 503)
+	w->retry_after_ms = a && (a->status == 429 || a->status == 503)
 				    ? backoff_retry_after(a->retry_after)
 				    : 0;
-	if (a == NULL) {
+	if (!a) {
 		failed(w, e);
 		return;
 	}
@@ -142,7 +141,7 @@ static void on_page(struct fetch *f, const struct fetch_answer *a, const struct 
 		}
 		free(w->cursor);
 		w->cursor = cursor;
-		if (cursor == NULL) {
+		if (!cursor) {
 			learnt(w);
 			return;
 		}
@@ -155,11 +154,11 @@ static char *page_url(const struct web *w, const char *cursor)
 {
 	char *escaped, *url;
 
-	if (cursor == NULL)
+	if (!cursor)
 		return strdup(w->list_url);
 	escaped = url_escape(cursor);
-	if (escaped == NULL || asprintf(&url, "%s%ccursor=%s", w->list_url,
-					strchr(w->list_url, '?') != NULL ? '&' : '?', escaped) < 0)
+	if (!escaped || asprintf(&url, "%s%ccursor=%s", w->list_url,
+				 strchr(w->list_url, '?') != NULL ? '&' : '?', escaped) < 0)
 		url = NULL;
 	free(escaped);
 	return url;
@@ -177,14 +176,14 @@ static void on_credential(const char *line, const struct err *e, void *arg)
 	struct err why = {.code = ERR_NOMEM, .text = "out of memory"};
 
 	grant_wipe(w->line);
-	w->line = line != NULL ? strdup(line) : NULL;
-	if (e != NULL)
+	w->line = line ? strdup(line) : NULL;
+	if (e)
 		why = *e;
-	else if (url != NULL && (line == NULL || w->line != NULL))
+	else if (url && (!line || w->line))
 		w->fetch = web_fetch(w, &spec, line, w->backend->env->limits->max_line, on_page, w,
 				     &why);
 	free(url);
-	if (w->fetch == NULL)
+	if (!w->fetch)
 		failed(w, &why);
 }
 
@@ -199,7 +198,7 @@ void web_learn(struct web *w)
 {
 	static const struct err no_memory = {.code = ERR_NOMEM, .text = "out of memory"};
 
-	if (w->learning != NULL)
+	if (w->learning)
 		return;
 	event_del(&w->timer);
 	w->learnt_at = clock_ms();
@@ -207,7 +206,7 @@ void web_learn(struct web *w)
 	free(w->cursor);
 	w->cursor = NULL;
 	w->learning = web_tools_new();
-	if (w->learning != NULL)
+	if (w->learning)
 		ask_page(w);
 	else
 		failed(w, &no_memory);
@@ -217,7 +216,7 @@ void web_learn_soon(struct web *w)
 {
 	int64_t since = clock_ms() - w->learnt_at;
 
-	if (w->learning == NULL && w->failures == 0)
+	if (!w->learning && w->failures == 0)
 		learn_in(w, since < SOON_MS ? SOON_MS - since : 0);
 }
 

@@ -28,8 +28,8 @@ static bool is_result(const json_t *value)
 	const json_t *block;
 	size_t i;
 
-	if (!json_is_array(content) || (structured != NULL && !json_is_object(structured)) ||
-	    (is_error != NULL && !json_is_boolean(is_error)))
+	if (!json_is_array(content) || (structured && !json_is_object(structured)) ||
+	    (is_error && !json_is_boolean(is_error)))
 		return false;
 	json_array_foreach (content, i, block)
 		if (!json_is_string(json_object_get(block, "type")))
@@ -42,7 +42,7 @@ static const char *words(const json_t *value, const char *name)
 {
 	const char *text = json_string_value(json_object_get(value, name));
 
-	return text != NULL && text[0] != '\0' ? text : NULL;
+	return text && text[0] != '\0' ? text : NULL;
 }
 
 /* What an error's body says, in one of the ways that are usual: a message, RFC 9457, RFC 6749. */
@@ -55,7 +55,7 @@ static const char *reason_in(const json_t *value)
 
 	if (json_is_object(inner))
 		text = reason_in(inner);
-	for (size_t i = 0; text == NULL && i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; !text && i < sizeof names / sizeof names[0]; i++)
 		text = words(value, names[i]);
 	return text;
 }
@@ -66,13 +66,13 @@ static json_t *failure(const char *name, const struct fetch_answer *a, json_t *v
 
 	if (is_result(value) && json_object_set_new(value, "isError", json_true()) == 0)
 		return json_incref(value);
-	if (reason == NULL && strncasecmp(a->type, "text/plain", 10) == 0 && a->len > 0)
+	if (!reason && strncasecmp(a->type, "text/plain", 10) == 0 && a->len > 0)
 		reason = a->body;
 	if (a->status >= 300 && a->status < 400)
 		return toolresult_error("%s: the web endpoint redirects elsewhere (HTTP %d), which "
 					"is not followed",
 					name, a->status);
-	if (a->status == 429 && a->retry_after != NULL)
+	if (a->status == 429 && a->retry_after)
 		return toolresult_error(
 			"%s: the web endpoint answered HTTP 429, to try again after "
 			"%.64s%s%.*s",
@@ -95,11 +95,11 @@ static json_t *plain(const char *name, const json_t *entry, struct schema *outpu
 			toolresult_text(json_string_value(value), json_string_length(value), false);
 	else
 		result = toolresult_text(a->body, a->len, false);
-	if (schema == NULL || result == NULL)
+	if (!schema || !result)
 		return result;
 	if (!json_is_object(value))
 		err_set(&why, ERR_INVALID, "it is not a JSON object");
-	else if (output != NULL)
+	else if (output)
 		schema_validate(output, value, &why);
 	if (why.code == 0)
 		return toolresult_structured(result, value);
@@ -114,7 +114,7 @@ static json_t *success(const char *name, const json_t *entry, struct schema *out
 {
 	if (is_result(value))
 		return json_incref(value);
-	if (value != NULL)
+	if (value)
 		return plain(name, entry, output, a, value);
 	if (a->len == 0) /* 204 and the like: it worked, there is nothing to say */
 		return json_pack("{s:[]}", "content");

@@ -26,9 +26,9 @@ struct checked {
 
 struct web_tools {
 	json_t *list;
-	json_t *index;	 /* name: entry */
+	json_t *index; /* name: entry */
 	struct checked *checked;
-	size_t room; /* of MAX_PATTERNS */
+	size_t room;	 /* of MAX_PATTERNS */
 	json_t *cursors; /* those seen, as keys: who repeats one would go on for ever */
 	size_t pages;
 	struct err complaint;
@@ -37,15 +37,15 @@ struct web_tools {
 
 struct web_tools *web_tools_new(void)
 {
-	struct web_tools *t = calloc(1, sizeof(*t));
+	struct web_tools *t = calloc(1, sizeof *t);
 
-	if (t == NULL)
+	if (!t)
 		return NULL;
 	t->list = json_array();
 	t->index = json_object();
 	t->room = MAX_PATTERNS;
 	t->cursors = json_object();
-	if (t->list == NULL || t->index == NULL || t->cursors == NULL)
+	if (!t->list || !t->index || !t->cursors)
 		web_tools_free(&t);
 	return t;
 }
@@ -63,7 +63,7 @@ void web_tools_free(struct web_tools **tp)
 	struct checked *c, *next;
 
 	*tp = NULL;
-	if (t == NULL)
+	if (!t)
 		return;
 	HASH_ITER (hh, t->checked, c, next) {
 		HASH_DEL(t->checked, c);
@@ -93,14 +93,14 @@ static int check_entry(const struct web_tools *t, json_t *entry, struct err *e)
 	json_t *output = json_object_get(entry, "outputSchema");
 	struct err why;
 
-	if (name == NULL || name[0] == '\0')
+	if (!name || name[0] == '\0')
 		return err_set(e, ERR_INVALID, "a tool without a name is left out");
 	if (names_has_nul(json_object_get(entry, "name")))
-		return err_set(e, ERR_INVALID, "a tool with a NUL in its name (%.100s) is left out", name);
-	if (json_object_get(t->index, name) != NULL)
+		return err_set(e, ERR_INVALID, "a tool with a NUL in its name (%.100s) is left out",
+			       name);
+	if (json_object_get(t->index, name))
 		return err_set(e, ERR_INVALID, "a second tool %.100s is left out", name);
-	if ((input != NULL && !json_is_object(input)) ||
-	    (output != NULL && !json_is_object(output)))
+	if ((input && !json_is_object(input)) || (output && !json_is_object(output)))
 		return err_set(e, ERR_INVALID, "tool %.100s is left out: a schema is no object",
 			       name);
 	if (xheader_check(input, &why) < 0)
@@ -113,7 +113,7 @@ static int compile(struct web_tools *t, const char *name, json_t *schema, const 
 		   struct schema **schema_r, struct err *e)
 {
 	struct err why;
-	int rc = schema != NULL ? schema_new(schema, &t->room, schema_r, &why) : 0;
+	int rc = schema ? schema_new(schema, &t->room, schema_r, &why) : 0;
 
 	if (rc == ERR_LIMIT)
 		return err_set(e, ERR_LIMIT, "tool %.100s is left out: %s.%.300s", name, member,
@@ -125,18 +125,18 @@ static int compile(struct web_tools *t, const char *name, json_t *schema, const 
 static int add_schemas(struct web_tools *t, const char *name, json_t *input, json_t *output,
 		       struct err *e)
 {
-	struct checked *c = calloc(1, sizeof(*c));
+	struct checked *c = calloc(1, sizeof *c);
 	int rc;
 
-	if (c == NULL)
+	if (!c)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	c->name = name;
 	rc = compile(t, name, input, "inputSchema", &c->input, e);
 	if (rc == 0)
 		rc = compile(t, name, output, "outputSchema", &c->output, e);
-	if (rc == 0 && (c->input != NULL || c->output != NULL)) {
+	if (rc == 0 && (c->input || c->output)) {
 		HASH_ADD_KEYPTR(hh, t->checked, c->name, strlen(c->name), c);
-		if (c->hh.tbl != NULL)
+		if (c->hh.tbl)
 			return 0;
 		rc = err_set(e, ERR_NOMEM, "out of memory");
 	}
@@ -150,7 +150,7 @@ static int add_tool(struct web_tools *t, json_t *entry, struct err *e)
 	json_t *schema = json_object_get(entry, "inputSchema");
 	int rc = 0;
 
-	if (schema == NULL) { /* MCP: there has to be one */
+	if (!schema) { /* MCP: there has to be one */
 		schema = json_pack("{s:s}", "type", "object");
 		rc |= json_object_set_new(entry, "inputSchema", schema);
 	}
@@ -196,14 +196,14 @@ static int next_cursor(struct web_tools *t, const json_t *page, char **cursor_r,
 {
 	const char *cursor = json_string_value(json_object_get(page, "nextCursor"));
 
-	if (cursor == NULL)
+	if (!cursor)
 		return 0;
-	if (json_object_get(t->cursors, cursor) != NULL)
+	if (json_object_get(t->cursors, cursor))
 		return err_set(e, ERR_PROTOCOL, "a page names a cursor for the second time");
 	if (++t->pages >= MAX_PAGES)
 		return err_set(e, ERR_LIMIT, "there are more than %d pages", MAX_PAGES);
 	*cursor_r = strdup(cursor);
-	if (*cursor_r != NULL && json_object_set_new(t->cursors, cursor, json_true()) == 0)
+	if (*cursor_r && json_object_set_new(t->cursors, cursor, json_true()) == 0)
 		return 0;
 	free(*cursor_r);
 	*cursor_r = NULL;
@@ -218,7 +218,7 @@ int web_tools_add(struct web_tools *t, const char *page, size_t len, unsigned ma
 	int rc;
 
 	*cursor_r = NULL;
-	if (value == NULL)
+	if (!value)
 		return e->code;
 	if (!json_is_array(tools))
 		rc = err_set(e, ERR_PROTOCOL, "it is not {\"tools\": [...]}");
@@ -235,10 +235,10 @@ struct offer *web_tools_offer(const struct web_tools *t, const char *name)
 	struct offer *o = offer_new(MCP_REV_LEGACY_NEWEST);
 	int rc = 0;
 
-	if (o == NULL)
+	if (!o)
 		return NULL;
 	o->server_info = json_pack("{s:s, s:s}", "name", name, "version", PACKAGE_VERSION);
-	rc |= o->server_info == NULL ? -1 : 0;
+	rc |= !o->server_info ? -1 : 0;
 	rc |= json_object_set_new(o->capabilities, "tools", json_object());
 	rc |= json_array_extend(o->lists[OFFER_TOOLS], t->list);
 	if (rc != 0)
@@ -265,12 +265,12 @@ int web_tools_check(const struct web_tools *t, const char *name, json_t *argumen
 
 	if (!json_is_object(arguments))
 		return err_set(e, ERR_INVALID, "expected an object");
-	return c != NULL && c->input != NULL ? schema_validate(c->input, arguments, e) : 0;
+	return c && c->input ? schema_validate(c->input, arguments, e) : 0;
 }
 
 struct schema *web_tools_output(const struct web_tools *t, const char *name)
 {
 	const struct checked *c = find_checked(t, name);
 
-	return c != NULL ? c->output : NULL;
+	return c ? c->output : NULL;
 }

@@ -18,9 +18,9 @@ void web_tools_free(struct web_tools **t);
 
 /* Adds a page of LEN bytes of JSON, nested MAX_DEPTH deep at most. An entry that cannot be a tool
  * is left out, and so are a second one of the same name and one with a pattern in its schemas that
- * is too large to be compiled, alone or together with those before; one without inputSchema takes anything.
- * *CURSOR_R is what asks for the next page (malloc'd), NULL after the last. 0, ERR_PROTOCOL,
- * ERR_PARSE, ERR_LIMIT or ERR_NOMEM. */
+ * is too large to be compiled, alone or together with those before; one without inputSchema takes
+ * anything. *CURSOR_R is what asks for the next page (malloc'd), NULL after the last. 0,
+ * ERR_PROTOCOL, ERR_PARSE, ERR_LIMIT or ERR_NOMEM. */
 int web_tools_add(struct web_tools *t, const char *page, size_t len, unsigned max_depth,
 		  char **cursor_r, struct err *e);
 /* Why the first of what was left out was left out, with its name; "" if nothing was. */

@@ -1,10 +1,10 @@
-/* bearer.h: one token of a client, as it was found good: it goes along with the request that it came with, to
- * whatever acts for that request.
+/* bearer.h: one token of a client, as it was found good: it goes along with the request that it
+ * came with, to whatever acts for that request.
  *
- * Shared by reference: by the exchange, the session or the pooled server (the token of its latest request), the
- * call, and what is sent to an upstream for it. What a token opened (a stream, a call that waits) holds on to it
- * and hears when it ends: with the token's life, its revocation, or the user's logout. The text of the token is
- * wiped with the last reference, and is never logged. */
+ * Shared by reference: by the exchange, the session or the pooled server (the token of its latest
+ * request), the call, and what is sent to an upstream for it. What a token opened (a stream, a call
+ * that waits) holds on to it and hears when it ends: with the token's life, its revocation, or the
+ * user's logout. The text of the token is wiped with the last reference, and is never logged. */
 #ifndef MCPD_BEARER_H
 #define MCPD_BEARER_H
 
@@ -25,8 +25,8 @@ struct bearer_spec {
 	const char *issuer; /* NULL: the file of tokens */
 	const char *scope;  /* words with spaces between; NULL: not said */
 	json_t *audience;   /* an array of strings; NULL: not said; referenced */
-	/* A text that is the same for all tokens of a user that allow the same. NULL: what TOKEN allows is not
-	 * known, so that no other token counts as the same. */
+	/* A text that is the same for all tokens of a user that allow the same. NULL: what TOKEN
+	 * allows is not known, so that no other token counts as the same. */
 	const char *rights;
 };
 
@@ -65,8 +65,9 @@ struct bearer_hold {
 	void *arg;
 };
 
-/* H (whose fn and arg are set) hears of the end of B, which may be NULL: then nothing ends. Whatever H held
- * before is released. A token that has ended already is told of by nobody: ask bearer_ended(). */
+/* H (whose fn and arg are set) hears of the end of B, which may be NULL: then nothing ends.
+ * Whatever H held before is released. A token that has ended already is told of by nobody: ask
+ * bearer_ended(). */
 void bearer_hold(struct bearer_hold *h, struct bearer *b);
 /* H hears nothing any more. Idempotent. */
 void bearer_release(struct bearer_hold *h);

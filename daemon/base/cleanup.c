@@ -19,18 +19,17 @@ size_t cleanup_run(const struct cleanup_step *steps, size_t n, void *ctx,
 	size_t failed = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct cleanup_result *res =
-			report != NULL && i < CLEANUP_MAX ? &report->res[i] : NULL;
+		struct cleanup_result *res = report && i < CLEANUP_MAX ? &report->res[i] : NULL;
 		int rc = run_step(&steps[i], ctx, res != NULL ? &res->err : &scratch);
 
-		if (res != NULL) {
+		if (res) {
 			res->name = steps[i].name;
 			res->rc = rc;
 		}
 		if (rc != 0)
 			failed++;
 	}
-	if (report != NULL) {
+	if (report) {
 		report->n = n < CLEANUP_MAX ? n : CLEANUP_MAX;
 		report->failed = failed;
 	}

@@ -65,7 +65,7 @@ void defer_fini(void)
 {
 	struct defer *d;
 
-	while ((d = TAILQ_FIRST(&queue)) != NULL)
+	while ((d = TAILQ_FIRST(&queue)))
 		run_one(d);
 	if (ready)
 		event_del(&wakeup);

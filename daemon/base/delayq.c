@@ -37,19 +37,19 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	turns_doing("timers", NULL);
-	while ((node = TAILQ_FIRST(&q->nodes)) != NULL && node->due <= now) {
+	while ((node = TAILQ_FIRST(&q->nodes)) && node->due <= now) {
 		unlink_node(q, node);
 		q->fn(node, q->arg); /* NODE may be freed now */
 	}
-	if (node != NULL)
+	if (node)
 		arm(q, node->due - now);
 }
 
 struct delayq *delayq_new(struct event_base *base, int64_t delay_ms, delayq_fn fn, void *arg)
 {
-	struct delayq *q = calloc(1, sizeof(*q));
+	struct delayq *q = calloc(1, sizeof *q);
 
-	if (q == NULL)
+	if (!q)
 		return NULL;
 	TAILQ_INIT(&q->nodes);
 	q->delay = delay_ms;
@@ -66,9 +66,9 @@ void delayq_free(struct delayq **q)
 {
 	struct delayq_node *node;
 
-	if (*q == NULL)
+	if (!*q)
 		return;
-	while ((node = TAILQ_FIRST(&(*q)->nodes)) != NULL)
+	while ((node = TAILQ_FIRST(&(*q)->nodes)))
 		unlink_node(*q, node);
 	event_del(&(*q)->timer);
 	free(*q);

@@ -24,9 +24,11 @@ void dumpable_off(void)
 	const char *wish = getenv("MCPD_DUMPABLE");
 
 	if (wish && strcmp(wish, "1") == 0)
-		log_notice(NULL, "MCPD_DUMPABLE=1: the environment and the memory of mcpd are open to its children");
+		log_notice(NULL, "MCPD_DUMPABLE=1: the environment and the memory of mcpd are open "
+				 "to its children");
 	else if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		log_warn(NULL, "The memory of mcpd could not be closed to other processes of its user");
+		log_warn(NULL,
+			 "The memory of mcpd could not be closed to other processes of its user");
 }
 
 void dumpable_at_end(void)

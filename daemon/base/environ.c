@@ -35,11 +35,11 @@ static bool is_inherited(const char *entry)
 	char name[64];
 	size_t n = name_length(entry);
 
-	if (n >= sizeof(name) || entry[n] == '\0')
+	if (n >= sizeof name || entry[n] == '\0')
 		return false;
 	memcpy(name, entry, n);
 	name[n] = '\0';
-	for (size_t i = 0; i < sizeof(inherited) / sizeof(inherited[0]); i++)
+	for (size_t i = 0; i < sizeof inherited / sizeof inherited[0]; i++)
 		if (fnmatch(inherited[i], name, 0) == 0)
 			return true;
 	return false;
@@ -49,7 +49,7 @@ static size_t count(char *const *env)
 {
 	size_t n = 0;
 
-	while (env != NULL && env[n] != NULL)
+	while (env && env[n])
 		n++;
 	return n;
 }
@@ -68,13 +68,13 @@ static size_t put(char **list, size_t n, char *entry)
 /* Moves the strings into the block of LIST itself, so that the whole is one allocation. */
 static char **pack(char **list, size_t n)
 {
-	size_t size = (n + 1) * sizeof(*list);
+	size_t size = (n + 1) * sizeof *list;
 	char **block, *text;
 
 	for (size_t i = 0; i < n; i++)
 		size += strlen(list[i]) + 1;
 	block = malloc(size);
-	if (block == NULL)
+	if (!block)
 		return NULL;
 	text = (char *)(block + n + 1);
 	for (size_t i = 0; i < n; i++) {
@@ -88,21 +88,21 @@ static char **pack(char **list, size_t n)
 char **environ_for_child(char *const *extra, struct err *e)
 {
 	static char default_path[] = DEFAULT_PATH;
-	char **list = malloc((count(environ) + count(extra) + 2) * sizeof(*list));
+	char **list = malloc((count(environ) + count(extra) + 2) * sizeof *list);
 	char **packed = NULL;
 	size_t n = 0;
 
-	if (list != NULL) {
+	if (list) {
 		n = put(list, n, default_path);
-		for (char **v = environ; v != NULL && *v != NULL; v++)
+		for (char **v = environ; v != NULL && *v; v++)
 			if (is_inherited(*v))
 				n = put(list, n, *v);
-		for (char *const *v = extra; v != NULL && *v != NULL; v++)
+		for (char *const *v = extra; v != NULL && *v; v++)
 			n = put(list, n, *v);
 		packed = pack(list, n);
 		free(list);
 	}
-	if (packed == NULL)
+	if (!packed)
 		err_set(e, ERR_NOMEM, "out of memory");
 	return packed;
 }
@@ -117,7 +117,7 @@ const char *environ_get(char *const *env, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (char *const *v = env; v != NULL && *v != NULL; v++)
+	for (char *const *v = env; v != NULL && *v; v++)
 		if (strncmp(*v, name, n) == 0 && (*v)[n] == '=')
 			return *v + n + 1;
 	return NULL;
@@ -170,7 +170,7 @@ int environ_find(const char *program, char *const *env, const char *cwd, char pa
 
 	if (program[0] == '\0')
 		return err_set(e, ERR_NOTFOUND, "the name of the program is empty");
-	if (strchr(program, '/') == NULL)
+	if (!strchr(program, '/'))
 		return find_in_path(program, path != NULL ? path : strchr(DEFAULT_PATH, '=') + 1,
 				    cwd, path_r, e);
 	why = program[0] == '/' ? try_dir(NULL, "", 0, program, path_r)

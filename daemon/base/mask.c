@@ -92,7 +92,8 @@ static size_t match(const struct mask *m, const char *text, size_t len, bool cut
 static size_t write_masked(const struct mask *m, const char *text, size_t len, bool cut, char *out)
 {
 	/* No value is shorter than the sign. */
-	_Static_assert(MASK_MIN >= sizeof MASK_SIGN - 1, "the masked text fits into the size of the text");
+	_Static_assert(MASK_MIN >= sizeof MASK_SIGN - 1,
+		       "the masked text fits into the size of the text");
 	size_t to = 0, n;
 
 	for (size_t i = 0; i < len;) {

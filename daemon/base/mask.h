@@ -1,7 +1,7 @@
 /* mask.h: takes secrets out of what a server says, before an operator or a client sees it.
  *
- * Known values are looked for, as they are: in another form (encoded, in pieces, one with fewer than MASK_MIN
- * bytes) a secret is not found. */
+ * Known values are looked for, as they are: in another form (encoded, in pieces, one with fewer
+ * than MASK_MIN bytes) a secret is not found. */
 #ifndef MCPD_MASK_H
 #define MCPD_MASK_H
 
@@ -19,17 +19,19 @@ struct mask {
 
 /* Adds VALUE; of one with several lines (a PEM key) each line. 0 or ERR_NOMEM. */
 int mask_add(struct mask *m, const char *value);
-/* Adds the values of header lines ("Name: value", like ENV below), of one with a scheme ("Bearer x") what follows it. */
+/* Adds the values of header lines ("Name: value", like ENV below), of one with a scheme ("Bearer
+ * x") what follows it. */
 int mask_add_headers(struct mask *m, const char *const *lines);
 /* Adds the values of ENV ("NAME=VALUE", NULL-terminated; NULL: none). 0 or ERR_NOMEM. */
 int mask_add_env(struct mask *m, char *const *env);
-/* TEXT with MASK_SIGN in the place of each value; malloc'd, terminated. NULL on lack of memory: then TEXT must not
- * be shown. */
+/* TEXT with MASK_SIGN in the place of each value; malloc'd, terminated. NULL on lack of memory:
+ * then TEXT must not be shown. */
 char *mask_text(const struct mask *m, const char *text, size_t len, size_t *len_r);
-/* The same within TEXT itself, which gets no longer. M may be NULL. CUT: TEXT was cut short, so an end that a value begins
- * with is taken for that value. */
+/* The same within TEXT itself, which gets no longer. M may be NULL. CUT: TEXT was cut short, so an
+ * end that a value begins with is taken for that value. */
 void mask_here(const struct mask *m, char *text, bool cut);
-/* The beginning of the LEN bytes at TEXT, masked and terminated, with '?' for NUL. M may be NULL. */
+/* The beginning of the LEN bytes at TEXT, masked and terminated, with '?' for NUL. M may be NULL.
+ */
 #define MASK_BEGINNING 81
 void mask_beginning(const struct mask *m, const char *text, size_t len, char begin[MASK_BEGINNING]);
 /* Adds the values of FROM (NULL: none). 0 or ERR_NOMEM. */

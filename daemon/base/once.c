@@ -41,7 +41,8 @@ struct once *once_new(struct event_base *base, int64_t keep_ms, unsigned max, un
 
 	if (!o)
 		return NULL;
-	o->places = share_new("states of requests of several rounds", "limits.maxStates", max, percent);
+	o->places =
+		share_new("states of requests of several rounds", "limits.maxStates", max, percent);
 	o->forgetting = delayq_new(base, keep_ms, on_due, o);
 	if (!o->forgetting || !o->places)
 		once_free(&o);

@@ -1,5 +1,5 @@
-/* once.h: numbers that are good once: which of them were used is known for a while, and no longer than what
- * they stand for could be shown again. */
+/* once.h: numbers that are good once: which of them were used is known for a while, and no longer
+ * than what they stand for could be shown again. */
 #ifndef MCPD_ONCE_H
 #define MCPD_ONCE_H
 
@@ -11,12 +11,12 @@ struct event_base;
 struct once;
 struct share;
 
-/* A number is remembered for KEEP_MS, and at most limits.maxStates = MAX of them at a time, of which one holder has
- * PERCENT (share.h). NULL on lack of memory. */
+/* A number is remembered for KEEP_MS, and at most limits.maxStates = MAX of them at a time, of
+ * which one holder has PERCENT (share.h). NULL on lack of memory. */
 struct once *once_new(struct event_base *base, int64_t keep_ms, unsigned max, unsigned percent);
 void once_free(struct once **o);
-/* N is used now, by HOLDER (copied; NULL: has no share). 0, ERR_EXISTS when it was before, ERR_LIMIT (E says which
- * limit) or ERR_NOMEM when that could not be kept. */
+/* N is used now, by HOLDER (copied; NULL: has no share). 0, ERR_EXISTS when it was before,
+ * ERR_LIMIT (E says which limit) or ERR_NOMEM when that could not be kept. */
 int once_use(struct once *o, uint64_t n, const char *holder, struct err *e);
 const struct share *once_share(const struct once *o);
 

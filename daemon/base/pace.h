@@ -1,5 +1,5 @@
-/* pace.h: what is told again and again is told once in a second at most. What comes meanwhile is put
- * together and told at the end of that second, so the last always arrives.
+/* pace.h: what is told again and again is told once in a second at most. What comes meanwhile is
+ * put together and told at the end of that second, so the last always arrives.
  *
  * Kinds of news are bits, each with a pace of its own. Needs no allocation: the node is part of the
  * object that tells. */
@@ -20,8 +20,8 @@ struct pace {
 
 /* FN tells; it may stop P and free what P is part of. */
 void pace_init(struct pace *p, void (*fn)(void *arg, unsigned kinds), void *arg);
-/* There is news of KINDS: FN gets those that were not told in this second, now, and the others later.
- * P may be gone after it. */
+/* There is news of KINDS: FN gets those that were not told in this second, now, and the others
+ * later. P may be gone after it. */
 void pace_tell(struct pace *p, unsigned kinds);
 /* Nothing is told any more. */
 void pace_stop(struct pace *p);

@@ -24,18 +24,18 @@ char *procinfo_slurp(const char *path, size_t max, size_t *len_r)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = -1;
 
-	while (fd >= 0 && buf != NULL && (n = read(fd, buf + len, size - len - 1)) > 0) {
+	while (fd >= 0 && buf && (n = read(fd, buf + len, size - len - 1)) > 0) {
 		len += (size_t)n;
 		if (size - len > 1)
 			continue;
-		if (size >= max || (bigger = realloc(buf, size * 2)) == NULL)
+		if (size >= max || !(bigger = realloc(buf, size * 2)))
 			break;
 		buf = bigger;
 		size *= 2;
 	}
 	if (fd >= 0)
 		close(fd);
-	if (fd < 0 || buf == NULL || n < 0) {
+	if (fd < 0 || !buf || n < 0) {
 		free(buf);
 		return NULL;
 	}
@@ -52,10 +52,10 @@ static int parse_stat(const char *text, pid_t pid, struct procinfo *p_r)
 
 	*p_r = (struct procinfo){.id = {.pid = pid}};
 	/* Fields 3 to 5, and the start time in field 22. */
-	if (p == NULL || sscanf(p + 1,
-				" %c %d %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-				"%*s %*s %llu",
-				&p_r->state, &parent, &group, &p_r->id.start) != 4)
+	if (!p || sscanf(p + 1,
+			 " %c %d %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			 "%*s %*s %llu",
+			 &p_r->state, &parent, &group, &p_r->id.start) != 4)
 		return ERR_IO;
 	p_r->parent = parent;
 	p_r->group = group;
@@ -145,7 +145,7 @@ static size_t scan_all(pid_t pid, struct proclist *l)
 	struct dirent *entry;
 	size_t n = 0;
 
-	while (dir && (entry = readdir(dir)) != NULL)
+	while (dir && (entry = readdir(dir)))
 		if (isdigit((unsigned char)entry->d_name[0]))
 			n += add_child((pid_t)atol(entry->d_name), pid, l);
 	if (dir)
@@ -174,7 +174,7 @@ size_t procinfo_children(pid_t pid, struct proclist *l)
 		return scan_all(pid, l);
 	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
 	dir = opendir(path);
-	while (dir && (entry = readdir(dir)) != NULL)
+	while (dir && (entry = readdir(dir)))
 		if (isdigit((unsigned char)entry->d_name[0]))
 			thread_children(pid, entry->d_name, l, &n);
 	if (dir)
@@ -198,8 +198,9 @@ bool procinfo_signal(const struct procid *id, int sig)
 	struct procinfo p;
 	bool sent = false;
 
-	/* The descriptor keeps the process that has the number now; the start time tells whether that is the one
-	 * that is meant. A kernel without pidfd_open(2) leaves a window between the look and the signal. */
+	/* The descriptor keeps the process that has the number now; the start time tells whether
+	 * that is the one that is meant. A kernel without pidfd_open(2) leaves a window between the
+	 * look and the signal. */
 	if ((fd >= 0 || no_pidfd) && procinfo_read(id->pid, &p) == 0 && p.id.start == id->start)
 		sent = no_pidfd ? kill(id->pid, sig) == 0
 				: syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0) == 0;

@@ -1,7 +1,8 @@
 /* procinfo.h: what /proc tells about processes: see proc_pid_stat(5) and proc_tid_children(5).
  *
- * A process id alone means little, since it is given to another process after the end of the first one.
- * Together with the start time it names one process of this boot. Files of /proc never wait. */
+ * A process id alone means little, since it is given to another process after the end of the first
+ * one. Together with the start time it names one process of this boot. Files of /proc never wait.
+ */
 #ifndef MCPD_PROCINFO_H
 #define MCPD_PROCINFO_H
 
@@ -17,8 +18,9 @@ struct procid {
 struct procinfo {
 	struct procid id;
 	pid_t parent, group;
-	char state; /* 'R', 'S', 'Z', ... */
-	char name[16]; /* the name of the command, without its arguments; any bytes: the process may set it */
+	char state;    /* 'R', 'S', 'Z', ... */
+	char name[16]; /* the name of the command, without its arguments; any bytes: the process may
+			  set it */
 };
 
 /* A list of processes that grows. Zero it before use; free() its member `v` after it. */
@@ -27,12 +29,12 @@ struct proclist {
 	size_t n, size;
 };
 
-/* Reads what is known of PID. 0; ERR_NOTFOUND: there is no such process; ERR_DENIED: there is one, and it is
- * hidden (hidepid of proc(5)); ERR_IO. */
+/* Reads what is known of PID. 0; ERR_NOTFOUND: there is no such process; ERR_DENIED: there is one,
+ * and it is hidden (hidepid of proc(5)); ERR_IO. */
 int procinfo_read(pid_t pid, struct procinfo *p_r);
 
-/* Reads the file at PATH whole, up to about MAX bytes. The result is terminated and the caller's to free; NULL
- * if the file is gone or there is no memory. */
+/* Reads the file at PATH whole, up to about MAX bytes. The result is terminated and the caller's to
+ * free; NULL if the file is gone or there is no memory. */
 char *procinfo_slurp(const char *path, size_t max, size_t *len_r);
 
 /* Adds ID unless it is in the list. Whether it was added: false for lack of memory, too. */
@@ -45,7 +47,8 @@ size_t procinfo_children(pid_t pid, struct proclist *l);
 /* Adds every descendant of PID, at most up to MAX in the list. */
 void procinfo_tree(pid_t pid, struct proclist *l, size_t max);
 
-/* Sends SIG to the very process ID, and to no other that has its number by now. Returns whether it was sent. */
+/* Sends SIG to the very process ID, and to no other that has its number by now. Returns whether it
+ * was sent. */
 bool procinfo_signal(const struct procid *id, int sig);
 
 #endif

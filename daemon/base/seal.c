@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_LEN SEAL_KEY_SIZE
+#define KEY_LEN	  SEAL_KEY_SIZE
 #define NONCE_LEN 12
-#define TAG_LEN 16
+#define TAG_LEN	  16
 /* Nothing we seal comes near; OpenSSL counts in int. */
 #define MAX_LEN (16u << 20)
 

@@ -1,5 +1,5 @@
-/* seal.h: what a client carries for us and must neither read nor change: AES-256-GCM (NIST SP 800-38D) under a
- * key that lives as long as the daemon, or in a file (store.h), in base64url. */
+/* seal.h: what a client carries for us and must neither read nor change: AES-256-GCM (NIST SP
+ * 800-38D) under a key that lives as long as the daemon, or in a file (store.h), in base64url. */
 #ifndef MCPD_SEAL_H
 #define MCPD_SEAL_H
 
@@ -23,16 +23,18 @@ int seal_make_key(unsigned char key_r[SEAL_KEY_SIZE], struct err *e);
 void seal_wipe(void *secret, size_t len);
 void seal_free(struct seal **s); /* the key is wiped */
 
-/* Seals PAYLOAD (borrowed), good until EXPIRES (seconds since the epoch) for whoever gives the same CONTEXT again
- * (principal, method, digest of the parameters ...). malloc'd; NULL on lack of memory or randomness. */
+/* Seals PAYLOAD (borrowed), good until EXPIRES (seconds since the epoch) for whoever gives the same
+ * CONTEXT again (principal, method, digest of the parameters ...). malloc'd; NULL on lack of memory
+ * or randomness. */
 char *seal_close(const struct seal *s, const json_t *payload, int64_t expires, const char *context);
 
-/* Opens TEXT: a new reference, or NULL with E = ERR_DENIED (tampered with, expired, of another context) or
- * ERR_NOMEM. */
+/* Opens TEXT: a new reference, or NULL with E = ERR_DENIED (tampered with, expired, of another
+ * context) or ERR_NOMEM. */
 json_t *seal_open(const struct seal *s, const char *text, const char *context, int64_t now,
 		  struct err *e);
 
-/* A SHA-256 of VALUE in a canonical form (sorted keys), in hex: malloc'd; NULL on lack of memory. */
+/* A SHA-256 of VALUE in a canonical form (sorted keys), in hex: malloc'd; NULL on lack of memory.
+ */
 char *seal_digest(const json_t *value);
 
 #endif

@@ -13,8 +13,8 @@ struct share;
 
 /* KIND is the word for messages, in the plural ("connections"); KEY the configuration key of the
  * limit ("limits.maxConnections"), NULL where no key changes it; both are borrowed for the life of
- * the share. MAX: how many places there are; 0: no limit. PERCENT: the share of one holder, 1 to 100, rounded up to a whole place.
- * NULL on lack of memory. */
+ * the share. MAX: how many places there are; 0: no limit. PERCENT: the share of one holder, 1 to
+ * 100, rounded up to a whole place. NULL on lack of memory. */
 struct share *share_new(const char *kind, const char *key, unsigned max, unsigned percent);
 void share_free(struct share **s);
 

@@ -66,7 +66,8 @@ static void name(char *text, size_t size)
 {
 	const struct piece *p = &turn.longest;
 
-	snprintf(text, size, "%s%s%s", p->what ? p->what : "", p->which[0] != '\0' ? " " : "", p->which);
+	snprintf(text, size, "%s%s%s", p->what ? p->what : "", p->which[0] != '\0' ? " " : "",
+		 p->which);
 }
 
 static void warn(const struct turns_longest *t)
@@ -75,7 +76,8 @@ static void warn(const struct turns_longest *t)
 		ratelimit_init(&warnings, 1, 5);
 	if (ratelimit_pass(&warnings))
 		log_warn(NULL,
-			 "A turn of the loop took %lld ms of processor time (%lld ms by the clock): %s",
+			 "A turn of the loop took %lld ms of processor time (%lld ms by the "
+			 "clock): %s",
 			 (long long)(t->cpu_us / 1000), (long long)(t->wall_us / 1000),
 			 t->what[0] != '\0' ? t->what : "unknown work");
 }

@@ -1,8 +1,8 @@
 /* turns.h: how long one turn of the loop takes, and what it does: nothing else is served meanwhile.
  *
- * Measured in processor time of the thread, because a busy machine is no fault of the daemon's. That
- * costs one system call for each turn. The cause is named by those who do pieces of work: of those in
- * a turn the longest (by the clock) is kept. */
+ * Measured in processor time of the thread, because a busy machine is no fault of the daemon's.
+ * That costs one system call for each turn. The cause is named by those who do pieces of work: of
+ * those in a turn the longest (by the clock) is kept. */
 #ifndef MCPD_TURNS_H
 #define MCPD_TURNS_H
 
@@ -21,8 +21,8 @@ struct turns_longest {
  * loop fails. */
 int turns_run(struct event_base *base);
 
-/* From here on the turn does WHAT (a constant), for WHICH (copied; may be NULL). Until the next call
- * in the same turn. */
+/* From here on the turn does WHAT (a constant), for WHICH (copied; may be NULL). Until the next
+ * call in the same turn. */
 void turns_doing(const char *what, const char *which);
 
 /* The longest of the last minute (in steps of ten seconds) and of all. */

@@ -35,11 +35,11 @@ static void finish(struct listing *l, const char *why)
 {
 	struct offer *o = l->offer;
 
-	if (why != NULL)
+	if (why)
 		offer_unref(&o);
 	if (l->fn != NULL)
 		*l->self = NULL;
-	if (l->fn != NULL)
+	if (l->fn)
 		l->fn(o, why, l->arg);
 	else
 		offer_unref(&o);
@@ -58,7 +58,7 @@ static void complain(const struct listing *l, const char *why, int code)
 
 static void ask_page(struct listing *l, const char *cursor)
 {
-	json_t *params = cursor != NULL ? json_pack("{s:s}", "cursor", cursor) : NULL;
+	json_t *params = cursor ? json_pack("{s:s}", "cursor", cursor) : NULL;
 
 	l->pages++;
 	mcpclient_request(l->m, offer_list_method(l->kind), params, on_page, l);
@@ -79,7 +79,7 @@ static void next_list(struct listing *l)
 		json_decref(l->cursors);
 		l->entries = json_array();
 		l->cursors = json_object();
-		if (l->entries == NULL || l->cursors == NULL)
+		if (!l->entries || !l->cursors)
 			finish(l, "out of memory");
 		else
 			ask_page(l, NULL);
@@ -96,8 +96,8 @@ static void set_list(struct listing *l, enum offer_kind kind, json_t *list)
 
 /* Why ENTRY cannot be offered; 0 where it can.
  *
- * A tool with an illegal x-mcp-header is none for clients of 2026-07-28, and which arguments go into headers
- * must not depend on who looks: it is left out for everybody. */
+ * A tool with an illegal x-mcp-header is none for clients of 2026-07-28, and which arguments go
+ * into headers must not depend on who looks: it is left out for everybody. */
 static int check_entry(enum offer_kind kind, const json_t *entry, struct err *why)
 {
 	if (names_has_nul(json_object_get(entry, "name")) ||
@@ -135,7 +135,7 @@ static void drop_bad_entries(const struct listing *l)
 		if (check_entry(l->kind, entry, &why) == 0)
 			continue;
 		log_warn(&scope, "%.*s %s is left out: %s", (int)strlen(member) - 1, member,
-			 shown_name(key, name, sizeof(name)), why.text);
+			 shown_name(key, name, sizeof name), why.text);
 		json_array_remove(l->entries, i);
 	}
 }
@@ -158,13 +158,13 @@ static bool take_page(struct listing *l, json_t *result, const char **cursor_r)
 		complain(l, "the answer has no list", 0);
 	else if (json_array_extend(l->entries, list) < 0)
 		complain(l, "out of memory", 0);
-	if (cursor == NULL)
+	if (!cursor)
 		return false;
 	if (names_has_nul(json_object_get(result, "nextCursor"))) {
 		complain(l, "a cursor has a NUL inside; the list ends here", 0);
 		return false;
 	}
-	if (json_object_get(l->cursors, cursor) != NULL) {
+	if (json_object_get(l->cursors, cursor)) {
 		complain(l, "a page names a cursor for the second time; the list ends here", 0);
 		return false;
 	}
@@ -182,16 +182,16 @@ static void on_page(struct mcpclient *m, const struct mcpclient_reply *r, void *
 	const char *cursor;
 
 	(void)m;
-	if (l->fn == NULL) {
+	if (!l->fn) {
 		finish(l, "cancelled");
-	} else if (r->result == NULL && r->code == 0) {
+	} else if (!r->result && r->code == 0) {
 		finish(l, r->message);
-	} else if (r->result == NULL && r->code == RPC_METHOD_NOT_FOUND) {
+	} else if (!r->result && r->code == RPC_METHOD_NOT_FOUND) {
 		/* resources/templates/list goes with a capability that many declare without it. */
 		take_list(l);
-	} else if (r->result == NULL) {
+	} else if (!r->result) {
 		complain(l, r->message, r->code);
-		if (l->base != NULL)
+		if (l->base)
 			set_list(l, l->kind, l->base->lists[l->kind]);
 		next_list(l);
 	} else if (take_page(l, r->result, &cursor)) {
@@ -204,15 +204,15 @@ static void on_page(struct mcpclient *m, const struct mcpclient_reply *r, void *
 void listing_start(struct mcpclient *m, struct offer *base, unsigned mask, listing_fn fn, void *arg,
 		   struct listing **listing_r)
 {
-	struct listing *l = calloc(1, sizeof(*l));
+	struct listing *l = calloc(1, sizeof *l);
 
 	*listing_r = NULL;
-	if (l == NULL || (l->offer = mcpclient_introduction(m)) == NULL) {
+	if (!l || !(l->offer = mcpclient_introduction(m))) {
 		free(l);
 		fn(NULL, "out of memory", arg);
 		return;
 	}
-	l->base = base != NULL ? offer_ref(base) : NULL;
+	l->base = base ? offer_ref(base) : NULL;
 	for (unsigned k = 0; base != NULL && k < OFFER_KINDS; k++)
 		if ((mask & 1u << k) == 0)
 			set_list(l, (enum offer_kind)k, base->lists[k]);
@@ -227,7 +227,7 @@ void listing_start(struct mcpclient *m, struct offer *base, unsigned mask, listi
 
 void listing_cancel(struct listing **l)
 {
-	if (*l == NULL)
+	if (!*l)
 		return;
 	(*l)->fn = NULL;
 	*l = NULL;

@@ -15,11 +15,12 @@
 #include "mcp/names.h"
 #include "mcp/offer.h"
 
-#define PACE_MS	 250  /* between two rounds in which nobody is asked */
-#define MAX_QUESTIONS 64 /* of one server, without an answer */
-#define AGAIN_MS 1000 /* between two looks at whether one that the server ended is to be opened again */
+#define PACE_MS	      250 /* between two rounds in which nobody is asked */
+#define MAX_QUESTIONS 64  /* of one server, without an answer */
+#define AGAIN_MS                                                                                   \
+	1000 /* between two looks at whether one that the server ended is to be opened again */
 
-/* --- what it says ---------------------------------------------------------------------------- */
+/* ---- what it says ---- */
 
 int mcpclient_send_for(struct mcpclient *m, json_t *msg_take, struct bearer *bearer)
 {
@@ -27,7 +28,7 @@ int mcpclient_send_for(struct mcpclient *m, json_t *msg_take, struct bearer *bea
 
 	if (m->state == MCPCLIENT_CLOSED)
 		rc = ERR_CLOSED;
-	else if (msg_take != NULL)
+	else if (msg_take)
 		rc = m->events->send(m, msg_take, bearer, m->arg);
 	json_decref(msg_take);
 	return rc;
@@ -49,9 +50,9 @@ void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)
 	if (!ratelimit_pass(&m->grumble))
 		return;
 	va_start(ap, fmt);
-	len = vsnprintf(text, sizeof(text), fmt, ap);
+	len = vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	mask_here(m->mask, text, len >= (int)sizeof(text));
+	mask_here(m->mask, text, len >= (int)sizeof text);
 	dropped = ratelimit_dropped(&m->grumble);
 	if (dropped > 0)
 		log_info(&scope, "%lu complaints like the next one not shown", dropped);
@@ -63,7 +64,7 @@ void mcpclient_notify(struct mcpclient *m, const char *method, json_t *params)
 	mcpclient_send(m, jsonrpc_notification(method, json_incref(params)));
 }
 
-/* --- the handshake --------------------------------------------------------------------------- */
+/* ---- the handshake ---- */
 
 void mcpclient_start(struct mcpclient *m)
 {
@@ -98,9 +99,9 @@ void mcpclient_no_handshake(struct mcpclient *m, const char *fmt, ...)
 	if (m->state == MCPCLIENT_CLOSED)
 		return;
 	va_start(ap, fmt);
-	len = vsnprintf(why.text, sizeof(why.text), fmt, ap);
+	len = vsnprintf(why.text, sizeof why.text, fmt, ap);
 	va_end(ap);
-	mask_here(m->mask, why.text, len >= (int)sizeof(why.text));
+	mask_here(m->mask, why.text, len >= (int)sizeof why.text);
 	m->events->on_failed(m, &why, m->arg);
 }
 
@@ -111,14 +112,12 @@ static int introduce(struct mcpclient *m, json_t *result)
 	json_t *info = json_object_get(result, "serverInfo");
 	const char *text = json_string_value(json_object_get(result, "instructions"));
 
-	if (info == NULL)
+	if (!info)
 		info = json_object_get(json_object_get(result, "_meta"), META_SERVER_INFO);
 	m->server_capabilities = json_is_object(caps) ? json_incref(caps) : json_object();
 	m->server_info = json_is_object(info) ? json_incref(info) : NULL;
-	m->instructions = text != NULL ? strdup(text) : NULL;
-	return m->server_capabilities != NULL && (text == NULL || m->instructions != NULL)
-		       ? 0
-		       : ERR_NOMEM;
+	m->instructions = text ? strdup(text) : NULL;
+	return m->server_capabilities && (!text || m->instructions) ? 0 : ERR_NOMEM;
 }
 
 void mcpclient_introduced(struct mcpclient *m, const struct mcpclient_dialect *dialect,
@@ -136,20 +135,20 @@ void mcpclient_introduced(struct mcpclient *m, const struct mcpclient_dialect *d
 	if (mcp_rev_is_legacy(rev))
 		mcpclient_notify(m, "notifications/initialized", NULL);
 	m->state = MCPCLIENT_READY;
-	if (dialect->start != NULL)
+	if (dialect->start)
 		dialect->start(m);
 	if (m->state != MCPCLIENT_READY)
 		return;
 	m->events->on_ready(m, m->arg);
-	while (m->state == MCPCLIENT_READY && (p = TAILQ_FIRST(&m->queued)) != NULL)
+	while (m->state == MCPCLIENT_READY && (p = TAILQ_FIRST(&m->queued)))
 		mcpclient_retry(p);
 }
 
-/* --- what it hears --------------------------------------------------------------------------- */
+/* ---- what it hears ---- */
 
 static void on_notification(struct mcpclient *m, const char *method, json_t *params)
 {
-	if (m->dialect->on_notification != NULL && m->dialect->on_notification(m, method, params))
+	if (m->dialect->on_notification && m->dialect->on_notification(m, method, params))
 		return;
 	if (strcmp(method, "notifications/progress") == 0)
 		mcpclient_on_progress(m, params);
@@ -175,10 +174,11 @@ static void on_message(struct mcpclient *m, json_t *msg)
 	}
 	if (names_check(params, &e) < 0) {
 		m->useless++;
-		mcpclient_grumble(m, "sent a %.60s whose %s", method != NULL ? method : "response", e.text);
+		mcpclient_grumble(m, "sent a %.60s whose %s", method != NULL ? method : "response",
+				  e.text);
 		if (kind == JSONRPC_REQUEST)
-			mcpclient_send(m, jsonrpc_error(json_object_get(msg, "id"), RPC_INVALID_PARAMS,
-							e.text, NULL));
+			mcpclient_send(m, jsonrpc_error(json_object_get(msg, "id"),
+							RPC_INVALID_PARAMS, e.text, NULL));
 		return;
 	}
 	switch (kind) {
@@ -196,8 +196,8 @@ static void on_message(struct mcpclient *m, json_t *msg)
 	}
 }
 
-/* Mostly something that a program prints to standard output by mistake. The first line is shown to the
- * operator, who has to know that the server is broken. */
+/* Mostly something that a program prints to standard output by mistake. The first line is shown to
+ * the operator, who has to know that the server is broken. */
 static void not_json(struct mcpclient *m, const char *text, size_t len, const struct err *e)
 {
 	const struct log_scope scope = {.backend = m->name};
@@ -210,7 +210,8 @@ static void not_json(struct mcpclient *m, const char *text, size_t len, const st
 	}
 	m->warned = true;
 	mask_beginning(m->mask, text, len, begin);
-	log_warn(&scope, "the server sent a line that is not JSON (%s), which begins with: %s", e->text, begin);
+	log_warn(&scope, "the server sent a line that is not JSON (%s), which begins with: %s",
+		 e->text, begin);
 }
 
 unsigned long mcpclient_useless(const struct mcpclient *m)
@@ -237,7 +238,7 @@ void mcpclient_feed_for(struct mcpclient *m, const char *text, size_t len, json_
 	if (m->state == MCPCLIENT_CLOSED || len == 0)
 		return;
 	msg = jsonrpc_parse(text, len, 0, &e);
-	if (msg == NULL) {
+	if (!msg) {
 		not_json(m, text, len, &e);
 		return;
 	}
@@ -251,8 +252,7 @@ void mcpclient_feed_for(struct mcpclient *m, const char *text, size_t len, json_
 	json_decref(msg);
 }
 
-/* --- its end -----------------------------------------------------------------------------------
- */
+/* ---- its end ---- */
 
 /* What was made with M, some of which may be missing. */
 static void free_parts(struct mcpclient *m)
@@ -288,15 +288,15 @@ void mcpclient_close(struct mcpclient **mp, const char *why)
 	struct pending *p;
 
 	*mp = NULL;
-	if (m == NULL || m->state == MCPCLIENT_CLOSED)
+	if (!m || m->state == MCPCLIENT_CLOSED)
 		return;
 	m->state = MCPCLIENT_CLOSED; /* first: nothing new comes in from the callbacks below */
 	mcpclient_probe_fini(m);
 	mcpclient_listen_stop(m);
 	mcpclient_withdraw(m, NULL);
-	while ((p = TAILQ_FIRST(&m->sent)) != NULL || (p = TAILQ_FIRST(&m->queued)) != NULL ||
-	       (p = TAILQ_FIRST(&m->asking)) != NULL) {
-		if (m->scope != NULL && p->call != NULL)
+	while ((p = TAILQ_FIRST(&m->sent)) || (p = TAILQ_FIRST(&m->queued)) ||
+	       (p = TAILQ_FIRST(&m->asking))) {
+		if (m->scope && p->call)
 			call_set_scope(p->call, m->scope);
 		mcpclient_fail(p, why);
 	}
@@ -306,9 +306,9 @@ void mcpclient_close(struct mcpclient **mp, const char *why)
 struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_spec *spec,
 				const struct mcpclient_events *events, void *arg)
 {
-	struct mcpclient *m = calloc(1, sizeof(*m));
+	struct mcpclient *m = calloc(1, sizeof *m);
 
-	if (m == NULL)
+	if (!m)
 		return NULL;
 	m->timeouts = delayq_new(base, spec->timeout_ms, mcpclient_on_timeout, m);
 	m->silence = delayq_new(base, spec->silence_ms, mcpclient_on_silence, m);
@@ -317,8 +317,7 @@ struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_
 	m->waiting = share_new("calls that wait for the server to start", NULL, spec->max_queue,
 			       spec->share);
 	m->questions = share_new("requests without an answer", NULL, MAX_QUESTIONS, spec->share);
-	if (m->timeouts == NULL || m->silence == NULL || m->pace == NULL || m->again == NULL ||
-	    m->waiting == NULL || m->questions == NULL) {
+	if (!m->timeouts || !m->silence || !m->pace || !m->again || !m->waiting || !m->questions) {
 		free_parts(m);
 		free(m);
 		return NULL;
@@ -356,9 +355,9 @@ struct offer *mcpclient_introduction(const struct mcpclient *m)
 {
 	struct offer *o = offer_new(m->rev);
 
-	if (o == NULL)
+	if (!o)
 		return NULL;
-	if (m->instructions != NULL && (o->instructions = strdup(m->instructions)) == NULL) {
+	if (m->instructions && !(o->instructions = strdup(m->instructions))) {
 		offer_unref(&o);
 		return NULL;
 	}
@@ -370,7 +369,7 @@ struct offer *mcpclient_introduction(const struct mcpclient *m)
 
 bool mcpclient_can(const struct mcpclient *m, const char *capability)
 {
-	return json_object_get(m->server_capabilities, capability) != NULL;
+	return json_object_get(m->server_capabilities, capability);
 }
 
 const char *mcpclient_name(const struct mcpclient *m)

@@ -48,11 +48,14 @@ struct mcpclient_spec {
 	json_t *client_info;  /* referenced */
 	enum mcpclient_asks asks;
 	int64_t timeout_ms; /* for what mcpd itself asks, initialize included; 0: none */
-	/* The answers of different requests come on streams of their own, in no order among them. */
+	/* The answers of different requests come on streams of their own, in no order among them.
+	 */
 	bool parallel;
 	unsigned max_queue; /* calls that wait for the handshake; more are refused; 0: no limit */
-	unsigned share; /* percent that one holder has of max_queue and of the questions of several clients */
-	const struct mask *mask; /* what must not be told of what the server says; borrowed; NULL: nothing */
+	unsigned share; /* percent that one holder has of max_queue and of the questions of several
+			   clients */
+	const struct mask
+		*mask; /* what must not be told of what the server says; borrowed; NULL: nothing */
 	enum mcpclient_era era;
 	/* MCPCLIENT_ERA_PROBE: how long a server may say nothing to server/discover before it gets
 	 * initialize as well; 0: silence is a failure, not a verdict */
@@ -68,7 +71,8 @@ enum mcpclient_code {
 };
 /* The channel and the owner. Each may close the mcpclient. */
 struct mcpclient_events {
-	/* Sends MSG (borrowed), for a call with the token BEARER unless that is NULL. 0, ERR_LIMIT, ERR_CLOSED, ERR_NOMEM. */
+	/* Sends MSG (borrowed), for a call with the token BEARER unless that is NULL. 0, ERR_LIMIT,
+	 * ERR_CLOSED, ERR_NOMEM. */
 	int (*send)(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg);
 	/* The handshake is over; what waited for it is sent after this returns. */
 	void (*on_ready)(struct mcpclient *m, void *arg);
@@ -102,13 +106,14 @@ void mcpclient_start_legacy(struct mcpclient *m);
 /* The channel is gone, or the owner is: calls and requests end with "backend NAME: WHY", questions
  * are withdrawn, no event comes any more. Memory goes later. Idempotent; *M becomes NULL. */
 void mcpclient_close(struct mcpclient **m, const char *why);
-/* One message (or batch) as it came. What is no message is dropped, and logged: the first time as a warning that
- * shows its beginning, then at level info, not too often. */
+/* One message (or batch) as it came. What is no message is dropped, and logged: the first time as a
+ * warning that shows its beginning, then at level info, not too often. */
 void mcpclient_feed(struct mcpclient *m, const char *text, size_t len);
-/* The same, where the channel knows that TEXT came with the answer to request OF (our id): what TEXT
- * asks and says belongs to the call of that request. 0: the channel does not know. */
+/* The same, where the channel knows that TEXT came with the answer to request OF (our id): what
+ * TEXT asks and says belongs to the call of that request. 0: the channel does not know. */
 void mcpclient_feed_for(struct mcpclient *m, const char *text, size_t len, json_int_t of);
-/* Request ID, whose error follows, is refused for lack of SCOPE. A handshake: so are the calls that wait for it. */
+/* Request ID, whose error follows, is refused for lack of SCOPE. A handshake: so are the calls that
+ * wait for it. */
 void mcpclient_denied(struct mcpclient *m, const json_t *id, const char *scope);
 /* Something the server sent is lost: whoever waits for an answer may wait for that, and fails. */
 void mcpclient_lost_message(struct mcpclient *m, const char *why);
@@ -120,21 +125,22 @@ void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done,
 void mcpclient_request(struct mcpclient *m, const char *method, json_t *params_take,
 		       mcpclient_reply_fn fn, void *arg);
 void mcpclient_notify(struct mcpclient *m, const char *method, json_t *params);
-/* How many messages have led to nothing: no JSON-RPC, responses that nobody waits for, notifications (but
- * progress and log messages), requests. For whoever feeds it, to slow down. */
+/* How many messages have led to nothing: no JSON-RPC, responses that nobody waits for,
+ * notifications (but progress and log messages), requests. For whoever feeds it, to slow down. */
 unsigned long mcpclient_useless(const struct mcpclient *m);
 /* Whether the log has a warning with the beginning of a line that is not JSON. */
 bool mcpclient_warned(const struct mcpclient *m);
 bool mcpclient_ready(const struct mcpclient *m);
 bool mcpclient_is_modern(const struct mcpclient *m); /* once ready */
 size_t mcpclient_calls(const struct mcpclient *m);   /* that have not ended */
-/* The call that what the server says just now belongs to: the one that mcpclient_feed_for() named, or
- * the only call in flight. NULL where that is in doubt. */
+/* The call that what the server says just now belongs to: the one that mcpclient_feed_for() named,
+ * or the only call in flight. NULL where that is in doubt. */
 struct call *mcpclient_only_call(const struct mcpclient *m);
 /* What the server said of itself, with empty lists (a new reference); NULL on lack of memory. Once
  * it is ready. */
 struct offer *mcpclient_introduction(const struct mcpclient *m);
-bool mcpclient_can(const struct mcpclient *m, const char *capability); /* whether it declared that ("logging") */
+bool mcpclient_can(const struct mcpclient *m,
+		   const char *capability); /* whether it declared that ("logging") */
 const char *mcpclient_name(const struct mcpclient *m);
 
 #endif

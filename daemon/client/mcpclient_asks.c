@@ -28,7 +28,7 @@ static void on_answer(struct question *q, json_t *result, json_t *error, void *a
 	json_t *msg;
 
 	(void)q;
-	if (result != NULL)
+	if (result)
 		msg = jsonrpc_result(a->id, json_incref(result));
 	else
 		msg = jsonrpc_error(a->id, (int)json_integer_value(json_object_get(error, "code")),
@@ -55,9 +55,9 @@ static struct pending *latest(const struct mcpclient *m)
 {
 	struct pending *p;
 
-	TAILQ_FOREACH_REVERSE(p, &m->sent, pending_list, entry)
-	if (p->call != NULL)
-		return p;
+	TAILQ_FOREACH_REVERSE (p, &m->sent, pending_list, entry)
+		if (p->call)
+			return p;
 	return NULL;
 }
 
@@ -71,16 +71,17 @@ static struct pending *pending_of(const struct mcpclient *m, const struct call *
 	return NULL;
 }
 
-/* The call that a question belongs to, in *P_R; NULL: none. The revisions with questions do not say:
- * only a channel with a stream for each answer does. Where all calls are one client's, the latest is
- * the likeliest. Where they are not, nobody hears a question that may be another's. False: in doubt. */
+/* The call that a question belongs to, in *P_R; NULL: none. The revisions with questions do not
+ * say: only a channel with a stream for each answer does. Where all calls are one client's, the
+ * latest is the likeliest. Where they are not, nobody hears a question that may be another's.
+ * False: in doubt. */
 static bool addressee(const struct mcpclient *m, struct pending **p_r)
 {
 	struct pending *p = m->of != 0 ? mcpclient_find(m, m->of) : NULL;
 	const struct call *only;
 
 	*p_r = p;
-	if (p != NULL && p->call != NULL)
+	if (p && p->call)
 		return true;
 	*p_r = NULL;
 	if (m->asks == MCPCLIENT_ASKS_FORWARD) {
@@ -89,22 +90,22 @@ static bool addressee(const struct mcpclient *m, struct pending **p_r)
 	}
 	only = mcpclient_only_call(m);
 	*p_r = only != NULL ? pending_of(m, only) : NULL;
-	return only != NULL || (m->doubts == 0 && m->of == 0 && latest(m) == NULL);
+	return only || (m->doubts == 0 && m->of == 0 && !latest(m));
 }
 
 /* HOLDER (copied, may be NULL) has taken a place for it. NULL on lack of memory. */
 static struct asked *asked_new(struct mcpclient *m, json_t *id, const char *method, json_t *params,
 			       const char *holder)
 {
-	struct asked *a = calloc(1, sizeof(*a));
-	json_t *own = params != NULL ? mcpclient_with_token(params, NULL) : NULL;
+	struct asked *a = calloc(1, sizeof *a);
+	json_t *own = params ? mcpclient_with_token(params, NULL) : NULL;
 
-	if (a != NULL && holder != NULL)
+	if (a && holder)
 		a->holder = strdup(holder);
-	if (a != NULL && (holder == NULL || a->holder != NULL) && (params == NULL || own != NULL))
+	if (a && (!holder || a->holder) && (!params || own))
 		a->q = question_new(method, json_incref(own), on_answer, a);
 	json_decref(own);
-	if (a == NULL || a->q == NULL) {
+	if (!a || !a->q) {
 		free(a != NULL ? a->holder : NULL);
 		free(a);
 		return NULL;
@@ -128,20 +129,20 @@ static void forward(struct mcpclient *m, json_t *id, const char *method, json_t 
 			     "their requests this one belongs");
 		return;
 	}
-	holder = of != NULL ? mcpclient_holder(m, of->call) : NULL;
+	holder = of ? mcpclient_holder(m, of->call) : NULL;
 	if (share_take(m->questions, holder, &e) < 0) {
 		answer_error(m, id, RPC_INTERNAL_ERROR, e.text);
 		return;
 	}
 	a = asked_new(m, id, method, params, holder);
-	if (a == NULL) {
+	if (!a) {
 		share_give(m->questions, holder);
 		answer_error(m, id, RPC_INTERNAL_ERROR, "out of memory");
 		return;
 	}
 	a->of = of;
 	/* Either may answer before it returns. */
-	if (of != NULL)
+	if (of)
 		call_ask(of->call, a->q);
 	else
 		m->events->on_question(m, a->q, m->arg);
@@ -176,7 +177,7 @@ static const struct {
 static bool not_told(const struct mcpclient *m, const char *method)
 {
 	return m->asks == MCPCLIENT_ASKS_ONLY && strcmp(method, "roots/list") == 0 &&
-	       json_object_get(m->capabilities, "roots") == NULL;
+	       !json_object_get(m->capabilities, "roots");
 }
 
 static void on_question(struct mcpclient *m, json_t *id, size_t which, json_t *params)
@@ -196,7 +197,7 @@ static void on_question(struct mcpclient *m, json_t *id, size_t which, json_t *p
 	case MCPCLIENT_ASKS_ONLY:
 		break;
 	}
-	if (find_asked(m, id) != NULL)
+	if (find_asked(m, id))
 		answer_error(m, id, RPC_INVALID_REQUEST, "a request with this id is in flight");
 	else
 		forward(m, id, questions[which].method, params);
@@ -208,7 +209,7 @@ void mcpclient_on_request(struct mcpclient *m, json_t *id, const char *method, j
 		mcpclient_send(m, jsonrpc_result(id, NULL));
 		return;
 	}
-	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
+	for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
 		if (strcmp(method, questions[i].method) == 0) {
 			on_question(m, id, i, params);
 			return;
@@ -221,7 +222,7 @@ void mcpclient_on_cancelled(struct mcpclient *m, json_t *params)
 	struct asked *a = find_asked(m, json_object_get(params, "requestId"));
 	struct question *q;
 
-	if (a == NULL)
+	if (!a)
 		return; /* answered meanwhile; the two may cross */
 	q = a->q;
 	forget(a);
@@ -245,7 +246,7 @@ void mcpclient_withdraw(struct mcpclient *m, const struct pending *p)
 	/* Taken out first: a withdrawal may lead back here. */
 	for (a = TAILQ_FIRST(&m->asked); a != NULL; a = next) {
 		next = TAILQ_NEXT(a, entry);
-		if (p != NULL && a->of != p)
+		if (p && a->of != p)
 			continue;
 		if (m->state != MCPCLIENT_CLOSED)
 			answer_error(m, a->id, RPC_INVALID_REQUEST,

@@ -1,5 +1,5 @@
-/* mcpclient_dialect.h: the two eras of the client role, for mcpclient.c and mcpclient_*.c alone: how it
- * is found out which one it is, and what each of them has to itself. */
+/* mcpclient_dialect.h: the two eras of the client role, for mcpclient.c and mcpclient_*.c alone:
+ * how it is found out which one it is, and what each of them has to itself. */
 #ifndef MCPD_MCPCLIENT_DIALECT_H
 #define MCPD_MCPCLIENT_DIALECT_H
 
@@ -62,8 +62,8 @@ void mcpclient_no_timeout(struct mcpclient *m, json_int_t id);
 void mcpclient_abandon(struct mcpclient *m, json_int_t id);
 /* The server says that it will not answer it. */
 void mcpclient_ended(struct mcpclient *m, json_int_t id);
-/* What is on its way will not be answered, and nobody hears of it. For a channel that is gone before the
- * handshake. */
+/* What is on its way will not be answered, and nobody hears of it. For a channel that is gone
+ * before the handshake. */
 void mcpclient_forget_sent(struct mcpclient *m);
 
 /* mcpclient_listen.c: one subscriptions/listen for all that is wanted to be heard. */
@@ -71,7 +71,8 @@ void mcpclient_listen_start(struct mcpclient *m);
 void mcpclient_listen_stop(struct mcpclient *m); /* nothing is opened any more */
 void mcpclient_listen_free(struct mcpclient *m);
 void mcpclient_on_again(struct delayq_node *node, void *arg);
-/* P, a resources/(un)subscribe or (ours alone) tasks/(un)subscribe in no list, is answered, maybe later. */
+/* P, a resources/(un)subscribe or (ours alone) tasks/(un)subscribe in no list, is answered, maybe
+ * later. */
 void mcpclient_subscribe(struct pending *p);
 void mcpclient_unsubscribe(struct pending *p);
 /* True: it was about such a subscription. */

@@ -29,8 +29,8 @@ struct pending {
 	mcpclient_done_fn done;
 	mcpclient_reply_fn reply;
 	void *arg;
-	json_t *params; /* mcpd's own, until it is sent */
-	char *method;	/* mcpd's own */
+	json_t *params;	       /* mcpd's own, until it is sent */
+	char *method;	       /* mcpd's own */
 	struct rounds *rounds; /* what the server wants to know first; NULL: nothing so far */
 	bool waits;	       /* a call that has a place in its mcpclient's waiting */
 	char *holder;	       /* whose place that is; NULL: nobody's */
@@ -91,14 +91,15 @@ struct mcpclient {
 	bool warned; /* of a line that is not JSON */
 	struct defer release;
 };
-/* mcpclient.c: 0 or why MSG (NULL: ERR_NOMEM) was not sent. BEARER: the token of its call; NULL: of none. */
+/* mcpclient.c: 0 or why MSG (NULL: ERR_NOMEM) was not sent. BEARER: the token of its call; NULL: of
+ * none. */
 int mcpclient_send_for(struct mcpclient *m, json_t *msg_take, struct bearer *bearer);
 int mcpclient_send(struct mcpclient *m, json_t *msg_take);
 /* Logs what the server does wrong, not too often. */
 void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* mcpclient_requests.c. Whose share a place for work of the call C counts in; NULL: nobody's, because all calls of M
- * are one client's. */
+/* mcpclient_requests.c. Whose share a place for work of the call C counts in; NULL: nobody's,
+ * because all calls of M are one client's. */
 const char *mcpclient_holder(const struct mcpclient *m, const struct call *c);
 /* Request of mcpd's own, sent NOW or queued. */
 void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,

@@ -9,7 +9,7 @@
 #include "mcp/era.h"
 #include "mcp/names.h"
 
-/* --- the handshake (Lifecycle, "Initialization") --------------------------------------------- */
+/* ---- the handshake (Lifecycle, "Initialization") ---- */
 
 static void refused(struct mcpclient *m, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -19,7 +19,7 @@ static void refused(struct mcpclient *m, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(e.text, sizeof(e.text), fmt, ap);
+	vsnprintf(e.text, sizeof e.text, fmt, ap);
 	va_end(ap);
 	mcpclient_initialize_refused(m, &e);
 }
@@ -33,11 +33,11 @@ static void on_initialize(struct mcpclient *m, const struct mcpclient_reply *r, 
 	m->initializing = false;
 	if (m->state != MCPCLIENT_STARTING)
 		return; /* closed, or the server turned out to be a modern one meanwhile */
-	if (r->result == NULL && r->code != 0)
+	if (!r->result && r->code != 0)
 		refused(m, "initialize was refused: %s (%d)", r->message, r->code);
-	else if (r->result == NULL)
+	else if (!r->result)
 		refused(m, "%s", r->message);
-	else if (version == NULL || names_has_nul(json_object_get(r->result, "protocolVersion")) ||
+	else if (!version || names_has_nul(json_object_get(r->result, "protocolVersion")) ||
 		 !mcp_rev_parse(version, &rev) || !mcp_rev_is_legacy(rev))
 		refused(m, "initialize was answered with protocol version \"%s\"",
 			version != NULL ? version : "");
@@ -55,7 +55,7 @@ void mcpclient_initialize(struct mcpclient *m)
 	mcpclient_ask(m, "initialize", params, on_initialize, NULL, true);
 }
 
-/* --- requests and answers -------------------------------------------------------------------- */
+/* ---- requests and answers ---- */
 
 static bool has_modern(const json_t *params)
 {
@@ -63,10 +63,9 @@ static bool has_modern(const json_t *params)
 	const char *key;
 
 	json_object_foreach (meta, key, value)
-		if (strncmp(key, META_PREFIX, sizeof(META_PREFIX) - 1) == 0)
+		if (strncmp(key, META_PREFIX, sizeof META_PREFIX - 1) == 0)
 			return true;
-	return json_object_get(params, "inputResponses") != NULL ||
-	       json_object_get(params, "requestState") != NULL;
+	return json_object_get(params, "inputResponses") || json_object_get(params, "requestState");
 }
 
 /* PARAMS without what only 2026-07-28 knows (a new reference); NULL on lack of memory. */
@@ -83,9 +82,9 @@ static json_t *without_modern(json_t *params)
 	meta = json_copy(json_object_get(params, "_meta"));
 	json_object_del(copy, "inputResponses");
 	json_object_del(copy, "requestState");
-	json_object_foreach_safe(meta, next, key,
-				 value) if (strncmp(key, META_PREFIX, sizeof(META_PREFIX) - 1) == 0)
-		json_object_del(meta, key);
+	json_object_foreach_safe (meta, next, key, value)
+		if (strncmp(key, META_PREFIX, sizeof META_PREFIX - 1) == 0)
+			json_object_del(meta, key);
 	if (json_object_size(meta) == 0)
 		json_object_del(copy, "_meta");
 	else if (json_object_set(copy, "_meta", meta) < 0)
@@ -99,17 +98,17 @@ static int legacy_params(const struct pending *p, json_t **params_r)
 {
 	json_t *params = mcpclient_params(p), *plain = NULL, *token = NULL;
 
-	if (p->call != NULL && params != NULL && !mcp_rev_is_legacy(call_caller(p->call)->rev)) {
+	if (p->call && params && !mcp_rev_is_legacy(call_caller(p->call)->rev)) {
 		plain = without_modern(params);
-		if (plain == NULL)
+		if (!plain)
 			return ERR_NOMEM;
 		params = plain;
 	}
-	if (p->call != NULL && call_progress_token(p->call) != NULL)
+	if (p->call && call_progress_token(p->call))
 		token = json_integer(p->id);
 	*params_r = mcpclient_with_token(params, token);
 	json_decref(plain);
-	return *params_r != NULL || params == NULL ? 0 : ERR_NOMEM;
+	return *params_r != NULL || !params ? 0 : ERR_NOMEM;
 }
 
 static void legacy_on_result(struct pending *p, json_t *result)

@@ -11,8 +11,8 @@
 #include "lib/jsonrpc.h"
 #include "mcp/era.h"
 
-/* What is wanted by name: the requests that say so (of mcpd itself, where it is about tasks), the name's
- * member in them, and its member in the filter. */
+/* What is wanted by name: the requests that say so (of mcpd itself, where it is about tasks), the
+ * name's member in them, and its member in the filter. */
 enum { SET_RESOURCES, SET_TASKS };
 static const struct set {
 	const char *subscribe, *unsubscribe, *key, *member;
@@ -21,7 +21,7 @@ static const struct set {
 			   "resourceSubscriptions"},
 	[SET_TASKS] = {"tasks/subscribe", "tasks/unsubscribe", "taskId", "taskIds"},
 };
-#define N_SETS (sizeof(sets) / sizeof(sets[0]))
+#define N_SETS (sizeof sets / sizeof sets[0])
 
 /* One subscriptions/listen. */
 struct stream {
@@ -35,11 +35,11 @@ struct listening {
 	struct stream *current, *next; /* acknowledged; not yet */
 	struct stream *previous;       /* heard for the rest of a turn */
 	struct defer late;
-	json_t *names[N_SETS];	       /* those that are wanted */
+	json_t *names[N_SETS]; /* those that are wanted */
 	struct delayq_node again;
 	struct backoff backoff; /* between streams; afresh after something was told in one */
 	int64_t not_before;	/* clock_ms() of the next one */
-	bool stale;    /* something else is wanted than NEXT asks for */
+	bool stale;		/* something else is wanted than NEXT asks for */
 	bool missed;   /* there was a time without any: what was heard before may be out of date */
 	bool hopeless; /* the server does not know the method */
 };
@@ -53,7 +53,7 @@ static const struct {
 	{"promptsListChanged", "prompts", "notifications/prompts/list_changed"},
 	{"resourcesListChanged", "resources", "notifications/resources/list_changed"},
 };
-#define N_LISTS (sizeof(lists) / sizeof(lists[0]))
+#define N_LISTS (sizeof lists / sizeof lists[0])
 
 static bool tells(const struct mcpclient *m, size_t i)
 {
@@ -61,8 +61,7 @@ static bool tells(const struct mcpclient *m, size_t i)
 		json_object_get(m->server_capabilities, lists[i].capability), "listChanged"));
 }
 
-/* --- the streams -------------------------------------------------------------------------------
- */
+/* ---- the streams ---- */
 
 static void stream_free(struct stream *s)
 {
@@ -119,7 +118,7 @@ static const char *name_of(const struct pending *p)
 	const char *name =
 		json_string_value(json_object_get(mcpclient_params(p), sets[set_of(p)].key));
 
-	return name != NULL ? name : "";
+	return name ? name : "";
 }
 
 static bool subscribes(const struct pending *p)
@@ -133,7 +132,7 @@ static struct pending *who_waits(const struct listening *l, const struct stream 
 	struct pending *p;
 
 	TAILQ_FOREACH (p, &l->m->asking, entry)
-		if (subscribes(p) && json_object_get(s->names[set_of(p)], name_of(p)) != NULL)
+		if (subscribes(p) && json_object_get(s->names[set_of(p)], name_of(p)))
 			return p;
 	return NULL;
 }
@@ -143,7 +142,7 @@ static void refuse_waiting(struct listening *l, const struct stream *s, int code
 {
 	struct pending *p;
 
-	while ((p = who_waits(l, s)) != NULL) {
+	while ((p = who_waits(l, s))) {
 		json_object_del(l->names[set_of(p)], name_of(p));
 		if (code != 0)
 			mcpclient_error(p, code, NULL, "%s", why);
@@ -189,7 +188,7 @@ static void on_end(struct mcpclient *m, const struct mcpclient_reply *r, void *a
 		l->previous = NULL;
 	} else if (s == l->current) {
 		l->current = NULL;
-		if (l->next == NULL)
+		if (!l->next)
 			again_later(l);
 	} else if (s == l->next) {
 		l->next = NULL;
@@ -204,16 +203,16 @@ static void on_end(struct mcpclient *m, const struct mcpclient_reply *r, void *a
 
 static void open_stream(struct listening *l, json_t *filter_take)
 {
-	struct stream *s = calloc(1, sizeof(*s));
+	struct stream *s = calloc(1, sizeof *s);
 	json_t *params = json_pack("{s:o}", "notifications", filter_take);
-	bool whole = s != NULL && params != NULL;
+	bool whole = s && params;
 
 	for (size_t i = 0; s != NULL && i < N_SETS; i++) {
 		s->names[i] = json_copy(l->names[i]);
-		whole = whole && s->names[i] != NULL;
+		whole = whole && s->names[i];
 	}
 	if (!whole) {
-		if (s != NULL)
+		if (s)
 			stream_free(s);
 		json_decref(params);
 		again_later(l);
@@ -228,7 +227,7 @@ static void open_stream(struct listening *l, json_t *filter_take)
 /* The server hears that S is not wanted any more, and nobody what it says to that. */
 static void close_stream(struct listening *l, struct stream *s)
 {
-	if (s == NULL)
+	if (!s)
 		return;
 	mcpclient_abandon(l->m, s->id);
 	stream_free(s);
@@ -240,13 +239,13 @@ static void renew(struct listening *l)
 	json_t *f;
 
 	delayq_remove(l->m->again, &l->again);
-	if (l->next != NULL) {
+	if (l->next) {
 		l->stale = true;
 		return;
 	}
 	l->stale = false;
 	f = filter(l);
-	if (f == NULL) {
+	if (!f) {
 		again_later(l);
 	} else if (json_object_size(f) > 0) {
 		open_stream(l, f);
@@ -259,8 +258,7 @@ static void renew(struct listening *l)
 	}
 }
 
-/* --- what the server says ------------------------------------------------------------------------
- */
+/* ---- what the server says ---- */
 
 static void tell(struct mcpclient *m, const char *method, json_t *params)
 {
@@ -281,7 +279,7 @@ static void catch_up(struct listening *l)
 			tell(m, lists[i].notification, NULL);
 	json_object_foreach (uris, uri, value) {
 		params = json_pack("{s:s}", "uri", uri);
-		if (params != NULL)
+		if (params)
 			tell(m, "notifications/resources/updated", params);
 		json_decref(params);
 	}
@@ -319,11 +317,11 @@ static void on_late(void *arg)
 	close_stream(l, s);
 }
 
-/* S, the stream so far, has a successor. Where each is a stream of its own, what was told in S before that may
- * be read after it. */
+/* S, the stream so far, has a successor. Where each is a stream of its own, what was told in S
+ * before that may be read after it. */
 static void retire(struct listening *l, struct stream *s)
 {
-	if (s == NULL || !l->m->parallel) {
+	if (!s || !l->m->parallel) {
 		close_stream(l, s);
 		return;
 	}
@@ -342,7 +340,7 @@ static void on_acknowledged(struct listening *l, const json_t *params)
 	l->next = NULL;
 	mcpclient_no_timeout(l->m, s->id);
 	retire(l, old);
-	while (s == l->current && (p = who_waits(l, s)) != NULL) {
+	while (s == l->current && (p = who_waits(l, s))) {
 		if (grants(granted, set_of(p), name_of(p))) {
 			mcpclient_done(p, json_object());
 			continue;
@@ -383,14 +381,13 @@ bool mcpclient_listen_heard(struct mcpclient *m, const char *method, json_t *par
 	json_int_t id = json_integer_value(stamp);
 	bool is_ack = strcmp(method, "notifications/subscriptions/acknowledged") == 0;
 
-	if (is_ack && l != NULL && l->next != NULL && id == l->next->id)
+	if (is_ack && l && l->next && id == l->next->id)
 		on_acknowledged(l, params);
-	if (stamp == NULL || is_ack)
+	if (!stamp || is_ack)
 		return is_ack;
 	m->useless++;
 	/* One that was closed tells the same as the one after it. */
-	if (l != NULL && ((l->current != NULL && id == l->current->id) ||
-			  (l->previous != NULL && id == l->previous->id))) {
+	if (l && ((l->current && id == l->current->id) || (l->previous && id == l->previous->id))) {
 		backoff_reset(&l->backoff);
 		params = unstamped(params);
 		tell(m, method, params);
@@ -404,13 +401,13 @@ bool mcpclient_listen_heard(struct mcpclient *m, const char *method, json_t *par
 
 void mcpclient_listen_start(struct mcpclient *m)
 {
-	struct listening *l = calloc(1, sizeof(*l));
+	struct listening *l = calloc(1, sizeof *l);
 
-	bool whole = l != NULL;
+	bool whole = l;
 
 	m->listening = l;
 	for (size_t i = 0; l != NULL && i < N_SETS; i++)
-		whole = (l->names[i] = json_object()) != NULL && whole;
+		whole = (l->names[i] = json_object()) && whole;
 	if (!whole) {
 		mcpclient_listen_free(m);
 		mcpclient_grumble(m, "cannot be listened to: out of memory");
@@ -425,7 +422,7 @@ void mcpclient_listen_free(struct mcpclient *m)
 	struct listening *l = m->listening;
 
 	m->listening = NULL;
-	if (l == NULL)
+	if (!l)
 		return;
 	for (size_t i = 0; i < N_SETS; i++)
 		json_decref(l->names[i]);
@@ -434,7 +431,7 @@ void mcpclient_listen_free(struct mcpclient *m)
 
 void mcpclient_listen_stop(struct mcpclient *m)
 {
-	if (m->listening == NULL)
+	if (!m->listening)
 		return;
 	delayq_remove(m->again, &m->listening->again);
 	defer_cancel(&m->listening->late);
@@ -446,13 +443,13 @@ void mcpclient_subscribe(struct pending *p)
 	size_t i = set_of(p);
 	const char *name = name_of(p);
 
-	if (l == NULL || l->hopeless) {
+	if (!l || l->hopeless) {
 		mcpclient_error(p, RPC_METHOD_NOT_FOUND, NULL,
 				"the server does not know subscriptions/listen");
 		return;
 	}
-	if (l->current != NULL && json_object_get(l->current->names[i], name) != NULL &&
-	    json_object_get(l->names[i], name) != NULL) {
+	if (l->current && json_object_get(l->current->names[i], name) &&
+	    json_object_get(l->names[i], name)) {
 		mcpclient_done(p, json_object());
 		return;
 	}
@@ -467,7 +464,7 @@ void mcpclient_unsubscribe(struct pending *p)
 {
 	struct listening *l = p->m->listening;
 
-	if (l != NULL && json_object_del(l->names[set_of(p)], name_of(p)) == 0)
+	if (l && json_object_del(l->names[set_of(p)], name_of(p)) == 0)
 		renew(l);
 	mcpclient_done(p, json_object());
 }

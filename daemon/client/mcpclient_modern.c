@@ -14,10 +14,10 @@
 
 static bool is_legacy(const struct pending *p)
 {
-	return p->call != NULL && mcp_rev_is_legacy(call_caller(p->call)->rev);
+	return p->call && mcp_rev_is_legacy(call_caller(p->call)->rev);
 }
 
-/* --- the envelope ---------------------------------------------------------------------------- */
+/* ---- the envelope ---- */
 
 static void copy_member(json_t *to, const json_t *from, const char *key)
 {
@@ -69,7 +69,7 @@ static json_t *normalised(const char *text, enum mcp_rev rev)
 		json_object_set_new(caps, "roots", json_object()); /* no listChanged any more */
 	/* Of the extensions this is the one that mcpd knows how to relay. */
 	if (!mcp_rev_is_legacy(rev) &&
-	    json_object_get(json_object_get(all, "extensions"), EXTENSION_TASKS) != NULL)
+	    json_object_get(json_object_get(all, "extensions"), EXTENSION_TASKS))
 		json_object_set_new(caps, "extensions", json_pack("{s:{}}", EXTENSION_TASKS));
 	json_decref(all);
 	return caps;
@@ -77,7 +77,7 @@ static json_t *normalised(const char *text, enum mcp_rev rev)
 
 json_t *mcpclient_caller_capabilities(struct mcpclient *m, const struct caller *caller)
 {
-	if (m->caps_text != NULL && m->caps_rev == caller->rev &&
+	if (m->caps_text && m->caps_rev == caller->rev &&
 	    strcmp(m->caps_text, caller->capabilities) == 0)
 		return m->caps;
 	free(m->caps_text);
@@ -85,7 +85,7 @@ json_t *mcpclient_caller_capabilities(struct mcpclient *m, const struct caller *
 	m->caps_text = strdup(caller->capabilities);
 	m->caps_rev = caller->rev;
 	m->caps = normalised(caller->capabilities, caller->rev);
-	if (m->caps == NULL) {
+	if (!m->caps) {
 		free(m->caps_text);
 		m->caps_text = NULL;
 	}
@@ -96,9 +96,9 @@ static json_t *client_info(struct mcpclient *m, const struct caller *caller)
 {
 	json_t *info = NULL;
 
-	if (caller != NULL && caller->client_info != NULL)
+	if (caller && caller->client_info)
 		info = json_loads(caller->client_info, 0, NULL);
-	return info != NULL ? info : json_incref(m->client_info);
+	return info ? info : json_incref(m->client_info);
 }
 
 /* The level of the messages that the caller of P wants; NULL: none. */
@@ -125,9 +125,9 @@ static json_t *foreign_meta(const json_t *params)
 		return json_object();
 	}
 	json_object_del(meta, "progressToken");
-	json_object_foreach_safe(meta, next, key,
-				 value) if (strncmp(key, META_PREFIX, sizeof(META_PREFIX) - 1) == 0)
-		json_object_del(meta, key);
+	json_object_foreach_safe (meta, next, key, value)
+		if (strncmp(key, META_PREFIX, sizeof META_PREFIX - 1) == 0)
+			json_object_del(meta, key);
 	return meta;
 }
 
@@ -143,7 +143,7 @@ static int add_envelope(struct mcpclient *m, json_t *meta, json_t *caps, json_t 
 
 json_t *mcpclient_enveloped(struct mcpclient *m, json_t *params)
 {
-	json_t *copy = params != NULL ? json_copy(params) : json_object(), *meta = json_object();
+	json_t *copy = params ? json_copy(params) : json_object(), *meta = json_object();
 
 	if (add_envelope(m, meta, m->capabilities, json_incref(m->client_info)) == 0 &&
 	    json_object_set(copy, "_meta", meta) == 0) {
@@ -162,15 +162,14 @@ static int call_meta(const struct pending *p, const json_t *params, json_t *meta
 	int rc = add_envelope(p->m, meta, mcpclient_caller_capabilities(p->m, caller),
 			      client_info(p->m, caller));
 
-	if (level != NULL)
+	if (level)
 		rc |= json_object_set_new(meta, META_LOG_LEVEL, json_string(level));
-	if (call_progress_token(p->call) != NULL)
+	if (call_progress_token(p->call))
 		rc |= json_object_set_new(meta, "progressToken", json_integer(p->id));
 	return rc == 0 ? 0 : ERR_NOMEM;
 }
 
-/* --- the state of a request that takes several rounds ------------------------------------------
- */
+/* ---- the state of a request that takes several rounds ---- */
 
 /* A client that carries it about must not be able to bring it to another server: its name goes
  * before it. The front seals it (seal.h). */
@@ -178,7 +177,7 @@ static int mark_state(const struct pending *p, json_t *result)
 {
 	const json_t *state = json_object_get(result, "requestState");
 
-	if (state == NULL)
+	if (!state)
 		return 0;
 	return json_object_set_new(result, "requestState",
 				   json_pack("s++%", p->m->name, ":", json_string_value(state),
@@ -191,8 +190,7 @@ static bool is_own(const struct pending *p, const json_t *state)
 	const char *text = json_string_value(state);
 	size_t len = strlen(p->m->name);
 
-	return state == NULL ||
-	       (text != NULL && strncmp(text, p->m->name, len) == 0 && text[len] == ':');
+	return !state || (text && strncmp(text, p->m->name, len) == 0 && text[len] == ':');
 }
 
 /* Every byte after the name. */
@@ -212,7 +210,7 @@ static int call_params_of(const struct pending *p, json_t *copy, json_t *meta)
 		json_object_del(copy, "inputResponses");
 		json_object_del(copy, "requestState");
 		rc |= mcpclient_rounds_params(p, copy);
-	} else if (state != NULL) {
+	} else if (state) {
 		rc |= json_object_set_new(copy, "requestState", unmarked(p, state));
 	}
 	return rc == 0 ? 0 : ERR_NOMEM;
@@ -224,12 +222,12 @@ static int modern_params(const struct pending *p, json_t **params_r)
 	json_t *copy, *meta;
 	int rc;
 
-	if (p->call == NULL) {
+	if (!p->call) {
 		/* server/discover has it already. */
 		*params_r = mcpclient_enveloped(p->m, params);
 		return *params_r != NULL ? 0 : ERR_NOMEM;
 	}
-	copy = params != NULL ? json_copy(params) : json_object();
+	copy = params ? json_copy(params) : json_object();
 	meta = foreign_meta(params);
 	rc = call_params_of(p, copy, meta);
 	if (rc == 0 && json_object_set(copy, "_meta", meta) < 0)
@@ -243,7 +241,7 @@ static int modern_params(const struct pending *p, json_t **params_r)
 	return rc;
 }
 
-/* --- answers ---------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 /* What belongs to this hop, or is no word of the caller's revision. */
 static void strip(const struct pending *p, json_t *result)
@@ -255,7 +253,7 @@ static void strip(const struct pending *p, json_t *result)
 		json_object_del(result, "ttlMs");
 		json_object_del(result, "cacheScope");
 	}
-	if (meta == NULL)
+	if (!meta)
 		return;
 	json_object_del(meta, META_SERVER_INFO);
 	if (json_object_size(meta) == 0)
@@ -266,8 +264,8 @@ static void modern_on_result(struct pending *p, json_t *result)
 {
 	const char *type = json_string_value(json_object_get(result, "resultType"));
 
-	if (type != NULL && strcmp(type, "input_required") == 0) {
-		if (is_legacy(p) || p->call == NULL)
+	if (type && strcmp(type, "input_required") == 0) {
+		if (is_legacy(p) || !p->call)
 			mcpclient_input_required(p, result);
 		else if (!mcpclient_check_input(p, result))
 			return;
@@ -277,10 +275,11 @@ static void modern_on_result(struct pending *p, json_t *result)
 			mcpclient_error(p, RPC_INTERNAL_ERROR, NULL, "out of memory");
 		return;
 	}
-	if (type != NULL && strcmp(type, "complete") != 0 && is_legacy(p)) {
-		mcpclient_error(p, RPC_INTERNAL_ERROR, NULL,
-				"backend %s: the server answered with what nobody can use here (%.40s)",
-				p->m->name, type);
+	if (type && strcmp(type, "complete") != 0 && is_legacy(p)) {
+		mcpclient_error(
+			p, RPC_INTERNAL_ERROR, NULL,
+			"backend %s: the server answered with what nobody can use here (%.40s)",
+			p->m->name, type);
 		return;
 	}
 	strip(p, result);
@@ -293,7 +292,7 @@ static void modern_on_error(struct pending *p, int code, const char *text, json_
 	mcpclient_error(p, code, json_incref(data), "%s", text);
 }
 
-/* --- what there is no request for ------------------------------------------------------------- */
+/* ---- what there is no request for ---- */
 
 /* The level goes with each request instead. */
 static void empty_result(struct pending *p)
@@ -315,13 +314,13 @@ static const struct {
 
 static bool modern_answer(struct pending *p)
 {
-	if (p->call != NULL && !is_legacy(p) &&
+	if (p->call && !is_legacy(p) &&
 	    !is_own(p, json_object_get(mcpclient_params(p), "requestState"))) {
 		mcpclient_error(p, RPC_INVALID_PARAMS, NULL,
 				"Invalid params: requestState is of another server");
 		return true;
 	}
-	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
 		if (strcmp(mcpclient_method(p), answers[i].method) == 0) {
 			answers[i].fn(p);
 			return true;

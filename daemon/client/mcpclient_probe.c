@@ -39,7 +39,7 @@ void mcpclient_initialize_refused(struct mcpclient *m, const struct err *e)
 		mcpclient_no_handshake(m, "%s", e->text);
 }
 
-/* --- what an answer says --------------------------------------------------------------------- */
+/* ---- what an answer says ---- */
 
 /* Whether LIST, which a server says it supports, has a revision of WANTED's era that is known here.
  */
@@ -113,7 +113,7 @@ static void on_discover(struct mcpclient *m, const struct mcpclient_reply *r, vo
 	m->discovering = false;
 	if (m->state != MCPCLIENT_STARTING)
 		return; /* closed, or initialize was answered first */
-	if (r->result != NULL)
+	if (r->result)
 		on_result(m, r->result);
 	else if (r->code != 0)
 		on_error(m, r);
@@ -127,7 +127,7 @@ void mcpclient_discover(struct mcpclient *m)
 {
 	json_t *params = mcpclient_enveloped(m, NULL);
 
-	if (params == NULL) {
+	if (!params) {
 		mcpclient_no_handshake(m, "out of memory");
 		return;
 	}

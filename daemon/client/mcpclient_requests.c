@@ -14,15 +14,15 @@ json_t *mcpclient_with_token(json_t *params, json_t *token_take)
 	json_t *meta = json_object_get(params, "_meta");
 	json_t *copy;
 
-	if ((params != NULL && !json_is_object(params)) ||
-	    (token_take == NULL && json_object_get(meta, "progressToken") == NULL)) {
+	if ((params && !json_is_object(params)) ||
+	    (!token_take && !json_object_get(meta, "progressToken"))) {
 		json_decref(token_take);
 		return json_incref(params);
 	}
 	/* What is borrowed is shared with others: only copies are touched. */
-	copy = params != NULL ? json_copy(params) : json_object();
+	copy = params ? json_copy(params) : json_object();
 	meta = json_is_object(meta) ? json_copy(meta) : json_object();
-	if (token_take == NULL)
+	if (!token_take)
 		json_object_del(meta, "progressToken");
 	else if (json_object_set_new(meta, "progressToken", token_take) < 0)
 		goto fail;
@@ -40,7 +40,7 @@ static void unlink_pending(struct pending *p)
 {
 	struct mcpclient *m = p->m;
 
-	if (p->in == NULL)
+	if (!p->in)
 		return;
 	TAILQ_REMOVE(p->in, p, entry);
 	if (p->waits)
@@ -71,7 +71,7 @@ static int wait_for_start(struct pending *p, struct err *e)
 	const char *holder = mcpclient_holder(p->m, p->call);
 	int rc;
 
-	if (holder && (p->holder = strdup(holder)) == NULL)
+	if (holder && !(p->holder = strdup(holder)))
 		return err_set(e, ERR_NOMEM, "out of memory");
 	rc = share_take(p->m->waiting, p->holder, e);
 	if (rc < 0)
@@ -93,7 +93,7 @@ static void free_pending(struct pending *p)
 static void reply(struct pending *p, const struct mcpclient_reply *r)
 {
 	unlink_pending(p);
-	if (p->reply != NULL)
+	if (p->reply)
 		p->reply(p->m, r, p->arg);
 	free_pending(p);
 }
@@ -117,7 +117,7 @@ static struct call *let_go(struct pending *p, enum outcome outcome)
 		mcpclient_withdraw(p->m, p);
 	else
 		mcpclient_orphan(p->m, p);
-	if (p->done != NULL)
+	if (p->done)
 		p->done(p->m, c, outcome == DONE, p->arg);
 	free_pending(p);
 	return c;
@@ -128,7 +128,7 @@ void mcpclient_fail(struct pending *p, const char *why)
 	const struct mcpclient_reply r = {.message = why};
 	const char *name = p->m->name;
 
-	if (p->call == NULL)
+	if (!p->call)
 		reply(p, &r);
 	else
 		call_error(let_go(p, FAILED), RPC_INTERNAL_ERROR, NULL, "backend %s: %s", name,
@@ -138,9 +138,9 @@ void mcpclient_fail(struct pending *p, const char *why)
 void mcpclient_done(struct pending *p, json_t *result_take)
 {
 	const struct mcpclient_reply r = {.result = result_take,
-					  .message = result_take == NULL ? "out of memory" : NULL};
+					  .message = !result_take ? "out of memory" : NULL};
 
-	if (p->call != NULL) {
+	if (p->call) {
 		call_result(let_go(p, result_take != NULL ? DONE : FAILED), result_take);
 		return;
 	}
@@ -158,9 +158,9 @@ void mcpclient_error(struct pending *p, int code, json_t *data_take, const char 
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	if (text != NULL)
+	if (text)
 		r.message = text;
-	if (p->call != NULL) {
+	if (p->call) {
 		call_error(let_go(p, FAILED), code, data_take, "%s", r.message);
 	} else {
 		reply(p, &r);
@@ -182,19 +182,19 @@ static const char *send_error(int rc)
 
 const char *mcpclient_method(const struct pending *p)
 {
-	return p->call != NULL ? call_method(p->call) : p->method;
+	return p->call ? call_method(p->call) : p->method;
 }
 
 json_t *mcpclient_params(const struct pending *p)
 {
-	return p->call != NULL ? call_params(p->call) : p->params;
+	return p->call ? call_params(p->call) : p->params;
 }
 
 static int transmit(struct pending *p)
 {
 	json_t *id = json_integer(p->id), *msg = NULL, *params;
 
-	if (id != NULL && p->m->dialect->params(p, &params) == 0)
+	if (id && p->m->dialect->params(p, &params) == 0)
 		msg = jsonrpc_request(id, mcpclient_method(p), params);
 	json_decref(id);
 	return mcpclient_send_for(p->m, msg, p->call != NULL ? call_bearer(p->call) : NULL);
@@ -205,17 +205,17 @@ void mcpclient_dispatch(struct mcpclient *m, struct pending *p)
 {
 	int rc;
 
-	if (m->dialect->answer != NULL && m->dialect->answer(p))
+	if (m->dialect->answer && m->dialect->answer(p))
 		return;
 	p->id = ++m->last_id;
-	HASH_ADD(hh, m->by_id, id, sizeof(p->id), p);
-	if (p->hh.tbl == NULL) {
+	HASH_ADD(hh, m->by_id, id, sizeof p->id, p);
+	if (!p->hh.tbl) {
 		mcpclient_set_aside(p);
 		mcpclient_fail(p, "out of memory");
 		return;
 	}
 	link_pending(p, &m->sent);
-	if (p->call == NULL)
+	if (!p->call)
 		delayq_add(m->timeouts, &p->due);
 	rc = transmit(p);
 	if (rc < 0)
@@ -224,7 +224,7 @@ void mcpclient_dispatch(struct mcpclient *m, struct pending *p)
 
 void mcpclient_set_aside(struct pending *p)
 {
-	if (p->in != NULL)
+	if (p->in)
 		unlink_pending(p);
 	p->id = 0;
 	link_pending(p, &p->m->asking);
@@ -240,7 +240,7 @@ void mcpclient_forget_sent(struct mcpclient *m)
 {
 	struct pending *p;
 
-	while ((p = TAILQ_FIRST(&m->sent)) != NULL) {
+	while ((p = TAILQ_FIRST(&m->sent))) {
 		unlink_pending(p);
 		free_pending(p);
 	}
@@ -250,7 +250,7 @@ struct pending *mcpclient_find(const struct mcpclient *m, json_int_t id)
 {
 	struct pending *p;
 
-	HASH_FIND(hh, m->by_id, &id, sizeof(id), p);
+	HASH_FIND(hh, m->by_id, &id, sizeof id, p);
 	return p;
 }
 
@@ -258,7 +258,7 @@ void mcpclient_no_timeout(struct mcpclient *m, json_int_t id)
 {
 	struct pending *p = mcpclient_find(m, id);
 
-	if (p != NULL)
+	if (p)
 		delayq_remove(m->timeouts, &p->due);
 }
 
@@ -274,7 +274,7 @@ void mcpclient_abandon(struct mcpclient *m, json_int_t id)
 {
 	struct pending *p = mcpclient_find(m, id);
 
-	if (p == NULL)
+	if (!p)
 		return;
 	unlink_pending(p);
 	free_pending(p);
@@ -285,7 +285,7 @@ void mcpclient_ended(struct mcpclient *m, json_int_t id)
 {
 	struct pending *p = mcpclient_find(m, id);
 
-	if (p != NULL && p->call == NULL)
+	if (p && !p->call)
 		mcpclient_fail(p, "the server ended it");
 }
 
@@ -320,17 +320,17 @@ static void on_cancel(struct call *c, const char *reason, void *arg)
 	begin_doubt(m);
 }
 
-/* The call C as a request that is not on its way yet, among those that wait for the handshake where that is not over.
- * NULL with E: there is no place for it. */
+/* The call C as a request that is not on its way yet, among those that wait for the handshake where
+ * that is not over. NULL with E: there is no place for it. */
 static struct pending *admit(struct mcpclient *m, struct call *c, struct err *e)
 {
 	struct pending *p = NULL;
 
 	if (m->state == MCPCLIENT_CLOSED)
 		err_set(e, ERR_CLOSED, "the server is gone");
-	else if ((p = calloc(1, sizeof(*p))) == NULL)
+	else if (!(p = calloc(1, sizeof *p)))
 		err_set(e, ERR_NOMEM, "out of memory");
-	if (p == NULL)
+	if (!p)
 		return NULL;
 	p->m = m;
 	p->call = c;
@@ -346,8 +346,8 @@ void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done,
 	struct err e;
 	struct pending *p = admit(m, c, &e);
 
-	if (p == NULL) {
-		if (done != NULL)
+	if (!p) {
+		if (done)
 			done(m, c, false, arg);
 		call_error(c, RPC_INTERNAL_ERROR, NULL, "backend %s: %s", m->name, e.text);
 		return;
@@ -365,12 +365,12 @@ void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,
 {
 	const struct mcpclient_reply failed = {
 		.message = m->state == MCPCLIENT_CLOSED ? "the server is gone" : "out of memory"};
-	struct pending *p = m->state != MCPCLIENT_CLOSED ? calloc(1, sizeof(*p)) : NULL;
+	struct pending *p = m->state != MCPCLIENT_CLOSED ? calloc(1, sizeof *p) : NULL;
 
-	if (p == NULL || (p->method = strdup(method)) == NULL) {
+	if (!p || !(p->method = strdup(method))) {
 		free(p);
 		json_decref(params_take);
-		if (fn != NULL)
+		if (fn)
 			fn(m, &failed, arg);
 		return;
 	}
@@ -396,7 +396,7 @@ void mcpclient_on_timeout(struct delayq_node *node, void *arg)
 	struct mcpclient *m = arg;
 	char why[128];
 
-	snprintf(why, sizeof(why), "no answer to %s within %.15g s", p->method,
+	snprintf(why, sizeof why, "no answer to %s within %.15g s", p->method,
 		 (double)delayq_delay(m->timeouts) / 1000);
 	mcpclient_fail(p, why);
 }
@@ -410,11 +410,11 @@ static void answered(struct pending *p, const json_t *msg)
 	const struct mcpclient_reply r = {
 		.code = code, .message = text, .data = json_object_get(error, "data")};
 
-	if (result != NULL && !json_is_object(result)) {
+	if (result && !json_is_object(result)) {
 		mcpclient_fail(p, "the server's result is not an object");
-	} else if (result != NULL) {
+	} else if (result) {
 		p->m->dialect->on_result(p, result);
-	} else if (p->call == NULL) {
+	} else if (!p->call) {
 		reply(p, &r);
 	} else {
 		p->m->dialect->on_error(p, code, text, json_object_get(error, "data"));
@@ -427,8 +427,8 @@ void mcpclient_on_response(struct mcpclient *m, const json_t *msg)
 	json_int_t key = json_integer_value(id);
 	struct pending *p = json_is_integer(id) ? mcpclient_find(m, key) : NULL;
 
-	m->useless += p == NULL;
-	if (p != NULL)
+	m->useless += !p;
+	if (p)
 		answered(p, msg);
 	else if (json_is_integer(id) && key > 0 && key <= m->last_id)
 		mcpclient_grumble(m,
@@ -444,7 +444,7 @@ void mcpclient_denied(struct mcpclient *m, const json_t *id, const char *scope)
 	const struct pending *p =
 		json_is_integer(id) ? mcpclient_find(m, json_integer_value(id)) : NULL;
 
-	if (p != NULL && p->call != NULL) {
+	if (p && p->call) {
 		call_set_scope(p->call, scope);
 	} else if (m->state == MCPCLIENT_STARTING) {
 		free(m->scope);
@@ -459,8 +459,8 @@ void mcpclient_on_progress(struct mcpclient *m, json_t *params)
 	json_int_t key = json_integer_value(token);
 	struct pending *p = json_is_integer(token) ? mcpclient_find(m, key) : NULL;
 
-	m->useless += p == NULL;
-	if (p != NULL && p->call != NULL)
+	m->useless += !p;
+	if (p && p->call)
 		call_notify(p->call, "notifications/progress", params);
 }
 
@@ -469,7 +469,7 @@ void mcpclient_lost_message(struct mcpclient *m, const char *why)
 	json_int_t last = m->last_id; /* what a callback starts anew has lost nothing */
 	struct pending *p;
 
-	while ((p = TAILQ_FIRST(&m->sent)) != NULL && p->id <= last)
+	while ((p = TAILQ_FIRST(&m->sent)) && p->id <= last)
 		mcpclient_fail(p, why);
 }
 
@@ -484,13 +484,13 @@ struct call *mcpclient_only_call(const struct mcpclient *m)
 	struct call *only = NULL;
 
 	if (m->of != 0)
-		return p != NULL ? p->call : NULL;
+		return p ? p->call : NULL;
 	if (m->doubts > 0)
 		return NULL;
 	TAILQ_FOREACH (p, &m->sent, entry) {
-		if (p->call != NULL && only != NULL)
+		if (p->call && only)
 			return NULL;
-		if (p->call != NULL)
+		if (p->call)
 			only = p->call;
 	}
 	return only;

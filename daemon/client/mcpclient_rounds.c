@@ -38,11 +38,11 @@ struct rounds {
 	struct defer release;
 };
 
-/* --- what may be asked ------------------------------------------------------------------------ */
+/* ---- what may be asked ---- */
 
 static const char *no_capability(const json_t *caps, const char *capability)
 {
-	return json_object_get(caps, capability) == NULL ? capability : NULL;
+	return !json_object_get(caps, capability) ? capability : NULL;
 }
 
 /* Each of these: what CAPS lacks for a request with PARAMS, NULL if nothing. */
@@ -50,16 +50,16 @@ static const char *lacks_elicitation(const json_t *caps, const json_t *params)
 {
 	const json_t *have = json_object_get(caps, "elicitation");
 	const char *mode = json_string_value(json_object_get(params, "mode"));
-	const char *needs = mode != NULL ? mode : "form";
+	const char *needs = mode ? mode : "form";
 
-	return json_object_get(have, needs) == NULL ? "elicitation" : NULL;
+	return !json_object_get(have, needs) ? "elicitation" : NULL;
 }
 
 static const char *lacks_sampling(const json_t *caps, const json_t *params)
 {
 	const json_t *have = json_object_get(caps, "sampling");
 
-	if (json_object_get(params, "tools") != NULL && json_object_get(have, "tools") == NULL)
+	if (json_object_get(params, "tools") && !json_object_get(have, "tools"))
 		return "sampling";
 	return no_capability(caps, "sampling");
 }
@@ -78,7 +78,7 @@ static const struct {
 	{"sampling/createMessage", lacks_sampling},
 	{"roots/list", lacks_roots},
 };
-#define N_ASKABLE (sizeof(askable) / sizeof(askable[0]))
+#define N_ASKABLE (sizeof askable / sizeof askable[0])
 
 /* Whether the caller of P can be asked REQUEST; false after having ended P. */
 static bool may_ask(struct pending *p, const json_t *request)
@@ -88,16 +88,16 @@ static bool may_ask(struct pending *p, const json_t *request)
 	const char *missing;
 	size_t i = 0;
 
-	while (method != NULL && i < N_ASKABLE && strcmp(method, askable[i].method) != 0)
+	while (method && i < N_ASKABLE && strcmp(method, askable[i].method) != 0)
 		i++;
-	if (method == NULL || i == N_ASKABLE) {
+	if (!method || i == N_ASKABLE) {
 		mcpclient_error(p, RPC_INTERNAL_ERROR, NULL,
 				"backend %s: the server asks for what is no input (%.60s)",
 				p->m->name, method != NULL ? method : "no method");
 		return false;
 	}
 	missing = askable[i].lacks(caps, json_object_get(request, "params"));
-	if (missing == NULL)
+	if (!missing)
 		return true;
 	if (mcp_rev_is_legacy(call_caller(p->call)->rev))
 		mcpclient_error(
@@ -121,16 +121,15 @@ bool mcpclient_check_input(struct pending *p, json_t *result)
 	const char *wrong = "input is required for a method that must not ask";
 	const char *key;
 
-	for (size_t i = 0; p->call != NULL && i < sizeof(methods) / sizeof(methods[0]); i++)
+	for (size_t i = 0; p->call != NULL && i < sizeof methods / sizeof methods[0]; i++)
 		if (strcmp(call_method(p->call), methods[i]) == 0)
 			wrong = NULL;
-	if (wrong == NULL && ((requests == NULL && state == NULL) ||
-			      (requests != NULL && !json_is_object(requests)) ||
-			      (state != NULL && !json_is_string(state))))
+	if (!wrong && ((!requests && !state) || (requests && !json_is_object(requests)) ||
+		       (state && !json_is_string(state))))
 		wrong = "input is required, but it is not said which";
-	if (wrong == NULL && json_object_size(requests) > MAX_REQUESTS)
+	if (!wrong && json_object_size(requests) > MAX_REQUESTS)
 		wrong = "the server asks for too much at once";
-	if (wrong != NULL) {
+	if (wrong) {
 		mcpclient_error(p, RPC_INTERNAL_ERROR, NULL, "backend %s: %s", p->m->name, wrong);
 		return false;
 	}
@@ -140,7 +139,7 @@ bool mcpclient_check_input(struct pending *p, json_t *result)
 	return true;
 }
 
-/* --- the rounds ------------------------------------------------------------------------------- */
+/* ---- the rounds ---- */
 
 static void free_later(void *arg)
 {
@@ -156,7 +155,7 @@ static void withdraw_all(struct rounds *r)
 {
 	struct ask *a;
 
-	while ((a = TAILQ_FIRST(&r->asks)) != NULL) {
+	while ((a = TAILQ_FIRST(&r->asks))) {
 		struct question *q = a->q;
 
 		TAILQ_REMOVE(&r->asks, a, entry);
@@ -169,7 +168,7 @@ void mcpclient_rounds_end(struct pending *p)
 {
 	struct rounds *r = p->rounds;
 
-	if (r == NULL)
+	if (!r)
 		return;
 	p->rounds = NULL;
 	r->p = NULL;
@@ -180,7 +179,7 @@ void mcpclient_rounds_end(struct pending *p)
 
 static struct rounds *rounds_of(struct pending *p)
 {
-	if (p->rounds == NULL && (p->rounds = calloc(1, sizeof(*p->rounds))) != NULL) {
+	if (!p->rounds && (p->rounds = calloc(1, sizeof *p->rounds))) {
 		p->rounds->p = p;
 		TAILQ_INIT(&p->rounds->asks);
 	}
@@ -192,11 +191,11 @@ int mcpclient_rounds_params(const struct pending *p, json_t *params)
 	const struct rounds *r = p->rounds;
 	int rc = 0;
 
-	if (r == NULL || !r->answered)
+	if (!r || !r->answered)
 		return 0;
-	if (r->requests != NULL)
+	if (r->requests)
 		rc |= json_object_set(params, "inputResponses", r->responses);
-	if (r->state != NULL)
+	if (r->state)
 		rc |= json_object_set(params, "requestState", r->state);
 	return rc == 0 ? 0 : ERR_NOMEM;
 }
@@ -220,7 +219,7 @@ static void rejected(struct rounds *r, const struct question *q, const json_t *e
 	struct pending *p = r->p;
 	char *said;
 
-	if (text == NULL)
+	if (!text)
 		text = "no reason given";
 	if (strcmp(call_method(p->call), "tools/call") != 0) {
 		mcpclient_error(p, RPC_INTERNAL_ERROR, NULL, "%s was not answered: %s",
@@ -239,13 +238,13 @@ static void on_answer(struct question *q, json_t *result, json_t *error, void *a
 	struct ask *a = arg;
 	struct rounds *r = a->r;
 	struct call *c = r->p->call;
-	int rc = result != NULL ? json_object_set(r->responses, a->key, result) : 0;
+	int rc = result ? json_object_set(r->responses, a->key, result) : 0;
 
 	TAILQ_REMOVE(&r->asks, a, entry);
 	free(a);
 	/* What is asked of the server from now on, the request that brought the answer asks. */
 	call_set_bearer(c, call_caller(c)->bearer);
-	if (result == NULL)
+	if (!result)
 		rejected(r, q, error);
 	else if (rc < 0)
 		mcpclient_fail(r->p, "out of memory");
@@ -256,15 +255,15 @@ static void on_answer(struct question *q, json_t *result, json_t *error, void *a
 static struct ask *ask_new(struct rounds *r, const char *key, const json_t *request)
 {
 	size_t size = strlen(key) + 1;
-	struct ask *a = calloc(1, sizeof(*a) + size);
+	struct ask *a = calloc(1, sizeof *a + size);
 
-	if (a == NULL)
+	if (!a)
 		return NULL;
 	a->r = r;
 	memcpy(a->key, key, size);
 	a->q = question_new(json_string_value(json_object_get(request, "method")),
 			    json_incref(json_object_get(request, "params")), on_answer, a);
-	if (a->q == NULL) {
+	if (!a->q) {
 		free(a);
 		return NULL;
 	}
@@ -282,11 +281,11 @@ static void put_questions(struct rounds *r)
 	json_object_foreach (r->requests, key, request) {
 		struct ask *a = ask_new(r, key, request);
 
-		if (a == NULL)
+		if (!a)
 			mcpclient_fail(r->p, "out of memory");
 		else
 			call_ask(r->p->call, a->q);
-		if (r->p == NULL)
+		if (!r->p)
 			return; /* R is freed in a later turn */
 	}
 	r->putting = false;
@@ -301,7 +300,7 @@ void mcpclient_input_required(struct pending *p, json_t *result)
 	if (!mcpclient_check_input(p, result))
 		return;
 	r = rounds_of(p);
-	if (r == NULL) {
+	if (!r) {
 		mcpclient_fail(p, "out of memory");
 		return;
 	}
@@ -316,7 +315,7 @@ void mcpclient_input_required(struct pending *p, json_t *result)
 	r->state = json_incref(json_object_get(result, "requestState"));
 	r->responses = json_object();
 	mcpclient_set_aside(p);
-	if (r->responses == NULL)
+	if (!r->responses)
 		mcpclient_fail(p, "out of memory");
 	else if (json_object_size(r->requests) > 0)
 		put_questions(r);

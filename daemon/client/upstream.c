@@ -12,7 +12,7 @@ static void upstream_free_later(void *arg)
 {
 	struct upstream *u = arg;
 
-	if (u->later != NULL)
+	if (u->later)
 		event_free(u->later);
 	json_decref(u->initialize);
 	free(u->user);
@@ -34,7 +34,7 @@ static struct leg *find_asked(struct leg_list *list, const json_t *id)
 	struct leg *l;
 
 	TAILQ_FOREACH (l, list, link)
-		if (l->id != NULL && jsonrpc_id_equal(l->id, id))
+		if (l->id && jsonrpc_id_equal(l->id, id))
 			return l;
 	return NULL;
 }
@@ -49,16 +49,16 @@ static bool cancel(struct upstream *u, const json_t *msg)
 	const json_t *id = json_object_get(json_object_get(msg, "params"), "requestId");
 	struct leg *l = find_asked(&u->legs, id);
 
-	if (l != NULL && !l->modern) {
+	if (l && !l->modern) {
 		json_decref(l->id);
 		l->id = NULL; /* nobody waits for it */
 		return false;
 	}
-	if (l == NULL) /* not sent yet, or again */
+	if (!l) /* not sent yet, or again */
 		l = find_asked(&u->waiting, id);
-	if (l == NULL)
+	if (!l)
 		l = find_asked(&u->unsure, id);
-	if (l != NULL)
+	if (l)
 		leg_drop(l);
 	return true;
 }
@@ -67,19 +67,19 @@ int upstream_send(struct upstream *u, json_t *msg, struct bearer *bearer)
 {
 	const char *method = json_string_value(json_object_get(msg, "method"));
 	const json_t *params = json_object_get(msg, "params");
-	bool cancels = method != NULL && strcmp(method, "notifications/cancelled") == 0;
+	bool cancels = method && strcmp(method, "notifications/cancelled") == 0;
 	struct leg *l;
 	int rc;
 
 	if (cancels && cancel(u, msg))
 		return 0;
 	l = leg_message(u, msg);
-	if (l == NULL)
+	if (!l)
 		return ERR_NOMEM;
 	l->bearer = bearer_ref(bearer);
 	if (cancels)
 		l->cancels = json_incref(json_object_get(params, "requestId"));
-	if (l->part == PART_INITIALIZE && u->initialize == NULL)
+	if (l->part == PART_INITIALIZE && !u->initialize)
 		u->initialize = json_incref(msg);
 	if (l->part == PART_INITIALIZED)
 		return upstream_settle(l);
@@ -100,7 +100,7 @@ const json_t *upstream_hears(const struct upstream *u)
 
 void upstream_pause(struct upstream *u)
 {
-	if (u->speaks != NULL && u->speaks->req != NULL)
+	if (u->speaks && u->speaks->req)
 		httpc_pause(u->speaks->req);
 }
 
@@ -109,7 +109,7 @@ void upstream_resume(struct upstream *u)
 	struct leg *l;
 
 	TAILQ_FOREACH (l, &u->legs, link)
-		if (l->req != NULL)
+		if (l->req)
 			httpc_resume(l->req);
 }
 
@@ -132,9 +132,9 @@ struct upstream *upstream_new(struct event_base *base, struct httpc *httpc,
 			      const struct upstream_spec *spec,
 			      const struct upstream_events *events, void *arg)
 {
-	struct upstream *u = calloc(1, sizeof(*u));
+	struct upstream *u = calloc(1, sizeof *u);
 
-	if (u == NULL)
+	if (!u)
 		return NULL;
 	TAILQ_INIT(&u->legs);
 	TAILQ_INIT(&u->waiting);
@@ -146,8 +146,8 @@ struct upstream *upstream_new(struct event_base *base, struct httpc *httpc,
 	u->hooks = &hooks;
 	u->arg = arg;
 	u->url = strdup(spec->url);
-	u->user = spec->user != NULL ? strdup(spec->user) : NULL;
-	if (u->url == NULL || (spec->user != NULL && u->user == NULL)) {
+	u->user = spec->user ? strdup(spec->user) : NULL;
+	if (!u->url || (spec->user && !u->user)) {
 		free(u->url);
 		free(u->user);
 		free(u);
@@ -160,10 +160,10 @@ struct upstream *upstream_new(struct event_base *base, struct httpc *httpc,
  * U stays until it is there. */
 static bool say_goodbye(struct upstream *u)
 {
-	struct leg *l = u->session != NULL ? leg_new(u, LEG_DELETE) : NULL;
+	struct leg *l = u->session ? leg_new(u, LEG_DELETE) : NULL;
 
-	if (l == NULL || leg_start(l) == 0)
-		return l != NULL;
+	if (!l || leg_start(l) == 0)
+		return l;
 	leg_drop(l);
 	return false;
 }
@@ -174,15 +174,15 @@ void upstream_close(struct upstream **up)
 	struct leg *l;
 
 	*up = NULL;
-	if (u == NULL || u->events == NULL)
+	if (!u || !u->events)
 		return;
-	if (u->events->bearer != NULL) /* for the goodbye */
+	if (u->events->bearer) /* for the goodbye */
 		bearer_set(&u->bearer, u->events->bearer(u, u->arg));
 	u->events = NULL;
-	if (u->later != NULL)
+	if (u->later)
 		event_del(u->later);
-	while ((l = TAILQ_FIRST(&u->legs)) != NULL || (l = TAILQ_FIRST(&u->waiting)) != NULL ||
-	       (l = TAILQ_FIRST(&u->unsure)) != NULL)
+	while ((l = TAILQ_FIRST(&u->legs)) || (l = TAILQ_FIRST(&u->waiting)) ||
+	       (l = TAILQ_FIRST(&u->unsure)))
 		leg_drop(l);
 	if (!say_goodbye(u))
 		end_memory(u);

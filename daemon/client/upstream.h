@@ -37,12 +37,13 @@ struct upstream_spec {
 	bool own;
 };
 
-/* From the loop, never from inside a call, but for schema() and bearer(); each of the others may close the upstream. */
+/* From the loop, never from inside a call, but for schema() and bearer(); each of the others may
+ * close the upstream. */
 struct upstream_events {
 	/* One JSON-RPC message (or batch) as it came; LEN bytes, terminated. */
 	void (*on_message)(struct upstream *u, const char *text, size_t len, void *arg);
-	/* N lines or events came over a stream that are no messages; TEXT is the beginning of one. NULL: nobody
-	 * wants to know. */
+	/* N lines or events came over a stream that are no messages; TEXT is the beginning of one.
+	 * NULL: nobody wants to know. */
 	void (*on_noise)(struct upstream *u, unsigned long n, const char *text, void *arg);
 	/* The upstream had lost the session and has a fresh one: what was set up in it is gone. */
 	void (*on_renewed)(struct upstream *u, void *arg);
@@ -54,11 +55,11 @@ struct upstream_events {
 	/* It refused the headers of a tools/call (-32020): the tools are to be listed again, and
 	 * upstream_relearnt() to be called then. NULL: they are not. */
 	void (*on_mismatch)(struct upstream *u, void *arg);
-	/* The upstream refused request ID with 403, because the client's token lacks SCOPE (words with spaces between);
-	 * its error follows. */
+	/* The upstream refused request ID with 403, because the client's token lacks SCOPE (words
+	 * with spaces between); its error follows. */
 	void (*on_denied)(struct upstream *u, const json_t *id, const char *scope, void *arg);
-	/* The token of whoever uses the upstream now, for what no request of a client causes: the session's stream, its
-	 * end, its renewal. NULL: none. */
+	/* The token of whoever uses the upstream now, for what no request of a client causes: the
+	 * session's stream, its end, its renewal. NULL: none. */
 	struct bearer *(*bearer)(struct upstream *u, void *arg);
 	/* The inputSchema of TOOL, borrowed; NULL: unknown. */
 	const json_t *(*schema)(struct upstream *u, const char *tool, void *arg);
@@ -72,14 +73,14 @@ struct upstream *upstream_new(struct event_base *base, struct httpc *httpc,
  * more. *U becomes NULL. */
 void upstream_close(struct upstream **u);
 
-/* Sends MSG (borrowed) for a request of a client that came with BEARER (NULL: the one that bearer() tells; referenced),
- * which authorises it, also where it is sent again. Its answer comes through on_message, whatever happens. A
- * notifications/cancelled ends what it names: by closing that answer (modern), or by being sent
- * (legacy). 0 or ERR_NOMEM. */
+/* Sends MSG (borrowed) for a request of a client that came with BEARER (NULL: the one that bearer()
+ * tells; referenced), which authorises it, also where it is sent again. Its answer comes through
+ * on_message, whatever happens. A notifications/cancelled ends what it names: by closing that
+ * answer (modern), or by being sent (legacy). 0 or ERR_NOMEM. */
 int upstream_send(struct upstream *u, json_t *msg, struct bearer *bearer);
 /* During on_message: the id of the request with whose answer the message came, borrowed; NULL: it
- * came over the stream that belongs to no request. (Transports, "Sending Messages to the Server": what
- * a server sends before the response should relate to the request.) */
+ * came over the stream that belongs to no request. (Transports, "Sending Messages to the Server":
+ * what a server sends before the response should relate to the request.) */
 const json_t *upstream_hears(const struct upstream *u);
 /* During on_message and on_noise: the stream over which that came is read no further until
  * upstream_resume(), which is for all streams that were paused. */

@@ -17,7 +17,7 @@ static void give_up(struct leg *l, const char *why)
 
 	leg_refuse(l, "%s", why);
 	leg_drop(l);
-	if (renewing && u->events != NULL)
+	if (renewing && u->events)
 		upstream_renewed(u, false, why);
 }
 
@@ -25,28 +25,28 @@ void answer_too_much(struct leg *l, bool nomem)
 {
 	char text[100] = "out of memory";
 
-	if (l->id == NULL) { /* nobody wanted it */
+	if (!l->id) { /* nobody wanted it */
 		answer_end(l, NULL);
 		return;
 	}
 	if (!nomem)
-		snprintf(text, sizeof(text), "the upstream's answer is larger than %zu bytes",
+		snprintf(text, sizeof text, "the upstream's answer is larger than %zu bytes",
 			 l->u->spec.max_message);
 	give_up(l, text);
 }
 
 /* ---- what comes while it lasts ---- */
 
-/* A token of the client (or one that was given for it) that lacks a scope is told of to the client, who can get a
- * better one; a credential of the daemon's own is not the client's matter. */
+/* A token of the client (or one that was given for it) that lacks a scope is told of to the client,
+ * who can get a better one; a credential of the daemon's own is not the client's matter. */
 static void note_scope(struct leg *l, const char *challenge)
 {
 	const struct upstream *u = l->u;
 
 	free(l->scope);
 	l->scope = NULL;
-	if ((l->status == 403 || l->status == 401) && challenge != NULL && !u->spec.own &&
-	    u->spec.conf != NULL && credentials_per_token(u->spec.conf))
+	if ((l->status == 403 || l->status == 401) && challenge && !u->spec.own && u->spec.conf &&
+	    credentials_per_token(u->spec.conf))
 		l->scope = challenge_scope(challenge);
 }
 
@@ -55,7 +55,7 @@ void answer_head(struct leg *l, struct httpc_request *r)
 	struct upstream *u = l->u;
 	const char *session = httpc_header(r, "Mcp-Session-Id");
 
-	if (u->events == NULL)
+	if (!u->events)
 		return;
 	note_scope(l, httpc_header(r, "WWW-Authenticate"));
 	if (l->part == PART_INITIALIZE && l->status == 200)
@@ -63,14 +63,14 @@ void answer_head(struct leg *l, struct httpc_request *r)
 	l->retry_after_ms = l->status == 429 || l->status == 503
 				    ? backoff_retry_after(httpc_header(r, "Retry-After"))
 				    : 0;
-	l->opened = l->opened || (l->kind == LEG_GET && l->sse != NULL);
+	l->opened = l->opened || (l->kind == LEG_GET && l->sse);
 	l->broke = l->broke || (l->kind == LEG_GET && httpc_sent_again(r));
 	if (l->part == PART_INITIALIZED && l->status >= 200 && l->status < 300) {
 		l->part = PART_NONE;
 		upstream_settled(u);
 	}
 	/* What has no answer has no stream of it either; and who cancelled does not listen. */
-	if (l->kind == LEG_POST && l->id == NULL && l->sse != NULL && l->in != NULL)
+	if (l->kind == LEG_POST && !l->id && l->sse && l->in)
 		answer_end(l, NULL);
 }
 
@@ -83,7 +83,7 @@ static void take_initialized(struct leg *l, const json_t *msg)
 	const char *why =
 		json_string_value(json_object_get(json_object_get(msg, "error"), "message"));
 
-	if (version != NULL && strlen(version) < sizeof(u->version))
+	if (version && strlen(version) < sizeof u->version)
 		strcpy(u->version, version);
 	if (!l->renewing)
 		return;
@@ -96,12 +96,12 @@ void answer_take(struct leg *l, const char *text, size_t len)
 	struct upstream *u = l->u;
 	json_t *of = json_incref(l->id), *msg;
 
-	if (u->events == NULL || l->in == NULL) {
+	if (!u->events || !l->in) {
 		json_decref(of);
 		return;
 	}
-	msg = l->id != NULL ? jsonrpc_parse(text, len, 0, NULL) : NULL;
-	if (msg != NULL && json_object_get(msg, "method") == NULL &&
+	msg = l->id ? jsonrpc_parse(text, len, 0, NULL) : NULL;
+	if (msg && !json_object_get(msg, "method") &&
 	    jsonrpc_id_equal(json_object_get(msg, "id"), l->id)) {
 		json_decref(l->id);
 		l->id = NULL;
@@ -112,7 +112,7 @@ void answer_take(struct leg *l, const char *text, size_t len)
 	}
 	json_decref(msg);
 	u->hears = of;
-	if (!l->renewing && u->events != NULL)
+	if (!l->renewing && u->events)
 		u->events->on_message(u, text, len, u->arg);
 	u->hears = NULL; /* U is freed in a later turn at the earliest */
 	json_decref(of);
@@ -120,10 +120,11 @@ void answer_take(struct leg *l, const char *text, size_t len)
 
 /* ---- resuming ---- */
 
-/* The time to wait before the next attempt: longer each time, and not less than what the upstream wants. */
+/* The time to wait before the next attempt: longer each time, and not less than what the upstream
+ * wants. */
 static int64_t next_delay(struct leg *l)
 {
-	int64_t least = l->sse != NULL ? ssereader_retry(l->sse) : -1;
+	int64_t least = l->sse ? ssereader_retry(l->sse) : -1;
 
 	if (least < l->retry_after_ms)
 		least = l->retry_after_ms;
@@ -149,7 +150,7 @@ static void reopen_stream(struct leg *l, const struct upstream_verdict *v)
 		l->broke = true;
 		u->events->on_trouble(u, u->arg);
 	}
-	if (l->in != NULL && !leg_again(l, next_delay(l)))
+	if (l->in && !leg_again(l, next_delay(l)))
 		leg_drop(l);
 }
 
@@ -162,9 +163,9 @@ static const char *reason(const struct leg *l, const struct err *e, const json_t
 
 	if (l->unauthorized.code != 0)
 		snprintf(buf, size, "%s", l->unauthorized.text);
-	else if (e != NULL && l->status == 0)
+	else if (e && l->status == 0)
 		snprintf(buf, size, "the upstream cannot be reached: %s", e->text);
-	else if (e != NULL)
+	else if (e)
 		snprintf(buf, size, "the upstream's answer broke off: %s", e->text);
 	else if (l->misled.code != 0)
 		snprintf(buf, size, "the upstream %s", l->misled.text);
@@ -172,13 +173,13 @@ static const char *reason(const struct leg *l, const struct err *e, const json_t
 		snprintf(buf, size,
 			 "the upstream redirects elsewhere (HTTP %d), which is not followed",
 			 l->status);
-	else if (l->sse != NULL)
+	else if (l->sse)
 		snprintf(buf, size, "the upstream ended the stream without an answer");
-	else if (l->scope != NULL)
+	else if (l->scope)
 		snprintf(buf, size,
 			 "the upstream answered HTTP %d: insufficient_scope (it needs \"%.300s\")",
 			 l->status, l->scope);
-	else if (said != NULL)
+	else if (said)
 		snprintf(buf, size, "the upstream answered HTTP %d: %.300s", l->status, said);
 	else
 		snprintf(buf, size, "the upstream answered HTTP %d without a response", l->status);
@@ -202,19 +203,19 @@ static bool is_busy(const struct upstream *u)
 	const struct leg *l;
 
 	TAILQ_FOREACH (l, &u->legs, link)
-		if (l->id != NULL && strcmp(l->method, "subscriptions/listen") != 0)
+		if (l->id && strcmp(l->method, "subscriptions/listen") != 0)
 			return true;
 	return false;
 }
 
-/* Passes the error in BODY on as the answer to the request, if it is one of JSON-RPC: {"error": "..."} of OAuth,
- * handed on, would be taken by nobody. */
+/* Passes the error in BODY on as the answer to the request, if it is one of JSON-RPC: {"error":
+ * "..."} of OAuth, handed on, would be taken by nobody. */
 static void take_error(struct leg *l, const json_t *body)
 {
 	json_t *msg = json_copy((json_t *)(uintptr_t)body);
 	enum jsonrpc_kind kind;
 
-	if (msg == NULL || json_object_set(msg, "id", l->id) < 0 ||
+	if (!msg || json_object_set(msg, "id", l->id) < 0 ||
 	    jsonrpc_classify(msg, &kind, NULL) < 0 || kind != JSONRPC_ERROR) {
 		json_decref(msg);
 		return;
@@ -236,11 +237,11 @@ static void end_request(struct leg *l, const struct err *e, const json_t *body,
 	else if (v->action == UPSTREAM_TAKE_ERROR)
 		take_error(l, body);
 	u->stale = u->stale || v->stale;
-	if (l->id != NULL)
-		give_up(l, reason(l, e, json_object_get(body, "error"), text, sizeof(text)));
+	if (l->id)
+		give_up(l, reason(l, e, json_object_get(body, "error"), text, sizeof text));
 	else
 		leg_drop(l);
-	if (v->trouble && u->events != NULL)
+	if (v->trouble && u->events)
 		u->events->on_trouble(u, u->arg);
 }
 
@@ -251,7 +252,7 @@ static void end_unheard(struct leg *l)
 	json_t *cancels = json_incref(l->cancels);
 
 	leg_drop(l);
-	if (cancels != NULL)
+	if (cancels)
 		upstream_cancelled(u, cancels);
 	json_decref(cancels);
 }
@@ -297,14 +298,13 @@ void answer_end(struct leg *l, const struct err *e)
 	json_t *body = NULL;
 
 	/* Some give their errors no type, or a wrong one. */
-	if (e == NULL && l->body != NULL &&
-	    (l->status >= 400 || leg_type_is(l, "application/json")))
+	if (!e && l->body && (l->status >= 400 || leg_type_is(l, "application/json")))
 		body = jsonrpc_parse(l->body, l->len, 0, NULL);
 	httpc_cancel(&l->req);
-	l->broken = e != NULL;
+	l->broken = e;
 	end_leg(l, e, body);
 	json_decref(body);
-	if (u->events != NULL && u->stale && !is_busy(u)) {
+	if (u->events && u->stale && !is_busy(u)) {
 		u->stale = false;
 		u->events->on_lost(u, "the upstream speaks another revision by now", u->arg);
 	}

@@ -1,6 +1,7 @@
-/* upstream_impl.h: the parts of the channel to an upstream, for upstream.c and upstream_*.c alone. Each calls only those
- * before it in this list: upstream_judge.c (what an answer means), upstream_leg.c (how messages go over HTTP),
- * upstream_session.c (the session), upstream_answer.c (what is done about an answer), upstream.c. */
+/* upstream_impl.h: the parts of the channel to an upstream, for upstream.c and upstream_*.c alone.
+ * Each calls only those before it in this list: upstream_judge.c (what an answer means),
+ * upstream_leg.c (how messages go over HTTP), upstream_session.c (the session), upstream_answer.c
+ * (what is done about an answer), upstream.c. */
 #ifndef MCPD_UPSTREAM_IMPL_H
 #define MCPD_UPSTREAM_IMPL_H
 
@@ -47,7 +48,7 @@ struct leg {
 	struct defer freeing;
 	struct backoff backoff; /* between exchanges; afresh after an event with data */
 	int64_t retry_after_ms; /* that the last answer, a 429 or 503, asked for; 0: none */
-	unsigned epoch; /* the session that it was sent in */
+	unsigned epoch;		/* the session that it was sent in */
 	unsigned resumes, redirects;
 	int status;	   /* of the exchange under way; 0: no answer yet */
 	bool broken;	   /* the exchange ended without a whole answer */
@@ -69,7 +70,8 @@ struct leg_hooks {
 	void (*take)(struct leg *l, const char *text, size_t len);
 	/* L is answered with more than the limit, or out of memory. */
 	void (*too_much)(struct leg *l, bool nomem);
-	/* The exchange of L is over: E is why it broke, NULL where it did not. L may be gone after it. */
+	/* The exchange of L is over: E is why it broke, NULL where it did not. L may be gone after
+	 * it. */
 	void (*end)(struct leg *l, const struct err *e);
 	/* The DELETE that ends the session of U is over, or cannot be sent. */
 	void (*goodbye_said)(struct upstream *u);
@@ -82,16 +84,16 @@ struct upstream {
 	const struct upstream_events *events; /* NULL: closed */
 	const struct leg_hooks *hooks;
 	void *arg;
-	char *user; /* copied from SPEC */
+	char *user;	       /* copied from SPEC */
 	struct bearer *bearer; /* the latest that was known of the session; NULL: none */
-	char *url;  /* changes with a permanent redirect */
+	char *url;	       /* changes with a permanent redirect */
 	char *session;
-	char version[16];   /* as negotiated; "" before */
-	json_t *initialize; /* the message, for when the session is lost */
-	struct leg *speaks; /* over whose answer something comes just now; NULL: none */
+	char version[16];    /* as negotiated; "" before */
+	json_t *initialize;  /* the message, for when the session is lost */
+	struct leg *speaks;  /* over whose answer something comes just now; NULL: none */
 	const json_t *hears; /* the request that what is delivered just now came with; or NULL */
-	unsigned epoch;	    /* of the session */
-	struct event *later;	 /* renews; NULL: was not needed yet */
+	unsigned epoch;	     /* of the session */
+	struct event *later; /* renews; NULL: was not needed yet */
 	struct backoff renewals; /* between those after which nothing was answered */
 	bool fruitless;		 /* nothing was answered in the session since it was opened again */
 	struct leg_list legs;

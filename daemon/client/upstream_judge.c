@@ -9,7 +9,7 @@
 #include "client/mcpclient.h"
 #include "lib/jsonrpc.h"
 
-#define MAX_WORDS    2000 /* of a body that is looked at for its words */
+#define MAX_WORDS 2000 /* of a body that is looked at for its words */
 
 static bool has_word(const char *text, size_t len, const char *word)
 {
@@ -25,8 +25,8 @@ static bool has_word(const char *text, size_t len, const char *word)
  * initialized". */
 static bool speaks_of_session(const struct upstream_answer *a)
 {
-	return a->text != NULL && (has_word(a->text, a->len, "session") ||
-				   has_word(a->text, a->len, "not initialized"));
+	return a->text && (has_word(a->text, a->len, "session") ||
+			   has_word(a->text, a->len, "not initialized"));
 }
 
 /* HTTP that says nothing about who is behind it: somebody on the way, or a bad moment. (There are
@@ -53,12 +53,13 @@ int upstream_refusal_code(const struct upstream_answer *a)
 static bool session_is_gone(const struct upstream_answer *a, const json_t *error)
 {
 	int code = (int)json_integer_value(json_object_get(error, "code"));
-	bool about_transport = error == NULL || code == RPC_TRANSPORT ||
-			       code == RPC_SESSION_NOT_FOUND || code == RPC_INVALID_REQUEST;
+	bool about_transport = !error || code == RPC_TRANSPORT || code == RPC_SESSION_NOT_FOUND ||
+			       code == RPC_INVALID_REQUEST;
 
 	if (!a->with_session || !about_transport)
 		return false;
-	/* There is no such stream; unless whoever would have opened it is gone, and this is another. */
+	/* There is no such stream; unless whoever would have opened it is gone, and this is
+	 * another. */
 	if (a->kind == LEG_GET && !a->opened && !a->broke)
 		return false;
 	switch (a->status) {
@@ -69,7 +70,7 @@ static bool session_is_gone(const struct upstream_answer *a, const json_t *error
 	case 410:
 		return speaks_of_session(a);
 	case 200: /* it may have been carried out; so not where that would matter */
-		return error != NULL && a->method != NULL && strcmp(a->method, "tools/call") != 0 &&
+		return error && a->method && strcmp(a->method, "tools/call") != 0 &&
 		       strcmp(a->method, "initialize") != 0 && speaks_of_session(a);
 	}
 	return false;
@@ -81,7 +82,7 @@ static bool is_modern_error(const json_t *error)
 {
 	int code = (int)json_integer_value(json_object_get(error, "code"));
 
-	return error != NULL && code != RPC_TRANSPORT && code != RPC_SESSION_NOT_FOUND &&
+	return error && code != RPC_TRANSPORT && code != RPC_SESSION_NOT_FOUND &&
 	       code != RPC_UNSUPPORTED_VERSION;
 }
 
@@ -112,7 +113,7 @@ static bool answers_request(const struct upstream_answer *a, const json_t *error
 {
 	int code = (int)json_integer_value(json_object_get(error, "code"));
 
-	if (error == NULL || code == RPC_TRANSPORT || code == RPC_SESSION_NOT_FOUND || a->renewing)
+	if (!error || code == RPC_TRANSPORT || code == RPC_SESSION_NOT_FOUND || a->renewing)
 		return false;
 	if (a->part == PART_DISCOVER ? is_failure(a) : code == RPC_HEADER_MISMATCH)
 		return false;
@@ -125,7 +126,7 @@ static enum upstream_action judge_request(const struct upstream_answer *a, const
 	if (json_integer_value(json_object_get(error, "code")) == RPC_HEADER_MISMATCH &&
 	    a->modern && a->may_relearn && strcmp(a->method, "tools/call") == 0)
 		return UPSTREAM_RELEARN;
-	if (!a->streamed && a->status == 200 && a->body != NULL)
+	if (!a->streamed && a->status == 200 && a->body)
 		return UPSTREAM_TAKE;
 	if ((a->broken || a->streamed) && a->may_resume)
 		return UPSTREAM_RESUME;
@@ -145,7 +146,7 @@ void upstream_judge(const struct upstream_answer *a, struct upstream_verdict *v)
 	} else if (a->kind == LEG_GET) {
 		v->action = judge_stream(a);
 		v->trouble = a->broken && a->status == 0 && !a->unauthorized;
-	} else if (a->id != NULL) {
+	} else if (a->id) {
 		v->action = judge_request(a, error);
 		v->stale = contradicts(a, error);
 		v->trouble = (a->broken || a->status >= 500) && !a->unauthorized;

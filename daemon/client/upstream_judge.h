@@ -1,5 +1,5 @@
-/* upstream_judge.h: what the answer of an upstream over HTTP means. Knows neither legs nor sessions: the
- * facts come in, the verdict goes out, and upstream_answer.c acts on it. */
+/* upstream_judge.h: what the answer of an upstream over HTTP means. Knows neither legs nor
+ * sessions: the facts come in, the verdict goes out, and upstream_answer.c acts on it. */
 #ifndef MCPD_UPSTREAM_JUDGE_H
 #define MCPD_UPSTREAM_JUDGE_H
 
@@ -60,8 +60,8 @@ struct upstream_verdict {
 
 /* What A means, in *V. */
 void upstream_judge(const struct upstream_answer *a, struct upstream_verdict *v);
-/* The code of the error that answers the request of A in place of the upstream: RPC_INTERNAL_ERROR, or for a
- * server/discover one of enum mcpclient_code. */
+/* The code of the error that answers the request of A in place of the upstream: RPC_INTERNAL_ERROR,
+ * or for a server/discover one of enum mcpclient_code. */
 int upstream_refusal_code(const struct upstream_answer *a);
 
 #endif

@@ -18,17 +18,17 @@
 #include "mcp/mcpheaders.h"
 #include "text/headerlines.h"
 
-#define CLOSE_MS      5000
-#define NOTIFY_MS     30000 /* for what has no answer */
-#define MAX_RESUMES   20    /* of one answer, without an event with data in between */
+#define CLOSE_MS    5000
+#define NOTIFY_MS   30000 /* for what has no answer */
+#define MAX_RESUMES 20	  /* of one answer, without an event with data in between */
 
 /* ---- a leg and its end ---- */
 
 struct leg *leg_new(struct upstream *u, enum leg_kind kind)
 {
-	struct leg *l = calloc(1, sizeof(*l));
+	struct leg *l = calloc(1, sizeof *l);
 
-	if (l == NULL)
+	if (!l)
 		return NULL;
 	l->u = u;
 	l->kind = kind;
@@ -41,12 +41,12 @@ struct leg *leg_message(struct upstream *u, json_t *msg)
 {
 	struct leg *l = leg_new(u, LEG_POST);
 
-	if (l == NULL)
+	if (!l)
 		return NULL;
 	l->msg = json_incref(msg);
 	l->method = json_string_value(json_object_get(msg, "method"));
-	l->modern = mcpheaders_claim(msg) != NULL;
-	if (l->method == NULL)
+	l->modern = mcpheaders_claim(msg);
+	if (!l->method)
 		return l;
 	l->id = json_incref(json_object_get(msg, "id"));
 	if (strcmp(l->method, "server/discover") == 0)
@@ -62,7 +62,7 @@ static void leg_free_later(void *arg)
 {
 	struct leg *l = arg;
 
-	if (l->retry != NULL)
+	if (l->retry)
 		event_free(l->retry);
 	ssereader_free(&l->sse);
 	json_decref(l->msg);
@@ -97,12 +97,12 @@ void leg_move(struct leg *l, struct leg_list *list)
 
 void leg_drop(struct leg *l)
 {
-	if (l->in == NULL)
+	if (!l->in)
 		return;
 	httpc_cancel(&l->req);
 	credentials_cancel(&l->wait);
 	defer_cancel(&l->refusing);
-	if (l->retry != NULL)
+	if (l->retry)
 		event_del(l->retry);
 	TAILQ_REMOVE(l->in, l, link);
 	l->in = NULL;
@@ -132,8 +132,8 @@ void leg_facts(const struct leg *l, const json_t *body, struct upstream_answer *
 		.with_session = l->with_session,
 		.opened = l->opened,
 		.broke = l->broke,
-		.may_relearn = !l->relearnt && u->events != NULL && u->events->on_mismatch != NULL,
-		.may_resume = l->last_id != NULL && !l->modern && l->epoch == u->epoch &&
+		.may_relearn = !l->relearnt && u->events && u->events->on_mismatch != NULL,
+		.may_resume = l->last_id && !l->modern && l->epoch == u->epoch &&
 			      l->resumes < MAX_RESUMES,
 	};
 }
@@ -142,14 +142,14 @@ void leg_deliver(struct leg *l, json_t *msg_take)
 {
 	struct upstream *u = l->u;
 	size_t len;
-	char *dump = msg_take != NULL ? jsonrpc_dump(msg_take, &len) : NULL;
+	char *dump = msg_take ? jsonrpc_dump(msg_take, &len) : NULL;
 
 	json_decref(msg_take);
-	if (l->scope != NULL && u->events != NULL && u->events->on_denied != NULL)
+	if (l->scope && u->events && u->events->on_denied)
 		u->events->on_denied(u, l->id, l->scope, u->arg);
 	json_decref(l->id);
 	l->id = NULL;
-	if (dump != NULL && u->events != NULL && !l->renewing)
+	if (dump && u->events && !l->renewing)
 		u->events->on_message(u, dump, len, u->arg);
 	free(dump);
 }
@@ -160,10 +160,10 @@ void leg_refuse(struct leg *l, const char *fmt, ...)
 	char text[600];
 	va_list ap;
 
-	if (l->id == NULL)
+	if (!l->id)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	leg_facts(l, NULL, &a);
 	leg_deliver(l, jsonrpc_error(l->id, upstream_refusal_code(&a), text, NULL));
@@ -184,7 +184,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	leg_go(l);
-	if (l->kind == LEG_DELETE && l->in == NULL) /* the goodbye cannot be said */
+	if (l->kind == LEG_DELETE && !l->in) /* the goodbye cannot be said */
 		u->hooks->goodbye_said(u);
 }
 
@@ -193,9 +193,9 @@ bool leg_again(struct leg *l, int64_t ms)
 	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 
 	leg_rewind(l);
-	if (l->retry == NULL)
+	if (!l->retry)
 		l->retry = evtimer_new(l->u->base, on_retry, l);
-	return l->retry != NULL && event_add(l->retry, &tv) == 0;
+	return l->retry && event_add(l->retry, &tv) == 0;
 }
 
 /* ---- what comes ---- */
@@ -205,24 +205,23 @@ bool leg_type_is(struct leg *l, const char *type)
 	const char *value = httpc_header(l->req, "Content-Type");
 	size_t n = strlen(type);
 
-	return value != NULL && strncasecmp(value, type, n) == 0 &&
-	       strchr("; \t", value[n]) != NULL;
+	return value && strncasecmp(value, type, n) == 0 && strchr("; \t", value[n]);
 }
 
 static void tell_noise(struct leg *l, unsigned long n, const char *text)
 {
 	struct upstream *u = l->u;
 
-	if (n > 0 && l->in != NULL && u->events != NULL && u->events->on_noise != NULL)
+	if (n > 0 && l->in && u->events && u->events->on_noise)
 		u->events->on_noise(u, n, text, u->arg);
 }
 
 static void on_event(const struct sse_received *ev, void *arg)
 {
 	struct leg *l = arg;
-	char *id = ev->id != NULL && !l->modern ? strdup(ev->id) : NULL;
+	char *id = ev->id && !l->modern ? strdup(ev->id) : NULL;
 
-	if (id != NULL) {
+	if (id) {
 		free(l->last_id);
 		l->last_id = id;
 	}
@@ -243,7 +242,7 @@ static void on_head(struct httpc_request *r, int status, void *arg)
 	l->status = status;
 	if (status == 200 && leg_type_is(l, "text/event-stream")) {
 		l->sse = ssereader_new(l->u->spec.max_message, on_event, l);
-		if (l->sse == NULL) {
+		if (!l->sse) {
 			l->u->hooks->too_much(l, true);
 			return;
 		}
@@ -257,9 +256,9 @@ static void feed_stream(struct leg *l, const char *bytes, size_t len)
 	unsigned long n;
 
 	u->speaks = l;
-	if (ssereader_feed(l->sse, bytes, len) == ERR_LIMIT && l->id != NULL)
+	if (ssereader_feed(l->sse, bytes, len) == ERR_LIMIT && l->id)
 		l->u->hooks->too_much(l, false);
-	if (l->sse != NULL) {
+	if (l->sse) {
 		n = ssereader_useless(l->sse) - l->noise;
 		l->noise += n;
 		tell_noise(l, n, ssereader_useless_line(l->sse));
@@ -273,9 +272,9 @@ static void on_data(struct httpc_request *r, const char *bytes, size_t len, void
 	char *body;
 
 	(void)r;
-	if (l->u->spec.conf != NULL)
+	if (l->u->spec.conf)
 		turns_doing("HTTP answer of the server", l->u->spec.conf->name);
-	if (l->sse != NULL) {
+	if (l->sse) {
 		feed_stream(l, bytes, len);
 		return;
 	}
@@ -284,7 +283,7 @@ static void on_data(struct httpc_request *r, const char *bytes, size_t len, void
 		return;
 	}
 	body = realloc(l->body, l->len + len + 1);
-	if (body == NULL) {
+	if (!body) {
 		l->u->hooks->too_much(l, true);
 		return;
 	}
@@ -299,7 +298,7 @@ static void on_data(struct httpc_request *r, const char *bytes, size_t len, void
 static void complain(const struct leg *l, const struct err *e)
 {
 	const struct config_backend *conf = l->u->spec.conf;
-	const struct log_scope scope = {.backend = conf != NULL ? conf->name : NULL};
+	const struct log_scope scope = {.backend = conf ? conf->name : NULL};
 
 	log_info(&scope, "the upstream %s", e->text);
 }
@@ -312,7 +311,7 @@ static bool redirect(struct leg *l)
 
 	if (httpc_redirect(l->req, &l->redirects, &url, &l->misled) < 0)
 		complain(l, &l->misled);
-	if (url == NULL)
+	if (!url)
 		return false;
 	free(*keep);
 	*keep = url;
@@ -324,7 +323,7 @@ static bool reauthorize(struct leg *l)
 {
 	const struct upstream *u = l->u;
 
-	if (l->status != 401 || l->reauthorized || u->spec.credentials == NULL)
+	if (l->status != 401 || l->reauthorized || !u->spec.credentials)
 		return false;
 	l->reauthorized =
 		u->spec.own ? credentials_refused_own(u->spec.credentials, u->spec.conf, l->line)
@@ -339,8 +338,8 @@ static void on_done(struct httpc_request *r, const struct err *e, void *arg)
 	struct upstream *u = l->u;
 
 	(void)r;
-	if (u->events == NULL) { /* this was the goodbye */
-		if (e == NULL && redirect(l)) {
+	if (!u->events) { /* this was the goodbye */
+		if (!e && redirect(l)) {
 			l->req = NULL;
 			return;
 		}
@@ -349,7 +348,7 @@ static void on_done(struct httpc_request *r, const struct err *e, void *arg)
 		u->hooks->goodbye_said(u);
 		return;
 	}
-	if (e == NULL && (redirect(l) || reauthorize(l))) {
+	if (!e && (redirect(l) || reauthorize(l))) {
 		l->req = NULL;
 		return;
 	}
@@ -374,7 +373,7 @@ static const json_t *schema_of(const struct leg *l)
 	const char *name =
 		json_string_value(json_object_get(json_object_get(l->msg, "params"), "name"));
 
-	if (strcmp(l->method, "tools/call") != 0 || name == NULL || u->events->schema == NULL)
+	if (strcmp(l->method, "tools/call") != 0 || !name || !u->events->schema)
 		return NULL;
 	return u->events->schema(l->u, name, u->arg);
 }
@@ -394,7 +393,7 @@ static int add_headers(struct leg *l, struct headerlines *h, bool post)
 		rc = headerlines_add(h, "Last-Event-ID", l->last_id);
 	if (rc == 0 && l->modern)
 		rc = mcpheaders_add(h, l->msg, schema_of(l));
-	l->with_session = !l->modern && l->part != PART_INITIALIZE && u->session != NULL;
+	l->with_session = !l->modern && l->part != PART_INITIALIZE && u->session;
 	if (rc == 0 && l->with_session)
 		rc = headerlines_add(h, "Mcp-Session-Id", u->session);
 	if (rc == 0 && !l->modern && l->part != PART_INITIALIZE && u->version[0] != '\0')
@@ -409,10 +408,10 @@ static int add_configured(const struct upstream *u, const struct headerlines *ow
 	size_t extra = 0, n = own->n;
 	const char **all;
 
-	while (u->spec.headers != NULL && u->spec.headers[extra] != NULL)
+	while (u->spec.headers && u->spec.headers[extra])
 		extra++;
-	all = calloc(own->n + extra + 2, sizeof(*all));
-	if (all == NULL)
+	all = calloc(own->n + extra + 2, sizeof *all);
+	if (!all)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < own->n; i++)
 		all[i] = own->lines[i];
@@ -429,7 +428,7 @@ static int64_t time_limit(const struct leg *l)
 {
 	if (l->kind == LEG_DELETE)
 		return CLOSE_MS;
-	return l->kind == LEG_POST && l->id == NULL ? NOTIFY_MS : 0;
+	return l->kind == LEG_POST && !l->id ? NOTIFY_MS : 0;
 }
 
 /* Sends it, with the credential that there is. */
@@ -437,14 +436,14 @@ static int leg_send(struct leg *l)
 {
 	static const char *const methods[] = {"POST", "GET", "DELETE"};
 	const struct upstream *u = l->u;
-	bool post = l->kind == LEG_POST && l->last_id == NULL;
+	bool post = l->kind == LEG_POST && !l->last_id;
 	struct httpc_spec spec = {
-		.method = l->last_id != NULL ? "GET" : methods[l->kind],
-		.url = l->url != NULL ? l->url : u->url,
+		.method = l->last_id ? "GET" : methods[l->kind],
+		.url = l->url ? l->url : u->url,
 		.ca_file = u->spec.ca_file,
 		.allow_link_local = u->spec.allow_link_local,
 		.timeout_ms = time_limit(l),
-		.once = post && l->method != NULL && strcmp(l->method, "tools/call") == 0,
+		.once = post && l->method && strcmp(l->method, "tools/call") == 0,
 	};
 	struct headerlines own = {0};
 	const char **all = NULL;
@@ -454,7 +453,7 @@ static int leg_send(struct leg *l)
 	l->epoch = u->epoch;
 	l->status = 0;
 	rc = add_headers(l, &own, post);
-	if (rc == 0 && post && (body = jsonrpc_dump(l->msg, &spec.len)) == NULL)
+	if (rc == 0 && post && !(body = jsonrpc_dump(l->msg, &spec.len)))
 		rc = ERR_NOMEM;
 	spec.body = body;
 	if (rc == 0)
@@ -472,9 +471,9 @@ struct bearer *leg_bearer(const struct leg *l)
 {
 	struct upstream *u = l->u;
 
-	if (l->bearer != NULL)
+	if (l->bearer)
 		return l->bearer;
-	if (u->events != NULL && u->events->bearer != NULL)
+	if (u->events && u->events->bearer)
 		bearer_set(&u->bearer, u->events->bearer(u, u->arg));
 	return u->bearer;
 }
@@ -493,9 +492,9 @@ static void on_credential(const char *line, const struct err *e, void *arg)
 	struct leg *l = arg;
 
 	grant_wipe(l->line);
-	l->line = line != NULL ? strdup(line) : NULL;
-	l->unauthorized = e != NULL ? *e : (struct err){0};
-	if (line != NULL && l->line == NULL)
+	l->line = line ? strdup(line) : NULL;
+	l->unauthorized = e ? *e : (struct err){0};
+	if (line && !l->line)
 		err_set(&l->unauthorized, ERR_NOMEM, "out of memory");
 	if (l->asking)
 		return;
@@ -511,7 +510,7 @@ int leg_start(struct leg *l)
 {
 	const struct upstream *u = l->u;
 
-	if (u->spec.credentials == NULL)
+	if (!u->spec.credentials)
 		return leg_send(l);
 	credentials_cancel(&l->wait);
 	l->asking = true;
@@ -521,11 +520,11 @@ int leg_start(struct leg *l)
 		credentials_get(u->spec.credentials, u->spec.conf, u->user, leg_bearer(l),
 				on_credential, l, &l->wait);
 	l->asking = false;
-	if (l->kind == LEG_DELETE && (l->wait != NULL || l->unauthorized.code != 0)) {
+	if (l->kind == LEG_DELETE && (l->wait || l->unauthorized.code != 0)) {
 		credentials_cancel(&l->wait); /* a goodbye is not worth it */
 		return ERR_DENIED;
 	}
-	if (l->wait != NULL)
+	if (l->wait)
 		return 0;
 	if (l->unauthorized.code == 0)
 		return leg_send(l);

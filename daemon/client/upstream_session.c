@@ -14,13 +14,13 @@ void upstream_release(struct upstream *u, struct leg_list *list)
 	struct leg_list now = TAILQ_HEAD_INITIALIZER(now);
 	struct leg *l;
 
-	while ((l = TAILQ_FIRST(list)) != NULL)
+	while ((l = TAILQ_FIRST(list)))
 		leg_move(l, &now);
-	while (u->events != NULL && (l = TAILQ_FIRST(&now)) != NULL) {
+	while (u->events && (l = TAILQ_FIRST(&now))) {
 		leg_move(l, &u->legs);
 		leg_go(l);
 	}
-	while ((l = TAILQ_FIRST(&now)) != NULL) /* closed meanwhile */
+	while ((l = TAILQ_FIRST(&now))) /* closed meanwhile */
 		leg_drop(l);
 }
 
@@ -43,7 +43,7 @@ static void open_again(struct upstream *u)
 
 	u->fruitless = true;
 	l = leg_new(u, LEG_POST);
-	if (l == NULL) {
+	if (!l) {
 		upstream_renewed(u, false, "out of memory");
 		return;
 	}
@@ -64,8 +64,8 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 	open_again(arg);
 }
 
-/* At once, unless the last session was of no use either: an upstream that knows no session, but opens
- * them, would be asked without pause. What is to be sent waits meanwhile. */
+/* At once, unless the last session was of no use either: an upstream that knows no session, but
+ * opens them, would be asked without pause. What is to be sent waits meanwhile. */
 static void renew(struct upstream *u)
 {
 	int64_t ms = u->fruitless ? backoff_next(&u->renewals, 0) : 0;
@@ -76,18 +76,18 @@ static void renew(struct upstream *u)
 	free(u->session);
 	u->session = NULL;
 	drop_streams(u);
-	if (ms > 0 && u->later == NULL)
+	if (ms > 0 && !u->later)
 		u->later = evtimer_new(u->base, on_later, u);
 	if (ms == 0)
 		open_again(u);
-	else if (u->later == NULL || event_add(u->later, &tv) < 0)
+	else if (!u->later || event_add(u->later, &tv) < 0)
 		upstream_renewed(u, false, "out of memory");
 }
 
 /* What may be done twice. tools/call may not: nobody knows what a tool does. */
 static bool is_harmless(const struct leg *l)
 {
-	return l->method != NULL && strcmp(l->method, "tools/call") != 0;
+	return l->method && strcmp(l->method, "tools/call") != 0;
 }
 
 void upstream_session_lost(struct leg *l)
@@ -96,7 +96,7 @@ void upstream_session_lost(struct leg *l)
 	bool newer = l->epoch != u->epoch; /* another leg found out before */
 	/* The session was refused before the message was looked at; but a stream that was to be
 	 * resumed had begun in it. */
-	bool again = l->id != NULL && !l->repeated && (l->last_id == NULL || is_harmless(l));
+	bool again = l->id && !l->repeated && (!l->last_id || is_harmless(l));
 
 	if (again) {
 		l->repeated = true;
@@ -106,11 +106,11 @@ void upstream_session_lost(struct leg *l)
 		leg_move(l, &u->waiting);
 	} else {
 		leg_refuse(l, l->last_id != NULL
-					 ? "the upstream ended the session during the request"
-					 : "the upstream ends each session at once");
+				      ? "the upstream ended the session during the request"
+				      : "the upstream ends each session at once");
 		leg_drop(l);
 	}
-	if (u->events == NULL || u->renewing || u->settling)
+	if (!u->events || u->renewing || u->settling)
 		return;
 	if (!newer)
 		renew(u);
@@ -122,7 +122,7 @@ static void open_stream(struct upstream *u)
 {
 	struct leg *l = leg_new(u, LEG_GET);
 
-	if (l != NULL && leg_start(l) < 0)
+	if (l && leg_start(l) < 0)
 		leg_drop(l);
 }
 
@@ -134,7 +134,7 @@ void upstream_settled(struct upstream *u)
 	/* The stream for what belongs to no request. */
 	open_stream(u);
 	upstream_release(u, &u->waiting);
-	if (renewed && u->events != NULL)
+	if (renewed && u->events)
 		u->events->on_renewed(u, u->arg);
 }
 
@@ -152,10 +152,10 @@ int upstream_settle(struct leg *l)
 static int say_initialized(struct upstream *u)
 {
 	json_t *msg = jsonrpc_notification("notifications/initialized", NULL);
-	struct leg *l = msg != NULL ? leg_message(u, msg) : NULL;
+	struct leg *l = msg ? leg_message(u, msg) : NULL;
 
 	json_decref(msg);
-	return l != NULL ? upstream_settle(l) : ERR_NOMEM;
+	return l ? upstream_settle(l) : ERR_NOMEM;
 }
 
 /* The attempt to open the session again is over: it is announced, or what waited for it learns that
@@ -167,14 +167,14 @@ void upstream_renewed(struct upstream *u, bool ok, const char *why)
 	if (ok && say_initialized(u) == 0)
 		return;
 	u->renewing = false;
-	while (u->events != NULL && (l = TAILQ_FIRST(&u->waiting)) != NULL) {
+	while (u->events && (l = TAILQ_FIRST(&u->waiting))) {
 		leg_refuse(l,
-			      "the upstream ended the session, and it could not be opened again: "
-			      "%s",
-			      why);
+			   "the upstream ended the session, and it could not be opened again: "
+			   "%s",
+			   why);
 		leg_drop(l);
 	}
-	if (u->events != NULL)
+	if (u->events)
 		u->events->on_lost(u, why, u->arg);
 }
 
@@ -184,8 +184,7 @@ void upstream_cancelled(struct upstream *u, const json_t *id)
 
 	for (l = TAILQ_FIRST(&u->legs); l != NULL; l = next) {
 		next = TAILQ_NEXT(l, link);
-		if (l->id == NULL && l->method != NULL &&
-		    jsonrpc_id_equal(json_object_get(l->msg, "id"), id))
+		if (!l->id && l->method && jsonrpc_id_equal(json_object_get(l->msg, "id"), id))
 			leg_drop(l);
 	}
 }
@@ -198,7 +197,7 @@ bool upstream_is_setting_up(const struct upstream *u)
 void upstream_session_opened(struct upstream *u, const char *id)
 {
 	free(u->session);
-	u->session = id != NULL && id[0] != '\0' ? strdup(id) : NULL;
+	u->session = id && id[0] != '\0' ? strdup(id) : NULL;
 }
 
 void upstream_session_worked(struct upstream *u)

@@ -87,9 +87,9 @@ static const struct key_table log_table = KEY_TABLE(log_keys);
 static bool is_address(const char *text)
 {
 	const char *colon = strrchr(text, ':');
-	const char *port = colon != NULL ? colon + 1 : "";
+	const char *port = colon ? colon + 1 : "";
 	size_t digits = strspn(port, "0123456789");
-	size_t host = colon != NULL ? (size_t)(colon - text) : 0;
+	size_t host = colon ? (size_t)(colon - text) : 0;
 
 	if (digits == 0 || digits > 5 || port[digits] != '\0' || atoi(port) > 65535 || host == 0)
 		return false;
@@ -123,7 +123,7 @@ static int check_path(struct reader *r, void *field)
 	const char *path = *(char **)field;
 	size_t len = strlen(path);
 
-	if (path[0] != '/' || (len > 1 && path[len - 1] == '/') || strstr(path, "//") != NULL ||
+	if (path[0] != '/' || (len > 1 && path[len - 1] == '/') || strstr(path, "//") ||
 	    strspn(path, legal) != len)
 		return reader_fail(r,
 				   "expected a path like \"/mcp\": it begins with \"/\", does not "
@@ -154,15 +154,15 @@ static int check_control(struct reader *r, void *field)
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	char **control = field;
 
-	if (*control == NULL) {
-		if (paths_control_default(path, sizeof(path)) < 0)
+	if (!*control) {
+		if (paths_control_default(path, sizeof path) < 0)
 			return reader_fail(r, "the default is too long for a socket: name a path");
 		*control = strdup(path);
 		return *control != NULL ? 0 : reader_nomem(r);
 	}
-	if ((*control)[0] != '/' || strlen(*control) >= sizeof(path))
+	if ((*control)[0] != '/' || strlen(*control) >= sizeof path)
 		return reader_fail(r, "expected an absolute path of less than %zu bytes",
-				   sizeof(path));
+				   sizeof path);
 	return 0;
 }
 
@@ -170,7 +170,7 @@ static int check_group(struct reader *r, void *field)
 {
 	const char *name = *(char **)field;
 
-	if (name != NULL && getgrnam(name) == NULL)
+	if (name && !getgrnam(name))
 		return reader_fail(r, "there is no group \"%s\"", name);
 	return 0;
 }
@@ -179,13 +179,13 @@ static int check_cgroup(struct reader *r, void *field)
 {
 	const char *path = *(char *const *)field;
 
-	return path == NULL || path[0] == '/' ? 0 : reader_fail(r, "expected an absolute path");
+	return !path || path[0] == '/' ? 0 : reader_fail(r, "expected an absolute path");
 }
 
 static int read_mode(struct reader *r, const struct key *k, json_t *value, void *field)
 {
-	const char *text = value != NULL ? json_string_value(value) : k->text;
-	size_t len = text != NULL ? strlen(text) : 0;
+	const char *text = value ? json_string_value(value) : k->text;
+	size_t len = text ? strlen(text) : 0;
 
 	if (len < 3 || len > 4 || strspn(text, "01234567") != len || (len == 4 && text[0] != '0'))
 		return reader_fail(r, "expected %s", k->type->expected);
@@ -221,8 +221,8 @@ static const struct key top_keys[] = {
 	KEY("allowedHosts", type_strings, struct config, allowed_hosts),
 	KEY("trustedProxies", type_strings, struct config, trusted_proxies,
 	    .check = check_networks),
-	KEY("forwardedHeader", type_word, struct config, forwarded_header,
-	    .words = forwarded_words, .def = CONFIG_X_FORWARDED_FOR),
+	KEY("forwardedHeader", type_word, struct config, forwarded_header, .words = forwarded_words,
+	    .def = CONFIG_X_FORWARDED_FOR),
 	KEY("sessions", type_object, struct config, sessions, .table = &session_table),
 	KEY("limits", type_object, struct config, limits, .table = &limit_table),
 	KEY("log", type_object, struct config, log, .table = &log_table),
@@ -253,7 +253,7 @@ static char *read_file(const char *file, size_t *len_r, struct err *e)
 	char *text = NULL, *grown;
 	size_t size = 0, len = 0;
 
-	if (f == NULL) {
+	if (!f) {
 		err_set(e, errno == ENOENT ? ERR_NOTFOUND : ERR_IO, "%s: %s", file,
 			strerror(errno));
 		return NULL;
@@ -262,7 +262,7 @@ static char *read_file(const char *file, size_t *len_r, struct err *e)
 		if (len == size) {
 			size = size > 0 ? 2 * size : 8192;
 			grown = size <= MAX_FILE ? realloc(text, size) : NULL;
-			if (grown == NULL) {
+			if (!grown) {
 				err_set(e, size <= MAX_FILE ? ERR_NOMEM : ERR_LIMIT, "%s: %s", file,
 					size <= MAX_FILE ? "out of memory" : "too large");
 				goto fail;
@@ -288,7 +288,7 @@ struct config *config_load(const char *file, struct err *e)
 {
 	size_t len;
 	char *text = read_file(file, &len, e);
-	struct config *c = text != NULL ? config_parse(text, len, file, e) : NULL;
+	struct config *c = text ? config_parse(text, len, file, e) : NULL;
 
 	free(text);
 	return c;
@@ -297,11 +297,11 @@ struct config *config_load(const char *file, struct err *e)
 struct config *config_parse(const char *text, size_t len, const char *name, struct err *e)
 {
 	struct reader r = {.file = name, .e = e, .strict = true};
-	struct config *c = calloc(1, sizeof(*c));
+	struct config *c = calloc(1, sizeof *c);
 	json_error_t where;
 	json_t *value;
 
-	if (c == NULL || (c->file = strdup(name)) == NULL) {
+	if (!c || !(c->file = strdup(name))) {
 		config_free(&c);
 		reader_nomem(&r);
 		return NULL;
@@ -311,7 +311,7 @@ struct config *config_parse(const char *text, size_t len, const char *name, stru
 		len -= 3;
 	}
 	value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
-	if (value == NULL) {
+	if (!value) {
 		/* Where jansson lacks memory it does not always say so, but then it says nothing.
 		 */
 		if (json_error_code(&where) == json_error_out_of_memory || where.text[0] == '\0')
@@ -334,7 +334,7 @@ void config_free(struct config **c)
 	struct config *gone = *c;
 
 	*c = NULL;
-	if (gone == NULL)
+	if (!gone)
 		return;
 	config_clear_table(&config_keys, gone);
 	free(gone->file);

@@ -1,6 +1,7 @@
 /* config.h: the configuration file as a value. See mcpd.conf(5).
  *
- * Unknown keys, wrong types and impossible values are errors that name the file and the path of the key
+ * Unknown keys, wrong types and impossible values are errors that name the file and the path of the
+ * key
  * ("mcpd.json: mcpServers.files.args[2]: expected a string, found a number"). */
 #ifndef MCPD_CONFIG_H
 #define MCPD_CONFIG_H
@@ -17,12 +18,12 @@
 #include "lib/log.h"
 
 struct config_sessions {
-	int64_t idle_timeout_ms; /* default 30 min; 0: never */
-	unsigned max;		 /* 10000 */
-	unsigned max_per_user;	 /* 100 */
-	unsigned max_per_peer;	 /* 1000 */
-	bool persist;		 /* true: sessions outlive the daemon, where the store does */
-	unsigned max_calls_per_user;	   /* 0: no limit: in flight */
+	int64_t idle_timeout_ms;       /* default 30 min; 0: never */
+	unsigned max;		       /* 10000 */
+	unsigned max_per_user;	       /* 100 */
+	unsigned max_per_peer;	       /* 1000 */
+	bool persist;		       /* true: sessions outlive the daemon, where the store does */
+	unsigned max_calls_per_user;   /* 0: no limit: in flight */
 	unsigned max_calls_per_minute; /* 0: no limit: of one user */
 };
 
@@ -47,14 +48,15 @@ struct config_limits {
 	unsigned max_connections;	/* 0: as many as descriptors allow */
 	unsigned max_requests;		/* 0: as many as connections; open streams among them */
 	unsigned max_request_servers;	/* 1024 in all: for requests without a session */
-	unsigned max_parked;		/* 1024 in all: requests that wait for their client's answer */
-	unsigned max_states;		/* 200000 in all: states of requests of several rounds */
-	size_t max_session_bytes;	/* 256 KiB: what one session keeps of what its client said */
+	unsigned max_parked;	  /* 1024 in all: requests that wait for their client's answer */
+	unsigned max_states;	  /* 200000 in all: states of requests of several rounds */
+	size_t max_session_bytes; /* 256 KiB: what one session keeps of what its client said */
 	unsigned max_connections_per_address; /* 0: no limit but the share */
-	int64_t request_timeout_ms; /* 30 s: for a head; a body has more. 0: no limit */
-	unsigned share;			/* 25 percent: of each limit in all, for one user or address */
-	int64_t call_timeout_ms;	/* 1 h */
-	int64_t question_timeout_ms;	/* 10 min: the client's answer to sampling, elicitation, roots */
+	int64_t request_timeout_ms;	      /* 30 s: for a head; a body has more. 0: no limit */
+	unsigned share;		     /* 25 percent: of each limit in all, for one user or address */
+	int64_t call_timeout_ms;     /* 1 h */
+	int64_t question_timeout_ms; /* 10 min: the client's answer to sampling, elicitation, roots
+				      */
 	int64_t keepalive_ms;	     /* 20 s: SSE comments */
 	int64_t upgrade_ms;	     /* 1 s: a pending answer becomes an SSE stream */
 	int64_t learn_wait_ms;	/* 20 s: how long initialize and lists wait for backends at start */
@@ -86,12 +88,12 @@ struct config {
 	char *control;		/* socket path; default RUNSTATEDIR/mcpd/control.sock */
 	mode_t control_mode;	/* 0660 */
 	char *control_group;	/* NULL: the daemon's */
-	char *cgroup; /* the folder for cgroups of children; NULL: the daemon's own */
+	char *cgroup;		/* the folder for cgroups of children; NULL: the daemon's own */
 	char **allowed_origins; /* NULL-terminated host names or origins; "*" allows all */
 	char **trusted_proxies; /* networks whose forwarded addresses count; NULL-terminated */
 	enum config_forwarded forwarded_header; /* which header has them */
-	char **allowed_hosts;	/* NULL-terminated; localhost, 127.0.0.1 and [::1] always count on
-				   loopback */
+	char **allowed_hosts; /* NULL-terminated; localhost, 127.0.0.1 and [::1] always count on
+				 loopback */
 	struct config_sessions sessions;
 	struct config_store store;
 	struct config_auth auth;

@@ -26,7 +26,7 @@ static int check_absolute(struct reader *r, void *field)
 {
 	const char *path = *(char *const *)field;
 
-	return path == NULL || path[0] == '/' ? 0 : reader_fail(r, "expected an absolute path");
+	return !path || path[0] == '/' ? 0 : reader_fail(r, "expected an absolute path");
 }
 
 /* Tokens and keys that come in the clear are good for nothing, except inside this machine. */
@@ -34,7 +34,7 @@ static int check_url(struct reader *r, void *field)
 {
 	const char *url = *(char *const *)field;
 
-	if (url == NULL || url_is_safe(url))
+	if (!url || url_is_safe(url))
 		return 0;
 	return reader_fail(r, "expected an https:// URL (http:// only for a loopback address) "
 			      "without user and fragment");
@@ -44,13 +44,13 @@ static int check_url(struct reader *r, void *field)
 static int check_resource(struct reader *r, void *field)
 {
 	char *url = *(char **)field, *origin;
-	size_t len = url != NULL ? strlen(url) : 0;
+	size_t len = url ? strlen(url) : 0;
 	bool good;
 
-	if (url == NULL)
+	if (!url)
 		return 0;
 	origin = url_origin(url);
-	good = origin != NULL && strncmp(origin, url, strlen(origin)) == 0 &&
+	good = origin && strncmp(origin, url, strlen(origin)) == 0 &&
 	       (url[strlen(origin)] == '/' || url[strlen(origin)] == '\0') &&
 	       strpbrk(url, "?\"\\ ") == NULL && url[len - 1] != '/';
 	free(origin);
@@ -64,7 +64,7 @@ static int check_resource(struct reader *r, void *field)
 static int check_algorithms(struct reader *r, void *field)
 {
 	for (char **a = *(char ***)field; *a != NULL; a++) {
-		size_t i = 0, n = sizeof(known_algorithms) / sizeof(known_algorithms[0]);
+		size_t i = 0, n = sizeof known_algorithms / sizeof known_algorithms[0];
 
 		while (i < n && strcmp(known_algorithms[i], *a) != 0)
 			i++;
@@ -80,7 +80,7 @@ static int check_algorithms(struct reader *r, void *field)
 /* RFC 6749 section 3.3. */
 static bool is_scope(const char *text)
 {
-	if (text == NULL || text[0] == '\0')
+	if (!text || text[0] == '\0')
 		return false;
 	for (; *text != '\0'; text++)
 		if (*text <= ' ' || *text > '~' || *text == '"' || *text == '\\')
@@ -101,11 +101,11 @@ static int read_algorithms(struct reader *r, const struct key *k, json_t *value,
 	json_t *array = NULL;
 	int rc;
 
-	if (value != NULL && json_array_size(value) == 0)
+	if (value && json_array_size(value) == 0)
 		return reader_expected(r, k->type->expected, value);
-	array = value != NULL ? json_incref(value)
-			      : json_pack("[sssss]", "RS256", "PS256", "ES256", "ES384", "ES512");
-	rc = array != NULL ? config_strings_add(r, field, array) : reader_nomem(r);
+	array = value ? json_incref(value)
+		      : json_pack("[sssss]", "RS256", "PS256", "ES256", "ES384", "ES512");
+	rc = array ? config_strings_add(r, field, array) : reader_nomem(r);
 	json_decref(array);
 	return rc;
 }
@@ -131,7 +131,7 @@ static int check_rule(struct reader *r, const char *rule, const json_t *scopes)
 	const json_t *scope;
 	size_t i;
 
-	if (slash == NULL || slash == rule || slash[1] == '\0')
+	if (!slash || slash == rule || slash[1] == '\0')
 		return reader_fail(r, "expected \"SERVER/TOOL\" or \"SERVER/*\"");
 	if (json_array_size(scopes) == 0)
 		return reader_expected(r, "an array of one or more scopes", scopes);
@@ -149,7 +149,7 @@ static int read_rules(struct reader *r, const struct key *k, json_t *value, void
 	const char *rule;
 	json_t *scopes;
 
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (!json_is_object(value))
 		return reader_expected(r, k->type->expected, value);
@@ -169,7 +169,7 @@ static int dump_rules(const struct key *k, const void *field, json_t *into)
 {
 	json_t *rules = *(json_t *const *)field;
 
-	return rules != NULL ? json_object_set(into, k->name, rules) : 0;
+	return rules ? json_object_set(into, k->name, rules) : 0;
 }
 
 static void clear_rules(const struct key *k, void *field)
@@ -218,7 +218,7 @@ static char *default_tokens(void)
 	const char *dirs = getenv("STATE_DIRECTORY");
 	char *path;
 
-	if (dirs == NULL || dirs[0] != '/')
+	if (!dirs || dirs[0] != '/')
 		return strdup(LOCALSTATEDIR "/lib/mcpd/tokens");
 	return asprintf(&path, "%.*s/tokens", (int)strcspn(dirs, ":"), dirs) < 0 ? NULL : path;
 }
@@ -231,15 +231,15 @@ static int missing(struct reader *r, const struct config_auth *a, const char *ke
 /* What JWTs and introspection need. */
 static int check_issuer(struct reader *r, const struct config_auth *a)
 {
-	if (a->mode == CONFIG_AUTH_INTROSPECT && a->client_id == NULL)
+	if (a->mode == CONFIG_AUTH_INTROSPECT && !a->client_id)
 		return missing(r, a, "clientId");
-	if (a->mode == CONFIG_AUTH_INTROSPECT && a->client_secret.value == NULL)
+	if (a->mode == CONFIG_AUTH_INTROSPECT && !a->client_secret.value)
 		return missing(r, a, "clientSecret");
-	if (a->issuer == NULL)
+	if (!a->issuer)
 		return missing(r, a, "issuer");
 	/* Taken from the request, anybody who has a token for another service could say that it is
 	 * this one. */
-	return a->resource == NULL ? missing(r, a, "resource") : 0;
+	return !a->resource ? missing(r, a, "resource") : 0;
 }
 
 int config_check_auth(struct reader *r, void *field)
@@ -250,7 +250,7 @@ int config_check_auth(struct reader *r, void *field)
 	case CONFIG_AUTH_NONE:
 		break;
 	case CONFIG_AUTH_TOKENS:
-		if (a->tokens_file == NULL && (a->tokens_file = default_tokens()) == NULL)
+		if (!a->tokens_file && !(a->tokens_file = default_tokens()))
 			return reader_nomem(r);
 		break;
 	case CONFIG_AUTH_JWT:

@@ -16,10 +16,10 @@ struct schema;
 
 struct config_tool {
 	char *name;
-	json_t *entry;	/* as it stands in tools/list: name, title, description, inputSchema, ... */
+	json_t *entry; /* as it stands in tools/list: name, title, description, inputSchema, ... */
 	struct schema *input, *output; /* those in ENTRY; OUTPUT may be NULL */
-	char **command; /* NULL-terminated argv with {placeholders} as whole elements */
-	char *cwd;	/* NULL: the backend's or the daemon's */
+	char **command;	    /* NULL-terminated argv with {placeholders} as whole elements */
+	char *cwd;	    /* NULL: the backend's or the daemon's */
 	int64_t timeout_ms; /* default 30 s */
 	size_t max_output;  /* bytes of stdout; default 1 MiB */
 	bool structured;    /* stdout is JSON and becomes structuredContent */
@@ -80,9 +80,9 @@ struct config_sandbox {
 struct config_resources {
 	size_t memory; /* bytes */
 	unsigned processes;
-	unsigned cpu; /* percent of one core */
-	unsigned files;	/* descriptors of each process */
-	bool required; /* an error where the kernel cannot enforce it */
+	unsigned cpu;	/* percent of one core */
+	unsigned files; /* descriptors of each process */
+	bool required;	/* an error where the kernel cannot enforce it */
 };
 
 struct config_backend {
@@ -93,10 +93,10 @@ struct config_backend {
 	char *cwd;  /* NULL: the daemon's */
 	struct config_sandbox sandbox;	   /* stdio and exec */
 	struct config_resources resources; /* the same */
-	int64_t call_timeout_ms; /* 0: limits.call_timeout_ms */
+	int64_t call_timeout_ms;	   /* 0: limits.call_timeout_ms */
 	/* stdio */
 	char **user_env; /* "NAME=secret" or "NAME=user": what a child of a user gets; never NULL */
-	char **argv; /* NULL-terminated: command and args */
+	char **argv;	 /* NULL-terminated: command and args */
 	enum config_scope scope;
 	enum config_era era;	  /* stdio and http */
 	unsigned max_children;	  /* default 256 */

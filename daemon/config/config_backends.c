@@ -19,7 +19,7 @@ static int read_command(struct reader *r, const struct key *k, json_t *value, vo
 	if (json_string_length(value) == 0)
 		return reader_fail(r, "must not be empty");
 	array = json_pack("[O]", value);
-	rc = array != NULL ? config_strings_add(r, argv, array) : reader_nomem(r);
+	rc = array ? config_strings_add(r, argv, array) : reader_nomem(r);
 	json_decref(array);
 	return rc;
 }
@@ -104,7 +104,7 @@ static const struct {
 	{"url", CONFIG_HTTP, &config_http_keys},
 	{"web", CONFIG_WEB, &config_web_keys},
 };
-#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+#define N_KINDS (sizeof kinds / sizeof kinds[0])
 
 static const struct key_table *table_of(const struct config_backend *b)
 {
@@ -118,10 +118,10 @@ static void clear_backend(struct config_backend *b)
 {
 	const struct key_table *table = table_of(b);
 
-	if (table != NULL)
+	if (table)
 		config_clear_table(table, b);
 	free(b->name);
-	memset(b, 0, sizeof(*b));
+	memset(b, 0, sizeof *b);
 }
 
 static bool is_name(const char *name)
@@ -131,7 +131,7 @@ static bool is_name(const char *name)
 	size_t len = strlen(name);
 
 	return len > 0 && len <= MAX_NAME && strspn(name, legal) == len &&
-	       strchr("_.-", name[0]) == NULL && strstr(name, "__") == NULL;
+	       !strchr("_.-", name[0]) && !strstr(name, "__");
 }
 
 static int find_kind(struct reader *r, json_t *value, enum config_kind *kind_r)
@@ -139,18 +139,18 @@ static int find_kind(struct reader *r, json_t *value, enum config_kind *kind_r)
 	const char *found = NULL;
 
 	for (size_t i = 0; i < N_KINDS; i++) {
-		if (json_object_get(value, kinds[i].key) == NULL)
+		if (!json_object_get(value, kinds[i].key))
 			continue;
-		if (found != NULL)
+		if (found)
 			return reader_fail(r, "\"%s\" and \"%s\" exclude each other", found,
 					   kinds[i].key);
 		found = kinds[i].key;
 		*kind_r = kinds[i].kind;
 	}
-	if (found == NULL)
-		return reader_fail(r,
-				   "expected \"command\" (a stdio server), \"url\" (an HTTP server), "
-				   "\"web\" (a web endpoint) or \"tools\" (commands)");
+	if (!found)
+		return reader_fail(
+			r, "expected \"command\" (a stdio server), \"url\" (an HTTP server), "
+			   "\"web\" (a web endpoint) or \"tools\" (commands)");
 	return 0;
 }
 
@@ -170,7 +170,7 @@ static int read_backend(struct reader *r, const char *name, json_t *value, struc
 	if (rc != 0)
 		return rc;
 	b->name = strdup(name);
-	if (b->name == NULL)
+	if (!b->name)
 		return reader_nomem(r);
 	/* A disabled one may be anything that is well-formed: it may be disabled for what is
 	 * missing. */
@@ -192,10 +192,10 @@ static int read_backends(struct reader *r, const struct key *k, json_t *value, v
 	const char *name;
 	json_t *member;
 
-	if (value != NULL && !json_is_object(value))
+	if (value && !json_is_object(value))
 		return reader_expected(r, k->type->expected, value);
-	c->backends = calloc(json_object_size(value) + 1, sizeof(*c->backends));
-	if (c->backends == NULL)
+	c->backends = calloc(json_object_size(value) + 1, sizeof *c->backends);
+	if (!c->backends)
 		return reader_nomem(r);
 	json_object_foreach (value, name, member) {
 		struct config_backend *b = &c->backends[c->n_backends];

@@ -1,5 +1,5 @@
-/* What a server's children are limited to: "sandbox" and "resources". Whether the kernel can enforce
- * them is the matter of confine.c. */
+/* What a server's children are limited to: "sandbox" and "resources". Whether the kernel can
+ * enforce them is the matter of confine.c. */
 #include "autoconf.h"
 
 #include <limits.h>
@@ -13,13 +13,13 @@ static int read_ports(struct reader *r, const struct key *k, json_t *value, void
 	json_t *item;
 	size_t i;
 
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (!json_is_array(value))
 		return reader_expected(r, k->type->expected, value);
 	ports->given = true;
-	ports->list = calloc(json_array_size(value) + 1, sizeof(*ports->list));
-	if (ports->list == NULL)
+	ports->list = calloc(json_array_size(value) + 1, sizeof *ports->list);
+	if (!ports->list)
 		return reader_nomem(r);
 	json_array_foreach (value, i, item) {
 		json_int_t n = json_integer_value(item);
@@ -65,7 +65,7 @@ static const struct key_type type_ports = {.read = read_ports,
 
 static int check_paths(struct reader *r, void *field)
 {
-	for (char **path = *(char ***)field; path != NULL && *path != NULL; path++)
+	for (char **path = *(char ***)field; path != NULL && *path; path++)
 		if ((*path)[0] != '/')
 			return reader_fail(r, "expected absolute paths, found \"%s\"", *path);
 	return 0;
@@ -84,9 +84,9 @@ static int read_sandbox(struct reader *r, const struct key *k, json_t *value, vo
 {
 	struct config_sandbox *s = field;
 
-	s->mode = value == NULL		   ? CONFIG_SANDBOX_DEFAULT
+	s->mode = !value		 ? CONFIG_SANDBOX_DEFAULT
 		  : json_is_false(value) ? CONFIG_SANDBOX_OFF
-					   : CONFIG_SANDBOX_RULES;
+					 : CONFIG_SANDBOX_RULES;
 	if (s->mode != CONFIG_SANDBOX_RULES)
 		return 0;
 	if (!json_is_object(value))

@@ -14,13 +14,13 @@ static int read_secret(struct reader *r, const struct key *k, json_t *value, voi
 	struct config_secret *s = field;
 
 	(void)k;
-	if (value == NULL)
+	if (!value)
 		return 0;
 	s->written = json_incref(value);
 	if (!r->strict)
 		return 0;
 	s->value = config_secret_value(r, value);
-	return s->value != NULL ? 0 : r->e->code;
+	return s->value ? 0 : r->e->code;
 }
 
 /* As it is written in the file: where a secret is kept elsewhere, it stays there. */
@@ -28,7 +28,7 @@ static int dump_secret(const struct key *k, const void *field, json_t *into)
 {
 	const struct config_secret *s = field;
 
-	return s->written != NULL ? json_object_set(into, k->name, s->written) : 0;
+	return s->written ? json_object_set(into, k->name, s->written) : 0;
 }
 
 static void clear_secret(const struct key *k, void *field)
@@ -36,11 +36,11 @@ static void clear_secret(const struct key *k, void *field)
 	struct config_secret *s = field;
 
 	(void)k;
-	if (s->value != NULL)
+	if (s->value)
 		explicit_bzero(s->value, strlen(s->value));
 	free(s->value);
 	json_decref(s->written);
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, sizeof *s);
 }
 
 const struct key_type config_type_secret = {
@@ -53,7 +53,7 @@ static int check_endpoint(struct reader *r, void *field)
 {
 	const char *url = *(char *const *)field;
 
-	if (url == NULL || (url_ok(url) && url_is_safe(url)))
+	if (!url || (url_ok(url) && url_is_safe(url)))
 		return 0;
 	return reader_fail(r, "expected an https:// URL (http:// only to this machine)");
 }
@@ -69,7 +69,7 @@ static int check_prefix(struct reader *r, void *field)
 {
 	const char *prefix = *(char *const *)field;
 
-	return prefix == NULL || httpfield_value_ok(prefix)
+	return !prefix || httpfield_value_ok(prefix)
 		       ? 0
 		       : reader_fail(r, "expected the beginning of a header's value");
 }
@@ -111,13 +111,13 @@ static int read_user_env(struct reader *r, const struct key *k, json_t *value, v
 	const char *name, *what;
 	json_t *one;
 
-	if (value != NULL && !json_is_object(value))
+	if (value && !json_is_object(value))
 		return reader_expected(r, k->type->expected, value);
 	json_object_foreach (value, name, one) {
 		size_t mark = jsonpath_down(&r->path, name);
 
 		what = json_string_value(one);
-		if (what == NULL || (strcmp(what, "secret") != 0 && strcmp(what, "user") != 0))
+		if (!what || (strcmp(what, "secret") != 0 && strcmp(what, "user") != 0))
 			return reader_fail(r,
 					   "expected \"secret\" (what the operator stored for the "
 					   "user) or \"user\" (the name)");
@@ -146,7 +146,7 @@ static bool is_taken(const struct config_backend *b, const char *header)
 {
 	size_t len = strlen(header);
 
-	for (char **line = b->headers.lines; line != NULL && *line != NULL; line++)
+	for (char **line = b->headers.lines; line != NULL && *line; line++)
 		if (strncasecmp(*line, header, len) == 0 && (*line)[len] == ':')
 			return true;
 	return false;
@@ -157,15 +157,14 @@ static int check_source(struct reader *r, const struct config_backend *b)
 	const struct config_credential *c = &b->credential;
 	bool grant = c->from == CONFIG_CREDENTIAL_EXCHANGE || c->from == CONFIG_CREDENTIAL_CLIENT;
 
-	if (grant && c->endpoint == NULL)
+	if (grant && !c->endpoint)
 		return reader_fail(r, "\"%s\" needs a \"tokenEndpoint\", the issuer's",
 				   from_words[c->from]);
-	if (c->from == CONFIG_CREDENTIAL_CLIENT &&
-	    (c->client_id == NULL || c->client_secret.written == NULL))
+	if (c->from == CONFIG_CREDENTIAL_CLIENT && (!c->client_id || !c->client_secret.written))
 		return reader_fail(r, "\"client\" needs a \"clientId\" and a \"clientSecret\"");
-	if (c->client_secret.written != NULL && c->client_id == NULL)
+	if (c->client_secret.written && !c->client_id)
 		return reader_fail(r, "a \"clientSecret\" needs a \"clientId\"");
-	if (!grant && (c->endpoint != NULL || c->client_id != NULL))
+	if (!grant && (c->endpoint || c->client_id))
 		return reader_fail(r, "\"tokenEndpoint\" and \"clientId\" are for \"exchange\" and "
 				      "\"client\"");
 	if (c->from != CONFIG_CREDENTIAL_NONE && is_taken(b, c->header))
@@ -181,7 +180,7 @@ int config_check_credential(struct reader *r, const struct config_backend *b)
 	size_t mark;
 	int rc;
 
-	if (b->kind == CONFIG_STDIO && b->user_env[0] != NULL && b->scope == CONFIG_SCOPE_SHARED)
+	if (b->kind == CONFIG_STDIO && b->user_env[0] && b->scope == CONFIG_SCOPE_SHARED)
 		return reader_fail(r, "\"userEnv\" needs a \"scope\" of \"user\" or \"session\"");
 	if (b->kind != CONFIG_HTTP && b->kind != CONFIG_WEB)
 		return 0;

@@ -1,4 +1,5 @@
-/* Headers that the configuration adds to requests, and values that may be kept elsewhere: in the environment or in a file. */
+/* Headers that the configuration adds to requests, and values that may be kept elsewhere: in the
+ * environment or in a file. */
 #include "autoconf.h"
 
 #include <stdio.h>
@@ -15,10 +16,10 @@
 static char *read_secret(struct reader *r, const char *file)
 {
 	FILE *f = fopen(file, "re");
-	char *line = f != NULL ? calloc(1, MAX_SECRET) : NULL;
-	bool ok = line != NULL && fgets(line, MAX_SECRET, f) != NULL;
+	char *line = f ? calloc(1, MAX_SECRET) : NULL;
+	bool ok = line && fgets(line, MAX_SECRET, f);
 
-	if (f != NULL)
+	if (f)
 		fclose(f);
 	if (ok) {
 		line[strcspn(line, "\r\n")] = '\0';
@@ -36,23 +37,22 @@ char *config_secret_value(struct reader *r, json_t *value)
 	const char *text = json_string_value(value);
 	char *copy;
 
-	if (json_is_object(value) &&
-	    (json_object_size(value) != 1 || (env == NULL && file == NULL))) {
+	if (json_is_object(value) && (json_object_size(value) != 1 || (!env && !file))) {
 		reader_expected(r, "a string, {\"env\": NAME} or {\"file\": PATH}", value);
 		return NULL;
 	}
-	if (file != NULL)
+	if (file)
 		return read_secret(r, file);
-	if (env != NULL && (text = getenv(env)) == NULL) {
+	if (env && !(text = getenv(env))) {
 		reader_fail(r, "the environment variable \"%s\" is not set", env);
 		return NULL;
 	}
-	if (text == NULL) {
+	if (!text) {
 		reader_expected(r, "a string, {\"env\": NAME} or {\"file\": PATH}", value);
 		return NULL;
 	}
 	copy = strdup(text);
-	if (copy == NULL)
+	if (!copy)
 		reader_nomem(r);
 	return copy;
 }
@@ -66,7 +66,7 @@ static bool is_reserved(const char *name)
 		"Mcp-Name", "Mcp-Session-Id", "Transfer-Encoding",
 	};
 
-	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+	for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
 		if (strcasecmp(name, reserved[i]) == 0)
 			return true;
 	return strncasecmp(name, "Mcp-Param-", 10) == 0;
@@ -80,12 +80,12 @@ static int add_header(struct reader *r, const char *name, json_t *value, json_t 
 	if (!httpfield_name_ok(name) || is_reserved(name))
 		return reader_fail(r, "not a header name that can be set here");
 	text = config_secret_value(r, value);
-	if (text == NULL)
+	if (!text)
 		return r->e->code;
 	if (httpfield_value_ok(text))
 		line = json_sprintf("%s: %s", name, text);
 	free(text);
-	if (line == NULL)
+	if (!line)
 		return reader_fail(r, "the value is no header value");
 	return json_array_append_new(lines, line) < 0 ? reader_nomem(r) : 0;
 }
@@ -97,7 +97,7 @@ static int read_headers(struct reader *r, const struct key *k, json_t *value, vo
 	const char *name;
 	int rc = 0;
 
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (!json_is_object(value))
 		return reader_expected(r, k->type->expected, value);
@@ -124,7 +124,7 @@ static int dump_headers(const struct key *k, const void *field, json_t *into)
 {
 	const struct config_headers *h = field;
 
-	return h->written != NULL ? json_object_set(into, k->name, h->written) : 0;
+	return h->written ? json_object_set(into, k->name, h->written) : 0;
 }
 
 static void clear_headers(const struct key *k, void *field)

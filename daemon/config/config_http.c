@@ -10,9 +10,8 @@ static int check_url(struct reader *r, void *field)
 {
 	const char *url = *(char *const *)field;
 
-	if (url != NULL &&
-	    (strncasecmp(url, "https://", 8) == 0 || strncasecmp(url, "http://", 7) == 0) &&
-	    strpbrk(url, " \t\r\n#") == NULL)
+	if (url && (strncasecmp(url, "https://", 8) == 0 || strncasecmp(url, "http://", 7) == 0) &&
+	    !strpbrk(url, " \t\r\n#"))
 		return 0;
 	return reader_fail(r, "expected an http:// or https:// URL without fragment");
 }

@@ -59,7 +59,7 @@ struct key {
 #define MIB(n)			  ((int64_t)(n) << 20)
 #define KEY_TABLE(array)                                                                           \
 	{                                                                                          \
-		array, sizeof(array) / sizeof((array)[0])                                          \
+		array, sizeof array / sizeof((array)[0])                                           \
 	}
 
 extern const struct key_type type_bool;	 /* bool */
@@ -79,12 +79,12 @@ extern const struct key_type type_ignored; /* no field; a note in the log */
 int config_dump_nothing(const struct key *k, const void *field, json_t *into);
 
 /* The ones that live next to what they read. */
-extern const struct key_type type_backends;	  /* struct config: backends */
-extern const struct key_type type_tools;	  /* struct config_backend: tools */
-extern const struct key_type config_type_kind;	  /* struct config_backend: kind */
-extern const struct key_type config_type_sandbox; /* struct config_sandbox */
-extern const struct key_type config_type_headers; /* struct config_headers */
-extern const struct key_type config_type_secret;  /* struct config_secret */
+extern const struct key_type type_backends;	   /* struct config: backends */
+extern const struct key_type type_tools;	   /* struct config_backend: tools */
+extern const struct key_type config_type_kind;	   /* struct config_backend: kind */
+extern const struct key_type config_type_sandbox;  /* struct config_sandbox */
+extern const struct key_type config_type_headers;  /* struct config_headers */
+extern const struct key_type config_type_secret;   /* struct config_secret */
 extern const struct key_type config_type_user_env; /* char **, like type_env */
 /* What stdio and exec have in common. */
 #define CONFINE_KEYS                                                                               \

@@ -1,5 +1,5 @@
-/* What all kinds of backends have in common: the words for kind, scope and era, and what is asked of a program and of its
- * folder. */
+/* What all kinds of backends have in common: the words for kind, scope and era, and what is asked
+ * of a program and of its folder. */
 #include "autoconf.h"
 
 #include <errno.h>
@@ -52,7 +52,7 @@ int config_check_cwd(struct reader *r, const char *key, const char *dir)
 	struct stat st;
 	int why = 0;
 
-	if (dir == NULL || !r->strict)
+	if (!dir || !r->strict)
 		return 0;
 	if (stat(dir, &st) < 0)
 		why = errno;
@@ -74,7 +74,7 @@ int config_check_program(struct reader *r, const char *program, char *const *env
 	if (!r->strict)
 		return 0;
 	whole = environ_for_child(env, NULL);
-	if (whole == NULL)
+	if (!whole)
 		return reader_nomem(r);
 	rc = environ_find(program, whole, cwd, path, &why);
 	environ_free(&whole);
@@ -89,7 +89,7 @@ static int read_kind(struct reader *r, const struct key *k, json_t *value, void 
 {
 	const char *kind = config_kind_name(*(enum config_kind *)field);
 
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (!json_is_string(value))
 		return reader_expected(r, k->type->expected, value);

@@ -21,7 +21,7 @@ static int check_absolute(struct reader *r, void *field)
 {
 	const char *path = *(char *const *)field;
 
-	return path == NULL || path[0] == '/' ? 0 : reader_fail(r, "expected an absolute path");
+	return !path || path[0] == '/' ? 0 : reader_fail(r, "expected an absolute path");
 }
 
 static const struct key keys[] = {
@@ -38,7 +38,7 @@ static char *join(const char *dir, const char *name)
 	size_t size = strlen(dir) + strlen(name) + 2;
 	char *path = malloc(size);
 
-	if (path != NULL)
+	if (path)
 		snprintf(path, size, "%s/%s", dir, name);
 	return path;
 }
@@ -49,7 +49,7 @@ static char *state_directory(void)
 {
 	const char *dirs = getenv("STATE_DIRECTORY");
 
-	if (dirs == NULL || dirs[0] != '/')
+	if (!dirs || dirs[0] != '/')
 		return NULL;
 	return strndup(dirs, strcspn(dirs, ":"));
 }
@@ -60,9 +60,9 @@ static char *default_key(const char *dir)
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
 	char *path;
 
-	if (credentials != NULL && credentials[0] == '/') {
+	if (credentials && credentials[0] == '/') {
 		path = join(credentials, CREDENTIAL);
-		if (path == NULL || access(path, F_OK) == 0)
+		if (!path || access(path, F_OK) == 0)
 			return path;
 		free(path);
 	}
@@ -76,15 +76,15 @@ int config_check_store(struct reader *r, void *field)
 	/* Nobody who starts mcpd by hand, as root on a host that has the service too, should find
 	 * himself in the service's database: without a word of his, only a service manager's folder
 	 * counts. */
-	if (store->path == NULL && store->kind != CONFIG_STORE_MEMORY)
+	if (!store->path && store->kind != CONFIG_STORE_MEMORY)
 		store->path = state_directory();
 	if (store->kind == CONFIG_STORE_AUTO)
-		store->kind = store->path != NULL ? CONFIG_STORE_SQLITE : CONFIG_STORE_MEMORY;
+		store->kind = store->path ? CONFIG_STORE_SQLITE : CONFIG_STORE_MEMORY;
 	if (store->kind == CONFIG_STORE_MEMORY)
 		return 0;
-	if (store->path == NULL)
+	if (!store->path)
 		store->path = strdup(LOCALSTATEDIR "/lib/mcpd");
-	if (store->path != NULL && store->key == NULL)
+	if (store->path && !store->key)
 		store->key = default_key(store->path);
-	return store->path != NULL && store->key != NULL ? 0 : reader_nomem(r);
+	return store->path && store->key ? 0 : reader_nomem(r);
 }

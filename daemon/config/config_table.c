@@ -10,11 +10,11 @@
 
 int reader_fail(struct reader *r, const char *fmt, ...)
 {
-	char text[sizeof(r->e->text)];
+	char text[sizeof r->e->text];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	if (r->path.len == 0)
 		return err_set(r->e, ERR_INVALID, "%s: %s", r->file, text);
@@ -98,7 +98,7 @@ static int unknown_key(struct reader *r, const struct key_table *table, const ch
 		}
 	}
 	jsonpath_down(&r->path, name);
-	if (best != NULL)
+	if (best)
 		return reader_fail(r, "unknown key (did you mean \"%s\"?)", best);
 	return reader_fail(r, "unknown key");
 }
@@ -108,11 +108,11 @@ static int read_key(struct reader *r, const struct key *k, json_t *value, void *
 	size_t mark;
 	int rc;
 
-	if (value == NULL && k->required)
+	if (!value && k->required)
 		return reader_fail(r, "\"%s\" is missing (%s)", k->name, k->type->expected);
 	mark = jsonpath_down(&r->path, k->name);
 	rc = k->type->read(r, k, value, (char *)struct_ + k->offset);
-	if (rc == 0 && k->check != NULL)
+	if (rc == 0 && k->check)
 		rc = k->check(r, (char *)struct_ + k->offset);
 	if (rc == 0)
 		jsonpath_up(&r->path, mark);
@@ -125,10 +125,10 @@ int config_read_table(struct reader *r, const struct key_table *table, json_t *v
 	json_t *member;
 	int rc = 0;
 
-	if (value != NULL && !json_is_object(value))
+	if (value && !json_is_object(value))
 		return reader_expected(r, "an object", value);
 	json_object_foreach (value, name, member)
-		if (find_key(table, name) == NULL)
+		if (!find_key(table, name))
 			return unknown_key(r, table, name);
 	for (size_t i = 0; rc == 0 && i < table->n; i++)
 		rc = read_key(r, &table->keys[i], json_object_get(value, table->keys[i].name),
@@ -139,7 +139,7 @@ int config_read_table(struct reader *r, const struct key_table *table, json_t *v
 json_t *config_dump_table(const struct key_table *table, const void *struct_)
 {
 	json_t *into = json_object();
-	int rc = into != NULL ? 0 : -1;
+	int rc = into ? 0 : -1;
 
 	for (size_t i = 0; rc == 0 && i < table->n; i++) {
 		const struct key *k = &table->keys[i];
@@ -157,7 +157,7 @@ void config_clear_table(const struct key_table *table, void *struct_)
 	for (size_t i = 0; i < table->n; i++) {
 		const struct key *k = &table->keys[i];
 
-		if (k->type->clear != NULL)
+		if (k->type->clear)
 			k->type->clear(k, (char *)struct_ + k->offset);
 	}
 }

@@ -20,12 +20,12 @@ static int dump_member(const struct key *k, const void *field, json_t *into)
 {
 	json_t *value = json_object_get(*(json_t *const *)field, k->name);
 
-	return value != NULL ? json_object_set(into, k->name, value) : 0;
+	return value ? json_object_set(into, k->name, value) : 0;
 }
 
 static int read_text(struct reader *r, const struct key *k, json_t *value, void *field)
 {
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (!json_is_string(value))
 		return reader_expected(r, k->type->expected, value);
@@ -42,11 +42,11 @@ static int read_schema(struct reader *r, const struct key *k, json_t *value, voi
 	struct err why;
 	int rc;
 
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (!json_is_object(value))
 		return reader_expected(r, k->type->expected, value);
-	if (type == NULL || strcmp(type, "object") != 0)
+	if (!type || strcmp(type, "object") != 0)
 		return reader_fail(r,
 				   "expected a schema with \"type\": \"object\" (MCP asks for it)");
 	rc = schema_new(value, NULL, &schema, &why);
@@ -62,10 +62,10 @@ static int read_input_schema(struct reader *r, const struct key *k, json_t *valu
 	json_t *none;
 	int rc;
 
-	if (value != NULL)
+	if (value)
 		return read_schema(r, k, value, field);
 	none = json_pack("{s:s, s:b}", "type", "object", "additionalProperties", 0);
-	rc = none != NULL ? set_member(r, k, none, field) : reader_nomem(r);
+	rc = none ? set_member(r, k, none, field) : reader_nomem(r);
 	json_decref(none);
 	return rc;
 }
@@ -84,14 +84,14 @@ static int read_annotations(struct reader *r, const struct key *k, json_t *value
 	json_t *member;
 	size_t mark;
 
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (!json_is_object(value))
 		return reader_expected(r, k->type->expected, value);
 	json_object_foreach (value, name, member) {
 		bool title = strcmp(name, "title") == 0, hint = false;
 
-		for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+		for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
 			hint = hint || strcmp(name, hints[i]) == 0;
 		mark = jsonpath_down(&r->path, name);
 		if (!title && !hint)
@@ -110,7 +110,7 @@ static int check_command(struct reader *r, void *field)
 {
 	char **command = *(char ***)field;
 
-	if (command[0] == NULL || command[0][0] == '\0')
+	if (!command[0] || command[0][0] == '\0')
 		return reader_fail(r, "expected the program and its arguments, found nothing");
 	return 0;
 }
@@ -166,7 +166,7 @@ static int compile_schemas(struct reader *r, struct config_tool *t)
 	struct err why;
 	int rc = schema_new(json_object_get(t->entry, "inputSchema"), NULL, &t->input, &why);
 
-	if (rc == 0 && output != NULL)
+	if (rc == 0 && output)
 		rc = schema_new(output, NULL, &t->output, &why);
 	return rc == 0 ? 0 : reader_nomem(r);
 }
@@ -182,15 +182,15 @@ static int read_tool(struct reader *r, const struct config_backend *b, const cha
 				   MAX_TOOL_NAME);
 	t->name = strdup(name);
 	t->entry = json_pack("{s:s}", "name", name);
-	if (t->name == NULL || t->entry == NULL)
+	if (!t->name || !t->entry)
 		return reader_nomem(r);
 	rc = config_read_table(r, &config_tool_keys, value, t);
 	if (rc != 0)
 		return rc;
 	/* MCP: who declares an outputSchema must give structured results. */
-	if (json_object_get(t->entry, "outputSchema") != NULL && !t->structured)
+	if (json_object_get(t->entry, "outputSchema") && !t->structured)
 		return reader_fail(r, "an \"outputSchema\" needs \"structured\": true");
-	cwd = t->cwd != NULL ? t->cwd : b->cwd;
+	cwd = t->cwd ? t->cwd : b->cwd;
 	rc = check_placeholders(r, t);
 	if (rc == 0)
 		rc = compile_schemas(r, t);
@@ -209,8 +209,8 @@ static int read_tools(struct reader *r, const struct key *k, json_t *value, void
 
 	if (!json_is_object(value) || json_object_size(value) == 0)
 		return reader_expected(r, k->type->expected, value);
-	b->tools = calloc(json_object_size(value), sizeof(*b->tools));
-	if (b->tools == NULL)
+	b->tools = calloc(json_object_size(value), sizeof *b->tools);
+	if (!b->tools)
 		return reader_nomem(r);
 	json_object_foreach (value, name, member) {
 		size_t mark = jsonpath_down(&r->path, name);

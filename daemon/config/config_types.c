@@ -14,7 +14,7 @@ static int add(json_t *into, const struct key *k, json_t *value_take)
 
 static int read_bool(struct reader *r, const struct key *k, json_t *value, void *field)
 {
-	if (value != NULL && !json_is_boolean(value))
+	if (value && !json_is_boolean(value))
 		return reader_expected(r, k->type->expected, value);
 	*(bool *)field = value != NULL ? json_is_true(value) : k->def != 0;
 	return 0;
@@ -31,7 +31,7 @@ const struct key_type type_bool = {
 static int read_integer(struct reader *r, const struct key *k, json_t *value, int64_t *n_r)
 {
 	*n_r = k->def;
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (!json_is_number(value))
 		return reader_expected(r, k->type->expected, value);
@@ -81,7 +81,7 @@ static int read_seconds(struct reader *r, const struct key *k, json_t *value, vo
 	double ms;
 
 	*(int64_t *)field = k->def;
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (!json_is_number(value))
 		return reader_expected(r, k->type->expected, value);
@@ -108,11 +108,11 @@ static int read_string(struct reader *r, const struct key *k, json_t *value, voi
 {
 	const char *text = k->text;
 
-	if (value != NULL && !json_is_string(value))
+	if (value && !json_is_string(value))
 		return reader_expected(r, k->type->expected, value);
-	if (value != NULL)
+	if (value)
 		text = json_string_value(value);
-	if (text == NULL)
+	if (!text)
 		return 0;
 	if (text[0] == '\0')
 		return reader_fail(r, "must not be empty");
@@ -124,7 +124,7 @@ static int dump_string(const struct key *k, const void *field, json_t *into)
 {
 	const char *text = *(char *const *)field;
 
-	return text != NULL ? add(into, k, json_string(text)) : 0;
+	return text ? add(into, k, json_string(text)) : 0;
 }
 
 static void clear_string(const struct key *k, void *field)
@@ -139,7 +139,7 @@ const struct key_type type_string = {
 
 void config_strings_free(char ***strings)
 {
-	for (char **s = *strings; s != NULL && *s != NULL; s++)
+	for (char **s = *strings; s != NULL && *s; s++)
 		free(*s);
 	free(*strings);
 	*strings = NULL;
@@ -151,10 +151,10 @@ int config_strings_add(struct reader *r, char ***list, const json_t *array)
 	const json_t *value;
 	char **grown;
 
-	while (*list != NULL && (*list)[had] != NULL)
+	while (*list && (*list)[had])
 		had++;
-	grown = realloc(*list, (had + json_array_size(array) + 1) * sizeof(*grown));
-	if (grown == NULL)
+	grown = realloc(*list, (had + json_array_size(array) + 1) * sizeof *grown);
+	if (!grown)
 		return reader_nomem(r);
 	*list = grown;
 	grown[had] = NULL;
@@ -164,7 +164,7 @@ int config_strings_add(struct reader *r, char ***list, const json_t *array)
 			return reader_expected(r, "a string", value);
 		}
 		grown[had + i] = strdup(json_string_value(value));
-		if (grown[had + i] == NULL)
+		if (!grown[had + i])
 			return reader_nomem(r);
 		grown[had + i + 1] = NULL;
 	}
@@ -173,7 +173,7 @@ int config_strings_add(struct reader *r, char ***list, const json_t *array)
 
 static int read_strings(struct reader *r, const struct key *k, json_t *value, void *field)
 {
-	if (value != NULL && !json_is_array(value))
+	if (value && !json_is_array(value))
 		return reader_expected(r, k->type->expected, value);
 	return config_strings_add(r, field, value);
 }
@@ -183,7 +183,7 @@ static int dump_strings(const struct key *k, const void *field, json_t *into)
 	json_t *array = json_array();
 	int rc = add(into, k, array);
 
-	for (char *const *s = *(char *const *const *)field; rc == 0 && s != NULL && *s != NULL; s++)
+	for (char *const *s = *(char *const *const *)field; rc == 0 && s && *s; s++)
 		rc = json_array_append_new(array, json_string(*s));
 	return rc;
 }
@@ -204,7 +204,7 @@ static int read_list(struct reader *r, const struct key *k, json_t *value, void 
 	json_t *array = NULL;
 	int rc;
 
-	if (value == NULL)
+	if (!value)
 		array = json_pack("[s]", k->text);
 	else if (json_is_string(value))
 		array = json_pack("[O]", value);
@@ -212,7 +212,7 @@ static int read_list(struct reader *r, const struct key *k, json_t *value, void 
 		array = json_incref(value);
 	else
 		return reader_expected(r, k->type->expected, value);
-	rc = array != NULL ? config_strings_add(r, field, array) : reader_nomem(r);
+	rc = array ? config_strings_add(r, field, array) : reader_nomem(r);
 	json_decref(array);
 	return rc;
 }
@@ -227,9 +227,9 @@ static int read_variable(struct reader *r, const char *name, const json_t *value
 	const char *text = json_string_value(value);
 	size_t mark = jsonpath_down(&r->path, name), size;
 
-	if (name[0] == '\0' || strchr(name, '=') != NULL)
+	if (name[0] == '\0' || strchr(name, '='))
 		return reader_fail(r, "a name of a variable is not empty and has no \"=\"");
-	if (text == NULL)
+	if (!text)
 		return reader_expected(r, "a string", value);
 	/* Some desktop clients replace ${...}; a server that gets it as it stands fails obscurely.
 	 */
@@ -238,7 +238,7 @@ static int read_variable(struct reader *r, const char *name, const json_t *value
 			 r->file, r->path.text);
 	size = strlen(name) + strlen(text) + 2;
 	*entry_r = malloc(size);
-	if (*entry_r == NULL)
+	if (!*entry_r)
 		return reader_nomem(r);
 	stpcpy(stpcpy(stpcpy(*entry_r, name), "="), text);
 	jsonpath_up(&r->path, mark);
@@ -247,15 +247,15 @@ static int read_variable(struct reader *r, const char *name, const json_t *value
 
 static int read_env(struct reader *r, const struct key *k, json_t *value, void *field)
 {
-	char **env = calloc(json_object_size(value) + 1, sizeof(*env));
+	char **env = calloc(json_object_size(value) + 1, sizeof *env);
 	const char *name;
 	json_t *text;
 	int rc = 0;
 
 	*(char ***)field = env;
-	if (env == NULL)
+	if (!env)
 		return reader_nomem(r);
-	if (value != NULL && !json_is_object(value))
+	if (value && !json_is_object(value))
 		return reader_expected(r, k->type->expected, value);
 	json_object_foreach (value, name, text) {
 		rc = read_variable(r, name, text, env++);
@@ -270,13 +270,11 @@ static int dump_env(const struct key *k, const void *field, json_t *into)
 	json_t *object = json_object();
 	int rc = add(into, k, object);
 
-	for (char *const *v = *(char *const *const *)field; rc == 0 && v != NULL && *v != NULL;
-	     v++) {
+	for (char *const *v = *(char *const *const *)field; rc == 0 && v && *v; v++) {
 		size_t len = strcspn(*v, "=");
 		char *name = strndup(*v, len);
 
-		rc = name != NULL ? json_object_set_new(object, name, json_string(*v + len + 1))
-				  : -1;
+		rc = name ? json_object_set_new(object, name, json_string(*v + len + 1)) : -1;
 		free(name);
 	}
 	return rc;
@@ -294,17 +292,17 @@ static int read_word(struct reader *r, const struct key *k, json_t *value, void 
 	const char *text = json_string_value(value);
 
 	*(unsigned *)field = (unsigned)k->def;
-	if (value == NULL)
+	if (!value)
 		return 0;
 	for (unsigned i = 0; k->words[i] != NULL; i++) {
-		if (text != NULL && strcmp(k->words[i], text) == 0) {
+		if (text && strcmp(k->words[i], text) == 0) {
 			*(unsigned *)field = i;
 			return 0;
 		}
 		end = stpcpy(stpcpy(end, i > 0 ? ", " : ""), k->words[i]);
 	}
-	return text != NULL ? reader_fail(r, "expected one of %s, found \"%s\"", list, text)
-			    : reader_fail(r, "expected one of %s", list);
+	return text ? reader_fail(r, "expected one of %s, found \"%s\"", list, text)
+		    : reader_fail(r, "expected one of %s", list);
 }
 
 static int dump_word(const struct key *k, const void *field, json_t *into)
@@ -335,7 +333,7 @@ const struct key_type type_object = {
 static int read_ignored(struct reader *r, const struct key *k, json_t *value, void *field)
 {
 	(void)field;
-	if (value != NULL)
+	if (value)
 		log_notice(NULL, "%s: %s: ignored: %s", r->file, r->path.text, k->text);
 	return 0;
 }

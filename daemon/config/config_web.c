@@ -10,7 +10,7 @@ static int check_base(struct reader *r, void *field)
 {
 	const char *url = *(char *const *)field;
 
-	if (url_ok(url) && strchr(url, '?') == NULL)
+	if (url_ok(url) && !strchr(url, '?'))
 		return 0;
 	return reader_fail(r, "expected an http:// or https:// URL without user, query and "
 			      "fragment");
@@ -20,7 +20,7 @@ static int check_path(struct reader *r, void *field)
 {
 	const char *path = *(char *const *)field;
 
-	if (path[0] == '/' && path[1] != '/' && strpbrk(path, " \t\r\n#\\") == NULL)
+	if (path[0] == '/' && path[1] != '/' && !strpbrk(path, " \t\r\n#\\"))
 		return 0;
 	return reader_fail(r, "expected a path that begins with \"/\", without fragment");
 }

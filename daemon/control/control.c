@@ -41,7 +41,8 @@ static void refuse(int fd, enum ctl_reason reason, const char *text)
 /* Whether CONN takes a place for commands. */
 static bool takes_place(const struct control_conn *conn)
 {
-	return conn->level > CTL_NOBODY && (conn->n_follows == 0 || conn->n_follows < conn->n_requests);
+	return conn->level > CTL_NOBODY &&
+	       (conn->n_follows == 0 || conn->n_follows < conn->n_requests);
 }
 
 static const char *too_many(struct control *c, uid_t uid, enum ctl_level level,
@@ -57,16 +58,19 @@ static const char *too_many(struct control *c, uid_t uid, enum ctl_level level,
 		same += conn->uid == uid;
 		if (conn->uid == uid && (!oldest || conn->active < oldest->active))
 			oldest = conn;
-		if (conn->uid == uid && conn->n_requests == 0 && (!idle || conn->active < idle->active))
+		if (conn->uid == uid && conn->n_requests == 0 &&
+		    (!idle || conn->active < idle->active))
 			idle = conn;
 	}
-	/* Operators must get in when others fill the places, and when their own connections do: those that are
-	 * forgotten, else the one whose command has run longest. */
+	/* Operators must get in when others fill the places, and when their own connections do:
+	 * those that are forgotten, else the one whose command has run longest. */
 	if (level == CTL_ADMIN && same >= MAX_CONNS_PER_UID) {
 		if (!idle)
-			log_notice(NULL, "control: the command of uid %u that has run longest is given up: "
-				   "%d others of this user leave no place for one more", (unsigned)uid,
-				   MAX_CONNS_PER_UID - 1);
+			log_notice(
+				NULL,
+				"control: the command of uid %u that has run longest is given up: "
+				"%d others of this user leave no place for one more",
+				(unsigned)uid, MAX_CONNS_PER_UID - 1);
 		control_conn_close(idle ? idle : oldest);
 		return NULL;
 	}
@@ -94,23 +98,28 @@ static void make_room_for_unproven(struct control *c)
 		control_conn_close(oldest);
 }
 
-/* Nobody whom the daemon has started is an operator, whatever key and user he has. NULL, or why the peer is
- * refused. */
+/* Nobody whom the daemon has started is an operator, whatever key and user he has. NULL, or why the
+ * peer is refused. */
 static const char *refuse_family(struct control *c, int fd, uid_t uid)
 {
 	static const char *const texts[] = {
 		[PEERPROC_OTHER] = NULL,
-		[PEERPROC_FAMILY] = "a process that mcpd has started may not use the control socket",
+		[PEERPROC_FAMILY] =
+			"a process that mcpd has started may not use the control socket",
 		[PEERPROC_GONE] = "the process that connected has ended",
 		[PEERPROC_HIDDEN] = "the parents of this process cannot be read in /proc",
 	};
-	enum peerproc verdict = c->deps.family > 0 ? peerproc_look(fd, c->deps.family) : PEERPROC_OTHER;
+	enum peerproc verdict =
+		c->deps.family > 0 ? peerproc_look(fd, c->deps.family) : PEERPROC_OTHER;
 
-	/* What is hidden by the mount options of /proc is other users' processes, of which no child can be one. */
+	/* What is hidden by the mount options of /proc is other users' processes, of which no child
+	 * can be one. */
 	if (verdict == PEERPROC_HIDDEN && uid != geteuid())
 		verdict = PEERPROC_OTHER;
 	if (verdict == PEERPROC_FAMILY && ratelimit_pass(&c->refusals))
-		log_warn(NULL, "control: a process that mcpd has started (uid %u) tried to connect and was refused",
+		log_warn(NULL,
+			 "control: a process that mcpd has started (uid %u) tried to connect and "
+			 "was refused",
 			 (unsigned)uid);
 	return texts[verdict];
 }

@@ -39,15 +39,16 @@ struct control_deps {
 	 * control_free() belongs late in the shutdown. */
 	void (*shutdown)(void *arg);
 	void *arg; /* of the two */
-	/* Whoever descends from this process is refused: nobody whom the daemon has started is an operator. 0:
-	 * ancestry is not looked at. */
+	/* Whoever descends from this process is refused: nobody whom the daemon has started is an
+	 * operator. 0: ancestry is not looked at. */
 	pid_t family;
 };
 
-/* Binds and listens on config->control, and writes a new key beside the socket (control_key.h). A missing parent directory is made when its own parent is
- * there. A stale socket is replaced; ERR_EXISTS when somebody listens on it; ERR_LIMIT when the
- * path is too long for a socket address; ERR_DENIED when its directory is not to be trusted;
- * ERR_NOTFOUND when the group does not exist; ERR_IO; ERR_NOMEM. */
+/* Binds and listens on config->control, and writes a new key beside the socket (control_key.h). A
+ * missing parent directory is made when its own parent is there. A stale socket is replaced;
+ * ERR_EXISTS when somebody listens on it; ERR_LIMIT when the path is too long for a socket address;
+ * ERR_DENIED when its directory is not to be trusted; ERR_NOTFOUND when the group does not exist;
+ * ERR_IO; ERR_NOMEM. */
 struct control *control_new(const struct control_deps *deps, struct err *e);
 
 /* Ends all connections (what is queued is written as far as it goes without waiting) and their

@@ -105,7 +105,8 @@ static void session_show(struct control_request *r)
 	struct session *s = dormant ? NULL : find_session(r, prefix);
 
 	if (dormant)
-		control_done(r, records_describe(sessions_dormant(r->control->deps.sessions), dormant));
+		control_done(
+			r, records_describe(sessions_dormant(r->control->deps.sessions), dormant));
 	else if (s)
 		control_done(r, session_describe(s, true));
 }
@@ -150,8 +151,8 @@ static void close_dormant(const char *id, void *arg)
 	char *user = records_user(records, id);
 
 	if (!g->user || (user && strcmp(user, g->user) == 0)) {
-		json_t *row = json_pack("{s:s, s:s, s:i, s:s}", "id", id, "user",
-					user ? user : "", "failed", 0, "errors", "");
+		json_t *row = json_pack("{s:s, s:s, s:i, s:s}", "id", id, "user", user ? user : "",
+					"failed", 0, "errors", "");
 
 		sessions_close_dormant(g->sessions, id);
 		if (json_array_append_new(g->array, row) < 0)
@@ -269,19 +270,18 @@ static void status(struct control_request *r)
 	json_t *own, *result;
 
 	sessions_counts(deps->sessions, &c);
-	result = json_pack("{s:s, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:s, s:I, s:I}", "version",
-			   PACKAGE_VERSION, "pid", (json_int_t)getpid(), "uptime_ms",
-			   (json_int_t)(clock_ms() - r->control->started), "control",
-			   deps->config->control, "config",
-			   deps->config->file ? deps->config->file : "", "sessions",
-			   (json_int_t)c.sessions, "dormant",
-			   (json_int_t)(sessions_dormant(deps->sessions)
-						? records_dormant(sessions_dormant(deps->sessions))
-						: 0),
-			   "users", (json_int_t)c.users, "calls",
-			   (json_int_t)call_count(), "backends", backend_states(deps), "logLevel",
-			   log_level_name(log_get_level()), "logLost", (json_int_t)log_lost(),
-			   "memory", resident_bytes());
+	result = json_pack(
+		"{s:s, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:s, s:I, s:I}", "version",
+		PACKAGE_VERSION, "pid", (json_int_t)getpid(), "uptime_ms",
+		(json_int_t)(clock_ms() - r->control->started), "control", deps->config->control,
+		"config", deps->config->file ? deps->config->file : "", "sessions",
+		(json_int_t)c.sessions, "dormant",
+		(json_int_t)(sessions_dormant(deps->sessions)
+				     ? records_dormant(sessions_dormant(deps->sessions))
+				     : 0),
+		"users", (json_int_t)c.users, "calls", (json_int_t)call_count(), "backends",
+		backend_states(deps), "logLevel", log_level_name(log_get_level()), "logLost",
+		(json_int_t)log_lost(), "memory", resident_bytes());
 	json_object_set_new(result, "longestTurns", longest_turns());
 	own = deps->status ? deps->status(deps->arg) : NULL;
 	json_object_update(result, own);
@@ -335,8 +335,8 @@ static void backend_restart_command(struct control_request *r)
 		return;
 	backend_restart(b);
 	control_done(r, json_pack("{s:o, s:s}", "text",
-				  json_sprintf("Backend %s is restarted", backend_name(b)), "backend",
-				  backend_name(b)));
+				  json_sprintf("Backend %s is restarted", backend_name(b)),
+				  "backend", backend_name(b)));
 }
 
 static void log_level_command(struct control_request *r)

@@ -256,14 +256,15 @@ static void authenticate(struct control_conn *conn, json_t *msg)
 	}
 	if (conn->level == CTL_NOBODY)
 		conn->level = CTL_ADMIN;
-	conn_send(conn, jsonrpc_result(id, json_pack("{s:s}", "level", ctlspec_level_name(conn->level))));
+	conn_send(conn,
+		  jsonrpc_result(id, json_pack("{s:s}", "level", ctlspec_level_name(conn->level))));
 }
 
 static const char *denial(const struct control_conn *conn)
 {
-	return conn->level == CTL_NOBODY
-		       ? "the daemon's own user has to show the key beside the socket first (authenticate)"
-		       : "only the daemon's own user and root may do this";
+	return conn->level == CTL_NOBODY ? "the daemon's own user has to show the key beside the "
+					   "socket first (authenticate)"
+					 : "only the daemon's own user and root may do this";
 }
 
 /* A request is denied unless the table says otherwise. */
@@ -279,8 +280,7 @@ static void handle_request(struct control_conn *conn, json_t *msg)
 	else if (!c)
 		conn_error(conn, id, RPC_METHOD_NOT_FOUND, CTL_INVALID, "no such command");
 	else if (c->level == CTL_NOBODY || conn->level < c->level)
-		conn_error(conn, id, ctlspec_reason_code(CTL_DENIED), CTL_DENIED,
-			   denial(conn));
+		conn_error(conn, id, ctlspec_reason_code(CTL_DENIED), CTL_DENIED, denial(conn));
 	else if (ctlspec_check(c, json_object_get(msg, "params"), &e) < 0)
 		conn_error(conn, id, RPC_INVALID_PARAMS, CTL_INVALID, e.text);
 	else if (find_request(conn, id))
@@ -394,9 +394,9 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 
 static void send_hello(struct control_conn *conn)
 {
-	json_t *hello = json_pack("{s:s, s:i, s:i, s:s, s:s, s:o*}", "service", CTL_SERVICE, "major",
-				  CTL_MAJOR, "minor", CTL_MINOR, "version", PACKAGE_VERSION,
-				  "level", ctlspec_level_name(conn->level), "key",
+	json_t *hello = json_pack("{s:s, s:i, s:i, s:s, s:s, s:o*}", "service", CTL_SERVICE,
+				  "major", CTL_MAJOR, "minor", CTL_MINOR, "version",
+				  PACKAGE_VERSION, "level", ctlspec_level_name(conn->level), "key",
 				  conn->level == CTL_NOBODY ? json_true() : NULL);
 
 	conn_send(conn, hello ? jsonrpc_notification("hello", hello) : NULL);

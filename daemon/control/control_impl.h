@@ -1,4 +1,5 @@
-/* control_impl.h: the inside of the control socket: connections (control.c), commands (control_*.c). */
+/* control_impl.h: the inside of the control socket: connections (control.c), commands
+ * (control_*.c). */
 #ifndef MCPD_CONTROL_IMPL_H
 #define MCPD_CONTROL_IMPL_H
 
@@ -68,8 +69,8 @@ struct control_conn {
 struct control_hooks {
 	/* The handler of a command; NULL if there is none. */
 	const struct control_handler *(*handler)(const struct ctl_command *c);
-	/* Whether one more connection of this user, NEW, may give commands; an operator's idle one makes room. NULL, or
-	 * why not. */
+	/* Whether one more connection of this user, NEW, may give commands; an operator's idle one
+	 * makes room. NULL, or why not. */
 	const char *(*too_many)(struct control *c, uid_t uid, enum ctl_level level,
 				const struct control_conn *new);
 };
@@ -79,7 +80,7 @@ struct control {
 	const struct control_hooks *hooks;
 	struct control_socket socket;
 	struct evconnlistener *listener;
-	struct event *resume; /* accepts again after a lack of descriptors */
+	struct event *resume;	   /* accepts again after a lack of descriptors */
 	struct ratelimit refusals; /* that are logged */
 	TAILQ_HEAD(, control_conn) conns;
 	size_t n_conns;
@@ -87,7 +88,8 @@ struct control {
 	struct defer shutdown_soon;
 };
 
-/* Greets the peer on FD. CTL_NOBODY: it has to show the key first. 0, or ERR_NOMEM: then FD is still the caller's. */
+/* Greets the peer on FD. CTL_NOBODY: it has to show the key first. 0, or ERR_NOMEM: then FD is
+ * still the caller's. */
 int control_conn_new(struct control *c, int fd, uid_t uid, enum ctl_level level);
 /* Writes what can be written without waiting. */
 void control_conn_flush(struct control_conn *conn);

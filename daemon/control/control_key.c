@@ -37,7 +37,8 @@ static int write_file(struct control_key *k, const char *new, struct err *e)
 		rc = err_errno(e, "%s could not be written", new);
 	close(fd);
 	if (rc == 0 && rename(new, k->path) < 0)
-		rc = err_errno(e, "the key of the control socket could not be written to %s", k->path);
+		rc = err_errno(e, "the key of the control socket could not be written to %s",
+			       k->path);
 	if (rc < 0) {
 		unlink(new);
 		return rc;
@@ -47,8 +48,8 @@ static int write_file(struct control_key *k, const char *new, struct err *e)
 	return 0;
 }
 
-/* Whether PATH is free for a key, or has one of an earlier daemon of this user: a file that happens to have this
- * name is not replaced. */
+/* Whether PATH is free for a key, or has one of an earlier daemon of this user: a file that happens
+ * to have this name is not replaced. */
 static int check_old(const char *path, struct err *e)
 {
 	char text[DIGEST_HEX_SIZE + 1] = "";
@@ -68,7 +69,8 @@ static int check_old(const char *path, struct err *e)
 	close(fd);
 	text[DIGEST_HEX_SIZE - 1] = '\0';
 	if (!is_key || !digest_parse(text, key))
-		return err_set(e, ERR_EXISTS, "%s is there and is no key of a control socket", path);
+		return err_set(e, ERR_EXISTS, "%s is there and is no key of a control socket",
+			       path);
 	return 0;
 }
 

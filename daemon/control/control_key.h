@@ -1,5 +1,6 @@
-/* control_key.h: the key of the control socket. Every process of the daemon's own user can connect, its
- * children among them; the one that can read the key is let in. See mcpd-control(7), "Authentication". */
+/* control_key.h: the key of the control socket. Every process of the daemon's own user can connect,
+ * its children among them; the one that can read the key is let in. See mcpd-control(7),
+ * "Authentication". */
 #ifndef MCPD_CONTROL_KEY_H
 #define MCPD_CONTROL_KEY_H
 
@@ -17,9 +18,9 @@ struct control_key {
 	ino_t ino; /* 0: there is no file of ours */
 };
 
-/* Makes a new key and writes it beside the socket SOCKET, where paths_control_key() says, with mode 0600; in
- * one step, so that nobody reads half of it. 0, ERR_IO, ERR_LIMIT (path too long), ERR_EXISTS (the file there is no
- * key, or another user's). */
+/* Makes a new key and writes it beside the socket SOCKET, where paths_control_key() says, with mode
+ * 0600; in one step, so that nobody reads half of it. 0, ERR_IO, ERR_LIMIT (path too long),
+ * ERR_EXISTS (the file there is no key, or another user's). */
 int control_key_write(struct control_key *k, const char *socket, struct err *e);
 /* Whether HEX is the key; takes as long for every wrong one. */
 bool control_key_is(const struct control_key *k, const char *hex);

@@ -45,8 +45,8 @@ static void on_line(const struct log_line *line, void *arg)
 		control_fail(r, CTL_LIMIT, "dropped: you read the log too slowly");
 }
 
-/* Those who follow have places of their own: one user cannot take all of them, and others leave some to
- * operators. */
+/* Those who follow have places of their own: one user cannot take all of them, and others leave
+ * some to operators. */
 static bool has_place(const struct control_request *r)
 {
 	const struct control_conn *conn;

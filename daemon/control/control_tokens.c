@@ -1,5 +1,5 @@
-/* control_tokens.c: the commands about the tokens of users in the mode "tokens". Tokens themselves never come
- * here: mcpctl makes them and hands over their digests. */
+/* control_tokens.c: the commands about the tokens of users in the mode "tokens". Tokens themselves
+ * never come here: mcpctl makes them and hands over their digests. */
 #include <string.h>
 
 #include "auth/auth.h"
@@ -70,7 +70,8 @@ void control_token_revoke(struct control_request *r)
 		failed(r, &e);
 	else
 		control_done(r, json_pack("{s:o, s:s}", "text",
-					  json_sprintf("The token %s is worthless now", id), "id", id));
+					  json_sprintf("The token %s is worthless now", id), "id",
+					  id));
 }
 
 static int make_row(struct control_request *r, json_t *item, json_t **row_r)

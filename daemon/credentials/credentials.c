@@ -34,9 +34,10 @@ static void forward(const struct config_backend *b, const struct bearer *bearer,
 		credentials_fail(fn, arg, ERR_DENIED, "the token of the user has expired");
 	else if (!is_for(bearer_audience(bearer), b->url))
 		credentials_fail(fn, arg, ERR_DENIED,
-		     "the token of the user was not issued for %.200s (aud), so it is not passed "
-		     "on",
-		     b->url);
+				 "the token of the user was not issued for %.200s (aud), so it is "
+				 "not passed "
+				 "on",
+				 b->url);
 	else
 		credentials_tell(&b->credential, bearer_token(bearer), fn, arg);
 }
@@ -46,7 +47,7 @@ static void forward(const struct config_backend *b, const struct bearer *bearer,
 char *credentials_secret(const struct credentials *cs, const struct config_backend *b,
 			 const char *user)
 {
-	if (cs == NULL || cs->users == NULL || user == NULL)
+	if (!cs || !cs->users || !user)
 		return NULL;
 	return users_secret(cs->users, user, b->name);
 }
@@ -56,11 +57,12 @@ static void secret(const struct credentials *cs, const struct config_backend *b,
 {
 	char *text = credentials_secret(cs, b, user);
 
-	if (text == NULL)
-		credentials_fail(fn, arg, ERR_DENIED,
-		     "the operator has stored no secret of the user for %s (mcpctl user secret "
-		     "set)",
-		     b->name);
+	if (!text)
+		credentials_fail(
+			fn, arg, ERR_DENIED,
+			"the operator has stored no secret of the user for %s (mcpctl user secret "
+			"set)",
+			b->name);
 	else
 		credentials_tell(&b->credential, text, fn, arg);
 	grant_wipe(text);
@@ -71,7 +73,7 @@ static void secret(const struct credentials *cs, const struct config_backend *b,
 static void get_granted(struct granted *g, struct bearer *subject, credential_fn fn, void *arg,
 			struct credential_wait **wait_r)
 {
-	if (g != NULL)
+	if (g)
 		granted_get(g, subject, fn, arg, wait_r);
 	else
 		credentials_fail(fn, arg, ERR_NOMEM, "out of memory");
@@ -88,13 +90,15 @@ static bool is_per_user(const struct config_backend *b)
 }
 
 void credentials_get(struct credentials *cs, const struct config_backend *b, const char *user,
-		     struct bearer *bearer, credential_fn fn, void *arg, struct credential_wait **wait_r)
+		     struct bearer *bearer, credential_fn fn, void *arg,
+		     struct credential_wait **wait_r)
 {
 	*wait_r = NULL;
-	if (cs == NULL || (!b->forward_token && b->credential.from == CONFIG_CREDENTIAL_NONE))
+	if (!cs || (!b->forward_token && b->credential.from == CONFIG_CREDENTIAL_NONE))
 		fn(NULL, NULL, arg);
-	else if (is_per_user(b) && user == NULL)
-		credentials_fail(fn, arg, ERR_DENIED, "%s is for authenticated users only", b->name);
+	else if (is_per_user(b) && !user)
+		credentials_fail(fn, arg, ERR_DENIED, "%s is for authenticated users only",
+				 b->name);
 	else if (b->forward_token)
 		forward(b, bearer, fn, arg);
 	else if (b->credential.from == CONFIG_CREDENTIAL_SECRET)
@@ -111,12 +115,11 @@ void credentials_get(struct credentials *cs, const struct config_backend *b, con
 /* The newest token that the user of "learnAs" came with, as if a request had it; NULL: none. */
 static struct bearer *learner(const struct credentials *cs, const struct config_backend *b)
 {
-	const struct user_token *t = cs != NULL && cs->users != NULL && b->learn_as != NULL
-					     ? users_token(cs->users, b->learn_as)
-					     : NULL;
+	const struct user_token *t =
+		cs && cs->users && b->learn_as ? users_token(cs->users, b->learn_as) : NULL;
 	struct bearer_spec spec;
 
-	if (t == NULL)
+	if (!t)
 		return NULL;
 	spec = (struct bearer_spec){.token = t->access,
 				    .user = b->learn_as,
@@ -128,12 +131,12 @@ static struct bearer *learner(const struct credentials *cs, const struct config_
 	return bearer_new(&spec);
 }
 
-/* Whether the daemon has a token of its own in place of the user of "learnAs" (NULL: of nobody). It is kept apart from
- * those for requests, because it may outlive the token that it was given for. */
+/* Whether the daemon has a token of its own in place of the user of "learnAs" (NULL: of nobody). It
+ * is kept apart from those for requests, because it may outlive the token that it was given for. */
 static bool is_granted_own(const struct config_backend *b)
 {
 	return b->credential.from == CONFIG_CREDENTIAL_EXCHANGE &&
-	       (b->learn_as != NULL || b->credential.client_secret.value != NULL);
+	       (b->learn_as || b->credential.client_secret.value);
 }
 
 void credentials_get_own(struct credentials *cs, const struct config_backend *b, credential_fn fn,
@@ -142,10 +145,10 @@ void credentials_get_own(struct credentials *cs, const struct config_backend *b,
 	struct bearer *as = learner(cs, b);
 
 	*wait_r = NULL;
-	if (cs != NULL && is_granted_own(b))
+	if (cs && is_granted_own(b))
 		get_granted(granted_find(cs, &b->credential, b->learn_as, NULL), as, fn, arg,
 			    wait_r);
-	else if (cs == NULL || !is_per_user(b) || b->learn_as != NULL)
+	else if (!cs || !is_per_user(b) || b->learn_as)
 		credentials_get(cs, b, b->learn_as, as, fn, arg, wait_r);
 	else
 		fn(NULL, NULL, arg); /* some tell everybody what they offer */
@@ -157,7 +160,7 @@ bool credentials_refused(struct credentials *cs, const struct config_backend *b,
 {
 	struct granted *g;
 
-	if (cs == NULL || line == NULL || (credentials_per_token(b) && bearer == NULL))
+	if (!cs || !line || (credentials_per_token(b) && !bearer))
 		return false;
 	if (b->forward_token)
 		return credentials_is_newer(bearer, line);
@@ -166,7 +169,7 @@ bool credentials_refused(struct credentials *cs, const struct config_backend *b,
 		return false;
 	g = is_per_user(b) ? granted_find(cs, &b->credential, user, bearer)
 			   : granted_find(cs, &b->credential, NULL, NULL);
-	return g != NULL && granted_dispute(g, line);
+	return g && granted_dispute(g, line);
 }
 
 bool credentials_refused_own(struct credentials *cs, const struct config_backend *b,
@@ -176,11 +179,11 @@ bool credentials_refused_own(struct credentials *cs, const struct config_backend
 	struct bearer *as;
 	bool better;
 
-	if (cs == NULL || line == NULL)
+	if (!cs || !line)
 		return false;
 	if (is_granted_own(b)) {
 		g = granted_find(cs, &b->credential, b->learn_as, NULL);
-		return g != NULL && granted_dispute(g, line);
+		return g && granted_dispute(g, line);
 	}
 	as = learner(cs, b);
 	better = credentials_refused(cs, b, b->learn_as, as, line);
@@ -211,11 +214,11 @@ void credentials_forget(struct credentials *cs, const char *user)
 	char *prefix;
 
 	HASH_ITER (hh, cs->granted, g, next)
-		if (g->user != NULL && strcmp(g->user, user) == 0)
+		if (g->user && strcmp(g->user, user) == 0)
 			granted_forget(g);
 	prefix = granted_prefix(user);
 	f.prefix = prefix;
-	if (cs->store != NULL && prefix != NULL)
+	if (cs->store && prefix)
 		store_each(cs->store, STORE_TOKENS, forget_stored, &f);
 	free(prefix);
 }
@@ -237,9 +240,9 @@ static void on_loaded(void *arg)
 struct credentials *credentials_new(struct event_base *base, struct httpc *httpc,
 				    struct store *store, struct users *users)
 {
-	struct credentials *cs = calloc(1, sizeof(*cs));
+	struct credentials *cs = calloc(1, sizeof *cs);
 
-	if (cs == NULL)
+	if (!cs)
 		return NULL;
 	cs->base = base;
 	cs->httpc = httpc;
@@ -247,7 +250,7 @@ struct credentials *credentials_new(struct event_base *base, struct httpc *httpc
 	cs->users = users;
 	cs->loaded.fn = on_loaded;
 	cs->loaded.arg = cs;
-	if (store != NULL) {
+	if (store) {
 		on_loaded(cs);
 		store_when_loaded(store, &cs->loaded);
 	}
@@ -260,9 +263,9 @@ void credentials_free(struct credentials **csp)
 	struct granted *g, *next;
 
 	*csp = NULL;
-	if (cs == NULL)
+	if (!cs)
 		return;
-	if (cs->store != NULL)
+	if (cs->store)
 		store_unwait(cs->store, &cs->loaded);
 	HASH_ITER (hh, cs->granted, g, next)
 		granted_free(g);

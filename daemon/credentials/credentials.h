@@ -1,12 +1,12 @@
 /* credentials.h: what authorises the daemon's own requests to web and http backends.
  *
  * A credential is the token of the client's request (forwardToken, where the backend is one of its
- * audiences; never another one of the same user), a token that the issuer gives for it (RFC 8693; one
- * for all that allow the same), one of the daemon's own (RFC 6749, section 4.4),
- * or a secret that the operator stored. Tokens that were granted are kept in the store, with
- * absolute times; they are refreshed at 80 % of their life if they were used, and on need: one
- * request at a time per user and issuer, and a new token is on disk before anybody uses it, because
- * the old refresh token may be dead by then. */
+ * audiences; never another one of the same user), a token that the issuer gives for it (RFC 8693;
+ * one for all that allow the same), one of the daemon's own (RFC 6749, section 4.4), or a secret
+ * that the operator stored. Tokens that were granted are kept in the store, with absolute times;
+ * they are refreshed at 80 % of their life if they were used, and on need: one request at a time
+ * per user and issuer, and a new token is on disk before anybody uses it, because the old refresh
+ * token may be dead by then. */
 #ifndef MCPD_CREDENTIALS_H
 #define MCPD_CREDENTIALS_H
 
@@ -34,15 +34,17 @@ void credentials_free(struct credentials **cs);
  * perhaps). */
 typedef void (*credential_fn)(const char *line, const struct err *e, void *arg);
 
-/* Whether requests to a backend with CONF are authorised by the token of the client's request, or by one that is given
- * for it: then nothing may be shared by tokens that allow different things. */
+/* Whether requests to a backend with CONF are authorised by the token of the client's request, or
+ * by one that is given for it: then nothing may be shared by tokens that allow different things. */
 bool credentials_per_token(const struct config_backend *conf);
 
-/* The credential of USER (NULL: unauthenticated) for a request to B on behalf of one that came with BEARER (NULL: none;
- * referenced): that token, one that is given for it, or what does not depend on it. FN may be called before this
- * returns; if not, *WAIT_R is set and FN comes later, once. CS may be NULL: then there is none. */
+/* The credential of USER (NULL: unauthenticated) for a request to B on behalf of one that came with
+ * BEARER (NULL: none; referenced): that token, one that is given for it, or what does not depend on
+ * it. FN may be called before this returns; if not, *WAIT_R is set and FN comes later, once. CS may
+ * be NULL: then there is none. */
 void credentials_get(struct credentials *cs, const struct config_backend *b, const char *user,
-		     struct bearer *bearer, credential_fn fn, void *arg, struct credential_wait **wait_r);
+		     struct bearer *bearer, credential_fn fn, void *arg,
+		     struct credential_wait **wait_r);
 /* The same for the daemon itself, which learns what B offers: as the user of "learnAs", else with a
  * token of its own where the issuer can give one, else without. */
 void credentials_get_own(struct credentials *cs, const struct config_backend *b, credential_fn fn,
@@ -54,8 +56,8 @@ void credentials_cancel(struct credential_wait **wait);
 char *credentials_secret(const struct credentials *cs, const struct config_backend *b,
 			 const char *user);
 
-/* B answered 401 to LINE (as it came; may be NULL). Whether there may be a better one now for USER and BEARER, as
- * they are now: ask again, once. */
+/* B answered 401 to LINE (as it came; may be NULL). Whether there may be a better one now for USER
+ * and BEARER, as they are now: ask again, once. */
 bool credentials_refused(struct credentials *cs, const struct config_backend *b, const char *user,
 			 struct bearer *bearer, const char *line);
 /* The same for what credentials_get_own() gave. */

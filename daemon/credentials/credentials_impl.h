@@ -15,8 +15,8 @@
 #include "lib/hash.h"
 #include "store/store.h"
 
-/* A token for one user (NULL: the daemon itself) of one issuer, for one purpose, given for tokens of the user that
- * allow the same. */
+/* A token for one user (NULL: the daemon itself) of one issuer, for one purpose, given for tokens
+ * of the user that allow the same. */
 struct granted {
 	UT_hash_handle hh; /* by key */
 	struct credentials *cs;
@@ -28,16 +28,17 @@ struct granted {
 	enum grant_kind asking;
 	struct fetch *fetch;	     /* a request at the issuer */
 	struct store_waiter durable; /* a new token is on its way to the disk */
-	bool queued;	       /* waits until the issuer is done with this user's other tokens */
-	bool own;	       /* of the daemon itself, not of requests */
-	bool used;	       /* since it was granted */
-	struct bearer *subject; /* the latest token of the user that came; NULL: none, or the daemon's own */
+	bool queued;		/* waits until the issuer is done with this user's other tokens */
+	bool own;		/* of the daemon itself, not of requests */
+	bool used;		/* since it was granted */
+	struct bearer *subject; /* the latest token of the user that came; NULL: none, or the
+				   daemon's own */
 	struct bearer *refused_subject; /* the one that the issuer refused; NULL: none */
-	struct err why;	       /* of the last failure */
-	struct backoff wait;   /* after failures in a row */
-	int64_t not_before;    /* clock_ms() of the next attempt */
-	int64_t disputed_at;   /* clock_ms() when a backend refused one; 0: never */
-	struct event timer;    /* 80 % of its life, or its end */
+	struct err why;			/* of the last failure */
+	struct backoff wait;		/* after failures in a row */
+	int64_t not_before;		/* clock_ms() of the next attempt */
+	int64_t disputed_at;		/* clock_ms() when a backend refused one; 0: never */
+	struct event timer;		/* 80 % of its life, or its end */
 	TAILQ_HEAD(, credential_wait) waits;
 	unsigned round;
 };
@@ -61,11 +62,13 @@ struct credentials {
 };
 
 /* granted.c */
-/* The one by CONF for all tokens of USER that allow what SUBJECT does (NULL: for the daemon itself, in the place of USER
- * or, where USER is NULL too, of nobody), made if need be and filled from the store. NULL on lack of memory. */
+/* The one by CONF for all tokens of USER that allow what SUBJECT does (NULL: for the daemon itself,
+ * in the place of USER or, where USER is NULL too, of nobody), made if need be and filled from the
+ * store. NULL on lack of memory. */
 struct granted *granted_find(struct credentials *cs, const struct config_credential *conf,
 			     const char *user, const struct bearer *subject);
-/* SUBJECT (NULL for the daemon itself): the token of the user that one is asked for with, where that has to be. */
+/* SUBJECT (NULL for the daemon itself): the token of the user that one is asked for with, where
+ * that has to be. */
 void granted_get(struct granted *g, struct bearer *subject, credential_fn fn, void *arg,
 		 struct credential_wait **wait_r);
 /* The token in LINE was refused by a backend. Whether there is another one, or could be. */

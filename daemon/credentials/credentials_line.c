@@ -18,7 +18,7 @@ void credentials_fail(credential_fn fn, void *arg, int code, const char *fmt, ..
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(e.text, sizeof(e.text), fmt, ap);
+	vsnprintf(e.text, sizeof e.text, fmt, ap);
 	va_end(ap);
 	fn(NULL, &e, arg);
 }
@@ -26,7 +26,7 @@ void credentials_fail(credential_fn fn, void *arg, int code, const char *fmt, ..
 void credentials_tell(const struct config_credential *conf, const char *secret, credential_fn fn,
 		      void *arg)
 {
-	const char *header = conf->header != NULL ? conf->header : "Authorization";
+	const char *header = conf->header ? conf->header : "Authorization";
 	const char *prefix = conf->prefix;
 	char *line;
 
@@ -34,7 +34,7 @@ void credentials_tell(const struct config_credential *conf, const char *secret, 
 		credentials_fail(fn, arg, ERR_DENIED, "the credential cannot be sent in a header");
 		return;
 	}
-	if (prefix == NULL)
+	if (!prefix)
 		prefix = strcasecmp(header, "Authorization") == 0 ? bearer_prefix : "";
 	if (asprintf(&line, "%s: %s%s", header, prefix, secret) < 0) {
 		credentials_fail(fn, arg, ERR_NOMEM, "out of memory");
@@ -46,13 +46,12 @@ void credentials_tell(const struct config_credential *conf, const char *secret, 
 
 bool credentials_expired(const struct bearer *b)
 {
-	return b == NULL || bearer_ended(b) ||
-	       (bearer_expires(b) != 0 && bearer_expires(b) <= time(NULL));
+	return !b || bearer_ended(b) || (bearer_expires(b) != 0 && bearer_expires(b) <= time(NULL));
 }
 
 bool credentials_is_newer(const struct bearer *bearer, const char *line)
 {
 	const char *old = strstr(line, bearer_prefix);
 
-	return old != NULL && strcmp(old + strlen(bearer_prefix), bearer_token(bearer)) != 0;
+	return old && strcmp(old + strlen(bearer_prefix), bearer_token(bearer)) != 0;
 }

@@ -20,7 +20,7 @@
 
 void grant_wipe(char *text)
 {
-	if (text != NULL)
+	if (text)
 		explicit_bzero(text, strlen(text));
 	free(text);
 }
@@ -29,7 +29,7 @@ void grant_clear(struct grant *g)
 {
 	grant_wipe(g->access);
 	grant_wipe(g->refresh);
-	memset(g, 0, sizeof(*g));
+	memset(g, 0, sizeof *g);
 }
 
 /* A form under construction. */
@@ -40,17 +40,17 @@ struct form {
 
 static void put(struct form *f, const char *name, const char *value)
 {
-	char *escaped = value != NULL ? url_escape(value) : NULL, *longer = NULL;
+	char *escaped = value ? url_escape(value) : NULL, *longer = NULL;
 
-	if (value == NULL)
+	if (!value)
 		return;
-	if (escaped == NULL || asprintf(&longer, "%s%s%s=%s", f->text != NULL ? f->text : "",
-					f->text != NULL ? "&" : "", name, escaped) < 0) {
+	if (!escaped || asprintf(&longer, "%s%s%s=%s", f->text != NULL ? f->text : "",
+				 f->text != NULL ? "&" : "", name, escaped) < 0) {
 		f->failed = true;
 		longer = NULL;
 	}
 	grant_wipe(escaped);
-	if (longer == NULL)
+	if (!longer)
 		return;
 	grant_wipe(f->text);
 	f->text = longer;
@@ -77,7 +77,7 @@ char *grant_form(const struct config_credential *conf, enum grant_kind kind, con
 		put(&f, "resource", conf->resource);
 		put(&f, "scope", conf->scope);
 	}
-	if (conf->client_secret.value == NULL || conf->client_auth == CONFIG_CLIENT_POST) {
+	if (!conf->client_secret.value || conf->client_auth == CONFIG_CLIENT_POST) {
 		put(&f, "client_id", conf->client_id);
 		put(&f, "client_secret", conf->client_secret.value);
 	}
@@ -116,14 +116,14 @@ char *grant_authorization(const struct config_credential *conf, struct err *e)
 	char *id = NULL, *secret = NULL, *pair = NULL, *code = NULL, *line = NULL;
 
 	*e = (struct err){0};
-	if (conf->client_secret.value == NULL || conf->client_auth != CONFIG_CLIENT_BASIC)
+	if (!conf->client_secret.value || conf->client_auth != CONFIG_CLIENT_BASIC)
 		return NULL;
 	id = url_escape(conf->client_id);
 	secret = url_escape(conf->client_secret.value);
-	if (id != NULL && secret != NULL && asprintf(&pair, "%s:%s", id, secret) < 0)
+	if (id && secret && asprintf(&pair, "%s:%s", id, secret) < 0)
 		pair = NULL;
-	code = pair != NULL ? base64(pair) : NULL;
-	if (code == NULL || asprintf(&line, "Authorization: Basic %s", code) < 0) {
+	code = pair ? base64(pair) : NULL;
+	if (!code || asprintf(&line, "Authorization: Basic %s", code) < 0) {
 		line = NULL;
 		err_set(e, ERR_NOMEM, "out of memory");
 	}
@@ -142,9 +142,9 @@ static int refused(const struct fetch_answer *a, const json_t *body, struct err 
 	const char *more = json_string_value(json_object_get(body, "error_description"));
 	char safe[256];
 
-	if (error == NULL || a->status >= 500 || a->status == 429)
+	if (!error || a->status >= 500 || a->status == 429)
 		return err_set(e, ERR_IO, "the token endpoint answered HTTP %d", a->status);
-	log_escape(safe, sizeof(safe), more != NULL ? more : "", more != NULL ? strlen(more) : 0);
+	log_escape(safe, sizeof safe, more != NULL ? more : "", more != NULL ? strlen(more) : 0);
 	return err_set(e, strcmp(error, "invalid_grant") == 0 ? ERR_DENIED : ERR_INVALID,
 		       "the token endpoint refuses: %.60s%s%s", error, safe[0] != '\0' ? ": " : "",
 		       safe);
@@ -156,7 +156,7 @@ static int64_t lifetime(const json_t *body)
 	const json_t *life = json_object_get(body, "expires_in");
 	int64_t seconds;
 
-	if (life == NULL || json_is_null(life))
+	if (!life || json_is_null(life))
 		return -1;
 	if (json_is_string(life))
 		seconds = strtoll(json_string_value(life), NULL, 10);
@@ -174,18 +174,18 @@ static int granted(const json_t *body, int64_t now, struct grant *g, struct err 
 	const char *type = json_string_value(json_object_get(body, "token_type"));
 	int64_t life = lifetime(body);
 
-	if (access == NULL || access[0] == '\0' || !httpfield_value_ok(access))
+	if (!access || access[0] == '\0' || !httpfield_value_ok(access))
 		return err_set(e, ERR_IO, "the token endpoint answered without a token");
-	if (type == NULL || strcasecmp(type, "Bearer") != 0)
+	if (!type || strcasecmp(type, "Bearer") != 0)
 		return err_set(e, ERR_INVALID,
 			       "the token endpoint gave a token of a type that is "
 			       "not Bearer");
 	g->access = strdup(access);
-	if (refresh != NULL && refresh[0] != '\0')
+	if (refresh && refresh[0] != '\0')
 		g->refresh = strdup(refresh);
 	/* Absolute, so that it means the same after a restart. */
 	g->expires = life >= 0 ? now + life : 0;
-	if (g->access != NULL && (g->refresh != NULL || refresh == NULL || refresh[0] == '\0'))
+	if (g->access && (g->refresh || !refresh || refresh[0] == '\0'))
 		return 0;
 	grant_clear(g);
 	return err_set(e, ERR_NOMEM, "out of memory");

@@ -15,8 +15,8 @@
 #include "lib/digest.h"
 #include "lib/log.h"
 
-#define TIMEOUT_MS     15000 /* of a request at the issuer */
-#define MAX_ANSWER     65536
+#define TIMEOUT_MS 15000 /* of a request at the issuer */
+#define MAX_ANSWER 65536
 /* A backend that refuses what was fetched because it refused is not served like that for ever. */
 #define DISPUTE_MS 10000
 /* How long it is remembered that there is nothing. */
@@ -35,12 +35,12 @@ static struct log_scope scope_of(const struct granted *g)
 
 static bool is_busy(const struct granted *g)
 {
-	return g->fetch != NULL || g->durable.queued;
+	return g->fetch || g->durable.queued;
 }
 
 static bool is_good(const struct granted *g, int64_t now)
 {
-	return g->token.access != NULL && (g->token.expires == 0 || g->token.expires > now);
+	return g->token.access && (g->token.expires == 0 || g->token.expires > now);
 }
 
 /* When it is to be refreshed; 0: never. */
@@ -76,15 +76,14 @@ char *granted_prefix(const char *user)
 static char *make_key(const struct config_credential *conf, const char *user,
 		      const struct bearer *subject)
 {
-	json_t *purpose =
-		json_pack("[s?, s?, s?, s?, s?, s?]", conf->endpoint, conf->client_id,
-			  conf->audience, conf->resource, conf->scope,
-			  subject != NULL ? bearer_rights(subject) : NULL);
-	char *digest = purpose != NULL ? seal_digest(purpose) : NULL;
-	char *prefix = user != NULL ? granted_prefix(user) : strdup("\x1fgranted\x1f");
+	json_t *purpose = json_pack("[s?, s?, s?, s?, s?, s?]", conf->endpoint, conf->client_id,
+				    conf->audience, conf->resource, conf->scope,
+				    subject != NULL ? bearer_rights(subject) : NULL);
+	char *digest = purpose ? seal_digest(purpose) : NULL;
+	char *prefix = user ? granted_prefix(user) : strdup("\x1fgranted\x1f");
 	char *key = NULL;
 
-	if (digest == NULL || prefix == NULL || asprintf(&key, "%s%s", prefix, digest) < 0)
+	if (!digest || !prefix || asprintf(&key, "%s%s", prefix, digest) < 0)
 		key = NULL;
 	json_decref(purpose);
 	free(digest);
@@ -97,12 +96,12 @@ static void save(struct granted *g)
 	const struct log_scope scope = scope_of(g);
 	json_t *record;
 
-	if (g->cs->store == NULL)
+	if (!g->cs->store)
 		return;
 	record = json_pack("{s:s?, s:s?, s:I, s:I}", "token", g->token.access, "refresh",
 			   g->token.refresh, "expires", (json_int_t)g->token.expires, "since",
 			   (json_int_t)g->since);
-	if (record == NULL || store_put(g->cs->store, STORE_TOKENS, g->key, record) < 0)
+	if (!record || store_put(g->cs->store, STORE_TOKENS, g->key, record) < 0)
 		log_warn(&scope, "out of memory: a granted token will not outlive the daemon");
 	json_decref(record);
 }
@@ -119,14 +118,13 @@ void granted_sweep(struct credentials *cs, const char *key, const json_t *record
 
 static void load(struct granted *g)
 {
-	json_t *record =
-		g->cs->store != NULL ? store_get(g->cs->store, STORE_TOKENS, g->key, NULL) : NULL;
+	json_t *record = g->cs->store ? store_get(g->cs->store, STORE_TOKENS, g->key, NULL) : NULL;
 	const char *access = json_string_value(json_object_get(record, "token"));
 	const char *refresh = json_string_value(json_object_get(record, "refresh"));
 
-	if (access != NULL)
+	if (access)
 		g->token.access = strdup(access);
-	if (refresh != NULL)
+	if (refresh)
 		g->token.refresh = strdup(refresh);
 	g->token.expires = json_integer_value(json_object_get(record, "expires"));
 	g->since = json_integer_value(json_object_get(record, "since"));
@@ -142,14 +140,14 @@ static void settle(struct granted *g, const struct err *e)
 	struct credential_wait *w;
 	unsigned round = g->round++;
 
-	while ((w = TAILQ_FIRST(&g->waits)) != NULL && w->round <= round) {
+	while ((w = TAILQ_FIRST(&g->waits)) && w->round <= round) {
 		credential_fn fn = w->fn;
 		void *arg = w->arg;
 
 		*w->self = NULL;
 		TAILQ_REMOVE(&g->waits, w, link);
 		free(w);
-		if (e != NULL || g->token.access == NULL) {
+		if (e || !g->token.access) {
 			fn(NULL, e != NULL ? e : &g->why, arg);
 			continue;
 		}
@@ -160,8 +158,7 @@ static void settle(struct granted *g, const struct err *e)
 
 static bool is_neighbour(const struct granted *a, const struct granted *b)
 {
-	bool same_user = a->user == NULL ? b->user == NULL
-					 : b->user != NULL && strcmp(a->user, b->user) == 0;
+	bool same_user = !a->user ? !b->user : b->user != NULL && strcmp(a->user, b->user) == 0;
 
 	return a != b && same_user && strcmp(a->conf->endpoint, b->conf->endpoint) == 0;
 }
@@ -185,7 +182,7 @@ static void expire(struct granted *g)
 	static const struct timeval nothing = {.tv_sec = NOTHING_S};
 
 	g->used = false;
-	if (g->token.access == NULL && g->token.refresh == NULL)
+	if (!g->token.access && !g->token.refresh)
 		evtimer_add(&g->timer, &nothing);
 }
 
@@ -219,7 +216,7 @@ static void adopt(struct granted *g, struct grant *token)
 {
 	const struct log_scope scope = scope_of(g);
 
-	if (token->refresh == NULL && g->asking == GRANT_REFRESH) {
+	if (!token->refresh && g->asking == GRANT_REFRESH) {
 		token->refresh = g->token.refresh; /* it goes on to be good */
 		g->token.refresh = NULL;
 	}
@@ -233,7 +230,7 @@ static void adopt(struct granted *g, struct grant *token)
 	bearer_unref(&g->refused_subject);
 	log_info(&scope, "%s gave a token", g->conf->endpoint);
 	save(g);
-	if (g->cs->store == NULL) {
+	if (!g->cs->store) {
 		on_durable(g);
 		return;
 	}
@@ -267,7 +264,7 @@ static void on_answer(struct fetch *f, const struct fetch_answer *a, const struc
 
 	(void)f;
 	g->fetch = NULL;
-	if (a == NULL) {
+	if (!a) {
 		err_set(&why, ERR_IO, "the token endpoint cannot be reached: %s", e->text);
 		failed(g, &why, 0);
 		return;
@@ -292,18 +289,18 @@ static int ask(struct granted *g, const char *token, struct err *e)
 		.url = g->conf->endpoint,
 		.headers = headers,
 		.body = form,
-		.len = form != NULL ? strlen(form) : 0,
+		.len = form ? strlen(form) : 0,
 		.timeout_ms = TIMEOUT_MS,
 		.ca_file = g->conf->ca_file,
 	};
 
-	if (form == NULL)
+	if (!form)
 		err_set(e, ERR_NOMEM, "out of memory");
 	if (e->code == 0)
 		g->fetch = fetch_start(g->cs->httpc, &spec, MAX_ANSWER, on_answer, g, e);
 	grant_wipe(form);
 	grant_wipe(who);
-	return g->fetch != NULL ? 0 : e->code;
+	return g->fetch ? 0 : e->code;
 }
 
 /* What to ask for, and with which token. */
@@ -311,16 +308,16 @@ static int pick(struct granted *g, const char **token_r, struct err *e)
 {
 	*token_r = g->token.refresh;
 	g->asking = GRANT_REFRESH;
-	if (*token_r != NULL)
+	if (*token_r)
 		return 0;
 	g->asking = GRANT_CLIENT;
-	if (g->user == NULL)
+	if (!g->user)
 		return 0;
 	g->asking = GRANT_EXCHANGE;
 	if (credentials_expired(g->subject))
 		return err_set(e, ERR_DENIED, "the token of the user has expired");
 	*token_r = bearer_token(g->subject);
-	if (g->refused_subject != NULL && g->why.code != 0 &&
+	if (g->refused_subject && g->why.code != 0 &&
 	    digest_equal(bearer_digest(g->subject), bearer_digest(g->refused_subject))) {
 		*e = g->why;
 		return e->code;
@@ -360,14 +357,15 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (g->used) {
 		begin(g);
-	} else if (!is_good(g, time(NULL)) && (g->token.refresh == NULL || !g->own) &&
-		   !is_busy(g) && TAILQ_EMPTY(&g->waits)) {
-		/* Nothing of it is of any use to anybody. With a refresh token it would be, but whoever comes has
-		 * a token of the user to exchange; there may be many of these, one for each set of scopes. */
-		if (g->cs->store != NULL)
+	} else if (!is_good(g, time(NULL)) && (!g->token.refresh || !g->own) && !is_busy(g) &&
+		   TAILQ_EMPTY(&g->waits)) {
+		/* Nothing of it is of any use to anybody. With a refresh token it would be, but
+		 * whoever comes has a token of the user to exchange; there may be many of these,
+		 * one for each set of scopes. */
+		if (g->cs->store)
 			store_delete(g->cs->store, STORE_TOKENS, g->key);
 		granted_free(g);
-	} else if (g->token.refresh == NULL || !g->own) {
+	} else if (!g->token.refresh || !g->own) {
 		set_timer(g);
 	}
 }
@@ -392,8 +390,8 @@ void granted_get(struct granted *g, struct bearer *subject, credential_fn fn, vo
 		fn(NULL, &g->why, arg);
 		return;
 	}
-	w = calloc(1, sizeof(*w));
-	if (w == NULL) {
+	w = calloc(1, sizeof *w);
+	if (!w) {
 		fn(NULL, &(struct err){.code = ERR_NOMEM, .text = "out of memory"}, arg);
 		return;
 	}
@@ -410,7 +408,7 @@ void granted_get(struct granted *g, struct bearer *subject, credential_fn fn, vo
 bool granted_dispute(struct granted *g, const char *line)
 {
 	size_t len = strlen(line);
-	size_t n = g->token.access != NULL ? strlen(g->token.access) : 0;
+	size_t n = g->token.access ? strlen(g->token.access) : 0;
 	int64_t now = clock_ms();
 
 	if (n == 0 || n > len || strcmp(line + len - n, g->token.access) != 0)
@@ -428,7 +426,7 @@ void granted_forget(struct granted *g)
 	static const struct err gone = {.code = ERR_DENIED, .text = "the user has logged out"};
 
 	fetch_cancel(&g->fetch);
-	if (g->cs->store != NULL) {
+	if (g->cs->store) {
 		store_unwait(g->cs->store, &g->durable);
 		store_delete(g->cs->store, STORE_TOKENS, g->key);
 	}
@@ -448,12 +446,12 @@ void granted_free(struct granted *g)
 	struct credential_wait *w;
 
 	fetch_cancel(&g->fetch);
-	if (g->cs->store != NULL)
+	if (g->cs->store)
 		store_unwait(g->cs->store, &g->durable);
 	event_del(&g->timer);
-	while ((w = TAILQ_FIRST(&g->waits)) != NULL)
+	while ((w = TAILQ_FIRST(&g->waits)))
 		credentials_cancel(w->self);
-	if (g->hh.tbl != NULL)
+	if (g->hh.tbl)
 		HASH_DEL(g->cs->granted, g);
 	grant_clear(&g->token);
 	bearer_unref(&g->subject);
@@ -466,9 +464,9 @@ void granted_free(struct granted *g)
 static struct granted *granted_new(struct credentials *cs, const struct config_credential *conf,
 				   const char *user, bool own, char *key_take)
 {
-	struct granted *g = calloc(1, sizeof(*g));
+	struct granted *g = calloc(1, sizeof *g);
 
-	if (g == NULL) {
+	if (!g) {
 		free(key_take);
 		return NULL;
 	}
@@ -477,11 +475,11 @@ static struct granted *granted_new(struct credentials *cs, const struct config_c
 	g->conf = conf;
 	g->key = key_take;
 	g->own = own;
-	g->user = user != NULL ? strdup(user) : NULL;
+	g->user = user ? strdup(user) : NULL;
 	evtimer_assign(&g->timer, cs->base, on_timer, g);
-	if (user == NULL || g->user != NULL)
+	if (!user || g->user)
 		HASH_ADD_KEYPTR(hh, cs->granted, g->key, strlen(g->key), g);
-	if (g->hh.tbl != NULL) {
+	if (g->hh.tbl) {
 		load(g);
 		return g;
 	}
@@ -495,11 +493,11 @@ struct granted *granted_find(struct credentials *cs, const struct config_credent
 	char *key = make_key(conf, user, subject);
 	struct granted *g = NULL;
 
-	if (key == NULL)
+	if (!key)
 		return NULL;
 	HASH_FIND_STR(cs->granted, key, g);
-	if (g == NULL)
-		return granted_new(cs, conf, user, subject == NULL, key);
+	if (!g)
+		return granted_new(cs, conf, user, !subject, key);
 	free(key);
 	return g;
 }
@@ -509,7 +507,7 @@ void credentials_cancel(struct credential_wait **wait)
 	struct credential_wait *w = *wait;
 
 	*wait = NULL;
-	if (w == NULL)
+	if (!w)
 		return;
 	TAILQ_REMOVE(&w->g->waits, w, link);
 	free(w);

@@ -20,7 +20,7 @@ static char *make(const struct credentials *cs, const struct config_backend *b, 
 	bool is_secret = strcmp(what, "secret") == 0;
 	char *secret = is_secret ? credentials_secret(cs, b, user) : NULL, *line = NULL;
 
-	if (is_secret && secret == NULL) {
+	if (is_secret && !secret) {
 		err_set(e, ERR_DENIED,
 			"the operator has stored no secret of the user for %s (mcpctl user secret "
 			"set)",
@@ -39,7 +39,7 @@ static size_t count(char *const *list)
 {
 	size_t n = 0;
 
-	while (list != NULL && list[n] != NULL)
+	while (list && list[n])
 		n++;
 	return n;
 }
@@ -53,20 +53,20 @@ char **userenv_new(const struct credentials *cs, const struct config_backend *b,
 
 	if (own)
 		user = b->learn_as;
-	if (more == 0 || (own && user == NULL))
+	if (more == 0 || (own && !user))
 		return environ_for_child(b->env, e);
-	if (user == NULL) {
+	if (!user) {
 		err_set(e, ERR_DENIED, "%s is for authenticated users only", b->name);
 		return NULL;
 	}
-	extra = calloc(had + more + 1, sizeof(*extra));
-	if (extra == NULL) {
+	extra = calloc(had + more + 1, sizeof *extra);
+	if (!extra) {
 		err_set(e, ERR_NOMEM, "out of memory");
 		return NULL;
 	}
 	for (size_t i = 0; i < had; i++)
 		extra[i] = b->env[i];
-	while (n < more && (extra[had + n] = make(cs, b, b->user_env[n], user, e)) != NULL)
+	while (n < more && (extra[had + n] = make(cs, b, b->user_env[n], user, e)))
 		n++;
 	if (n == more)
 		env = environ_for_child(extra, e);
@@ -81,7 +81,7 @@ static int add_value(char *const *env, const char *entry, struct mask *m)
 {
 	size_t n = strcspn(entry, "=");
 
-	for (; env != NULL && *env != NULL; env++)
+	for (; env != NULL && *env; env++)
 		if (strncmp(*env, entry, n) == 0 && (*env)[n] == '=')
 			return mask_add(m, *env + n + 1);
 	return 0;
@@ -91,7 +91,7 @@ int userenv_mask(const struct config_backend *b, char *const *env, struct mask *
 {
 	int rc = mask_add_env(m, b->env);
 
-	for (size_t i = 0; rc == 0 && b->user_env != NULL && b->user_env[i] != NULL; i++)
+	for (size_t i = 0; rc == 0 && b->user_env && b->user_env[i]; i++)
 		if (strcmp(strchr(b->user_env[i], '='), "=secret") == 0)
 			rc = add_value(env, b->user_env[i], m);
 	return rc;
@@ -99,7 +99,7 @@ int userenv_mask(const struct config_backend *b, char *const *env, struct mask *
 
 void userenv_free(char ***env)
 {
-	for (char **line = *env; line != NULL && *line != NULL; line++)
+	for (char **line = *env; line != NULL && *line; line++)
 		explicit_bzero(*line, strlen(*line));
 	environ_free(env);
 }

@@ -17,8 +17,8 @@ struct mask;
  * userenv_free(). NULL with E: ERR_DENIED with the reason, or ERR_NOMEM. */
 char **userenv_new(const struct credentials *cs, const struct config_backend *b, const char *user,
 		   bool own, struct err *e);
-/* Adds to M what of ENV, which userenv_new() made for B, must not be shown: the values that are configured ("env"), and
- * the user's secret. 0 or ERR_NOMEM. */
+/* Adds to M what of ENV, which userenv_new() made for B, must not be shown: the values that are
+ * configured ("env"), and the user's secret. 0 or ERR_NOMEM. */
 int userenv_mask(const struct config_backend *b, char *const *env, struct mask *m);
 /* Wipes and frees it; *ENV becomes NULL. */
 void userenv_free(char ***env);

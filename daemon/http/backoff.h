@@ -1,8 +1,9 @@
 /* backoff.h: how long to wait before something is tried again that another host ended or refused.
  *
  * A second at first, twice as long each time, half a minute at most; never less than what the other
- * side asked for (SSE "retry:", Retry-After), which is a least time. Up to a quarter is added by chance,
- * so that not all come back at once to a server that was restarted; nothing is ever taken off. */
+ * side asked for (SSE "retry:", Retry-After), which is a least time. Up to a quarter is added by
+ * chance, so that not all come back at once to a server that was restarted; nothing is ever taken
+ * off. */
 #ifndef MCPD_BACKOFF_H
 #define MCPD_BACKOFF_H
 
@@ -23,8 +24,8 @@ int64_t backoff_next(struct backoff *b, int64_t least_ms);
 /* Something worked: the next wait is a first one. */
 void backoff_reset(struct backoff *b);
 
-/* A Retry-After (RFC 9110 section 10.2.3), seconds or a date, in milliseconds from now; 0 where TEXT is
- * NULL, neither, or a date that is past. */
+/* A Retry-After (RFC 9110 section 10.2.3), seconds or a date, in milliseconds from now; 0 where
+ * TEXT is NULL, neither, or a date that is past. */
 int64_t backoff_retry_after(const char *text);
 
 #endif

@@ -29,7 +29,8 @@ struct connections *connections_new(const struct connections_limits *limits)
 		return NULL;
 	cs->limits = *limits;
 	TAILQ_INIT(&cs->silent);
-	cs->of_all = share_new("connections", "limits.maxConnections", limits->max, limits->percent);
+	cs->of_all =
+		share_new("connections", "limits.maxConnections", limits->max, limits->percent);
 	cs->of_each = share_new("connections", "limits.maxConnectionsPerAddress", 0, 100);
 	if (!cs->of_all || !cs->of_each)
 		connections_free(&cs);
@@ -81,10 +82,10 @@ static int take(struct connections *cs, const struct connection *c, struct err *
 
 	if (cs->limits.max_per_address > 0 &&
 	    share_of(cs->of_each, c->client) >= cs->limits.max_per_address)
-		return err_set(e, ERR_LIMIT,
-			       "too many connections from %s (limits.maxConnectionsPerAddress is %u)",
-			       c->client + sizeof EXCHANGE_ADDRESS_HOLDER - 1,
-			       cs->limits.max_per_address);
+		return err_set(
+			e, ERR_LIMIT,
+			"too many connections from %s (limits.maxConnectionsPerAddress is %u)",
+			c->client + sizeof EXCHANGE_ADDRESS_HOLDER - 1, cs->limits.max_per_address);
 	rc = share_take(cs->of_all, c->shared ? c->client : NULL, e);
 	if (rc < 0)
 		return rc;

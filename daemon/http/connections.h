@@ -23,10 +23,10 @@ struct connection {
 	struct bufferevent *bev;
 	struct evhttp_connection *con; /* NULL: not known yet */
 	struct gate *gate;
-	char *client; /* EXCHANGE_ADDRESS_HOLDER and what netaddr_client() says; NULL: not known */
+	char *client;  /* EXCHANGE_ADDRESS_HOLDER and what netaddr_client() says; NULL: not known */
 	int64_t since; /* clock_ms() when it was last heard of while it is silent */
-	bool shared;  /* CLIENT has a share of all connections */
-	bool silent;  /* waits for a request */
+	bool shared;   /* CLIENT has a share of all connections */
+	bool silent;   /* waits for a request */
 };
 
 struct connections_limits {
@@ -46,10 +46,10 @@ struct connection *connections_find(struct connections *cs, const struct buffere
  * none, the longest silent connection of the address makes room, and is CLOSED (which ends with
  * connections_remove()). 0; ERR_LIMIT with E naming the key: none of them is silent; ERR_NOMEM. */
 int connections_place(struct connections *cs, struct connection *c, struct evhttp_connection *con,
-		      const struct peer_rules *peers,
-		      void (*close)(struct evhttp_connection *con), struct err *e);
-/* The connection that has been silent for longest, and for a second at least: what was accepted just
- * now has something to say. NULL: there is none. */
+		      const struct peer_rules *peers, void (*close)(struct evhttp_connection *con),
+		      struct err *e);
+/* The connection that has been silent for longest, and for a second at least: what was accepted
+ * just now has something to say. NULL: there is none. */
 struct connection *connections_silent(struct connections *cs);
 /* C, which is gone. */
 void connections_remove(struct connections *cs, struct connection *c);

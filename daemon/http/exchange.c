@@ -56,7 +56,7 @@ static void exchange_free(void *arg)
 
 static void give_place(struct exchange *x)
 {
-	if (x->place != NULL)
+	if (x->place)
 		share_give(x->place, x->place_holder);
 	x->place = NULL;
 }
@@ -90,7 +90,7 @@ static void exchange_tell_gone(void *arg)
 	struct exchange *x = arg;
 	exchange_gone_fn fn = x->gone;
 
-	if (x->state != EXCHANGE_GONE || fn == NULL)
+	if (x->state != EXCHANGE_GONE || !fn)
 		return;
 	x->gone = NULL;
 	fn(x, x->gone_arg);
@@ -113,7 +113,7 @@ static void exchange_lost(struct evhttp_connection *con, void *arg)
 	x->con = NULL;
 	x->gate = NULL;
 	x->path = "";
-	if (evhttp_request_get_connection(req) == NULL)
+	if (!evhttp_request_get_connection(req))
 		evhttp_request_free(req);
 	home->closed(con, home->arg);
 }
@@ -203,9 +203,9 @@ static bool exchange_may_end(struct exchange *x)
 struct exchange *exchange_new(struct evhttp_request *req, struct gate *gate,
 			      const struct exchange_home *home, bool close)
 {
-	struct exchange *x = calloc(1, sizeof(*x));
+	struct exchange *x = calloc(1, sizeof *x);
 
-	if (x == NULL)
+	if (!x)
 		return NULL;
 	x->req = req;
 	x->con = evhttp_request_get_connection(req);
@@ -226,7 +226,7 @@ void exchange_settle(struct exchange *x)
 	x->handling = false;
 	if (x->state == EXCHANGE_ENDED)
 		exchange_free(x);
-	else if (x->con != NULL)
+	else if (x->con)
 		exchange_watch(x);
 }
 
@@ -234,7 +234,7 @@ void exchange_on_gone(struct exchange *x, exchange_gone_fn fn, void *arg)
 {
 	x->gone = fn;
 	x->gone_arg = arg;
-	if (x->state == EXCHANGE_GONE && fn != NULL)
+	if (x->state == EXCHANGE_GONE && fn)
 		defer_call(&x->defer, exchange_tell_gone, x);
 }
 
@@ -249,7 +249,7 @@ int exchange_set_header(struct exchange *x, const char *name, const char *value)
 	if (!httpfield_name_ok(name) || !httpfield_value_ok(value))
 		return ERR_INVALID;
 	fields = realloc(x->fields, x->fields_len + add);
-	if (fields == NULL)
+	if (!fields)
 		return ERR_NOMEM;
 	at = fields + x->fields_len;
 	memcpy(at, name, name_len);
@@ -266,7 +266,7 @@ static void exchange_head(struct exchange *x, struct httphead *h, int status,
 {
 	x->close |= x->home->closing;
 	httphead_begin(h, x->req->major == 1 && x->req->minor >= 1, status, !x->close);
-	if (content_type != NULL)
+	if (content_type)
 		httphead_field(h, "Content-Type", content_type);
 	httphead_add(h, x->fields, x->fields_len);
 }
@@ -288,14 +288,14 @@ void exchange_reply(struct exchange *x, int status, const char *content_type, co
 		return;
 	}
 	command = evhttp_request_get_command(x->req);
-	if (status == 202 || status == 204 || content_type == NULL)
+	if (status == 202 || status == 204 || !content_type)
 		len = 0;
 	exchange_head(x, &h, status, len > 0 ? content_type : NULL);
 	httphead_end(&h, status == 204 ? HTTPHEAD_NO_LENGTH : len);
 	if (command != EVHTTP_REQ_HEAD)
 		httphead_add(&h, body, len);
 	bev = exchange_bev(x);
-	rc = home->hold != NULL && home->hold(home->hold_arg)
+	rc = home->hold && home->hold(home->hold_arg)
 		     ? httphead_queue(&h, 0, bufferevent_get_output(bev))
 		     : httphead_send(&h, bufferevent_getfd(bev), bufferevent_get_output(bev));
 	if (rc != 0)
@@ -309,7 +309,7 @@ void exchange_reply_json(struct exchange *x, int status, const json_t *msg)
 	size_t len;
 	char *text = jsonrpc_dump(msg, &len);
 
-	if (text == NULL) {
+	if (!text) {
 		exchange_abort(x);
 		return;
 	}
@@ -342,9 +342,9 @@ int exchange_stream_begin(struct exchange *x)
 	x->chunked = x->req->major == 1 && x->req->minor >= 1;
 	x->close |= !x->chunked;
 	exchange_head(x, &h, 200, "text/event-stream");
-	httphead_add(&h, fixed, sizeof(fixed) - 1);
+	httphead_add(&h, fixed, sizeof fixed - 1);
 	if (x->chunked)
-		httphead_add(&h, chunked, sizeof(chunked) - 1);
+		httphead_add(&h, chunked, sizeof chunked - 1);
 	httphead_end(&h, HTTPHEAD_NO_LENGTH);
 	bev = exchange_bev(x);
 	if (httphead_queue(&h, 0, bufferevent_get_output(bev)) != 0)
@@ -369,7 +369,7 @@ int exchange_stream_write(struct exchange *x, struct evbuffer *data)
 	if (len == 0)
 		return 0;
 	if (x->chunked) {
-		n = snprintf(size, sizeof(size), "%zx\r\n", len);
+		n = snprintf(size, sizeof size, "%zx\r\n", len);
 		if (evbuffer_prepend(data, size, (size_t)n) != 0 ||
 		    evbuffer_add(data, "\r\n", 2) != 0)
 			goto nomem;
@@ -406,7 +406,7 @@ void exchange_abort(struct exchange *x)
 		return;
 	/* TCP answers this with a reset, so that a half-written answer cannot pass for a whole one;
 	 * SO_LINGER would come too late, after evhttp's shutdown(). */
-	(void)connect(bufferevent_getfd(exchange_bev(x)), &nobody, sizeof(nobody));
+	(void)connect(bufferevent_getfd(exchange_bev(x)), &nobody, sizeof nobody);
 	evhttp_connection_set_closecb(con, x->home->closed, x->home->arg);
 	exchange_release(x);
 	evhttp_connection_free(con);
@@ -414,5 +414,5 @@ void exchange_abort(struct exchange *x)
 
 size_t exchange_backlog(const struct exchange *x)
 {
-	return x->con != NULL ? evbuffer_get_length(bufferevent_get_output(exchange_bev(x))) : 0;
+	return x->con ? evbuffer_get_length(bufferevent_get_output(exchange_bev(x))) : 0;
 }

@@ -42,9 +42,9 @@ typedef void (*exchange_gone_fn)(struct exchange *x, void *arg);
 /* Request side. All strings are borrowed. Headers and body live until the answer begins (a stream
  * may stay open for days and needs neither); path, query and peer live as long as the exchange. */
 enum exchange_method exchange_method(const struct exchange *x);
-/* The path of the request target as it was sent, decoded once, without query. "" where that can be no
- * path of ours: it has a NUL or an encoded slash, an encoding that was not needed ("%68"), or the target
- * names another host than the Host header. */
+/* The path of the request target as it was sent, decoded once, without query. "" where that can be
+ * no path of ours: it has a NUL or an encoded slash, an encoding that was not needed ("%68"), or
+ * the target names another host than the Host header. */
 const char *exchange_path(const struct exchange *x);
 /* The raw query, or NULL. */
 const char *exchange_query(const struct exchange *x);
@@ -63,20 +63,21 @@ const char *exchange_holder(struct exchange *x);
  * said (the default). 0 or ERR_NOMEM. */
 int exchange_set_user(struct exchange *x, const char *user);
 const char *exchange_user(const struct exchange *x);
-/* The token that X came with, which lives as long as X; NULL (the default): none was asked for. B is referenced,
- * and may be NULL. */
+/* The token that X came with, which lives as long as X; NULL (the default): none was asked for. B
+ * is referenced, and may be NULL. */
 void exchange_set_bearer(struct exchange *x, struct bearer *b);
 struct bearer *exchange_bearer(const struct exchange *x);
-/* Who knows how the client is told to come back with another token (RFC 6750 section 3): FN sets the headers for
- * the error code ERROR ("insufficient_scope"); WHY is for people; SCOPE (NULL: what is configured) is what it has
- * to get. */
+/* Who knows how the client is told to come back with another token (RFC 6750 section 3): FN sets
+ * the headers for the error code ERROR ("insufficient_scope"); WHY is for people; SCOPE (NULL: what
+ * is configured) is what it has to get. */
 typedef void (*exchange_challenge_fn)(struct exchange *x, const char *error, const char *why,
 				      const char *scope, void *arg);
 void exchange_on_challenge(struct exchange *x, exchange_challenge_fn fn, void *arg);
 /* Sets these headers, before the answer begins. Without an FN nothing happens. */
 void exchange_challenge(struct exchange *x, const char *error, const char *why, const char *scope);
-/* Takes a place of SHARE, which outlives X, for the holder of X. The place is given back when X has ended or its client
- * has left. Once, after exchange_set_user(). 0, or the codes of share_take(). */
+/* Takes a place of SHARE, which outlives X, for the holder of X. The place is given back when X has
+ * ended or its client has left. Once, after exchange_set_user(). 0, or the codes of share_take().
+ */
 int exchange_take_place(struct exchange *x, struct share *share, struct err *e);
 /* The first value of header NAME (case-insensitive) with SP and HTAB stripped on both sides
  * (RFC 9110 section 5.5), or NULL. The pointer is good until the next call for the same exchange.
@@ -119,7 +120,7 @@ struct exchange_home {
 	struct timeval idle; /* between requests, and for a client that does not take its answer; 0:
 				none */
 	const struct peer_rules *peers; /* NULL: no proxy is trusted */
-	bool closing;	     /* each connection ends with its present answer */
+	bool closing;			/* each connection ends with its present answer */
 	/* True: an answer given now leaves after this turn of the loop, else it may leave at once.
 	 * NULL: never. */
 	bool (*hold)(void *hold_arg);

@@ -18,11 +18,11 @@
 #include "http/peer.h"
 #include "lib/err.h"
 
-#define USER_HOLDER    "user:"
+#define USER_HOLDER "user:"
 
 enum exchange_method exchange_method(const struct exchange *x)
 {
-	if (x->req == NULL)
+	if (!x->req)
 		return EXCHANGE_OTHER;
 	switch (evhttp_request_get_command(x->req)) {
 	case EVHTTP_REQ_GET:
@@ -52,16 +52,15 @@ static const char *target_of(struct exchange *x)
 	const char *target = evhttp_request_get_uri(x->req), *host;
 	size_t scheme, len;
 
-	if (target == NULL || target[0] == '/')
+	if (!target || target[0] == '/')
 		return target;
-	scheme = strncasecmp(target, "http://", 7) == 0	  ? 7
+	scheme = strncasecmp(target, "http://", 7) == 0	   ? 7
 		 : strncasecmp(target, "https://", 8) == 0 ? 8
 							   : 0;
 	len = strcspn(target + scheme, "/?#");
 	host = exchange_header(x, "Host");
 	if (scheme == 0 || len == 0 ||
-	    (host != NULL &&
-	     (strlen(host) != len || strncasecmp(target + scheme, host, len) != 0)))
+	    (host && (strlen(host) != len || strncasecmp(target + scheme, host, len) != 0)))
 		return NULL;
 	target += scheme + len;
 	return *target == '/' ? target : "/";
@@ -72,9 +71,9 @@ static int hex(char c)
 	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
 }
 
-/* Whether PATH is encoded as a client has to and no further, so that two paths that look different are
- * not one: no letter, digit, "-", ".", "_" or "~" (RFC 3986 section 2.3), and no slash, which would
- * become another part of the path, and no NUL. */
+/* Whether PATH is encoded as a client has to and no further, so that two paths that look different
+ * are not one: no letter, digit, "-", ".", "_" or "~" (RFC 3986 section 2.3), and no slash, which
+ * would become another part of the path, and no NUL. */
 static bool is_plainly_encoded(const char *path)
 {
 	for (; (path = strchr(path, '%')) != NULL; path++) {
@@ -83,7 +82,7 @@ static bool is_plainly_encoded(const char *path)
 		if (!isxdigit((unsigned char)path[1]) || !isxdigit((unsigned char)path[2]))
 			return false;
 		c = hex(path[1]) << 4 | hex(path[2]);
-		if ((c < 0x80 && isalnum(c)) || c == '\0' || strchr("-._~/", c) != NULL)
+		if ((c < 0x80 && isalnum(c)) || c == '\0' || strchr("-._~/", c))
 			return false;
 	}
 	return true;
@@ -95,17 +94,17 @@ int exchange_read_path(struct exchange *x)
 	char *path;
 
 	x->path = "";
-	if (target == NULL)
+	if (!target)
 		return 0;
 	path = strndup(target, strcspn(target, "?"));
-	if (path == NULL)
+	if (!path)
 		return ERR_NOMEM;
 	if (is_plainly_encoded(path)) {
 		x->decoded = evhttp_uridecode(path, 0, NULL);
 		x->path = x->decoded;
 	}
 	free(path);
-	return x->path != NULL ? 0 : ERR_NOMEM;
+	return x->path ? 0 : ERR_NOMEM;
 }
 
 const char *exchange_path(const struct exchange *x)
@@ -115,10 +114,10 @@ const char *exchange_path(const struct exchange *x)
 
 const char *exchange_query(const struct exchange *x)
 {
-	const char *target = x->req != NULL ? evhttp_request_get_uri(x->req) : NULL;
-	const char *query = target != NULL ? strchr(target, '?') : NULL;
+	const char *target = x->req ? evhttp_request_get_uri(x->req) : NULL;
+	const char *query = target ? strchr(target, '?') : NULL;
 
-	return query != NULL ? query + 1 : NULL;
+	return query ? query + 1 : NULL;
 }
 
 /* Most names differ in their first letter, and a request has its headers looked up many times. */
@@ -149,14 +148,14 @@ void exchange_read_client(struct exchange *x)
 	struct peer_walk w;
 	size_t size;
 
-	if (x->client != NULL || x->con == NULL || x->req == NULL)
+	if (x->client || !x->con || !x->req)
 		return;
 	find_client(x, &w);
 	netaddr_client(&w.client, share);
 	netaddr_text(&w.client, text);
-	size = sizeof(EXCHANGE_ADDRESS_HOLDER) + strlen(share) + strlen(text) + 1;
+	size = sizeof EXCHANGE_ADDRESS_HOLDER + strlen(share) + strlen(text) + 1;
 	x->client = malloc(size);
-	if (x->client == NULL)
+	if (!x->client)
 		return;
 	snprintf(x->client, size, EXCHANGE_ADDRESS_HOLDER "%s%c%s", share, '\0', text);
 	x->shared = w.shared;
@@ -165,28 +164,28 @@ void exchange_read_client(struct exchange *x)
 const char *exchange_peer(struct exchange *x)
 {
 	exchange_read_client(x);
-	return x->client != NULL ? x->client + strlen(x->client) + 1 : "";
+	return x->client ? x->client + strlen(x->client) + 1 : "";
 }
 
 int exchange_verdict(const struct exchange *x, const char **why_r)
 {
 	*why_r = NULL;
-	return x->gate != NULL ? gate_verdict(x->gate, why_r) : 0;
+	return x->gate ? gate_verdict(x->gate, why_r) : 0;
 }
 
 const char *exchange_holder(struct exchange *x)
 {
-	if (x->holder != NULL)
+	if (x->holder)
 		return x->holder;
 	exchange_read_client(x);
-	return x->client != NULL && x->shared ? x->client : NULL;
+	return x->client && x->shared ? x->client : NULL;
 }
 
 int exchange_set_user(struct exchange *x, const char *user)
 {
 	char *holder = NULL;
 
-	if (user != NULL && asprintf(&holder, USER_HOLDER "%s", user) < 0)
+	if (user && asprintf(&holder, USER_HOLDER "%s", user) < 0)
 		return ERR_NOMEM;
 	free(x->holder);
 	x->holder = holder;
@@ -195,7 +194,7 @@ int exchange_set_user(struct exchange *x, const char *user)
 
 const char *exchange_user(const struct exchange *x)
 {
-	return x->holder != NULL ? x->holder + sizeof(USER_HOLDER) - 1 : NULL;
+	return x->holder ? x->holder + sizeof USER_HOLDER - 1 : NULL;
 }
 
 void exchange_set_bearer(struct exchange *x, struct bearer *b)
@@ -216,7 +215,7 @@ void exchange_on_challenge(struct exchange *x, exchange_challenge_fn fn, void *a
 
 void exchange_challenge(struct exchange *x, const char *error, const char *why, const char *scope)
 {
-	if (x->challenge != NULL)
+	if (x->challenge)
 		x->challenge(x, error, why, scope, x->challenge_arg);
 }
 
@@ -225,12 +224,12 @@ const char *exchange_header(struct exchange *x, const char *name)
 	const struct evkeyval *field;
 	char *value, *end;
 
-	if (x->req == NULL)
+	if (!x->req)
 		return NULL;
 	TAILQ_FOREACH (field, x->req->input_headers, next)
 		if (is_named(field, name))
 			break;
-	if (field == NULL)
+	if (!field)
 		return NULL;
 	value = field->value + strspn(field->value, " \t");
 	end = value + strlen(value);
@@ -244,7 +243,7 @@ unsigned exchange_header_count(const struct exchange *x, const char *name)
 	const struct evkeyval *field;
 	unsigned n = 0;
 
-	if (x->req == NULL)
+	if (!x->req)
 		return 0;
 	TAILQ_FOREACH (field, x->req->input_headers, next)
 		n += is_named(field, name);
@@ -253,7 +252,7 @@ unsigned exchange_header_count(const struct exchange *x, const char *name)
 
 const char *exchange_body(struct exchange *x, size_t *len_r)
 {
-	struct evbuffer *body = x->req != NULL ? evhttp_request_get_input_buffer(x->req) : NULL;
+	struct evbuffer *body = x->req ? evhttp_request_get_input_buffer(x->req) : NULL;
 
 	*len_r = body != NULL ? evbuffer_get_length(body) : 0;
 	return *len_r > 0 ? (const char *)evbuffer_pullup(body, -1) : "";

@@ -28,7 +28,7 @@ struct fetch {
 
 static void free_strings(char **list)
 {
-	for (char **s = list; s != NULL && *s != NULL; s++) {
+	for (char **s = list; s != NULL && *s; s++) {
 		explicit_bzero(*s, strlen(*s)); /* headers have secrets in them */
 		free(*s);
 	}
@@ -40,7 +40,7 @@ static void release(void *arg)
 	struct fetch *f = arg;
 
 	free_strings(f->headers);
-	if (f->body != NULL)
+	if (f->body)
 		explicit_bzero(f->body, f->spec.len);
 	free(f->method);
 	free(f->url);
@@ -56,7 +56,7 @@ static void finish(struct fetch *f, const struct fetch_answer *a, const struct e
 
 	f->fn = NULL;
 	defer_call(&f->freeing, release, f);
-	if (fn != NULL)
+	if (fn)
 		fn(f, a, e, f->arg);
 }
 
@@ -79,10 +79,10 @@ static void on_data(struct httpc_request *r, const char *bytes, size_t len, void
 		grown = NULL;
 	} else {
 		grown = realloc(f->in, f->len + len + 1);
-		if (grown == NULL)
+		if (!grown)
 			err_set(&f->why, ERR_NOMEM, "out of memory");
 	}
-	if (grown == NULL) {
+	if (!grown) {
 		httpc_cancel(&f->req);
 		finish(f, NULL, &f->why);
 		return;
@@ -102,7 +102,7 @@ static bool redirect(struct fetch *f, struct httpc_request *r)
 	char *url;
 	int rc = httpc_redirect(r, &f->redirects, &url, &why);
 
-	if (rc == 0 && url == NULL)
+	if (rc == 0 && !url)
 		return false;
 	if (rc == 0) {
 		free(f->url);
@@ -123,14 +123,14 @@ static void on_done(struct httpc_request *r, const struct err *e, void *arg)
 	struct fetch_answer a = {.status = f->status, .len = f->len};
 
 	f->req = NULL;
-	if (e != NULL) {
+	if (e) {
 		finish(f, NULL, e);
 		return;
 	}
 	if (redirect(f, r))
 		return;
 	a.type = httpc_header(r, "Content-Type");
-	a.type = a.type != NULL ? a.type : "";
+	a.type = a.type ? a.type : "";
 	a.body = f->len > 0 ? f->in : "";
 	a.retry_after = httpc_header(r, "Retry-After");
 	a.www_authenticate = httpc_header(r, "WWW-Authenticate");
@@ -156,22 +156,22 @@ static int keep(struct fetch *f, const struct httpc_spec *spec)
 {
 	size_t n = 0;
 
-	while (spec->headers != NULL && spec->headers[n] != NULL)
+	while (spec->headers && spec->headers[n])
 		n++;
 	f->spec = *spec;
-	f->headers = calloc(n + 1, sizeof(*f->headers));
+	f->headers = calloc(n + 1, sizeof *f->headers);
 	f->method = strdup(spec->method);
 	f->url = strdup(spec->url);
-	if (f->headers == NULL || f->method == NULL || f->url == NULL)
+	if (!f->headers || !f->method || !f->url)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < n; i++)
-		if ((f->headers[i] = strdup(spec->headers[i])) == NULL)
+		if (!(f->headers[i] = strdup(spec->headers[i])))
 			return ERR_NOMEM;
-	if (spec->ca_file != NULL && (f->ca_file = strdup(spec->ca_file)) == NULL)
+	if (spec->ca_file && !(f->ca_file = strdup(spec->ca_file)))
 		return ERR_NOMEM;
-	if (spec->body != NULL && (f->body = malloc(spec->len + 1)) == NULL)
+	if (spec->body && !(f->body = malloc(spec->len + 1)))
 		return ERR_NOMEM;
-	if (f->body != NULL) {
+	if (f->body) {
 		memcpy(f->body, spec->body, spec->len);
 		f->body[spec->len] = '\0';
 	}
@@ -185,10 +185,10 @@ static int keep(struct fetch *f, const struct httpc_spec *spec)
 struct fetch *fetch_start(struct httpc *h, const struct httpc_spec *spec, size_t max, fetch_fn fn,
 			  void *arg, struct err *e)
 {
-	struct fetch *f = calloc(1, sizeof(*f));
+	struct fetch *f = calloc(1, sizeof *f);
 
-	if (f == NULL || keep(f, spec) < 0) {
-		if (f != NULL)
+	if (!f || keep(f, spec) < 0) {
+		if (f)
 			release(f);
 		err_set(e, ERR_NOMEM, "out of memory");
 		return NULL;
@@ -209,7 +209,7 @@ void fetch_cancel(struct fetch **fp)
 	struct fetch *f = *fp;
 
 	*fp = NULL;
-	if (f == NULL || f->fn == NULL)
+	if (!f || !f->fn)
 		return;
 	f->fn = NULL;
 	httpc_cancel(&f->req);

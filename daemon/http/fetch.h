@@ -1,7 +1,7 @@
 /* fetch.h: one outgoing HTTP request whose whole answer is wanted, up to a limit.
  *
- * Redirects are followed where httpc_redirect() allows it; another one would take secrets along, and
- * is an error (ERR_PROTOCOL). */
+ * Redirects are followed where httpc_redirect() allows it; another one would take secrets along,
+ * and is an error (ERR_PROTOCOL). */
 #ifndef MCPD_FETCH_H
 #define MCPD_FETCH_H
 
@@ -24,7 +24,8 @@ struct fetch_answer {
 };
 
 /* The end, once. A is NULL without a whole answer: E says why (ERR_LIMIT: it is too long;
- * ERR_TIMEOUT, ERR_IO, ERR_DENIED, ERR_NOMEM; ERR_PROTOCOL: a redirect that is not followed). F is gone when this returns. */
+ * ERR_TIMEOUT, ERR_IO, ERR_DENIED, ERR_NOMEM; ERR_PROTOCOL: a redirect that is not followed). F is
+ * gone when this returns. */
 typedef void (*fetch_fn)(struct fetch *f, const struct fetch_answer *a, const struct err *e,
 			 void *arg);
 

@@ -109,7 +109,7 @@ static bool target_parses(const char *text, size_t len)
 	free(copy);
 	if (uri)
 		evhttp_uri_free(uri);
-	return uri != NULL;
+	return uri;
 }
 
 static bool target_ok(const char *text, size_t len)
@@ -123,8 +123,7 @@ static bool target_ok(const char *text, size_t len)
 /* Methods for which evhttp reads a body. */
 static bool has_body_read(struct span method)
 {
-	static const char *const methods[] = {"POST",	 "GET",	    "DELETE", "PUT",
-					      "OPTIONS", "PATCH"};
+	static const char *const methods[] = {"POST", "GET", "DELETE", "PUT", "OPTIONS", "PATCH"};
 
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
 		if (method.len == strlen(methods[i]) &&
@@ -136,8 +135,8 @@ static bool has_body_read(struct span method)
 /* "HTTP/D.D" (RFC 9112 section 2.3). A higher minor version is read as 1.1 (section 2.5). */
 static struct framing_fault read_version(struct framing_head *h, const char *text, size_t len)
 {
-	if (len != 8 || memcmp(text, "HTTP/", 5) != 0 || text[6] != '.' || !is_digits(text + 5, 1) ||
-	    !is_digits(text + 7, 1))
+	if (len != 8 || memcmp(text, "HTTP/", 5) != 0 || text[6] != '.' ||
+	    !is_digits(text + 5, 1) || !is_digits(text + 7, 1))
 		return fault(400, "Malformed request line");
 	if (text[5] != '1')
 		return fault(505, "HTTP Version Not Supported: use HTTP/1.1");
@@ -230,7 +229,8 @@ static void note_connection(struct fields *f, struct framing_head *h, struct spa
 	f->keep_alive |= has_token(value, "keep-alive");
 }
 
-static void note_authorization(struct fields *f, struct framing_head *h, struct span value, bool tab)
+static void note_authorization(struct fields *f, struct framing_head *h, struct span value,
+			       bool tab)
 {
 	(void)f;
 	(void)tab;
@@ -256,9 +256,12 @@ static const struct known {
 	size_t len;
 	void (*note)(struct fields *f, struct framing_head *h, struct span value, bool tab);
 } known[] = {
-	{"Content-Length", 14, note_length}, {"Transfer-Encoding", 17, note_coding},
-	{"Expect", 6, note_expect},	     {"Connection", 10, note_connection},
-	{"Origin", 6, note_origin},	     {"Authorization", 13, note_authorization},
+	{"Content-Length", 14, note_length},
+	{"Transfer-Encoding", 17, note_coding},
+	{"Expect", 6, note_expect},
+	{"Connection", 10, note_connection},
+	{"Origin", 6, note_origin},
+	{"Authorization", 13, note_authorization},
 	{"Host", 4, note_host},
 };
 

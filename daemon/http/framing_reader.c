@@ -58,8 +58,7 @@ enum framing_step framing_reader_head(struct framing_reader *r, const char *text
 		break;
 	}
 	if (len > r->max_head)
-		return refused(bad_r, 431,
-			       "Request header fields too large (limits.maxHeaders)");
+		return refused(bad_r, 431, "Request header fields too large (limits.maxHeaders)");
 	return FRAMING_STEP_MORE;
 }
 

@@ -36,8 +36,8 @@ void framing_reader_next(struct framing_reader *r);
  * function was given before. */
 enum framing_step framing_reader_head(struct framing_reader *r, const char *text, size_t len,
 				      struct framing_head *h_r, struct framing_fault *bad_r);
-/* Follows the body over LEN more bytes, of which TEXT may be NULL where framing_reader_counts() says
- * so. *USED_R: how many belong to it. */
+/* Follows the body over LEN more bytes, of which TEXT may be NULL where framing_reader_counts()
+ * says so. *USED_R: how many belong to it. */
 struct framing_fault framing_reader_body(struct framing_reader *r, const char *text, size_t len,
 					 size_t *used_r);
 /* Whether the next LEN bytes are the body's whatever they are. */

@@ -16,7 +16,7 @@ static bool make_held(struct gate *g)
 {
 	if (!g->held)
 		g->held = evbuffer_new();
-	return g->held != NULL;
+	return g->held;
 }
 
 /* The last N bytes of the input go to the end of what is held. */
@@ -82,7 +82,8 @@ static void wake_evhttp(struct gate *g)
 
 /* ---- the body ---- */
 
-/* Follows the body over LEN bytes of TEXT. *USED_R: how many belong to it. False: it was refused. */
+/* Follows the body over LEN bytes of TEXT. *USED_R: how many belong to it. False: it was refused.
+ */
 static bool follow(struct gate *g, const char *text, size_t len, size_t *used_r)
 {
 	struct framing_fault bad = framing_reader_body(&g->reader, text, len, used_r);
@@ -337,8 +338,8 @@ static void on_linger(struct gate *g, size_t n)
 
 static void on_input(struct evbuffer *in, const struct evbuffer_cb_info *info, void *arg)
 {
-	static void (*const steps[])(struct gate *g, size_t n) = {
-		[GATE_HEAD] = on_head, [GATE_ASKING] = on_ahead,  [GATE_BODY] = on_body,
+	static void (*const steps[])(struct gate * g, size_t n) = {
+		[GATE_HEAD] = on_head,	[GATE_ASKING] = on_ahead,  [GATE_BODY] = on_body,
 		[GATE_BUSY] = on_ahead, [GATE_LINGER] = on_linger,
 	};
 	struct gate *g = arg;

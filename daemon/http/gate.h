@@ -2,9 +2,9 @@
  * body is there, answers errors with pages of its own, and takes what has two readings. The gate
  * sees each read first: it collects the head, refuses what evhttp would take or answer badly (with
  * a JSON-RPC error and the headers of CORS), holds a body back until it is known whether the
- * request may have one, follows it to its end, and keeps what the client sends ahead, bounded, until
- * the present request is answered. So evhttp never has more than one request of a connection, and
- * never one that it could see differently. */
+ * request may have one, follows it to its end, and keeps what the client sends ahead, bounded,
+ * until the present request is answered. So evhttp never has more than one request of a connection,
+ * and never one that it could see differently. */
 #ifndef MCPD_GATE_H
 #define MCPD_GATE_H
 
@@ -46,7 +46,8 @@ struct gate_hooks {
 struct gate_rules {
 	struct event_base *base;
 	size_t max_body, max_headers; /* bytes */
-	int64_t request_ms; /* for a head; a body has that and a second for each 4 KiB. 0: no limit */
+	int64_t request_ms;  /* for a head; a body has that and a second for each 4 KiB. 0: no limit
+			      */
 	struct timeval idle; /* of the connection; 0: none */
 	struct gate_hooks hooks;
 	/* The connection begins (SILENT), or ends, to wait for a request. OWNER: see gate_new(). */

@@ -78,8 +78,8 @@ void gate_stop_timer(struct gate *g)
 void gate_on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct gate *g = arg;
-	int64_t allowed = g->rules->request_ms +
-			  (int64_t)(g->received / (MIN_BYTES_PER_SECOND / 1000.0));
+	int64_t allowed =
+		g->rules->request_ms + (int64_t)(g->received / (MIN_BYTES_PER_SECOND / 1000.0));
 	int64_t passed = clock_ms() - g->began;
 
 	(void)fd;
@@ -166,9 +166,8 @@ static char *cors_fields(struct gate *g)
 {
 	char *origin = allowed_origin(g), *fields = NULL;
 
-	if (origin && asprintf(&fields,
-			       "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n",
-			       origin) < 0)
+	if (origin &&
+	    asprintf(&fields, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n", origin) < 0)
 		fields = NULL;
 	free(origin);
 	return fields;

@@ -24,18 +24,18 @@ struct gate {
 	struct evhttp_connection *con; /* NULL: not known yet */
 	struct evbuffer *held;	       /* what evhttp must not see yet; NULL: nothing so far */
 	enum gate_state state;
-	bool inside;  /* in the callback of the input: evhttp looks at it afterwards */
-	bool moving;  /* what comes into the input comes from the gate */
+	bool inside; /* in the callback of the input: evhttp looks at it afterwards */
+	bool moving; /* what comes into the input comes from the gate */
 	bool close;
 	bool cut;
 	bool untimed;
-	bool timed; /* the timer runs */
-	bool shut;  /* lingering: nothing is written any more */
-	bool eof;   /* lingering: nothing comes any more */
+	bool timed;		      /* the timer runs */
+	bool shut;		      /* lingering: nothing is written any more */
+	bool eof;		      /* lingering: nothing comes any more */
 	struct framing_reader reader; /* of the present request */
 	uint64_t received;	      /* of a body */
-	int64_t began; /* when the timer was started */
-	char *origin;  /* of a request with a chunked body */
+	int64_t began;		      /* when the timer was started */
+	char *origin;		      /* of a request with a chunked body */
 	void *ticket;
 	int verdict;
 	const char *why;

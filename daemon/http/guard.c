@@ -16,7 +16,8 @@ struct authority {
 	int port;	     /* -1: none */
 };
 
-/* The port after TEXT's colon, which may be left out (RFC 3986 section 3.2.3). False: it is none. */
+/* The port after TEXT's colon, which may be left out (RFC 3986 section 3.2.3). False: it is none.
+ */
 static bool read_port(const char *text, int *port_r)
 {
 	size_t digits = strspn(text, "0123456789");
@@ -60,9 +61,9 @@ static bool is_loopback(const char *host)
 	       strcmp(host, "[::1]") == 0;
 }
 
-/* An origin of a page that came over HTTP (RFC 6454 section 6.2), with the port that its scheme means
- * where it names none. Others ("null", "file://", those of programs that show pages) have no host that
- * means anything. */
+/* An origin of a page that came over HTTP (RFC 6454 section 6.2), with the port that its scheme
+ * means where it names none. Others ("null", "file://", those of programs that show pages) have no
+ * host that means anything. */
 static bool read_web_origin(const char *origin, bool *https_r, struct authority *a_r)
 {
 	size_t scheme = strcspn(origin, ":");
@@ -166,8 +167,8 @@ static int check_origin(const struct config *conf, const char *origin, unsigned 
 	if (n > 1 || *origin == '\0')
 		return err_set(e, ERR_DENIED, "Invalid Origin header");
 	if (!origin_allowed(conf, origin))
-		return err_set(e, ERR_DENIED, "Invalid Origin header: %.200s is not in allowedOrigins",
-			       origin);
+		return err_set(e, ERR_DENIED,
+			       "Invalid Origin header: %.200s is not in allowedOrigins", origin);
 	return 0;
 }
 
@@ -199,8 +200,8 @@ void guard_preflight(struct exchange *x)
 	exchange_set_header(x, "Allow", GUARD_METHODS);
 	if (exchange_header_count(x, "Access-Control-Request-Method") > 0) {
 		exchange_set_header(x, "Access-Control-Allow-Methods", GUARD_METHODS);
-		/* What is asked for is allowed: Mcp-Param-* names are open-ended, and "*" would not cover
-		 * Authorization. */
+		/* What is asked for is allowed: Mcp-Param-* names are open-ended, and "*" would not
+		 * cover Authorization. */
 		exchange_set_header(x, "Access-Control-Allow-Headers",
 				    wanted ? wanted
 					   : "Content-Type, Accept, Authorization, Mcp-Session-Id, "

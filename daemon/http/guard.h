@@ -1,5 +1,5 @@
-/* guard.h: who may talk to the endpoint at all: the Host and Origin checks against DNS rebinding, and
- * what a browser is told (CORS). */
+/* guard.h: who may talk to the endpoint at all: the Host and Origin checks against DNS rebinding,
+ * and what a browser is told (CORS). */
 #ifndef MCPD_GUARD_H
 #define MCPD_GUARD_H
 
@@ -10,23 +10,25 @@
 struct config;
 struct exchange;
 
-/* Host must be a name of this machine's loopback interface or one of allowedHosts; when something other
- * than loopback is listened on and allowedHosts is empty, any Host passes. Origin may be absent; if it is
- * there it must be an http or https one of the loopback, or one of allowedOrigins. Origins are compared
- * whole: scheme, host and port; "null" and those of other schemes only if they are listed literally.
- * (Streamable HTTP, "Security Warning"; RFC 6454.) 0, or ERR_DENIED with the text for the client. On
- * success the CORS headers of the answer are set on X. */
+/* Host must be a name of this machine's loopback interface or one of allowedHosts; when something
+ * other than loopback is listened on and allowedHosts is empty, any Host passes. Origin may be
+ * absent; if it is there it must be an http or https one of the loopback, or one of allowedOrigins.
+ * Origins are compared whole: scheme, host and port; "null" and those of other schemes only if they
+ * are listed literally. (Streamable HTTP, "Security Warning"; RFC 6454.) 0, or ERR_DENIED with the
+ * text for the client. On success the CORS headers of the answer are set on X. */
 int guard_check(const struct config *conf, struct exchange *x, struct err *e);
 
-/* The same by the head alone, before the body is read: the first of N_HOST and N_ORIGIN values, terminated; NULL where
- * there is none. 0, or ERR_DENIED: guard_check() will refuse the request for that reason. */
+/* The same by the head alone, before the body is read: the first of N_HOST and N_ORIGIN values,
+ * terminated; NULL where there is none. 0, or ERR_DENIED: guard_check() will refuse the request for
+ * that reason. */
 struct guard_head {
 	const char *host, *origin;
 	unsigned n_host, n_origin;
 };
 int guard_judge(const struct config *conf, const struct guard_head *h, struct err *e);
 
-/* Whether pages of ORIGIN may read answers: the same rule, for an answer that is given without an exchange. */
+/* Whether pages of ORIGIN may read answers: the same rule, for an answer that is given without an
+ * exchange. */
 bool guard_origin_ok(const struct config *conf, const char *origin);
 
 /* Answers an OPTIONS request (a CORS preflight, or just a question) and ends X. */

@@ -80,7 +80,7 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, voi
 	short events = EV_PERSIST;
 
 	(void)easy;
-	if (ev != NULL)
+	if (ev)
 		event_free(ev);
 	if (what == CURL_POLL_REMOVE) {
 		curl_multi_assign(h->multi, fd, NULL);
@@ -89,12 +89,12 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, voi
 	events |= what & CURL_POLL_IN ? EV_READ : 0;
 	events |= what & CURL_POLL_OUT ? EV_WRITE : 0;
 	ev = event_new(h->base, fd, events, on_socket_event, h);
-	if (ev != NULL && event_add(ev, NULL) < 0) {
+	if (ev && event_add(ev, NULL) < 0) {
 		event_free(ev);
 		ev = NULL;
 	}
 	curl_multi_assign(h->multi, fd, ev);
-	return ev != NULL ? 0 : -1;
+	return ev ? 0 : -1;
 }
 
 static int on_curl_timer(CURLM *multi, long ms, void *arg)
@@ -117,7 +117,7 @@ static void free_later(void *arg)
 	/* Here, because libcurl forbids it inside its own callbacks. */
 	defer_cancel(&r->starting);
 	defer_cancel(&r->resuming);
-	if (r->easy != NULL) {
+	if (r->easy) {
 		curl_multi_remove_handle(r->h->multi, r->easy);
 		curl_easy_cleanup(r->easy);
 	}
@@ -137,7 +137,7 @@ int httpc_status(const struct httpc_request *r)
 
 static void tell_head(struct httpc_request *r)
 {
-	if (r->head_told || r->events == NULL)
+	if (r->head_told || !r->events)
 		return;
 	r->head_told = true;
 	r->events->on_head(r, httpc_status(r), r->arg);
@@ -149,9 +149,9 @@ static size_t on_curl_data(char *bytes, size_t size, size_t n, void *arg)
 
 	turns_doing("answers of HTTP servers", NULL);
 	tell_head(r);
-	if (r->events != NULL)
+	if (r->events)
 		r->events->on_data(r, bytes, size * n, r->arg);
-	return r->events != NULL ? size * n : 0; /* 0: enough */
+	return r->events ? size * n : 0; /* 0: enough */
 }
 
 /* The empty line that ends the head; so a stream that is silent at first is known to have begun. */
@@ -171,12 +171,11 @@ static void watch_peer(int fd)
 	int on = 1, idle = KEEPALIVE_S, interval = KEEPALIVE_S / 3, count = 3;
 	unsigned unacknowledged_ms = KEEPALIVE_S * 2 * 1000;
 
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms,
-		   sizeof(unacknowledged_ms));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
 }
 
 /* Every address a name resolves to comes by here before it is connected to. */
@@ -211,8 +210,7 @@ static int on_curl_send(void *arg, char *to, char *from, int to_port, int from_p
 
 static int refuse_link_local(struct err *e)
 {
-	return err_set(e, ERR_DENIED,
-		       "addresses of the local link are refused (allowLinkLocal)");
+	return err_set(e, ERR_DENIED, "addresses of the local link are refused (allowLinkLocal)");
 }
 
 static void fill_error(const struct httpc_request *r, CURLcode code, struct err *e)
@@ -233,11 +231,11 @@ static void finish(struct httpc_request *r, CURLcode code)
 	const struct httpc_events *events = r->events;
 	struct err e;
 
-	if (events == NULL)
+	if (!events)
 		return;
 	if (code == CURLE_OK)
 		tell_head(r);
-	if (r->events == NULL)
+	if (!r->events)
 		return;
 	r->events = NULL;
 	defer_call(&r->freeing, free_later, r);
@@ -251,13 +249,13 @@ static void check_done(struct httpc *h)
 	CURLMsg *msg;
 	int left;
 
-	while ((msg = curl_multi_info_read(h->multi, &left)) != NULL) {
+	while ((msg = curl_multi_info_read(h->multi, &left))) {
 		struct httpc_request *r = NULL;
 
 		if (msg->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&r);
-		if (r != NULL)
+		if (r)
 			finish(r, msg->data.result);
 	}
 }
@@ -270,17 +268,17 @@ static int set_headers(struct httpc_request *r, const char *const *headers)
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
 
 	r->headers = list;
-	for (; list != NULL && headers != NULL && *headers != NULL; headers++) {
+	for (; list != NULL && headers && *headers; headers++) {
 		list = curl_slist_append(r->headers, *headers);
-		if (list != NULL)
+		if (list)
 			r->headers = list;
 	}
-	return list != NULL ? 0 : ERR_NOMEM;
+	return list ? 0 : ERR_NOMEM;
 }
 
 static bool set_body(CURL *easy, const struct httpc_spec *spec)
 {
-	if (spec->body == NULL)
+	if (!spec->body)
 		return strcmp(spec->method, "GET") == 0 ||
 		       curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, spec->method) == CURLE_OK;
 	return curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->len) ==
@@ -312,7 +310,7 @@ static bool set_options(struct httpc_request *r, const struct httpc_spec *spec)
 	curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, (long)MAX_IDLE_S);
 	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, NULL);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "mcpd/" PACKAGE_VERSION);
-	if (spec->ca_file != NULL)
+	if (spec->ca_file)
 		curl_easy_setopt(c, CURLOPT_CAINFO, spec->ca_file);
 	/* Who is on the way of a proxy is not on this machine. */
 	if (url_is_loopback(spec->url))
@@ -330,7 +328,7 @@ static void start_later(void *arg)
 
 	if (r->refused)
 		finish(r, CURLE_COULDNT_CONNECT);
-	else if (r->events != NULL && curl_multi_add_handle(r->h->multi, r->easy) != CURLM_OK)
+	else if (r->events && curl_multi_add_handle(r->h->multi, r->easy) != CURLM_OK)
 		finish(r, CURLE_OUT_OF_MEMORY);
 }
 
@@ -346,9 +344,9 @@ static bool begin(struct httpc_request *r)
 int httpc_start(struct httpc *h, const struct httpc_spec *spec, const struct httpc_events *events,
 		void *arg, struct httpc_request **r_r, struct err *e)
 {
-	struct httpc_request *r = calloc(1, sizeof(*r));
+	struct httpc_request *r = calloc(1, sizeof *r);
 
-	if (r == NULL)
+	if (!r)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	r->h = h;
 	r->events = events;
@@ -360,7 +358,7 @@ int httpc_start(struct httpc *h, const struct httpc_spec *spec, const struct htt
 	TAILQ_INSERT_TAIL(&h->requests, r, link);
 	h->n++;
 	r->easy = curl_easy_init();
-	if (r->easy == NULL || !set_options(r, spec) || !begin(r)) {
+	if (!r->easy || !set_options(r, spec) || !begin(r)) {
 		r->events = NULL;
 		free_later(r);
 		return err_set(e, ERR_NOMEM, "the request to %.200s could not be made", spec->url);
@@ -374,7 +372,7 @@ void httpc_cancel(struct httpc_request **rp)
 	struct httpc_request *r = *rp;
 
 	*rp = NULL;
-	if (r == NULL || r->events == NULL)
+	if (!r || !r->events)
 		return;
 	r->events = NULL;
 	defer_call(&r->freeing, free_later, r);
@@ -383,7 +381,7 @@ void httpc_cancel(struct httpc_request **rp)
 void httpc_pause(struct httpc_request *r)
 {
 	defer_cancel(&r->resuming);
-	if (r->events == NULL || r->paused)
+	if (!r->events || r->paused)
 		return;
 	r->paused = curl_easy_pause(r->easy, CURLPAUSE_RECV) == CURLE_OK;
 }
@@ -395,7 +393,7 @@ static void resume_later(void *arg)
 	struct httpc *h = r->h;
 	bool was_inside = h->inside;
 
-	if (r->events == NULL)
+	if (!r->events)
 		return;
 	r->paused = false;
 	h->inside = true;
@@ -421,8 +419,7 @@ const char *httpc_header(struct httpc_request *r, const char *name)
 /* Whether a redirect with STATUS is followed with METHOD. */
 static bool keeps_method(int status, const char *method)
 {
-	return status == 307 || status == 308 ||
-	       (method != NULL && strcmp(method, "GET") == 0);
+	return status == 307 || status == 308 || (method && strcmp(method, "GET") == 0);
 }
 
 static bool is_redirect(int status)
@@ -437,14 +434,15 @@ int httpc_redirect(struct httpc_request *r, unsigned *n, char **to_r, struct err
 	struct err why = {0};
 
 	*to_r = NULL;
-	if (to == NULL || !is_redirect(status))
+	if (!to || !is_redirect(status))
 		return 0;
 	if (*n >= HTTPC_MAX_REDIRECTS)
-		return err_set(e, ERR_PROTOCOL, "redirects more than %d times, which is not followed",
+		return err_set(e, ERR_PROTOCOL,
+			       "redirects more than %d times, which is not followed",
 			       HTTPC_MAX_REDIRECTS);
 	curl_easy_getinfo(r->easy, CURLINFO_EFFECTIVE_URL, &from);
 	curl_easy_getinfo(r->easy, CURLINFO_EFFECTIVE_METHOD, &method);
-	rc = from != NULL ? url_redirect(from, to, to_r, &why) : ERR_NOMEM;
+	rc = from ? url_redirect(from, to, to_r, &why) : ERR_NOMEM;
 	if (rc == ERR_NOMEM)
 		return err_set(e, rc, "out of memory");
 	if (rc < 0)
@@ -480,9 +478,9 @@ size_t httpc_count(const struct httpc *h)
 
 struct httpc *httpc_new(struct event_base *base, struct err *e)
 {
-	struct httpc *h = calloc(1, sizeof(*h));
+	struct httpc *h = calloc(1, sizeof *h);
 
-	if (h == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+	if (!h || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(h);
 		err_set(e, ERR_NOMEM, "libcurl could not be set up");
 		return NULL;
@@ -491,7 +489,7 @@ struct httpc *httpc_new(struct event_base *base, struct err *e)
 	h->base = base;
 	h->multi = curl_multi_init();
 	h->timer = evtimer_new(base, on_timer_event, h);
-	if (h->multi == NULL || h->timer == NULL) {
+	if (!h->multi || !h->timer) {
 		httpc_free(&h);
 		err_set(e, ERR_NOMEM, "libcurl could not be set up");
 		return NULL;
@@ -510,16 +508,16 @@ void httpc_free(struct httpc **hp)
 	struct httpc_request *r;
 
 	*hp = NULL;
-	if (h == NULL)
+	if (!h)
 		return;
-	while ((r = TAILQ_FIRST(&h->requests)) != NULL) {
+	while ((r = TAILQ_FIRST(&h->requests))) {
 		finish(r, CURLE_ABORTED_BY_CALLBACK);
 		defer_cancel(&r->freeing);
 		free_later(r);
 	}
-	if (h->multi != NULL)
+	if (h->multi)
 		curl_multi_cleanup(h->multi);
-	if (h->timer != NULL)
+	if (h->timer)
 		event_free(h->timer);
 	free(h);
 	curl_global_cleanup();

@@ -1,5 +1,5 @@
-/* httpc.h: all outgoing HTTP: libcurl on the event loop. The only file that knows libcurl, but for its
- * parser of URLs (url.h).
+/* httpc.h: all outgoing HTTP: libcurl on the event loop. The only file that knows libcurl, but for
+ * its parser of URLs (url.h).
  *
  * Nothing is followed by itself: a redirect is an answer, and httpc_redirect() says where to go on.
  * Certificates are always verified.
@@ -55,9 +55,9 @@ int httpc_start(struct httpc *h, const struct httpc_spec *spec, const struct htt
 /* No event comes any more; the connection is cut if need be. *R becomes NULL. */
 void httpc_cancel(struct httpc_request **r);
 
-/* What R is answered with stays with the kernel (and what libcurl has read of it, with libcurl) until it
- * is resumed; its end is not seen meanwhile. Idempotent, from inside on_data too, and no callback comes
- * from inside. Timeouts go on. */
+/* What R is answered with stays with the kernel (and what libcurl has read of it, with libcurl)
+ * until it is resumed; its end is not seen meanwhile. Idempotent, from inside on_data too, and no
+ * callback comes from inside. Timeouts go on. */
 void httpc_pause(struct httpc_request *r);
 void httpc_resume(struct httpc_request *r);
 
@@ -66,10 +66,10 @@ void httpc_resume(struct httpc_request *r);
 const char *httpc_header(struct httpc_request *r, const char *name);
 /* Where a request that was answered by R goes on, to be asked once R has ended: the one rule for
  * redirects. 307 and 308 keep the method, the others are followed for GET alone; where to, is up to
- * url_redirect(). N, 0 at first, counts the redirects of one request, which are HTTPC_MAX_REDIRECTS.
- * 0 with *TO_R, malloc'd: the URL to ask with the same method, or NULL: R is no redirect. Else
- * ERR_PROTOCOL with E, which goes on after the name of who answered ("redirects ...") and names both
- * origins, or ERR_NOMEM. */
+ * url_redirect(). N, 0 at first, counts the redirects of one request, which are
+ * HTTPC_MAX_REDIRECTS. 0 with *TO_R, malloc'd: the URL to ask with the same method, or NULL: R is
+ * no redirect. Else ERR_PROTOCOL with E, which goes on after the name of who answered ("redirects
+ * ...") and names both origins, or ERR_NOMEM. */
 int httpc_redirect(struct httpc_request *r, unsigned *n, char **to_r, struct err *e);
 #define HTTPC_MAX_REDIRECTS 3
 /* A date as HTTP has it (RFC 9110 section 5.6.7) in seconds since 1970; -1: TEXT is none. */

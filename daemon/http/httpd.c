@@ -84,7 +84,7 @@ static void httpd_make_room(struct httpd *h)
 {
 	struct connection *c = connections_silent(h->connections);
 
-	if (c != NULL)
+	if (c)
 		evhttp_connection_free(c->con);
 }
 
@@ -115,7 +115,7 @@ static void httpd_accept_error(struct evconnlistener *listener, void *arg)
 	LIST_FOREACH (h, &all, link)
 		if (h->http == arg)
 			break;
-	if (h == NULL)
+	if (!h)
 		return;
 	if (!h->paused_logged)
 		log_warn(NULL, "Cannot accept connections: %s; trying again every %d s",
@@ -130,7 +130,7 @@ static void httpd_accept_error(struct evconnlistener *listener, void *arg)
 /* C is gone, or never came to be. */
 static void httpd_forget(struct httpd *h, struct connection *c)
 {
-	if (c != NULL) {
+	if (c) {
 		gate_free(&c->gate);
 		connections_remove(h->connections, c);
 	}
@@ -174,12 +174,12 @@ static void httpd_adopt(struct httpd *h)
 	struct err e;
 	void *con;
 
-	if (bev == NULL)
+	if (!bev)
 		return;
 	h->newest = NULL;
 	c = connections_find(h->connections, bev);
 	bufferevent_getcb(bev, NULL, NULL, NULL, &con);
-	if (con != NULL && c != NULL) {
+	if (con && c) {
 		evhttp_connection_set_closecb(con, httpd_closed, h);
 		gate_adopt(c->gate, con);
 		if (connections_place(h->connections, c, con, h->home.peers, evhttp_connection_free,
@@ -190,7 +190,7 @@ static void httpd_adopt(struct httpd *h)
 	} else {
 		httpd_forget(h, c);
 		/* If it gave up early it did not free the bufferevent either. */
-		if (con == NULL && bufferevent_getfd(bev) == -1)
+		if (!con && bufferevent_getfd(bev) == -1)
 			bufferevent_free(bev);
 	}
 	bufferevent_decref(bev);
@@ -218,10 +218,10 @@ static struct connection *httpd_gated(struct httpd *h, struct bufferevent *bev)
 {
 	struct connection *c = connections_add(h->connections, bev);
 
-	if (c == NULL)
+	if (!c)
 		return NULL;
 	c->gate = gate_new(&h->rules, bev, c);
-	if (c->gate == NULL) {
+	if (!c->gate) {
 		connections_remove(h->connections, c);
 		return NULL;
 	}
@@ -237,7 +237,7 @@ static struct bufferevent *httpd_connection(struct event_base *base, void *arg)
 
 	httpd_adopt(h);
 	bev = bufferevent_socket_new(base, -1, 0);
-	if (bev == NULL)
+	if (!bev)
 		return NULL;
 	bufferevent_incref(bev);
 	h->newest = bev;
@@ -262,11 +262,10 @@ static void httpd_request(struct evhttp_request *req, void *arg)
 	struct exchange *x;
 
 	/* evhttp ends the connection after a request for an absolute URI. */
-	x = c != NULL ? exchange_new(req, c->gate, &h->home,
-				     gate_close(c->gate) ||
-					     (req->flags & EVHTTP_PROXY_REQUEST) != 0)
-		      : NULL;
-	if (x == NULL) {
+	x = c ? exchange_new(req, c->gate, &h->home,
+			     gate_close(c->gate) || (req->flags & EVHTTP_PROXY_REQUEST) != 0)
+	      : NULL;
+	if (!x) {
 		evhttp_connection_free(con);
 		return;
 	}
@@ -278,20 +277,20 @@ static void httpd_request(struct evhttp_request *req, void *arg)
 
 static int listen_on(struct httpd *h, int fd)
 {
-	struct bound *l = calloc(1, sizeof(*l));
+	struct bound *l = calloc(1, sizeof *l);
 	struct evconnlistener *listener;
 
-	if (l == NULL)
+	if (!l)
 		return -1;
 	listener = evconnlistener_new(h->base, NULL, NULL,
 				      LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, 0, fd);
-	if (listener == NULL)
+	if (!listener)
 		goto fail;
 	evconnlistener_set_error_cb(listener, httpd_accept_error);
 	if (!h->accepting)
 		evconnlistener_disable(listener);
 	l->socket = evhttp_bind_listener(h->http, listener);
-	if (l->socket == NULL)
+	if (!l->socket)
 		goto fail_listener;
 	SLIST_INSERT_HEAD(&h->bound, l, link);
 	return 0;
@@ -345,7 +344,7 @@ void httpd_stop(struct httpd *h)
 	struct bound *l;
 
 	h->home.closing = true;
-	while ((l = SLIST_FIRST(&h->bound)) != NULL) {
+	while ((l = SLIST_FIRST(&h->bound))) {
 		SLIST_REMOVE_HEAD(&h->bound, link);
 		evhttp_del_accept_socket(h->http, l->socket);
 		free(l);
@@ -362,14 +361,14 @@ struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limi
 		.max_per_address = limits->max_per_address,
 		.percent = limits->share > 0 ? limits->share : 100,
 	};
-	struct httpd *h = calloc(1, sizeof(*h));
+	struct httpd *h = calloc(1, sizeof *h);
 
-	if (h == NULL)
+	if (!h)
 		return NULL;
 	h->http = evhttp_new(base);
 	h->connections = connections_new(&places);
-	if (h->http == NULL || h->connections == NULL) {
-		if (h->http != NULL)
+	if (!h->http || !h->connections) {
+		if (h->http)
 			evhttp_free(h->http);
 		connections_free(&h->connections);
 		free(h);
@@ -421,7 +420,7 @@ void httpd_free(struct httpd **hp)
 {
 	struct httpd *h = *hp;
 
-	if (h == NULL)
+	if (!h)
 		return;
 	*hp = NULL;
 	httpd_stop(h);

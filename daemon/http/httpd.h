@@ -36,8 +36,8 @@ void httpd_set_hooks(struct httpd *h, const struct gate_hooks *hooks);
 /* Whose forwarded addresses count; borrowed. NULL, the default: nobody's. */
 void httpd_set_peers(struct httpd *h, const struct peer_rules *peers);
 
-/* While HOLD(ARG) says so when an answer is given, it leaves after this turn of the loop, whose end is
- * when the store writes: nobody is told what a crash could take back. */
+/* While HOLD(ARG) says so when an answer is given, it leaves after this turn of the loop, whose end
+ * is when the store writes: nobody is told what a crash could take back. */
 void httpd_hold(struct httpd *h, bool (*hold)(void *arg), void *arg);
 
 /* Listens on "ADDRESS:PORT", "[V6]:PORT" or "NAME:PORT" (port 0: any). *bound_r (malloc'd, may be

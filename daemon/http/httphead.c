@@ -45,7 +45,7 @@ static const char *reason(int status)
 		{505, "HTTP Version Not Supported"},
 	};
 
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
 		if (reasons[i].status == status)
 			return reasons[i].phrase;
 	return "Status";
@@ -59,8 +59,8 @@ static const char *date(void)
 	time_t now = time(NULL);
 	struct tm tm;
 
-	if (now != made && gmtime_r(&now, &tm) != NULL) {
-		evutil_date_rfc1123(text, sizeof(text), &tm);
+	if (now != made && gmtime_r(&now, &tm)) {
+		evutil_date_rfc1123(text, sizeof text, &tm);
 		made = now;
 	}
 	return text;
@@ -88,7 +88,7 @@ void httphead_begin(struct httphead *h, bool http11, int status, bool keep_alive
 		connection = "Connection: close\r\n";
 	else if (!http11)
 		connection = "Connection: keep-alive\r\n";
-	n = snprintf(h->status, sizeof(h->status), "HTTP/1.%d %d %s\r\nDate: %s\r\n%s", http11,
+	n = snprintf(h->status, sizeof h->status, "HTTP/1.%d %d %s\r\nDate: %s\r\n%s", http11,
 		     status, reason(status), date(), connection);
 	httphead_add(h, h->status, (size_t)n);
 }
@@ -109,7 +109,7 @@ void httphead_end(struct httphead *h, size_t content_length)
 		httphead_add(h, "\r\n", 2);
 		return;
 	}
-	n = snprintf(h->length, sizeof(h->length), "Content-Length: %zu\r\n\r\n", content_length);
+	n = snprintf(h->length, sizeof h->length, "Content-Length: %zu\r\n\r\n", content_length);
 	httphead_add(h, h->length, (size_t)n);
 }
 

@@ -20,13 +20,13 @@
 static int bound_name(int fd, char **name_r)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
+	socklen_t len = sizeof ss;
 	char host[NI_MAXHOST], port[NI_MAXSERV];
 
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
 		return -1;
 	if ((ss.ss_family != AF_INET && ss.ss_family != AF_INET6) ||
-	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), port, sizeof(port),
+	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof host, port, sizeof port,
 			NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
 		errno = EAFNOSUPPORT;
 		return -1;
@@ -50,7 +50,7 @@ static void inherit_options(int fd)
 	};
 
 	/* Nothing depends on them: no error stops us. */
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
 		setsockopt(fd, options[i].level, options[i].name, &options[i].value,
 			   sizeof(options[i].value));
 }
@@ -77,13 +77,13 @@ static int split(const char *address, char host[NI_MAXHOST], const char **port_r
 	if (*address == '[') {
 		start++;
 		end = strchr(start, ']');
-		colon = end != NULL && end[1] == ':' ? end + 1 : NULL;
+		colon = end && end[1] == ':' ? end + 1 : NULL;
 	} else {
 		end = colon = strchr(address, ':');
-		if (colon != NULL && strchr(colon + 1, ':') != NULL)
+		if (colon && strchr(colon + 1, ':'))
 			return -1;
 	}
-	if (colon == NULL || end == start || end - start >= NI_MAXHOST || colon[1] == '\0')
+	if (!colon || end == start || end - start >= NI_MAXHOST || colon[1] == '\0')
 		return -1;
 	memcpy(host, start, (size_t)(end - start));
 	host[end - start] = '\0';
@@ -109,7 +109,7 @@ static int open_one(const struct addrinfo *ai, in_port_t *port)
 		return -1;
 	if (*port != 0)
 		*port_of(ai->ai_addr) = *port;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
 	    bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0 ||
 	    getsockname(fd, ai->ai_addr, &len) != 0) {
 		int error = errno;
@@ -128,11 +128,11 @@ static bool is_repeated(const struct addrinfo *list, const struct addrinfo *ai)
 {
 	char host[NI_MAXHOST], other[NI_MAXHOST];
 
-	if (getnameinfo(ai->ai_addr, ai->ai_addrlen, host, sizeof(host), NULL, 0, NI_NUMERICHOST) !=
+	if (getnameinfo(ai->ai_addr, ai->ai_addrlen, host, sizeof host, NULL, 0, NI_NUMERICHOST) !=
 	    0)
 		return false;
 	for (; list != ai; list = list->ai_next)
-		if (getnameinfo(list->ai_addr, list->ai_addrlen, other, sizeof(other), NULL, 0,
+		if (getnameinfo(list->ai_addr, list->ai_addrlen, other, sizeof other, NULL, 0,
 				NI_NUMERICHOST) == 0 &&
 		    strcmp(host, other) == 0)
 			return true;

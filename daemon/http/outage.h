@@ -1,9 +1,10 @@
-/* outage.h: another host that does not do what it is asked for: when it is asked again, and what the log says of
- * it.
+/* outage.h: another host that does not do what it is asked for: when it is asked again, and what
+ * the log says of it.
  *
- * After a failure nothing is asked for the time that backoff.h says. Then one request tries; the others are
- * refused until its outcome is known, or OUTAGE_TRY_MS have passed. The log has a line when an outage begins, at
- * most one in OUTAGE_LINE_MS after it, and one when the outage is over. */
+ * After a failure nothing is asked for the time that backoff.h says. Then one request tries; the
+ * others are refused until its outcome is known, or OUTAGE_TRY_MS have passed. The log has a line
+ * when an outage begins, at most one in OUTAGE_LINE_MS after it, and one when the outage is over.
+ */
 #ifndef MCPD_OUTAGE_H
 #define MCPD_OUTAGE_H
 
@@ -21,9 +22,10 @@ struct outage {
 	int64_t until; /* while DOWN: nothing is asked before */
 	int64_t line;  /* of the last line about a failure */
 	bool down;     /* the last request failed */
-	bool trying;   /* while DOWN: a request is under way whose end tells whether that is still so */
-	bool lined;    /* there was a line at all */
-	bool told;     /* of this outage */
+	bool trying; /* while DOWN: a request is under way whose end tells whether that is still so
+		      */
+	bool lined;  /* there was a line at all */
+	bool told;   /* of this outage */
 };
 
 /* Whether a request may be made now; whoever gets true makes one and tells its end. */

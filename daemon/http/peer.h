@@ -20,7 +20,8 @@ struct peer_rules;
 
 enum peer_header { PEER_X_FORWARDED_FOR, PEER_FORWARDED, PEER_NO_HEADER };
 
-/* PROXIES: NULL-terminated networks and addresses (may be NULL). NULL with ERR_INVALID, ERR_NOMEM. */
+/* PROXIES: NULL-terminated networks and addresses (may be NULL). NULL with ERR_INVALID, ERR_NOMEM.
+ */
 struct peer_rules *peer_rules_new(char *const *proxies, enum peer_header header, struct err *e);
 void peer_rules_free(struct peer_rules **r);
 /* The name of the header that counts; NULL: none, because no proxy is trusted. R may be NULL. */

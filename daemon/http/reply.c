@@ -49,10 +49,8 @@ static unsigned accept_range(const char *range, size_t len)
 		const char *type;
 		unsigned mask;
 	} types[] = {
-		{"application/json", REPLY_ACCEPT_JSON},
-		{"application/*", REPLY_ACCEPT_JSON},
-		{"text/event-stream", REPLY_ACCEPT_SSE},
-		{"text/*", REPLY_ACCEPT_SSE},
+		{"application/json", REPLY_ACCEPT_JSON},       {"application/*", REPLY_ACCEPT_JSON},
+		{"text/event-stream", REPLY_ACCEPT_SSE},       {"text/*", REPLY_ACCEPT_SSE},
 		{"*/*", REPLY_ACCEPT_JSON | REPLY_ACCEPT_SSE},
 	};
 	size_t type_len = strcspn(range, ";, \t");

@@ -6,8 +6,8 @@
 
 struct exchange;
 
-/* Ends X with STATUS and a JSON-RPC error. ID is borrowed; NULL where it could not be read (it is left out
- * then: null is no id). A 405 says Allow, a 503 says Retry-After. */
+/* Ends X with STATUS and a JSON-RPC error. ID is borrowed; NULL where it could not be read (it is
+ * left out then: null is no id). A 405 says Allow, a 503 says Retry-After. */
 void reply_error(struct exchange *x, int status, json_t *id, int code, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 

@@ -53,7 +53,8 @@ struct delayq *asks_limit_new(struct event_base *base, int64_t limit_ms)
 	return delayq_new(base, limit_ms, on_limit, NULL);
 }
 
-struct asks *asks_new(struct delayq *limit, void (*on_withdrawn)(json_int_t id, void *arg), void *arg)
+struct asks *asks_new(struct delayq *limit, void (*on_withdrawn)(json_int_t id, void *arg),
+		      void *arg)
 {
 	struct asks *a = calloc(1, sizeof *a);
 
@@ -120,8 +121,7 @@ int asks_answer(struct asks *a, const json_t *id, json_t *result, json_t *error)
 
 	if (!json_is_integer(id))
 		return ERR_NOTFOUND;
-	TAILQ_FOREACH(ask, &a->open, link)
-	{
+	TAILQ_FOREACH (ask, &a->open, link) {
 		if (ask->id == json_integer_value(id)) {
 			question_answer(take_out(ask), json_incref(result), json_incref(error));
 			return 0;

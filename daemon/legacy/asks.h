@@ -14,9 +14,10 @@ struct question;
 /* The time limit of all questions, shared by all sessions. */
 struct delayq *asks_limit_new(struct event_base *base, int64_t limit_ms);
 
-/* LIMIT outlives it. ON_WITHDRAWN (with the id that was sent) tells that the client need not answer any
- * more. NULL on lack of memory. */
-struct asks *asks_new(struct delayq *limit, void (*on_withdrawn)(json_int_t id, void *arg), void *arg);
+/* LIMIT outlives it. ON_WITHDRAWN (with the id that was sent) tells that the client need not answer
+ * any more. NULL on lack of memory. */
+struct asks *asks_new(struct delayq *limit, void (*on_withdrawn)(json_int_t id, void *arg),
+		      void *arg);
 /* Refuses what is open. */
 void asks_free(struct asks **a);
 

@@ -156,7 +156,8 @@ static struct session *find_or_restore(struct legacy *l, const struct legacy_req
 	return NULL;
 }
 
-/* The session that the request names, or NULL after having answered it. ID is that of the message. */
+/* The session that the request names, or NULL after having answered it. ID is that of the message.
+ */
 static struct session *find_session(struct legacy *l, const struct legacy_request *rq, json_t *id)
 {
 	const char *value = exchange_header(rq->x, "Mcp-Session-Id");
@@ -180,7 +181,8 @@ static struct session *find_session(struct legacy *l, const struct legacy_reques
 	return s;
 }
 
-/* MCP-Protocol-Version, where it is sent, must be one of ours; it need not be the negotiated one. */
+/* MCP-Protocol-Version, where it is sent, must be one of ours; it need not be the negotiated one.
+ */
 static bool check_revision(const struct legacy_request *rq, json_t *id)
 {
 	const char *value = exchange_header(rq->x, "MCP-Protocol-Version");
@@ -244,7 +246,8 @@ static struct session *open_session(struct legacy *l, const struct legacy_reques
 		no_memory(rq->x, id);
 	else if (size > l->limits->max_session_bytes)
 		reply_error(rq->x, 200, id, RPC_INVALID_PARAMS,
-			    "initialize: clientInfo and capabilities have %zu bytes together, and a session "
+			    "initialize: clientInfo and capabilities have %zu bytes together, and "
+			    "a session "
 			    "keeps at most %zu (limits.maxSessionBytes)",
 			    size, l->limits->max_session_bytes);
 	else if (sessions_admit(l->sessions, &conf, &e) < 0 ||
@@ -319,8 +322,8 @@ static void take_notification(struct session *s, json_t *msg)
 			    json_object_get(msg, "params"));
 }
 
-/* An answer to nothing is dropped: the question may have been withdrawn meanwhile, and an error would only
- * make the client give up. */
+/* An answer to nothing is dropped: the question may have been withdrawn meanwhile, and an error
+ * would only make the client give up. */
 static void take_response(struct session *s, json_t *msg)
 {
 	struct log_scope scope = scope_of(s);
@@ -403,8 +406,7 @@ static void post_to_session(const struct legacy_request *rq, struct session *s, 
 	}
 	if (!batch)
 		take(s, st, body);
-	json_array_foreach(body, i, msg)
-	{
+	json_array_foreach (body, i, msg) {
 		take(s, st, msg);
 	}
 	if (requests == 0)
@@ -441,7 +443,8 @@ void legacy_post(struct legacy *l, const struct legacy_request *rq, json_t *body
 		post_to_session(rq, s, body, (unsigned)requests);
 }
 
-/* A client of 2026-07-28 that tries for a stream: there is none for it, and 405 is how it is told. */
+/* A client of 2026-07-28 that tries for a stream: there is none for it, and 405 is how it is told.
+ */
 static bool is_modern_get(struct exchange *x)
 {
 	const char *version;
@@ -475,7 +478,8 @@ void legacy_get(struct legacy *l, const struct legacy_request *rq)
 	session_touch(s);
 	last = exchange_header(rq->x, "Last-Event-ID");
 	rc = last ? transport_resume(session_transport(s), rq->x, last, &e) : ERR_CLOSED;
-	/* A stream of an earlier life of the daemon is gone with what was on it: a new one takes its place. */
+	/* A stream of an earlier life of the daemon is gone with what was on it: a new one takes
+	 * its place. */
 	if (!last || (rc == ERR_NOTFOUND && session_restored(s)))
 		rc = transport_get(session_transport(s), rq->x, &e);
 	if (rc == ERR_INVALID || rc == ERR_NOTFOUND)

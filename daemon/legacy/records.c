@@ -63,8 +63,7 @@ static void forget(struct records *r, struct sleeper *sl)
 	free(sl);
 }
 
-/* --- records ------------------------------------------------------------------------------------
- */
+/* ---- records ---- */
 
 static json_int_t seconds_ago(int64_t ms)
 {
@@ -137,9 +136,10 @@ void records_save_subscription(struct records *r, const struct session *s, const
 	struct log_scope scope = {.session = session_id(s), .user = session_user(s)};
 
 	if (r->on && keep_subscription(r, session_id(s), uri, on) < 0)
-		log_warn(&scope,
-			 "out of memory: a restart will not know what session %s has (un)subscribed",
-			 session_id(s));
+		log_warn(
+			&scope,
+			"out of memory: a restart will not know what session %s has (un)subscribed",
+			session_id(s));
 }
 
 /* The record of ID and its parts; SUBSCRIPTIONS has the URIs as keys, or is NULL. A part that stays

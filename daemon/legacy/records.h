@@ -32,10 +32,11 @@ void records_free(struct records **r);
 int64_t records_interval_ms(const struct config_sessions *conf);
 /* S as it is now. What cannot be saved will not survive; nothing else depends on it. */
 void records_save(struct records *r, const struct session *s);
-/* Of what S keeps, its log level or its subscription to URI alone, which is new (ON) or gone: writes
- * about as much as that takes, however much else S keeps. */
+/* Of what S keeps, its log level or its subscription to URI alone, which is new (ON) or gone:
+ * writes about as much as that takes, however much else S keeps. */
 void records_save_level(struct records *r, const struct session *s);
-void records_save_subscription(struct records *r, const struct session *s, const char *uri, bool on);
+void records_save_subscription(struct records *r, const struct session *s, const char *uri,
+			       bool on);
 /* S, which is open, is really gone. */
 void records_end(struct records *r, const struct session *s);
 /* The dormant session ID is really gone. */

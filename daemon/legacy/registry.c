@@ -73,7 +73,8 @@ static int pair_set(struct pair **map, const char *key, const char *value)
 	p->value = memcpy(p->key + klen, value, vlen);
 	pair_drop(map, key);
 	HASH_ADD_STR(*map, key, p);
-	/* Built with HASH_NONFATAL_OOM: a lack of memory fails the one insertion, not the daemon. */
+	/* Built with HASH_NONFATAL_OOM: a lack of memory fails the one insertion, not the daemon.
+	 */
 	if (!p->hh.tbl) {
 		free(p);
 		return ERR_NOMEM;
@@ -110,7 +111,8 @@ int registry_make_id(char id_r[REGISTRY_ID_SIZE], struct err *e)
 {
 	unsigned char raw[(REGISTRY_ID_SIZE - 1) / 2];
 
-	/* Up to 256 bytes are never short and never interrupted once the pool is up (getrandom(2)). */
+	/* Up to 256 bytes are never short and never interrupted once the pool is up (getrandom(2)).
+	 */
 	if (getrandom(raw, sizeof raw, 0) != (ssize_t)sizeof raw)
 		return err_errno(e, "getrandom");
 	for (size_t i = 0; i < sizeof raw; i++)

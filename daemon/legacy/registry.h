@@ -1,8 +1,9 @@
-/* registry.h: the three maps of sessions (id to session, id to user, id to the client's capabilities),
- * how many sessions each peer address has, and the counts.
+/* registry.h: the three maps of sessions (id to session, id to user, id to the client's
+ * capabilities), how many sessions each peer address has, and the counts.
  *
- * The maps are separate on purpose: a session that is half closed is out of some and still in others,
- * and the counts must be right at every point. The registry knows nothing of what a session is. */
+ * The maps are separate on purpose: a session that is half closed is out of some and still in
+ * others, and the counts must be right at every point. The registry knows nothing of what a session
+ * is. */
 #ifndef MCPD_REGISTRY_H
 #define MCPD_REGISTRY_H
 
@@ -42,7 +43,8 @@ void registry_free(struct registry **r);
 /* Writes a fresh id. 0 or ERR_IO. */
 int registry_make_id(char id_r[REGISTRY_ID_SIZE], struct err *e);
 
-/* The session map. ENTRY is filled in by the caller and belongs to it. 0, ERR_EXISTS or ERR_NOMEM. */
+/* The session map. ENTRY is filled in by the caller and belongs to it. 0, ERR_EXISTS or ERR_NOMEM.
+ */
 int registry_add(struct registry *r, struct registry_entry *entry);
 /* 0 or ERR_NOTFOUND. */
 int registry_remove(struct registry *r, struct registry_entry *entry);

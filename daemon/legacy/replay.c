@@ -89,8 +89,7 @@ int replay_copy(const struct replay *r, const void *owner, uint32_t seq, struct 
 {
 	const struct replay_event *ev;
 
-	TAILQ_FOREACH(ev, &r->events, link)
-	{
+	TAILQ_FOREACH (ev, &r->events, link) {
 		if (ev->owner == owner && ev->seq > seq &&
 		    evbuffer_add(out, ev->frame, ev->len) < 0)
 			return ERR_NOMEM;

@@ -39,8 +39,8 @@ void replay_fini(struct replay *r); /* without telling evicted() */
 struct event_base;
 struct delayq *replay_aging_new(struct event_base *base, int64_t age_ms);
 
-/* Keeps a copy of FRAME, making room by evicting the oldest. 0, ERR_LIMIT (larger than the whole buffer:
- * not kept, everything older of the owner is useless) or ERR_NOMEM. */
+/* Keeps a copy of FRAME, making room by evicting the oldest. 0, ERR_LIMIT (larger than the whole
+ * buffer: not kept, everything older of the owner is useless) or ERR_NOMEM. */
 int replay_add(struct replay *r, void *owner, uint32_t seq, struct evbuffer *frame);
 /* Appends the frames of OWNER after SEQ to OUT. 0 or ERR_NOMEM. */
 int replay_copy(const struct replay *r, const void *owner, uint32_t seq, struct evbuffer *out);

@@ -35,7 +35,7 @@ struct session {
 	bool restored;	/* of an earlier life of the daemon */
 	bool counted;	/* among the sessions of its peer */
 	bool placed;	/* a place of all sessions is taken */
-	char texts[]; /* user, peer, holder, capabilities, clientInfo */
+	char texts[];	/* user, peer, holder, capabilities, clientInfo */
 };
 
 const char *close_reason_name(enum close_reason reason)
@@ -249,8 +249,8 @@ static size_t text_size(const char *text)
 
 static struct session *session_new(struct session_env *env, const struct session_conf *conf)
 {
-	size_t size = text_size(conf->user) + text_size(conf->peer) +
-		      text_size(conf->holder) + text_size(conf->capabilities) + text_size(conf->client_info);
+	size_t size = text_size(conf->user) + text_size(conf->peer) + text_size(conf->holder) +
+		      text_size(conf->capabilities) + text_size(conf->client_info);
 	struct session *s = calloc(1, sizeof *s + size);
 	char *at;
 
@@ -287,8 +287,8 @@ static void on_quiet(void *arg)
 	session_touch(arg);
 }
 
-/* Its place among all sessions. Whether there is one was asked before (sessions_admit()), but for a session that is
- * opened only to be closed. 0 or ERR_NOMEM. */
+/* Its place among all sessions. Whether there is one was asked before (sessions_admit()), but for a
+ * session that is opened only to be closed. 0 or ERR_NOMEM. */
 static int take_place(struct session *s)
 {
 	int rc = s->env->places ? share_take(s->env->places, s->caller.holder, NULL) : ERR_LIMIT;
@@ -306,7 +306,8 @@ static void on_withdrawn(struct stream *st, const char *why, void *arg)
 		continue;
 }
 
-/* Server, transport and the maps. Whatever is there already when one fails, session_drop() undoes. */
+/* Server, transport and the maps. Whatever is there already when one fails, session_drop() undoes.
+ */
 static int set_up(struct session *s, const struct session_conf *conf, struct err *e)
 {
 	struct registry *r = s->env->registry;
@@ -330,8 +331,8 @@ static int set_up(struct session *s, const struct session_conf *conf, struct err
 		transport_on_withdrawn(s->transport, on_withdrawn);
 	s->server = server_new(&sc);
 	if (!s->transport || !s->server || registry_set_caps(r, s->entry.id, conf->capabilities) ||
-	    (conf->user && registry_bind_user(r, s->entry.id, conf->user)) ||
-	    take_place(s) < 0 || registry_peer_add(r, conf->peer))
+	    (conf->user && registry_bind_user(r, s->entry.id, conf->user)) || take_place(s) < 0 ||
+	    registry_peer_add(r, conf->peer))
 		return err_set(e, ERR_NOMEM, "out of memory");
 	s->counted = true;
 	return registry_add(r, &s->entry) ? err_set(e, ERR_NOMEM, "out of memory") : 0;

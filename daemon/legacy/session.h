@@ -37,12 +37,12 @@ enum close_reason {
 	CLOSE_IDLE,
 	CLOSE_LOGOUT,
 	CLOSE_SHUTDOWN,
-	CLOSE_FAILED,	/* it could not be set up */
+	CLOSE_FAILED, /* it could not be set up */
 };
 const char *close_reason_name(enum close_reason reason);
 
-/* A step of closing and what the log says of it: DONE takes the id, FAILED the id and the reason; NULL: the
- * step speaks for itself. */
+/* A step of closing and what the log says of it: DONE takes the id, FAILED the id and the reason;
+ * NULL: the step speaks for itself. */
 struct session_step {
 	struct cleanup_step step;
 	const char *done, *failed;
@@ -57,10 +57,10 @@ struct session_env {
 	struct registry *registry;
 	const struct config_limits *limits;
 	const struct stream_env *streams;
-	struct delayq *idle;		  /* sessions in order of their last sign of life */
-	struct delayq *saving;		  /* when their records are looked after again */
-	/* A record of S is due; its log level alone changed; its subscription to URI alone is new (ON)
-	 * or gone; S is closing, for this reason. */
+	struct delayq *idle;   /* sessions in order of their last sign of life */
+	struct delayq *saving; /* when their records are looked after again */
+	/* A record of S is due; its log level alone changed; its subscription to URI alone is new
+	 * (ON) or gone; S is closing, for this reason. */
 	void (*save)(struct session *s, struct session_env *env);
 	void (*save_level)(struct session *s, struct session_env *env);
 	void (*save_subscription)(struct session *s, const char *uri, bool on,
@@ -81,8 +81,8 @@ struct session_past {
 
 struct session_conf {
 	struct view *view;
-	const char *path;	  /* of the endpoint, for mcpctl; borrowed for the session's life */
-	const char *user;	  /* NULL: unauthenticated */
+	const char *path; /* of the endpoint, for mcpctl; borrowed for the session's life */
+	const char *user; /* NULL: unauthenticated */
 	const char *peer;
 	struct bearer *bearer;	  /* the token that it is opened with; NULL: none was asked for */
 	const char *holder;	  /* whose share its places take; NULL: nobody's */
@@ -93,15 +93,16 @@ struct session_conf {
 	const struct session_past *past;  /* NULL: a new session */
 };
 
-/* Opens a session: server, transport, all three maps; logs "Session created: ID" or "Session restored: ID
- * (user: USER)". On failure (ERR_NOMEM,
- * ERR_IO) nothing is left of it. CONF's strings are copied. */
+/* Opens a session: server, transport, all three maps; logs "Session created: ID" or "Session
+ * restored: ID (user: USER)". On failure (ERR_NOMEM, ERR_IO) nothing is left of it. CONF's strings
+ * are copied. */
 int session_open(struct session_env *env, const struct session_conf *conf, struct session **s_r,
 		 struct err *e);
 
-/* Closes S: runs the steps in their order, all of them whatever fails. Idempotent and re-entrant: from
- * inside any callback of the session, twice, or for one that is in no map any more. REPORT (may be NULL)
- * tells what each step did; a second close reports no steps. The memory goes in a later turn. */
+/* Closes S: runs the steps in their order, all of them whatever fails. Idempotent and re-entrant:
+ * from inside any callback of the session, twice, or for one that is in no map any more. REPORT
+ * (may be NULL) tells what each step did; a second close reports no steps. The memory goes in a
+ * later turn. */
 void session_close(struct session *s, enum close_reason reason, struct cleanup_report *report);
 
 const char *session_id(const struct session *s);
@@ -131,15 +132,15 @@ bool session_working(const struct session *s);
 /* The session whose idle time NODE is. */
 struct session *session_of_idle(struct delayq_node *node);
 struct session *session_of_saving(struct delayq_node *node);
-/* A request of its client came with B (NULL: no token was asked for): what is done for the session from now on is done
- * with that. */
+/* A request of its client came with B (NULL: no token was asked for): what is done for the session
+ * from now on is done with that. */
 void session_seen(struct session *s, struct bearer *b);
 /* The client was heard: idle time starts afresh. */
 void session_touch(struct session *s);
 
-/* Its row for `mcpctl sessions list` (a new reference): id, user, peer, client, revision, age_ms, idle_ms,
- * calls, streams, children; DETAIL adds capabilities, client version, subscriptions, replay buffer, pids,
- * log level, endpoint path. */
+/* Its row for `mcpctl sessions list` (a new reference): id, user, peer, client, revision, age_ms,
+ * idle_ms, calls, streams, children; DETAIL adds capabilities, client version, subscriptions,
+ * replay buffer, pids, log level, endpoint path. */
 json_t *session_describe(const struct session *s, bool detail);
 
 #endif

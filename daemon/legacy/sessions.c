@@ -42,7 +42,8 @@ static void on_save_subscription(struct session *s, const char *uri, bool on,
 		records_save_subscription(of_env(env)->records, s, uri, on);
 }
 
-/* Only the end of the daemon is none of the session. A client that never heard of it cannot come back. */
+/* Only the end of the daemon is none of the session. A client that never heard of it cannot come
+ * back. */
 static void on_closing(struct session *s, enum close_reason reason, struct session_env *env)
 {
 	struct records *records = of_env(env)->records;
@@ -99,7 +100,8 @@ struct sessions *sessions_new(struct event_base *base, const struct config_sessi
 		.places = share_new("sessions", "sessions.max", conf->max, limits->share),
 		.steps = session_steps,
 	};
-	if (!ss->env.places || !ss->streams || !ss->env.registry || !ss->env.idle || !ss->env.saving)
+	if (!ss->env.places || !ss->streams || !ss->env.registry || !ss->env.idle ||
+	    !ss->env.saving)
 		sessions_free(&ss);
 	return ss;
 }
@@ -122,7 +124,7 @@ void sessions_free(struct sessions **ssp)
 
 static bool is_open(const char *id, void *arg)
 {
-	return sessions_find(arg, id) != NULL;
+	return sessions_find(arg, id);
 }
 
 int sessions_keep(struct sessions *ss, struct store *store, const char *issuer)
@@ -264,7 +266,8 @@ size_t sessions_logout(struct sessions *ss, const char *user)
 	return l.n;
 }
 
-int sessions_find_prefix(struct sessions *ss, const char *prefix, struct session **s_r, struct err *e)
+int sessions_find_prefix(struct sessions *ss, const char *prefix, struct session **s_r,
+			 struct err *e)
 {
 	struct registry_entry *entry = NULL;
 	size_t len = strlen(prefix);
@@ -287,7 +290,8 @@ void sessions_each(struct sessions *ss, void (*fn)(struct session *s, void *arg)
 {
 	struct registry_entry *entry, *next;
 
-	/* The memory of whatever FN closes stays until a later turn, and so does the way on from it. */
+	/* The memory of whatever FN closes stays until a later turn, and so does the way on from
+	 * it. */
 	for (entry = registry_next(ss->env.registry, NULL); entry; entry = next) {
 		next = registry_next(ss->env.registry, entry);
 		if (!session_closing(entry->session))

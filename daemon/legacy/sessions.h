@@ -23,8 +23,8 @@ struct sessions *sessions_new(struct event_base *base, const struct config_sessi
 			      const struct config_limits *limits);
 /* Whose tokens count, in the counts and when a user comes back. US outlives it. */
 void sessions_set_users(struct sessions *ss, struct users *us);
-/* Sessions outlive the daemon, as far as STORE does. Before any is opened; STORE outlives them. ISSUER:
- * whose users are meant, or NULL; borrowed. 0 or ERR_NOMEM. */
+/* Sessions outlive the daemon, as far as STORE does. Before any is opened; STORE outlives them.
+ * ISSUER: whose users are meant, or NULL; borrowed. 0 or ERR_NOMEM. */
 int sessions_keep(struct sessions *ss, struct store *store, const char *issuer);
 /* Everything must be closed. */
 void sessions_free(struct sessions **ss);
@@ -32,15 +32,17 @@ void sessions_free(struct sessions **ss);
 /* What session_open() wants. */
 struct session_env *sessions_env(struct sessions *ss);
 
-/* May one more session like CONF be opened? 0, or ERR_LIMIT with the text for the client, or ERR_DENIED likewise
- * where it is the user or the holder who has too many. Nobody who is working is ever evicted. */
+/* May one more session like CONF be opened? 0, or ERR_LIMIT with the text for the client, or
+ * ERR_DENIED likewise where it is the user or the holder who has too many. Nobody who is working is
+ * ever evicted. */
 int sessions_admit(struct sessions *ss, const struct session_conf *conf, struct err *e);
 
 /* The session with this id, NULL if there is none. */
 struct session *sessions_find(struct sessions *ss, const char *id);
-/* Opens the session ID of an earlier life of the daemon again, if it is of LIKE's user and path; the rest
- * of LIKE is its view, peer and front. 0; ERR_NOTFOUND as if it had never been there; or, where it stays
- * as it was, the codes of sessions_admit() (not if it is to be closed: ENDING) or ERR_NOMEM. */
+/* Opens the session ID of an earlier life of the daemon again, if it is of LIKE's user and path;
+ * the rest of LIKE is its view, peer and front. 0; ERR_NOTFOUND as if it had never been there; or,
+ * where it stays as it was, the codes of sessions_admit() (not if it is to be closed: ENDING) or
+ * ERR_NOMEM. */
 int sessions_restore(struct sessions *ss, const char *id, const struct session_conf *like,
 		     bool ending, struct session **s_r, struct err *e);
 /* The sessions of an earlier life whose clients have not come back; NULL: nothing is kept. */
@@ -51,7 +53,8 @@ void sessions_close_dormant(struct sessions *ss, const char *id);
 size_t sessions_logout(struct sessions *ss, const char *user);
 
 /* By a unique prefix of the id. ERR_NOTFOUND, or ERR_EXISTS when it is not unique. */
-int sessions_find_prefix(struct sessions *ss, const char *prefix, struct session **s_r, struct err *e);
+int sessions_find_prefix(struct sessions *ss, const char *prefix, struct session **s_r,
+			 struct err *e);
 /* Calls FN for each, oldest first; FN may close any of them. */
 void sessions_each(struct sessions *ss, void (*fn)(struct session *s, void *arg), void *arg);
 void sessions_counts(const struct sessions *ss, struct registry_counts *counts_r);

@@ -24,14 +24,15 @@ struct stream {
 	TAILQ_ENTRY(stream) link;
 	struct stream_conf conf;
 	struct exchange *x; /* NULL: the client is not there now */
-	struct bearer_hold hold; /* of the connection and, for a POST, of what the responses are due for */
+	struct bearer_hold
+		hold; /* of the connection and, for a POST, of what the responses are due for */
 	struct defer idle;
 	struct delayq_node timer; /* upgrade while pending, keep-alive while SSE */
-	json_t *collected; /* responses of a batch that may still go out as one array */
-	uint32_t seq;	   /* of the last event */
-	uint32_t floor;	   /* the newest event that cannot be replayed any more */
-	unsigned stored;   /* events in the replay buffer */
-	unsigned due;	   /* responses */
+	json_t *collected;	  /* responses of a batch that may still go out as one array */
+	uint32_t seq;		  /* of the last event */
+	uint32_t floor;		  /* the newest event that cannot be replayed any more */
+	unsigned stored;	  /* events in the replay buffer */
+	unsigned due;		  /* responses */
 	enum stream_state state;
 	unsigned char accept;
 	bool get, batch;
@@ -85,7 +86,8 @@ static struct exchange *detach(struct stream *s)
 	return x;
 }
 
-/* The client left. That is no cancellation: the stream goes on, and what is stored can be resumed. */
+/* The client left. That is no cancellation: the stream goes on, and what is stored can be resumed.
+ */
 static void on_gone(struct exchange *x, void *arg)
 {
 	struct stream *s = arg;
@@ -95,8 +97,8 @@ static void on_gone(struct exchange *x, void *arg)
 	check_idle(s);
 }
 
-/* Drains FRAME to the client, if there is one. A client that does not read is cut, not waited for. What
- * counts is what it left unread before: one large message says nothing about a client. */
+/* Drains FRAME to the client, if there is one. A client that does not read is cut, not waited for.
+ * What counts is what it left unread before: one large message says nothing about a client. */
 static void put(struct stream *s, struct evbuffer *frame)
 {
 	if (!s->x)
@@ -144,8 +146,8 @@ static void put_comment(struct stream *s, const char *text)
 }
 
 /* Sends the head and, so that no proxy on the way holds it back, a first comment at once; since
- * 2025-11-25 a priming event too (id and retry, no data), so that the client can resume from the very
- * beginning. Older clients parse empty data as JSON and break. */
+ * 2025-11-25 a priming event too (id and retry, no data), so that the client can resume from the
+ * very beginning. Older clients parse empty data as JSON and break. */
 static int begin_sse(struct stream *s)
 {
 	int rc = s->x ? exchange_stream_begin(s->x) : 0;
@@ -156,7 +158,8 @@ static int begin_sse(struct stream *s)
 	s->state = STREAM_SSE;
 	put_comment(s, "mcpd");
 	if (mcp_rev_has_priming(s->conf.rev))
-		(void)emit(s, (long)s->conf.env->limits->retry_ms, "", 0); /* lost: not resumable yet */
+		(void)emit(s, (long)s->conf.env->limits->retry_ms, "",
+			   0); /* lost: not resumable yet */
 	return 0;
 }
 
@@ -182,8 +185,7 @@ static int upgrade(struct stream *s)
 
 	if (rc)
 		return rc;
-	json_array_foreach(s->collected, i, msg)
-	{
+	json_array_foreach (s->collected, i, msg) {
 		if (emit_msg(s, msg) < 0)
 			break;
 	}
@@ -508,7 +510,7 @@ void stream_free(struct stream **sp)
 
 bool stream_attached(const struct stream *s)
 {
-	return s->x != NULL;
+	return s->x;
 }
 
 bool stream_is_get(const struct stream *s)

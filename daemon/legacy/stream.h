@@ -1,8 +1,9 @@
-/* stream.h: one logical stream of a legacy session towards its client: the answer to one POST, or a GET.
+/* stream.h: one logical stream of a legacy session towards its client: the answer to one POST, or a
+ * GET.
  *
- * A POST stream starts as nothing: if all its responses are there before anything else, one JSON body
- * goes out; at the first other message, or after a second, it becomes SSE. The connection under a
- * stream may break and be replaced (GET with Last-Event-ID); the stream goes on. */
+ * A POST stream starts as nothing: if all its responses are there before anything else, one JSON
+ * body goes out; at the first other message, or after a second, it becomes SSE. The connection
+ * under a stream may break and be replaced (GET with Last-Event-ID); the stream goes on. */
 #ifndef MCPD_STREAM_H
 #define MCPD_STREAM_H
 
@@ -38,44 +39,46 @@ struct stream_conf {
 	struct replay *replay;
 	enum mcp_rev rev;
 	uint32_t no; /* unique in its session, never 0 */
-	/* The stream has nothing left to do or to replay and may be freed with stream_free(). Comes from the
-	 * loop, never from inside another call. */
+	/* The stream has nothing left to do or to replay and may be freed with stream_free(). Comes
+	 * from the loop, never from inside another call. */
 	void (*idle)(struct stream *s, void *arg);
 	/* The stream lost its connection, by its own end or the client's. */
 	void (*detached)(void *arg);
-	/* What the responses are due for is not to go on, because the token that asked for it was withdrawn. */
+	/* What the responses are due for is not to go on, because the token that asked for it was
+	 * withdrawn. */
 	void (*withdrawn)(struct stream *s, const char *why, void *arg);
 	void *arg;
 };
 
-/* The answer to a POST on X (taken): RESPONSES of them are due, in an array if BATCH. ACCEPT: what the
- * client takes. NULL on lack of memory (X is still the caller's). */
+/* The answer to a POST on X (taken): RESPONSES of them are due, in an array if BATCH. ACCEPT: what
+ * the client takes. NULL on lack of memory (X is still the caller's). */
 struct stream *stream_post(const struct stream_conf *conf, struct exchange *x, unsigned accept,
 			   unsigned responses, bool batch);
 /* A stream for what belongs to no request. Begins at once. */
 struct stream *stream_get(const struct stream_conf *conf, struct exchange *x);
 
-/* A message that precedes the responses (notification, request). 0, or ERR_UNSUPPORTED (the client takes
- * JSON only), ERR_CLOSED (no connection and no way to resume), ERR_NOMEM. MSG is borrowed. */
+/* A message that precedes the responses (notification, request). 0, or ERR_UNSUPPORTED (the client
+ * takes JSON only), ERR_CLOSED (no connection and no way to resume), ERR_NOMEM. MSG is borrowed. */
 int stream_send(struct stream *s, const json_t *msg);
 /* One of the responses that are due. After the last one the answer ends. */
 void stream_respond(struct stream *s, const json_t *response);
-/* The token that a connection of the stream came with holds it open. When that token has expired, the connection ends
- * and the stream goes on: the client comes back with a fresh token and resumes it. Where it cannot, or the token was
- * withdrawn, what was asked for ends as well, and an answer that has not begun is a 401. */
+/* The token that a connection of the stream came with holds it open. When that token has expired,
+ * the connection ends and the stream goes on: the client comes back with a fresh token and resumes
+ * it. Where it cannot, or the token was withdrawn, what was asked for ends as well, and an answer
+ * that has not begun is a 401. */
 
-/* The response that is due is an error because the client's token lacks SCOPE: as long as it can, the answer is a 403 with
- * a challenge that names it (RFC 6750 section 3.1). WHY is for people. */
+/* The response that is due is an error because the client's token lacks SCOPE: as long as it can,
+ * the answer is a 403 with a challenge that names it (RFC 6750 section 3.1). WHY is for people. */
 void stream_deny(struct stream *s, const json_t *response, const char *why, const char *scope);
 /* One of the responses will never come (the request was cancelled). */
 void stream_skip(struct stream *s);
 
-/* Puts X (taken on success) under a stream whose connection broke, or replaces a connection, replaying
- * what came after SEQ. ERR_NOTFOUND: what came after SEQ is not known any more. */
+/* Puts X (taken on success) under a stream whose connection broke, or replaces a connection,
+ * replaying what came after SEQ. ERR_NOTFOUND: what came after SEQ is not known any more. */
 int stream_resume(struct stream *s, struct exchange *x, uint32_t seq, struct err *e);
 
-/* Ends it: a pending answer gets STATUS and, as JSON-RPC error, CODE and MESSAGE; an SSE stream ends.
- * Responses that are still due are dropped when they come. */
+/* Ends it: a pending answer gets STATUS and, as JSON-RPC error, CODE and MESSAGE; an SSE stream
+ * ends. Responses that are still due are dropped when they come. */
 void stream_close(struct stream *s, int status, int code, const char *message);
 /* The replay buffer evicted event SEQ of S. */
 void stream_evicted(struct stream *s, uint32_t seq);

@@ -23,7 +23,7 @@ struct transport {
 	void (*on_quiet)(void *arg);
 	void (*on_withdrawn)(struct stream *s, const char *why, void *arg);
 	void *arg;
-	json_t *waiting;   /* messages for the next GET stream; NULL: none yet */
+	json_t *waiting; /* messages for the next GET stream; NULL: none yet */
 };
 
 static void on_evicted(void *owner, uint32_t seq, void *arg)
@@ -110,7 +110,8 @@ void transport_on_withdrawn(struct transport *t,
 
 static struct stream_conf conf_of(struct transport *t)
 {
-	/* Stream numbers are never 0 and never repeat within a session in any life that can be lived. */
+	/* Stream numbers are never 0 and never repeat within a session in any life that can be
+	 * lived. */
 	return (struct stream_conf){
 		.env = t->env,
 		.replay = &t->replay,
@@ -154,8 +155,7 @@ static void send_waiting(struct transport *t, struct stream *s)
 	json_t *msg;
 
 	t->waiting = NULL;
-	json_array_foreach(waiting, i, msg)
-	{
+	json_array_foreach (waiting, i, msg) {
 		stream_send(s, msg);
 	}
 	json_decref(waiting);
@@ -248,7 +248,8 @@ void transport_ask(struct transport *t, struct stream *s, struct question *q_tak
 				t->closed ? "the session was closed" : "out of memory");
 		return;
 	}
-	/* asks_add() may consume the question, so the message is made first, around a placeholder. */
+	/* asks_add() may consume the question, so the message is made first, around a placeholder.
+	 */
 	id = json_integer(0);
 	msg = jsonrpc_request(id, question_method(q_take), json_incref(question_params(q_take)));
 	if (!msg)
@@ -300,7 +301,7 @@ size_t transport_open_streams(const struct transport *t)
 
 bool transport_has_get(const struct transport *t)
 {
-	return newest_get(t) != NULL;
+	return newest_get(t);
 }
 
 json_t *transport_describe(const struct transport *t)

@@ -62,7 +62,7 @@ static void finish(struct call *c, const struct answer *answer, const char *with
 	live--;
 	event_del(&c->deadline);
 	defer_call(&c->release, release, c);
-	if (withdrawn != NULL && back != NULL)
+	if (withdrawn && back)
 		back->cancel(c, withdrawn, c->back_arg);
 	c->front->end(c, answer, c->front_arg);
 }
@@ -88,7 +88,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	if (asprintf(&text, "%s: no answer within %.15g s", c->method,
 		     (double)c->deadline_ms / 1000) < 0)
 		text = NULL;
-	answer.message = text != NULL ? text : "no answer in time";
+	answer.message = text ? text : "no answer in time";
 	finish(c, &answer, answer.message);
 	free(text);
 }
@@ -108,9 +108,9 @@ struct call *call_new(struct event_base *base, const struct call_front *front, v
 		      json_t *progress_token, int64_t deadline_ms)
 {
 	size_t size = strlen(method) + 1;
-	struct call *c = calloc(1, sizeof(*c) + size);
+	struct call *c = calloc(1, sizeof *c + size);
 
-	if (c == NULL || evtimer_assign(&c->deadline, base, on_deadline, c) < 0 ||
+	if (!c || evtimer_assign(&c->deadline, base, on_deadline, c) < 0 ||
 	    arm(c, deadline_ms) < 0) {
 		json_decref(params_take);
 		free(c);
@@ -219,10 +219,10 @@ static json_t *next_progress(struct call *c, json_t *params)
 	json_t *value = json_object_get(params, "progress");
 	json_t *copy;
 
-	if (c->token == NULL || !json_is_number(value) || !(json_number_value(value) > c->progress))
+	if (!c->token || !json_is_number(value) || !(json_number_value(value) > c->progress))
 		return NULL;
 	copy = json_copy(params); /* PARAMS is the back's, with the back's token */
-	if (copy == NULL || json_object_set(copy, "progressToken", c->token) < 0) {
+	if (!copy || json_object_set(copy, "progressToken", c->token) < 0) {
 		json_decref(copy);
 		return NULL;
 	}
@@ -232,14 +232,14 @@ static json_t *next_progress(struct call *c, json_t *params)
 
 void call_notify(struct call *c, const char *method, json_t *params)
 {
-	if (c->ended || c->front->notify == NULL)
+	if (c->ended || !c->front->notify)
 		return;
 	if (strcmp(method, "notifications/progress") != 0) {
 		c->front->notify(c, method, params, c->front_arg);
 		return;
 	}
 	params = next_progress(c, params);
-	if (params != NULL)
+	if (params)
 		c->front->notify(c, method, params, c->front_arg);
 	json_decref(params);
 }
@@ -249,7 +249,7 @@ void call_ask(struct call *c, struct question *q_take)
 	if (c->ended)
 		question_refuse(q_take, RPC_INVALID_REQUEST,
 				"the request that this belongs to has ended");
-	else if (c->front->ask == NULL)
+	else if (!c->front->ask)
 		question_refuse(q_take, RPC_METHOD_NOT_FOUND, "there is no client to ask");
 	else
 		c->front->ask(c, q_take, c->front_arg);
@@ -259,7 +259,7 @@ void call_result(struct call *c, json_t *result_take)
 {
 	struct answer answer = {.kind = ANSWER_RESULT, .result = result_take};
 
-	if (result_take == NULL) /* whoever built it ran out of memory */
+	if (!result_take) /* whoever built it ran out of memory */
 		answer = (struct answer){
 			.kind = ANSWER_ERROR,
 			.code = RPC_INTERNAL_ERROR,
@@ -281,7 +281,7 @@ void call_error(struct call *c, int code, json_t *data_take, const char *fmt, ..
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	answer.message = text != NULL ? text : "out of memory";
+	answer.message = text ? text : "out of memory";
 	if (may_end(c))
 		finish(c, &answer, NULL);
 	free(text);
@@ -298,7 +298,7 @@ void call_cancel(struct call *c, const char *reason)
 {
 	struct answer answer = {.kind = ANSWER_CANCELLED};
 
-	if (reason == NULL)
+	if (!reason)
 		reason = "cancelled"; /* with or without one, the back has to be told */
 	answer.message = reason;
 	/* Not a bug after the end: a session that closes from inside end() cancels all it knows. */

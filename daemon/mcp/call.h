@@ -24,21 +24,24 @@ struct event_base;
 struct call;
 struct question;
 
-/* Who is asking. Owned by the front, outlives the call. Strings are never NULL unless it says so. */
+/* Who is asking. Owned by the front, outlives the call. Strings are never NULL unless it says so.
+ */
 struct caller {
-	const char *session;	  /* session id; NULL without one (modern, control) */
-	const char *user;	  /* NULL: unauthenticated */
-	const char *peer;	  /* address, for limits and logs */
-	const char *holder;	  /* whose share of places its work takes (share.h); NULL: nobody's */
-	enum mcp_rev rev;	  /* the revision spoken with the client */
-	const char *capabilities; /* the client's capabilities as compact JSON text, at least "{}" */
-	const char *client_info;  /* clientInfo as compact JSON text; NULL if unknown */
-	/* The token of the latest request of the session, or of the server that is pooled; NULL: no token was asked
-	 * for. The owner of the caller keeps the reference. */
+	const char *session; /* session id; NULL without one (modern, control) */
+	const char *user;    /* NULL: unauthenticated */
+	const char *peer;    /* address, for limits and logs */
+	const char *holder;  /* whose share of places its work takes (share.h); NULL: nobody's */
+	enum mcp_rev rev;    /* the revision spoken with the client */
+	const char
+		*capabilities;	 /* the client's capabilities as compact JSON text, at least "{}" */
+	const char *client_info; /* clientInfo as compact JSON text; NULL if unknown */
+	/* The token of the latest request of the session, or of the server that is pooled; NULL: no
+	 * token was asked for. The owner of the caller keeps the reference. */
 	struct bearer *bearer;
-	/* Nobody else has used what serves this caller, and nobody will once it knows the roots of the client. */
+	/* Nobody else has used what serves this caller, and nobody will once it knows the roots of
+	 * the client. */
 	bool alone;
-	int log_level;		  /* lowest level the client wants (mcp_log_level_parse); -1: not said */
+	int log_level; /* lowest level the client wants (mcp_log_level_parse); -1: not said */
 };
 
 enum answer_kind { ANSWER_RESULT, ANSWER_ERROR, ANSWER_CANCELLED };
@@ -50,7 +53,8 @@ struct answer {
 	int code;	     /* ANSWER_ERROR: JSON-RPC code */
 	const char *message; /* ANSWER_ERROR; ANSWER_CANCELLED: the reason */
 	json_t *data;	     /* ANSWER_ERROR, may be NULL */
-	const char *scope;   /* ANSWER_ERROR: what the client's token lacks (words with spaces between); NULL: not that */
+	const char *scope;   /* ANSWER_ERROR: what the client's token lacks (words with spaces
+				between); NULL: not that */
 };
 
 struct call_front {
@@ -69,24 +73,25 @@ struct call_back {
 };
 
 /* A new call. METHOD is copied, PARAMS may be NULL, PROGRESS_TOKEN (the client's own, string or
- * integer; borrowed, referenced) may be NULL. DEADLINE_MS bounds its whole life; 0 takes the default
- * (an hour). NULL on lack of memory (PARAMS is released). */
+ * integer; borrowed, referenced) may be NULL. DEADLINE_MS bounds its whole life; 0 takes the
+ * default (an hour). NULL on lack of memory (PARAMS is released). */
 struct call *call_new(struct event_base *base, const struct call_front *front, void *front_arg,
 		      const struct caller *caller, const char *method, json_t *params_take,
 		      json_t *progress_token, int64_t deadline_ms);
 
 uint64_t call_id(const struct call *c);
 const char *call_method(const struct call *c);
-json_t *call_params(const struct call *c);	  /* borrowed, may be NULL */
-json_t *call_progress_token(const struct call *c);/* borrowed, may be NULL: then no progress is wanted */
+json_t *call_params(const struct call *c); /* borrowed, may be NULL */
+json_t *
+call_progress_token(const struct call *c); /* borrowed, may be NULL: then no progress is wanted */
 const struct caller *call_caller(const struct call *c);
-/* The token that the call is made with: that of the caller when the call was made. NULL: no token was asked for.
- * Lives as long as the call. */
+/* The token that the call is made with: that of the caller when the call was made. NULL: no token
+ * was asked for. Lives as long as the call. */
 struct bearer *call_bearer(const struct call *c);
 /* From now on it is another one: that of the request by which the client went on with the call. */
 void call_set_bearer(struct call *c, struct bearer *b);
-/* The back was refused for lack of SCOPE (words with spaces between; copied): the error that ends the call will
- * say so. Lack of memory loses it. */
+/* The back was refused for lack of SCOPE (words with spaces between; copied): the error that ends
+ * the call will say so. Lack of memory loses it. */
 void call_set_scope(struct call *c, const char *scope);
 int64_t call_age_ms(const struct call *c);
 bool call_ended(const struct call *c);

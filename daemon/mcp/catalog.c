@@ -52,7 +52,7 @@ static const char *key_of(enum offer_kind kind, const json_t *entry)
 	const json_t *key = json_object_get(entry, offer_key(kind));
 	const char *text = json_string_value(key);
 
-	return text != NULL && strlen(text) == json_string_length(key) ? text : NULL;
+	return text && strlen(text) == json_string_length(key) ? text : NULL;
 }
 
 static uint32_t fnv1a(uint32_t hash, const char *text)
@@ -66,7 +66,7 @@ static uint32_t fnv1a(uint32_t hash, const char *text)
 static bool legal(char ch)
 {
 	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
-	       (ch != '\0' && strchr("_.-", ch) != NULL);
+	       (ch != '\0' && strchr("_.-", ch));
 }
 
 /* SOURCE__NAME in at most NAME_MAX_LEN legal characters. What had to be changed ends in a hash of
@@ -94,21 +94,23 @@ static void visible_name(char out[NAME_MAX_LEN + 1], const char *source, const c
 	out[n] = '\0';
 }
 
-/* A source of the revision of whoever looks, with tasks. The two revisions know quite different ones. */
+/* A source of the revision of whoever looks, with tasks. The two revisions know quite different
+ * ones. */
 static bool runs_tasks(const struct catalog *c, size_t source)
 {
 	return c->sources[source].rev == c->rev &&
 	       offer_has_tasks(c->rev, c->sources[source].capabilities);
 }
 
-/* "execution" counts only where the server runs tasks, and as mcpd declares that for all of them together, a
- * server that does not had better say nothing (2025-11-25, Tasks, "Tool-Level Negotiation"). */
+/* "execution" counts only where the server runs tasks, and as mcpd declares that for all of them
+ * together, a server that does not had better say nothing (2025-11-25, Tasks, "Tool-Level
+ * Negotiation"). */
 static json_t *without_execution(const struct catalog *c, size_t source, json_t *entry_take)
 {
 	json_t *copy;
 
 	if ((mcp_rev_is_legacy(c->rev) && runs_tasks(c, source)) ||
-	    json_object_get(entry_take, "execution") == NULL)
+	    !json_object_get(entry_take, "execution"))
 		return entry_take;
 	copy = json_copy(entry_take);
 	json_decref(entry_take);
@@ -122,13 +124,13 @@ static json_t *dressed(const struct catalog *c, size_t source, enum offer_kind k
 {
 	json_t *own = translate_entry(kind, c->sources[source].rev, c->rev, entry), *copy;
 
-	if (own != NULL && kind == OFFER_TOOLS)
+	if (own && kind == OFFER_TOOLS)
 		own = without_execution(c, source, own);
-	if (own == NULL || name == NULL)
+	if (!own || !name)
 		return own;
 	copy = json_copy(own);
 	json_decref(own);
-	if (copy != NULL && json_object_set_new(copy, offer_key(kind), json_string(name)) < 0) {
+	if (copy && json_object_set_new(copy, offer_key(kind), json_string(name)) < 0) {
 		json_decref(copy);
 		copy = NULL;
 	}
@@ -138,7 +140,7 @@ static json_t *dressed(const struct catalog *c, size_t source, enum offer_kind k
 static void entry_free(struct entry *e)
 {
 	json_decref(e->original);
-	if (e->pattern != NULL)
+	if (e->pattern)
 		uritemplate_free(&e->pattern);
 	free(e);
 }
@@ -148,19 +150,19 @@ static int insert(struct catalog *c, enum offer_kind kind, size_t source, json_t
 		  json_t *shown)
 {
 	const char *key = key_of(kind, shown);
-	struct entry *e = calloc(1, sizeof(*e));
+	struct entry *e = calloc(1, sizeof *e);
 
-	if (e == NULL)
+	if (!e)
 		return ERR_NOMEM;
 	e->source = source;
 	e->index = json_array_size(c->lists[kind]);
 	e->original = json_incref(original);
-	if (kind == OFFER_TEMPLATES && (e->pattern = uritemplate_new(key)) == NULL)
+	if (kind == OFFER_TEMPLATES && !(e->pattern = uritemplate_new(key)))
 		goto nomem;
 	if (json_array_append(c->lists[kind], shown) < 0)
 		goto nomem;
 	HASH_ADD_KEYPTR(hh, c->by_key[kind], key, strlen(key), e); /* the list holds the key */
-	if (e->hh.tbl != NULL)
+	if (e->hh.tbl)
 		return 0;
 nomem:
 	entry_free(e);
@@ -172,7 +174,7 @@ static int show(struct catalog *c, enum offer_kind kind, size_t source, json_t *
 		const char *name)
 {
 	json_t *shown = dressed(c, source, kind, entry, name);
-	int rc = shown != NULL ? insert(c, kind, source, entry, shown) : ERR_NOMEM;
+	int rc = shown ? insert(c, kind, source, entry, shown) : ERR_NOMEM;
 
 	json_decref(shown);
 	return rc;
@@ -185,18 +187,17 @@ static int add(struct catalog *c, enum offer_kind kind, size_t source, json_t *e
 	char name[NAME_MAX_LEN + 1];
 	const struct entry *same;
 
-	if (key == NULL)
+	if (!key)
 		return 0;
 	if (!c->prefix || (kind != OFFER_TOOLS && kind != OFFER_PROMPTS))
-		return find(c, kind, key) == NULL ? show(c, kind, source, entry, NULL) : 0;
+		return !find(c, kind, key) ? show(c, kind, source, entry, NULL) : 0;
 	visible_name(name, c->sources[source].name, key, false);
 	same = find(c, kind, name);
-	if (same != NULL && same->source == source &&
-	    strcmp(key_of(kind, same->original), key) == 0)
+	if (same && same->source == source && strcmp(key_of(kind, same->original), key) == 0)
 		return 0;
-	if (same != NULL) /* "a_" + "b" and "a" + "_b" look alike */
+	if (same) /* "a_" + "b" and "a" + "_b" look alike */
 		visible_name(name, c->sources[source].name, key, true);
-	return find(c, kind, name) == NULL ? show(c, kind, source, entry, name) : 0;
+	return !find(c, kind, name) ? show(c, kind, source, entry, name) : 0;
 }
 
 /* Takes over what source I offers. 0 or ERR_NOMEM. */
@@ -208,7 +209,7 @@ static int merge(struct catalog *c, size_t i, const struct offer *o)
 
 	s->rev = o->rev;
 	s->capabilities = json_incref(o->capabilities);
-	if (o->instructions != NULL && (s->instructions = strdup(o->instructions)) == NULL)
+	if (o->instructions && !(s->instructions = strdup(o->instructions)))
 		return ERR_NOMEM;
 	for (int kind = 0; kind < OFFER_KINDS; kind++) {
 		json_array_foreach (o->lists[kind], at, entry) {
@@ -222,19 +223,19 @@ static int merge(struct catalog *c, size_t i, const struct offer *o)
 struct catalog *catalog_new(const struct catalog_source *sources, size_t n, bool prefix,
 			    enum mcp_rev rev)
 {
-	struct catalog *c = calloc(1, sizeof(*c) + n * sizeof(c->sources[0]));
+	struct catalog *c = calloc(1, sizeof *c + n * sizeof c->sources[0]);
 
-	if (c == NULL)
+	if (!c)
 		return NULL;
 	c->prefix = prefix;
 	c->rev = rev;
 	c->n = n;
 	for (int kind = 0; kind < OFFER_KINDS; kind++)
-		if ((c->lists[kind] = json_array()) == NULL)
+		if (!(c->lists[kind] = json_array()))
 			goto nomem;
 	for (size_t i = 0; i < n; i++) {
 		c->sources[i].name = sources[i].name;
-		if (sources[i].offer != NULL && merge(c, i, sources[i].offer) < 0)
+		if (sources[i].offer && merge(c, i, sources[i].offer) < 0)
 			goto nomem;
 	}
 	return c;
@@ -248,7 +249,7 @@ void catalog_free(struct catalog **cp)
 	struct catalog *c = *cp;
 	struct entry *e, *next;
 
-	if (c == NULL)
+	if (!c)
 		return;
 	for (int kind = 0; kind < OFFER_KINDS; kind++) {
 		HASH_ITER (hh, c->by_key[kind], e, next) {
@@ -274,14 +275,14 @@ const json_t *catalog_entry(const struct catalog *c, enum offer_kind kind, const
 {
 	const struct entry *e = find(c, kind, key);
 
-	return e != NULL ? json_array_get(c->lists[kind], e->index) : NULL;
+	return e ? json_array_get(c->lists[kind], e->index) : NULL;
 }
 
 const json_t *catalog_original(const struct catalog *c, enum offer_kind kind, const char *key)
 {
 	const struct entry *e = find(c, kind, key);
 
-	return e != NULL ? e->original : NULL;
+	return e ? e->original : NULL;
 }
 
 int catalog_find(const struct catalog *c, enum offer_kind kind, const char *name, size_t *source_r,
@@ -289,7 +290,7 @@ int catalog_find(const struct catalog *c, enum offer_kind kind, const char *name
 {
 	const struct entry *e = find(c, kind, name);
 
-	if (e == NULL)
+	if (!e)
 		return ERR_NOTFOUND;
 	*source_r = e->source;
 	*original_r = key_of(kind, e->original);
@@ -307,7 +308,7 @@ static int only_source(const struct catalog *c, size_t *source_r)
 	size_t found = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
-		if (capability(c, i, "resources") == NULL)
+		if (!capability(c, i, "resources"))
 			continue;
 		*source_r = i;
 		found++;
@@ -319,12 +320,12 @@ int catalog_find_uri(const struct catalog *c, const char *uri, size_t *source_r)
 {
 	const struct entry *e = find(c, OFFER_RESOURCES, uri);
 
-	if (e == NULL) {
+	if (!e) {
 		e = c->by_key[OFFER_TEMPLATES];
-		while (e != NULL && !uritemplate_match(e->pattern, uri))
+		while (e && !uritemplate_match(e->pattern, uri))
 			e = e->hh.next;
 	}
-	if (e == NULL)
+	if (!e)
 		return only_source(c, source_r);
 	*source_r = e->source;
 	return 0;
@@ -334,7 +335,7 @@ int catalog_find_template(const struct catalog *c, const char *uri_template, siz
 {
 	const struct entry *e = find(c, OFFER_TEMPLATES, uri_template);
 
-	if (e == NULL)
+	if (!e)
 		return catalog_find_uri(c, uri_template, source_r);
 	*source_r = e->source;
 	return 0;
@@ -343,7 +344,7 @@ int catalog_find_template(const struct catalog *c, const char *uri_template, siz
 static bool any_has(const struct catalog *c, const char *name)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (capability(c, i, name) != NULL)
+		if (capability(c, i, name))
 			return true;
 	return false;
 }
@@ -387,9 +388,9 @@ json_t *catalog_capabilities(const struct catalog *c, bool unknown)
 		     {"logging", false},
 		     {"completions", false}};
 	json_t *all = json_object();
-	bool whole = all != NULL;
+	bool whole = all;
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
 		json_t *one;
 
 		if (!any_has(c, known[i].name) && !(unknown && known[i].listed))
@@ -415,12 +416,12 @@ char *catalog_instructions(const struct catalog *c)
 	FILE *out = open_memstream(&text, &len);
 	bool whole;
 
-	if (out == NULL)
+	if (!out)
 		return NULL;
 	for (size_t i = 0; i < c->n; i++) {
 		const struct source *s = &c->sources[i];
 
-		if (s->instructions == NULL || s->instructions[0] == '\0')
+		if (!s->instructions || s->instructions[0] == '\0')
 			continue;
 		if (c->n > 1)
 			fprintf(out, "%s%s:\n", ftell(out) > 0 ? "\n\n" : "", s->name);
@@ -442,7 +443,7 @@ static int cursor_start(const struct catalog *c, enum offer_kind kind, const cha
 	unsigned long long index;
 	char *end;
 
-	if (cursor == NULL)
+	if (!cursor)
 		return 0;
 	index = strtoull(cursor, &end, 10);
 	if (cursor[0] < '0' || cursor[0] > '9' || *end != ':')
@@ -493,7 +494,7 @@ json_t *catalog_page(const struct catalog *c, enum offer_kind kind, const char *
 		start = n; /* the list became shorter */
 	end = page > 0 && page < n - start ? start + page : n;
 	result = json_object();
-	if (result == NULL ||
+	if (!result ||
 	    json_object_set_new(result, offer_list_member(kind), slice(list, start, end)) < 0 ||
 	    (end < n &&
 	     json_object_set_new(result, "nextCursor", cursor_after(kind, list, end)) < 0)) {

@@ -40,8 +40,7 @@ static void classify_array(json_t *body, struct era_verdict *v)
 	json_t *msg;
 
 	v->era = ERA_LEGACY;
-	json_array_foreach(body, i, msg)
-	{
+	json_array_foreach (body, i, msg) {
 		if (claim_of(msg))
 			refuse(v, RPC_INVALID_REQUEST, "Invalid Request: %s has no batches",
 			       FIRST_MODERN);

@@ -1,4 +1,5 @@
-/* era.h: which era a POST belongs to. Its body decides; the header only corroborates. Pure functions. */
+/* era.h: which era a POST belongs to. Its body decides; the header only corroborates. Pure
+ * functions. */
 #ifndef MCPD_ERA_H
 #define MCPD_ERA_H
 
@@ -9,12 +10,12 @@
 #include "lib/protocol.h"
 
 /* Keys of _meta (2026-07-28, "General fields"). */
-#define META_PREFIX "io.modelcontextprotocol/"
-#define META_VERSION META_PREFIX "protocolVersion"
-#define META_CLIENT_CAPS META_PREFIX "clientCapabilities"
-#define META_CLIENT_INFO META_PREFIX "clientInfo"
-#define META_LOG_LEVEL META_PREFIX "logLevel"
-#define META_SERVER_INFO META_PREFIX "serverInfo"
+#define META_PREFIX	  "io.modelcontextprotocol/"
+#define META_VERSION	  META_PREFIX "protocolVersion"
+#define META_CLIENT_CAPS  META_PREFIX "clientCapabilities"
+#define META_CLIENT_INFO  META_PREFIX "clientInfo"
+#define META_LOG_LEVEL	  META_PREFIX "logLevel"
+#define META_SERVER_INFO  META_PREFIX "serverInfo"
 #define META_SUBSCRIPTION META_PREFIX "subscriptionId"
 
 enum era {
@@ -26,26 +27,28 @@ enum era {
 
 struct era_verdict {
 	enum era era;
-	int code;	  /* ERA_REFUSED: the JSON-RPC code; the status is 400 */
-	char text[200];	  /* ERA_REFUSED */
+	int code;	/* ERA_REFUSED: the JSON-RPC code; the status is 400 */
+	char text[200]; /* ERA_REFUSED */
 };
 
-/* BODY is any JSON value. VERSION and METHOD are the values of MCP-Protocol-Version and Mcp-Method, NULL
- * where they were not sent. (2026-07-28, Streamable HTTP, "Backward Compatibility".) */
+/* BODY is any JSON value. VERSION and METHOD are the values of MCP-Protocol-Version and Mcp-Method,
+ * NULL where they were not sent. (2026-07-28, Streamable HTTP, "Backward Compatibility".) */
 void era_classify(json_t *body, const char *version, const char *method, struct era_verdict *v);
 
 /* What _meta of a modern request says. Borrowed from the body. */
 struct envelope {
 	const char *version; /* the claim */
 	json_t *capabilities;
-	json_t *client_info;	/* or NULL */
-	int log_level;		/* -1: no log messages are wanted */
+	json_t *client_info; /* or NULL */
+	int log_level;	     /* -1: no log messages are wanted */
 };
 
-/* Step 1 of the ladder: is the envelope well-formed? 0, or ERR_INVALID with what is wrong (-32602). */
+/* Step 1 of the ladder: is the envelope well-formed? 0, or ERR_INVALID with what is wrong (-32602).
+ */
 int envelope_parse(json_t *params, struct envelope *env_r, struct err *e);
 
-/* The modern revisions we serve, as an array for supportedVersions and data.supported; a new reference. */
+/* The modern revisions we serve, as an array for supportedVersions and data.supported; a new
+ * reference. */
 json_t *era_supported(void);
 bool era_is_supported(const char *version, enum mcp_rev *rev_r);
 

@@ -31,7 +31,7 @@ static const char *name_member(const char *method)
 		{"tasks/get", "taskId"}, {"tasks/update", "taskId"}, {"tasks/cancel", "taskId"},
 	};
 
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
 		if (strcmp(method, table[i].method) == 0)
 			return table[i].member;
 	return NULL;
@@ -51,14 +51,14 @@ static char *encode(const json_t *value, int *rc)
 	} else if (json_is_boolean(value)) {
 		text = strdup(json_is_true(value) ? "true" : "false");
 	} else if (json_is_integer(value)) {
-		snprintf(buf, sizeof(buf), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		snprintf(buf, sizeof buf, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		text = strdup(buf);
 	} else if (json_is_real(value)) {
 		double d = json_real_value(value);
 
 		/* As short as it can be: some compare the text with that of their own. */
 		for (int digits = 15; digits <= 17; digits++) {
-			snprintf(buf, sizeof(buf), "%.*g", digits, d);
+			snprintf(buf, sizeof buf, "%.*g", digits, d);
 			if (!islessgreater(strtod(buf, NULL), d))
 				break;
 		}
@@ -66,7 +66,7 @@ static char *encode(const json_t *value, int *rc)
 	} else {
 		return NULL;
 	}
-	if (text == NULL)
+	if (!text)
 		*rc = ERR_NOMEM;
 	return text;
 }
@@ -76,7 +76,7 @@ static int add_encoded(struct headerlines *h, const char *name, const json_t *va
 	int rc = 0;
 	char *text = encode(value, &rc);
 
-	if (text != NULL)
+	if (text)
 		rc = headerlines_add(h, name, text);
 	free(text);
 	return rc;
@@ -86,7 +86,7 @@ static int add_param(const char *header, const json_t *value, void *arg)
 {
 	char name[128];
 
-	if (snprintf(name, sizeof(name), "Mcp-Param-%s", header) >= (int)sizeof(name))
+	if (snprintf(name, sizeof name, "Mcp-Param-%s", header) >= (int)sizeof name)
 		return ERR_INVALID;
 	return add_encoded(arg, name, value);
 }
@@ -95,14 +95,14 @@ int mcpheaders_add(struct headerlines *h, const json_t *msg, const json_t *schem
 {
 	const char *method = json_string_value(json_object_get(msg, "method"));
 	const json_t *params = json_object_get(msg, "params");
-	const char *member = method != NULL ? name_member(method) : NULL;
+	const char *member = method ? name_member(method) : NULL;
 	int rc = headerlines_add(h, "MCP-Protocol-Version", mcpheaders_claim(msg));
 
 	if (rc == 0)
 		rc = headerlines_add(h, "Mcp-Method", method);
-	if (rc == 0 && member != NULL)
+	if (rc == 0 && member)
 		rc = add_encoded(h, "Mcp-Name", json_object_get(params, member));
-	if (rc == 0 && schema != NULL && method != NULL && strcmp(method, "tools/call") == 0)
+	if (rc == 0 && schema && method && strcmp(method, "tools/call") == 0)
 		rc = xheader_each(schema, json_object_get(params, "arguments"), add_param, h);
 	return rc;
 }

@@ -7,8 +7,8 @@
 
 #include "mcp/era.h"
 
-/* Where the texts are: MEMBER of the parameters, or of their member OBJECT. Where MEMBER is an object or
- * an array, the strings in it. */
+/* Where the texts are: MEMBER of the parameters, or of their member OBJECT. Where MEMBER is an
+ * object or an array, the strings in it. */
 static const struct {
 	const char *object, *member;
 } places[] = {
@@ -59,7 +59,8 @@ static bool any_has_nul(const json_t *value)
 int names_check(const json_t *params, struct err *e)
 {
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-		const json_t *in = places[i].object ? json_object_get(params, places[i].object) : params;
+		const json_t *in =
+			places[i].object ? json_object_get(params, places[i].object) : params;
 
 		if (any_has_nul(json_object_get(in, places[i].member)))
 			return err_set(e, ERR_INVALID, "%s has a NUL inside", places[i].member);

@@ -18,18 +18,18 @@ static const struct {
 
 struct offer *offer_new(enum mcp_rev rev)
 {
-	struct offer *o = calloc(1, sizeof(*o));
+	struct offer *o = calloc(1, sizeof *o);
 	bool whole;
 
-	if (o == NULL)
+	if (!o)
 		return NULL;
 	o->refs = 1;
 	o->rev = rev;
 	o->capabilities = json_object();
-	whole = o->capabilities != NULL;
+	whole = o->capabilities;
 	for (int k = 0; k < OFFER_KINDS; k++) {
 		o->lists[k] = json_array();
-		whole = whole && o->lists[k] != NULL;
+		whole = whole && o->lists[k];
 	}
 	if (!whole)
 		offer_unref(&o);
@@ -47,7 +47,7 @@ void offer_unref(struct offer **o)
 	struct offer *gone = *o;
 
 	*o = NULL;
-	if (gone == NULL || --gone->refs > 0)
+	if (!gone || --gone->refs > 0)
 		return;
 	for (int k = 0; k < OFFER_KINDS; k++)
 		json_decref(gone->lists[k]);
@@ -59,13 +59,13 @@ void offer_unref(struct offer **o)
 
 struct offer *offer_with(const struct offer *o, enum offer_kind kind, json_t *list_take)
 {
-	struct offer *copy = calloc(1, sizeof(*copy));
+	struct offer *copy = calloc(1, sizeof *copy);
 
-	if (copy == NULL || list_take == NULL)
+	if (!copy || !list_take)
 		goto fail;
 	copy->refs = 1;
 	copy->rev = o->rev;
-	if (o->instructions != NULL && (copy->instructions = strdup(o->instructions)) == NULL)
+	if (o->instructions && !(copy->instructions = strdup(o->instructions)))
 		goto fail;
 	/* The values are as immutable as the offer itself, so they can be shared. */
 	for (int k = 0; k < OFFER_KINDS; k++)
@@ -81,7 +81,7 @@ fail:
 
 static bool text_equal(const char *a, const char *b)
 {
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
 static bool json_same(const json_t *a, const json_t *b)
@@ -93,7 +93,7 @@ bool offer_equal(const struct offer *a, const struct offer *b)
 {
 	if (a == b)
 		return true;
-	if (a == NULL || b == NULL || a->rev != b->rev)
+	if (!a || !b || a->rev != b->rev)
 		return false;
 	for (int k = 0; k < OFFER_KINDS; k++)
 		if (!json_same(a->lists[k], b->lists[k]))

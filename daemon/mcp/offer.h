@@ -12,11 +12,11 @@ enum offer_kind { OFFER_TOOLS, OFFER_PROMPTS, OFFER_RESOURCES, OFFER_TEMPLATES, 
 
 struct offer {
 	unsigned refs;
-	enum mcp_rev rev;	     /* spoken with this server */
-	json_t *lists[OFFER_KINDS];  /* arrays, in the server's order; never NULL */
-	json_t *capabilities;	     /* object; never NULL */
-	json_t *server_info;	     /* object or NULL */
-	char *instructions;	     /* or NULL */
+	enum mcp_rev rev;	    /* spoken with this server */
+	json_t *lists[OFFER_KINDS]; /* arrays, in the server's order; never NULL */
+	json_t *capabilities;	    /* object; never NULL */
+	json_t *server_info;	    /* object or NULL */
+	char *instructions;	    /* or NULL */
 };
 
 /* An offer of nothing, with one reference. NULL on lack of memory. */

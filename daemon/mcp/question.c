@@ -26,9 +26,9 @@ struct question *question_new(const char *method, json_t *params_take, question_
 			      void *arg)
 {
 	size_t size = strlen(method) + 1;
-	struct question *q = calloc(1, sizeof(*q) + size);
+	struct question *q = calloc(1, sizeof *q + size);
 
-	if (q == NULL) {
+	if (!q) {
 		json_decref(params_take);
 		return NULL;
 	}
@@ -120,23 +120,23 @@ static json_t *error_object(int code, const char *message)
 	json_t *error = json_pack("{s:i,s:s}", "code", code, "message", message);
 
 	/* The asker is promised an object that is not NULL, and this one needs no memory. */
-	return error != NULL ? error : json_null();
+	return error ? error : json_null();
 }
 
 void question_answer(struct question *q, json_t *result_take, json_t *error_take)
 {
-	if (result_take != NULL && q->from != q->to) {
+	if (result_take && q->from != q->to) {
 		json_t *said = translate_reply(q->method, q->to, q->from, result_take);
 
 		json_decref(result_take);
 		result_take = said;
 	}
-	if (result_take != NULL)
+	if (result_take)
 		result_take = unrelate(q, result_take);
-	if (result_take == NULL && error_take == NULL) /* what the front made of it failed */
+	if (!result_take && !error_take) /* what the front made of it failed */
 		error_take = error_object(RPC_INTERNAL_ERROR, "out of memory");
 	if (end_once(q))
-		q->fn(q, error_take == NULL ? result_take : NULL, error_take, q->arg);
+		q->fn(q, !error_take ? result_take : NULL, error_take, q->arg);
 	json_decref(result_take);
 	json_decref(error_take);
 }
@@ -148,6 +148,6 @@ void question_refuse(struct question *q, int code, const char *message)
 
 void question_withdraw(struct question *q)
 {
-	if (end_once(q) && q->withdrawn != NULL)
+	if (end_once(q) && q->withdrawn)
 		q->withdrawn(q, q->withdrawn_arg);
 }

@@ -1,8 +1,8 @@
 /* question.h: what a backend asks of the client in the middle of (or outside) a call: sampling,
  * elicitation, roots, ping.
  *
- * It ends exactly once: the front answers it, or the asker withdraws it. Both may happen from inside
- * callbacks; the memory goes in a later turn. */
+ * It ends exactly once: the front answers it, or the asker withdraws it. Both may happen from
+ * inside callbacks; the memory goes in a later turn. */
 #ifndef MCPD_QUESTION_H
 #define MCPD_QUESTION_H
 
@@ -25,12 +25,12 @@ const char *question_method(const struct question *q);
 json_t *question_params(const struct question *q); /* borrowed, may be NULL */
 
 /* Q, asked in revision FROM, is for a client that speaks TO: its parameters are put in the client's
- * words, and the answer in those of the asker (translate.h). 0; ERR_UNSUPPORTED: TO has no words for it;
- * ERR_NOMEM. Q is as it was then. */
+ * words, and the answer in those of the asker (translate.h). 0; ERR_UNSUPPORTED: TO has no words
+ * for it; ERR_NOMEM. Q is as it was then. */
 int question_translate(struct question *q, enum mcp_rev from, enum mcp_rev to, struct err *e);
 
-/* PARAMS (borrowed) replace those of Q; they differ by the id of ours that stands under KEY of their _meta. An
- * answer that repeats it gets the asker's back in its place. */
+/* PARAMS (borrowed) replace those of Q; they differ by the id of ours that stands under KEY of
+ * their _meta. An answer that repeats it gets the asker's back in its place. */
 void question_relate(struct question *q, json_t *params, const char *key);
 
 /* The front takes Q on and wants to hear of a withdrawal. */

@@ -12,7 +12,7 @@ static json_t *text_block(const char *text, size_t len)
 {
 	size_t clean_len = 0;
 	char *clean = utf8_clean(text, len, &clean_len);
-	json_t *string = clean != NULL ? json_stringn_nocheck(clean, clean_len) : NULL;
+	json_t *string = clean ? json_stringn_nocheck(clean, clean_len) : NULL;
 
 	free(clean);
 	return json_pack("{s:s, s:o}", "type", "text", "text", string);
@@ -31,7 +31,7 @@ json_t *toolresult_text(const char *text, size_t len, bool is_error)
 {
 	json_t *result = json_pack("{s:[o]}", "content", text_block(text, len));
 
-	if (result == NULL || !is_error)
+	if (!result || !is_error)
 		return result;
 	return if_done(result, json_object_set_new(result, "isError", json_true()));
 }
@@ -61,7 +61,7 @@ json_t *toolresult_error(const char *fmt, ...)
 
 json_t *toolresult_append(json_t *result_take, const char *text, size_t len)
 {
-	if (result_take == NULL)
+	if (!result_take)
 		return NULL;
 	return if_done(result_take, json_array_append_new(json_object_get(result_take, "content"),
 							  text_block(text, len)));
@@ -69,7 +69,7 @@ json_t *toolresult_append(json_t *result_take, const char *text, size_t len)
 
 json_t *toolresult_structured(json_t *result_take, json_t *value)
 {
-	if (result_take == NULL)
+	if (!result_take)
 		return NULL;
 	return if_done(result_take, json_object_set(result_take, "structuredContent", value));
 }

@@ -57,7 +57,7 @@ static const struct {
 	{THING_SAMPLING_CAPABILITY, "tools", MCP_REV_2025_11_25, NEWEST},
 };
 
-/* --- values that are copied when they are changed -------------------------------------------- */
+/* ---- values that are copied when they are changed ---- */
 
 struct cow cow_of(json_t *object)
 {
@@ -180,8 +180,7 @@ void translate_trim(struct cow *c, enum thing thing, enum mcp_rev rev)
 	}
 }
 
-/* --- content ------------------------------------------------------------------------------------
- */
+/* ---- content ---- */
 
 json_t *translate_text_block(const char *text)
 {
@@ -272,8 +271,7 @@ json_t *translate_content(json_t *block, const void *arg)
 	return cow_done(&c);
 }
 
-/* --- results ------------------------------------------------------------------------------------
- */
+/* ---- results ---- */
 
 static json_t *meta(json_t *value, const void *arg)
 {
@@ -411,8 +409,7 @@ json_t *translate_result(const struct translate *t, json_t *result)
 	return cow_done(&c);
 }
 
-/* --- the way to the backend ---------------------------------------------------------------------
- */
+/* ---- the way to the backend ---- */
 
 json_t *translate_params(const struct translate *t, json_t *params)
 {
@@ -457,8 +454,7 @@ json_t *translate_capabilities(enum mcp_rev rev, json_t *capabilities)
 	return cow_done(&c);
 }
 
-/* --- errors -------------------------------------------------------------------------------------
- */
+/* ---- errors ---- */
 
 #define ALL_REVS    MCP_REV_2024_11_05, NEWEST
 #define LEGACY_REVS MCP_REV_2024_11_05, MCP_REV_LEGACY_NEWEST

@@ -3,8 +3,7 @@
 
 #include "mcp/translate_impl.h"
 
-/* --- schemas ------------------------------------------------------------------------------------
- */
+/* ---- schemas ---- */
 
 /* What the value of a keyword is made of (JSON Schema 2020-12). What is not here is a schema, an
  * array of schemas, or something without a reference in it. */
@@ -125,8 +124,7 @@ static json_t *legacy_schema(json_t *schema, const void *arg)
 	return translate_must_wrap(schema) ? translate_wrap_schema(schema) : json_incref(schema);
 }
 
-/* --- entries ------------------------------------------------------------------------------------
- */
+/* ---- entries ---- */
 
 /* Before titles there was one among the annotations. */
 static void save_title(struct cow *c, const struct translate_pair *pair)

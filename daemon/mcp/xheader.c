@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define ANNOTATION "x-mcp-header"
-#define MAX_DEPTH 32
+#define ANNOTATION  "x-mcp-header"
+#define MAX_DEPTH   32
 #define MAX_HEADERS 32
 
 struct walk {
@@ -22,8 +22,7 @@ static int walk(const json_t *schema, const json_t *arguments, const struct walk
 
 	if (depth > MAX_DEPTH)
 		return 0;
-	json_object_foreach(json_object_get(schema, "properties"), key, property)
-	{
+	json_object_foreach (json_object_get(schema, "properties"), key, property) {
 		const json_t *value = json_object_get(arguments, key);
 		const char *header = json_string_value(json_object_get(property, ANNOTATION));
 
@@ -55,13 +54,11 @@ static unsigned count_all(const json_t *value, int depth)
 
 	if (depth > MAX_DEPTH)
 		return 0;
-	json_object_foreach((json_t *)(uintptr_t)value, key, member)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)value, key, member) {
 		n += strcmp(key, ANNOTATION) == 0;
 		n += count_all(member, depth + 1);
 	}
-	json_array_foreach(value, i, member)
-	{
+	json_array_foreach (value, i, member) {
 		n += count_all(member, depth + 1);
 	}
 	return n;
@@ -105,8 +102,7 @@ static int check_properties(const json_t *schema, struct check *c, int depth)
 	json_t *property, *header;
 	int rc = 0;
 
-	json_object_foreach(json_object_get(schema, "properties"), key, property)
-	{
+	json_object_foreach (json_object_get(schema, "properties"), key, property) {
 		header = json_object_get(property, ANNOTATION);
 		type = json_string_value(json_object_get(property, "type"));
 		if (header) {
@@ -119,8 +115,9 @@ static int check_properties(const json_t *schema, struct check *c, int depth)
 				i++;
 			if (rc == 0 && i == 4)
 				return err_set(c->e, ERR_INVALID,
-					       ANNOTATION " on \"%.40s\", which is no integer, string "
-							  "or boolean",
+					       ANNOTATION
+					       " on \"%.40s\", which is no integer, string "
+					       "or boolean",
 					       key);
 		}
 		if (rc == 0 && depth < MAX_DEPTH)

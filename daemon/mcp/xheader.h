@@ -1,5 +1,5 @@
-/* xheader.h: arguments of a tool that are repeated in Mcp-Param-* headers, as its inputSchema says with
- * "x-mcp-header" (2026-07-28, Streamable HTTP, "Custom Headers from Tool Parameters"). */
+/* xheader.h: arguments of a tool that are repeated in Mcp-Param-* headers, as its inputSchema says
+ * with "x-mcp-header" (2026-07-28, Streamable HTTP, "Custom Headers from Tool Parameters"). */
 #ifndef MCPD_XHEADER_H
 #define MCPD_XHEADER_H
 
@@ -7,14 +7,14 @@
 
 #include "lib/err.h"
 
-/* Calls FN for each annotated property that a chain of "properties" reaches; VALUE is what ARGUMENTS has
- * there (NULL: nothing). Stops at the first non-zero result, which is returned. */
+/* Calls FN for each annotated property that a chain of "properties" reaches; VALUE is what
+ * ARGUMENTS has there (NULL: nothing). Stops at the first non-zero result, which is returned. */
 int xheader_each(const json_t *schema, const json_t *arguments,
 		 int (*fn)(const char *header, const json_t *value, void *arg), void *arg);
 
-/* Are the annotations of SCHEMA legal? A name that is a token, unique whatever its case, on a property of type
- * integer, string or boolean (number is tolerated), and none where no chain of properties leads.
- * 0, or ERR_INVALID with the reason. */
+/* Are the annotations of SCHEMA legal? A name that is a token, unique whatever its case, on a
+ * property of type integer, string or boolean (number is tolerated), and none where no chain of
+ * properties leads. 0, or ERR_INVALID with the reason. */
 int xheader_check(const json_t *schema, struct err *e);
 
 #endif

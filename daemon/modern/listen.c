@@ -59,13 +59,15 @@ struct listens {
 	size_t n;
 };
 
-/* Lists that can be asked for: the member of "notifications", which they are, the capability they need. */
+/* Lists that can be asked for: the member of "notifications", which they are, the capability they
+ * need. */
 static const struct {
 	const char *member, *capability, *method;
 	unsigned mask;
 } lists[] = {
 	{"toolsListChanged", "tools", "notifications/tools/list_changed", 1u << OFFER_TOOLS},
-	{"promptsListChanged", "prompts", "notifications/prompts/list_changed", 1u << OFFER_PROMPTS},
+	{"promptsListChanged", "prompts", "notifications/prompts/list_changed",
+	 1u << OFFER_PROMPTS},
 	{"resourcesListChanged", "resources", "notifications/resources/list_changed",
 	 1u << OFFER_RESOURCES | 1u << OFFER_TEMPLATES},
 };
@@ -297,8 +299,7 @@ static void want_all(struct listen *l, enum topic_kind kind, const json_t *names
 	const json_t *name;
 	size_t i;
 
-	json_array_foreach(names, i, name)
-	{
+	json_array_foreach (names, i, name) {
 		const char *text = json_string_value(name);
 
 		if (!text || json_object_get(seen, text))
@@ -323,8 +324,7 @@ static json_t *granted(const struct listen *l)
 		if (l->mask & lists[i].mask)
 			json_object_set_new(all, lists[i].member, json_true());
 	}
-	TAILQ_FOREACH(w, &l->wanted, link)
-	{
+	TAILQ_FOREACH (w, &l->wanted, link) {
 		if (!json_object_get(all, members[w->kind]))
 			json_object_set_new(all, members[w->kind], json_array());
 		json_array_append_new(json_object_get(all, members[w->kind]), json_string(w->name));
@@ -386,8 +386,7 @@ static size_t names_size(const json_t *filter)
 	size_t i, size = 0;
 
 	for (size_t kind = 0; kind < sizeof members / sizeof *members; kind++) {
-		json_array_foreach(json_object_get(filter, members[kind]), i, name)
-		{
+		json_array_foreach (json_object_get(filter, members[kind]), i, name) {
 			size += json_string_length(name) + 1;
 		}
 	}
@@ -416,7 +415,8 @@ static bool may_open(struct listens *ls, struct exchange *x, const struct listen
 	} else if (names_size(filter) > most) {
 		modern_refuse(x, 200, id, RPC_INVALID_PARAMS, NULL,
 			      "Invalid params: what is subscribed to has more than %zu bytes "
-			      "(limits.maxSessionBytes); open several streams", most);
+			      "(limits.maxSessionBytes); open several streams",
+			      most);
 	} else {
 		return true;
 	}
@@ -432,7 +432,8 @@ static struct listen *listen_new(struct listens *ls, struct exchange *x,
 		return NULL;
 	l->user = who->user ? strdup(who->user) : NULL;
 	l->holder = who->holder ? strdup(who->holder) : NULL;
-	if ((who->user && !l->user) || (who->holder && !l->holder) || exchange_stream_begin(x) < 0) {
+	if ((who->user && !l->user) || (who->holder && !l->holder) ||
+	    exchange_stream_begin(x) < 0) {
 		free_later(l);
 		return NULL;
 	}

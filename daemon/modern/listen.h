@@ -1,5 +1,5 @@
-/* listen.h: the streams of subscriptions/listen (2026-07-28, "Subscriptions"). Each has its own filter and gets its
- * own stamped copy of what it asked for; nothing is replayed. */
+/* listen.h: the streams of subscriptions/listen (2026-07-28, "Subscriptions"). Each has its own
+ * filter and gets its own stamped copy of what it asked for; nothing is replayed. */
 #ifndef MCPD_LISTEN_H
 #define MCPD_LISTEN_H
 
@@ -25,10 +25,11 @@ struct listen_caller {
 	struct view *view;
 	const char *user;   /* NULL: unauthenticated */
 	const char *holder; /* see pool_want */
-	bool tasks;	  /* the client declared the extension for tasks */
+	bool tasks;	    /* the client declared the extension for tasks */
 };
 
-/* Opens a stream on X (taken). The acknowledgement goes first: once the servers have said what they grant. */
+/* Opens a stream on X (taken). The acknowledgement goes first: once the servers have said what they
+ * grant. */
 void listens_open(struct listens *ls, struct exchange *x, const struct listen_caller *who,
 		  json_t *id, json_t *params);
 /* A notification of a server of the pool: to the streams that asked for it. Consumed. */

@@ -38,9 +38,8 @@ static void front_notify(void *where, const char *method, json_t *params, void *
 		return; /* about a subscription of ours */
 	/* Log messages only for who asked for them with this very request. */
 	if (strcmp(method, "notifications/message") == 0 &&
-	    (r->log_level < 0 ||
-	     mcp_log_level_parse(json_string_value(json_object_get(params, "level"))) <
-		     r->log_level))
+	    (r->log_level < 0 || mcp_log_level_parse(json_string_value(
+					 json_object_get(params, "level"))) < r->log_level))
 		return;
 	mreq_event(r, method, params);
 }
@@ -121,12 +120,12 @@ static const char *task_of(const struct mcheck *c)
 
 static bool has_tasks(const struct mcheck *c)
 {
-	return json_object_get(json_object_get(c->env.capabilities, "extensions"),
-			       EXTENSION_TASKS) != NULL;
+	return json_object_get(json_object_get(c->env.capabilities, "extensions"), EXTENSION_TASKS);
 }
 
 /* NULL with E filled: ERR_NOMEM or ERR_LIMIT. */
-static struct mreq *begin(struct modern *m, struct exchange *x, const struct mcheck *c, struct err *e)
+static struct mreq *begin(struct modern *m, struct exchange *x, const struct mcheck *c,
+			  struct err *e)
 {
 	struct pool_want want = {
 		.view = c->view,
@@ -153,13 +152,16 @@ static struct mreq *begin(struct modern *m, struct exchange *x, const struct mch
 
 static void open_stream(struct modern *m, struct exchange *x, const struct mcheck *c)
 {
-	struct listen_caller who = {
-		.view = c->view, .user = exchange_user(x), .holder = exchange_holder(x), .tasks = has_tasks(c)};
+	struct listen_caller who = {.view = c->view,
+				    .user = exchange_user(x),
+				    .holder = exchange_holder(x),
+				    .tasks = has_tasks(c)};
 
 	listens_open(m->listens, x, &who, c->id, c->params);
 }
 
-/* Gives the request that C is to a server, with the STATE that its backend wants back (borrowed; NULL: none). */
+/* Gives the request that C is to a server, with the STATE that its backend wants back (borrowed;
+ * NULL: none). */
 static void dispatch(struct modern *m, struct exchange *x, const struct mcheck *c, json_t *state)
 {
 	struct err e;
@@ -168,12 +170,14 @@ static void dispatch(struct modern *m, struct exchange *x, const struct mcheck *
 
 	if (!r) {
 		if (e.code == ERR_INVALID)
-			modern_refuse(x, 400, c->id, RPC_INVALID_PARAMS, NULL, "Invalid params: %s", e.text);
+			modern_refuse(x, 400, c->id, RPC_INVALID_PARAMS, NULL, "Invalid params: %s",
+				      e.text);
 		else
 			modern_refuse_limit(x, pool_share(m->pool), c->id, &e);
 		return;
 	}
-	if (!params || server_request(pooled_server(r->pooled), r, c->id, c->method->name, params) < 0) {
+	if (!params ||
+	    server_request(pooled_server(r->pooled), r, c->id, c->method->name, params) < 0) {
 		mreq_send_last(r, 503,
 			       jsonrpc_error(c->id, RPC_INTERNAL_ERROR, "out of memory", NULL));
 		mreq_over(r);
@@ -300,6 +304,7 @@ void modern_free(struct modern **mp)
 json_t *modern_describe(const struct modern *m)
 {
 	return json_pack("{s:I, s:I, s:I, s:I}", "servers", (json_int_t)pool_size(m->pool),
-			 "requests", (json_int_t)mreqs_count(m->requests), "parked", (json_int_t)mreqs_parked(m->requests),
-			 "listens", (json_int_t)listens_count(m->listens));
+			 "requests", (json_int_t)mreqs_count(m->requests), "parked",
+			 (json_int_t)mreqs_parked(m->requests), "listens",
+			 (json_int_t)listens_count(m->listens));
 }

@@ -1,4 +1,5 @@
-/* modern.h: the front for revision 2026-07-28: no handshake, no session; every request says what it needs. */
+/* modern.h: the front for revision 2026-07-28: no handshake, no session; every request says what it
+ * needs. */
 #ifndef MCPD_MODERN_H
 #define MCPD_MODERN_H
 
@@ -27,8 +28,8 @@ void modern_request(struct modern *m, struct exchange *x, struct view *view, jso
 /* A notification: nothing that a client may tell over HTTP matters to us. */
 void modern_notification(struct modern *m, struct exchange *x);
 
-/* The daemon is going down: ends listen streams with their result, answers what waits with 503, closes the
- * servers. Idempotent. */
+/* The daemon is going down: ends listen streams with their result, answers what waits with 503,
+ * closes the servers. Idempotent. */
 void modern_close(struct modern *m);
 
 /* {"servers":N,"requests":N,"parked":N,"listens":N}, a new reference. */

@@ -11,17 +11,20 @@
 #include "modern/modern_impl.h"
 #include "modern/pool.h"
 
-/* How long a client may rely on an answer without asking again. Lists change with a notification, so this
- * bounds only what a client without subscriptions misses. */
+/* How long a client may rely on an answer without asking again. Lists change with a notification,
+ * so this bounds only what a client without subscriptions misses. */
 #define LIST_TTL_MS 10000
 
 static const struct {
 	const char *method;
 	json_int_t ttl_ms;
 } cacheable[] = {
-	{"prompts/list", LIST_TTL_MS},	 {"resources/list", LIST_TTL_MS},
-	{"resources/read", 0},		 {"resources/templates/list", LIST_TTL_MS},
-	{"server/discover", LIST_TTL_MS}, {"tools/list", LIST_TTL_MS},
+	{"prompts/list", LIST_TTL_MS},
+	{"resources/list", LIST_TTL_MS},
+	{"resources/read", 0},
+	{"resources/templates/list", LIST_TTL_MS},
+	{"server/discover", LIST_TTL_MS},
+	{"tools/list", LIST_TTL_MS},
 };
 
 /* Every answer has it, so it is made once. Borrowed; NULL on lack of memory. */
@@ -100,7 +103,8 @@ json_t *modern_response(struct reqstates *rs, const struct mreq *r, const struct
 	return jsonrpc_error(r->id, answer->code, answer->message, json_incref(answer->data));
 }
 
-/* Whether KEY of _meta is for the server of the request; the rest of the envelope is of this hop. */
+/* Whether KEY of _meta is for the server of the request; the rest of the envelope is of this hop.
+ */
 static bool is_passed_on(const char *key)
 {
 	return strncmp(key, META_PREFIX, sizeof META_PREFIX - 1) != 0 ||
@@ -114,8 +118,7 @@ static int strip_meta(json_t *params, json_t *meta)
 	const char *key;
 	int rc = 0;
 
-	json_object_foreach(meta, key, value)
-	{
+	json_object_foreach (meta, key, value) {
 		if (!is_passed_on(key))
 			continue;
 		if (!copy)
@@ -134,8 +137,7 @@ json_t *modern_strip(json_t *params, json_t *state)
 	const char *key;
 	int rc = strip_meta(copy, json_object_get(params, "_meta"));
 
-	json_object_foreach(params, key, value)
-	{
+	json_object_foreach (params, key, value) {
 		if (strcmp(key, "_meta") != 0 && strcmp(key, "requestState") != 0)
 			rc |= json_object_set_nocheck(copy, key, value);
 	}

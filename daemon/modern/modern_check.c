@@ -28,7 +28,8 @@ void modern_refuse(struct exchange *x, int status, json_t *id, int code, json_t 
 	json_decref(msg);
 }
 
-void modern_refuse_limit(struct exchange *x, const struct share *share, json_t *id, const struct err *e)
+void modern_refuse_limit(struct exchange *x, const struct share *share, json_t *id,
+			 const struct err *e)
 {
 	bool full = e->code != ERR_LIMIT || share_full(share);
 
@@ -108,10 +109,10 @@ static bool check_version(struct exchange *x, struct mcheck *c)
 {
 	if (era_is_supported(c->env.version, &c->rev))
 		return true;
-	modern_refuse(x, 400, c->id, RPC_UNSUPPORTED_VERSION,
-		      json_pack("{s:o, s:s}", "supported", era_supported(), "requested",
-				c->env.version),
-		      "Unsupported protocol version: %.100s", c->env.version);
+	modern_refuse(
+		x, 400, c->id, RPC_UNSUPPORTED_VERSION,
+		json_pack("{s:o, s:s}", "supported", era_supported(), "requested", c->env.version),
+		"Unsupported protocol version: %.100s", c->env.version);
 	return false;
 }
 
@@ -124,7 +125,8 @@ static bool check_name(struct exchange *x, const struct mcheck *c)
 	return !json_is_string(value) || check_encoded(x, c->id, "Mcp-Name", value);
 }
 
-bool modern_check(struct exchange *x, struct view *view, json_t *body, struct mcheck *c, bool *listen)
+bool modern_check(struct exchange *x, struct view *view, json_t *body, struct mcheck *c,
+		  bool *listen)
 {
 	const char *method = json_string_value(json_object_get(body, "method"));
 	struct err e;
@@ -133,7 +135,8 @@ bool modern_check(struct exchange *x, struct view *view, json_t *body, struct mc
 	c->params = json_object_get(body, "params");
 	c->view = view;
 	if (envelope_parse(c->params, &c->env, &e) < 0) {
-		modern_refuse(x, 400, c->id, RPC_INVALID_PARAMS, NULL, "Invalid params: %s", e.text);
+		modern_refuse(x, 400, c->id, RPC_INVALID_PARAMS, NULL, "Invalid params: %s",
+			      e.text);
 		return false;
 	}
 	*listen = strcmp(method, "subscriptions/listen") == 0;

@@ -1,5 +1,5 @@
-/* modern_impl.h: for the files of the modern front alone: modern.c, modern_check.c, modern_answer.c,
- * modern_park.c, mreq.c, listen.c. */
+/* modern_impl.h: for the files of the modern front alone: modern.c, modern_check.c,
+ * modern_answer.c, modern_park.c, mreq.c, listen.c. */
 #ifndef MCPD_MODERN_IMPL_H
 #define MCPD_MODERN_IMPL_H
 
@@ -23,26 +23,28 @@ struct mcheck {
 
 /* The ladder of checks before anything is dispatched; false: X was answered. LISTEN is set for
  * subscriptions/listen, which is no method of a server. */
-bool modern_check(struct exchange *x, struct view *view, json_t *body, struct mcheck *c, bool *listen);
+bool modern_check(struct exchange *x, struct view *view, json_t *body, struct mcheck *c,
+		  bool *listen);
 
 /* X ends with STATUS and a JSON-RPC error. */
 void modern_refuse(struct exchange *x, int status, json_t *id, int code, json_t *data_take,
 		   const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
 /* The same for a limit that was met: 503 where SHARE is full, else 429, with Retry-After. */
-void modern_refuse_limit(struct exchange *x, const struct share *share, json_t *id, const struct err *e);
+void modern_refuse_limit(struct exchange *x, const struct share *share, json_t *id,
+			 const struct err *e);
 
-/* The response to R in its modern shape (a new reference), and the HTTP status it would have alone. A state that
- * a server keeps with the client is sealed by RS. */
+/* The response to R in its modern shape (a new reference), and the HTTP status it would have alone.
+ * A state that a server keeps with the client is sealed by RS. */
 json_t *modern_response(struct reqstates *rs, const struct mreq *r, const struct answer *answer,
 			int *status_r);
 /* RESULT gets resultType and the serverInfo. */
 void modern_stamp(json_t *result, const char *type);
-/* Writes MSG as an event of the stream on X, or a comment where MSG is NULL. 0, or an error after which X is of
- * no more use: ERR_CLOSED, ERR_NOMEM, ERR_LIMIT (the client does not read). */
+/* Writes MSG as an event of the stream on X, or a comment where MSG is NULL. 0, or an error after
+ * which X is of no more use: ERR_CLOSED, ERR_NOMEM, ERR_LIMIT (the client does not read). */
 int modern_write(struct exchange *x, const json_t *msg, size_t max_backlog);
-/* PARAMS without what is for us alone, and with STATE instead of theirs (a new reference). What a backend
- * of this revision has to hear too stays: inputResponses, the log level. */
+/* PARAMS without what is for us alone, and with STATE instead of theirs (a new reference). What a
+ * backend of this revision has to hear too stays: inputResponses, the log level. */
 json_t *modern_strip(json_t *params, json_t *state);
 
 /* What to do with a retry. */
@@ -59,14 +61,14 @@ struct retry {
 	struct err why;
 };
 
-/* Judges the request that C is, which has a requestState. A state of a server counts as used from now on, by
- * HOLDER. */
+/* Judges the request that C is, which has a requestState. A state of a server counts as used from
+ * now on, by HOLDER. */
 struct retry park_judge(struct reqstates *rs, const struct mreqs *all, const struct mcheck *c,
 			const char *user, const char *holder);
 /* R, which is parked, goes on with the answers in C, and answers on X (taken). */
 void park_resume(struct reqstates *rs, struct mreq *r, struct exchange *x, const struct mcheck *c);
-/* The questions of R are together: its client is asked, and R parked until it answers. Nothing where R has no
- * exchange or no question (any more). */
+/* The questions of R are together: its client is asked, and R parked until it answers. Nothing
+ * where R has no exchange or no question (any more). */
 void park_ask(struct reqstates *rs, struct mreq *r);
 /* What the states of R are bound to. */
 struct reqstate_bound modern_bound(const struct mreq *r);

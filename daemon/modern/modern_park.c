@@ -14,8 +14,7 @@ static json_t *input_requests(const struct mreq *r)
 	json_t *requests = json_object();
 	const struct mreq_ask *a;
 
-	TAILQ_FOREACH(a, &r->asks, link)
-	{
+	TAILQ_FOREACH (a, &r->asks, link) {
 		json_t *params = question_params(a->q), *copy = json_copy(params);
 
 		/* This revision has no ids of elicitations; the answer comes with the retry. */
@@ -32,9 +31,10 @@ static json_t *asking(const struct reqstates *rs, const struct mreq *r)
 {
 	const struct reqstate_bound to = modern_bound(r);
 	char *state = reqstate_of_parked(rs, &to, r->handle, r->round);
-	json_t *result = state ? json_pack("{s:s, s:o, s:s}", "resultType", "input_required",
-					   "inputRequests", input_requests(r), "requestState", state)
-			       : NULL;
+	json_t *result =
+		state ? json_pack("{s:s, s:o, s:s}", "resultType", "input_required",
+				  "inputRequests", input_requests(r), "requestState", state)
+		      : NULL;
 
 	free(state);
 	if (!result)
@@ -52,7 +52,8 @@ static void no_place(struct mreq *r, const struct err *e)
 	exchange_set_header(r->x, "Retry-After", full ? "1" : "10");
 	mreq_send_last(r, full ? 503 : 429, msg);
 	if (r->state != MREQ_OVER)
-		server_cancel(pooled_server(r->pooled), r, "there is no place to wait for the client");
+		server_cancel(pooled_server(r->pooled), r,
+			      "there is no place to wait for the client");
 }
 
 /* The exchange ends with the questions; the request waits for the retry. Its place is taken. */
@@ -89,8 +90,7 @@ static struct mreq_ask *answered(const struct mreq *r, const json_t *responses)
 {
 	struct mreq_ask *a;
 
-	TAILQ_FOREACH(a, &r->asks, link)
-	{
+	TAILQ_FOREACH (a, &r->asks, link) {
 		if (json_is_object(json_object_get(responses, a->key)))
 			return a;
 	}

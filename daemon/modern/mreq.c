@@ -31,8 +31,8 @@ struct mreqs {
 
 /* ---- the state ---- */
 
-/* The queue of the timer of STATE: the upgrade while R waits, keep-alive while it streams, expiry while it is
- * parked. NULL: none. */
+/* The queue of the timer of STATE: the upgrade while R waits, keep-alive while it streams, expiry
+ * while it is parked. NULL: none. */
 static struct delayq *queue_of(const struct mreqs *all, enum mreq_state state)
 {
 	struct delayq *const queues[] = {
@@ -55,7 +55,8 @@ void mreq_displace(struct mreq *r)
 	r->listed = r->placed = false;
 }
 
-/* The one function that sets the state: R leaves the timer, the count and the place of the old one. */
+/* The one function that sets the state: R leaves the timer, the count and the place of the old one.
+ */
 static void set_state(struct mreq *r, enum mreq_state state)
 {
 	struct delayq *before = queue_of(r->all, r->state), *after = queue_of(r->all, state);
@@ -131,7 +132,7 @@ static bool upgrade(struct mreq *r)
 		return false;
 	set_state(r, MREQ_STREAMING);
 	put(r, NULL);
-	return r->x != NULL;
+	return r->x;
 }
 
 static struct mreq *mreq_of(struct delayq_node *node)
@@ -183,7 +184,8 @@ void mreq_send_last(struct mreq *r, int status, json_t *msg_take)
 	json_decref(msg_take);
 }
 
-/* The token that the client sent last ended, and with it what it asked for, also while that waits for the client. */
+/* The token that the client sent last ended, and with it what it asked for, also while that waits
+ * for the client. */
 static void on_token_end(enum bearer_end why, void *arg)
 {
 	const char *text = bearer_end_text(why);
@@ -232,7 +234,7 @@ int mreq_place(struct mreq *r, struct err *e)
 bool mreq_enlist(struct mreq *r)
 {
 	HASH_ADD(hh, r->all->listed, handle, sizeof r->handle, r);
-	r->listed = r->hh.tbl != NULL;
+	r->listed = r->hh.tbl;
 	if (!r->listed)
 		mreq_displace(r);
 	return r->listed;

@@ -1,6 +1,7 @@
-/* mreq.h: the requests of the modern front while they last. A request waits for its answer, becomes a stream of
- * events when the answer takes long, and is parked while its client is asked (2026-07-28, "Multi Round-Trip
- * Requests"). The other files of the front read the members of struct mreq; mreq.c alone changes them. */
+/* mreq.h: the requests of the modern front while they last. A request waits for its answer, becomes
+ * a stream of events when the answer takes long, and is parked while its client is asked
+ * (2026-07-28, "Multi Round-Trip Requests"). The other files of the front read the members of
+ * struct mreq; mreq.c alone changes them. */
 #ifndef MCPD_MREQ_H
 #define MCPD_MREQ_H
 
@@ -53,7 +54,7 @@ struct mreq {
 	struct defer freeing;
 	struct bearer_hold hold; /* the token of the present round */
 	TAILQ_HEAD(, mreq_ask) asks;
-	json_t *final; /* the whole response, when it came while the request was parked */
+	json_t *final;	/* the whole response, when it came while the request was parked */
 	json_t *params; /* of the first round; the requestState is bound to them */
 	uint64_t handle;
 	UT_hash_handle hh; /* by handle, while it is listed */
@@ -65,8 +66,8 @@ struct mreq {
 	bool listed; /* and can be found there */
 };
 
-/* GATHERED is called with ARG when the questions of a request have been waited for. LIMITS outlive the requests.
- * NULL on lack of memory. */
+/* GATHERED is called with ARG when the questions of a request have been waited for. LIMITS outlive
+ * the requests. NULL on lack of memory. */
 struct mreqs *mreqs_new(struct event_base *base, const struct config_limits *limits,
 			void (*gathered)(struct mreq *r, void *arg), void *arg);
 /* Requests that are left are over, and give their servers back. ALL may be NULL. */
@@ -80,8 +81,8 @@ const struct share *mreqs_parking(const struct mreqs *all);
 /* The request that is parked in ROUND under HANDLE; NULL: none. */
 struct mreq *mreqs_find(const struct mreqs *all, uint64_t handle, unsigned round);
 
-/* A request for METHOD of the server POOLED, a reference of which is taken over. It has no exchange until
- * mreq_attach(). NULL on lack of memory, and POOLED is left alone. */
+/* A request for METHOD of the server POOLED, a reference of which is taken over. It has no exchange
+ * until mreq_attach(). NULL on lack of memory, and POOLED is left alone. */
 struct mreq *mreq_new(struct mreqs *all, const struct method *method, json_t *params,
 		      struct pooled *pooled_take);
 /* Puts R on X (taken): it is waited for, from now on or again. A parked R gives its place back. */
@@ -90,21 +91,24 @@ void mreq_attach(struct mreq *r, struct exchange *x, json_t *id, int log_level);
 void mreq_event(struct mreq *r, const char *method, json_t *params);
 /* Ends the exchange of R with MSG, in the form it has. Consumes MSG. */
 void mreq_send_last(struct mreq *r, int status, json_t *msg_take);
-/* The response came while R is parked: it waits for the client, and nothing is asked any more. Consumed. */
+/* The response came while R is parked: it waits for the client, and nothing is asked any more.
+ * Consumed. */
 void mreq_keep_final(struct mreq *r, json_t *msg_take);
 /* Takes it back (a reference); NULL: there is none. */
 json_t *mreq_take_final(struct mreq *r);
 /* R needs its server no more. Its memory goes later. */
 void mreq_over(struct mreq *r);
 
-/* A place among the requests that wait for their client, and the next round. 0, or ERR_LIMIT or ERR_NOMEM
- * with E filled (see share_take()). */
+/* A place among the requests that wait for their client, and the next round. 0, or ERR_LIMIT or
+ * ERR_NOMEM with E filled (see share_take()). */
 int mreq_place(struct mreq *r, struct err *e);
-/* R, which has a place, can be found with mreqs_find(). False on lack of memory, and the place is given back. */
+/* R, which has a place, can be found with mreqs_find(). False on lack of memory, and the place is
+ * given back. */
 bool mreq_enlist(struct mreq *r);
 /* Gives the place of R back. */
 void mreq_displace(struct mreq *r);
-/* R, whose exchange has ended and which has its place, waits for the retry, as long as its client may take. */
+/* R, whose exchange has ended and which has its place, waits for the retry, as long as its client
+ * may take. */
 void mreq_park(struct mreq *r);
 
 /* R asks Q (consumed), once the questions that come with it are there. */

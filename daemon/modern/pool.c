@@ -17,8 +17,8 @@
 #include "server/server.h"
 
 struct pooled {
-	LIST_ENTRY(pooled) owned; /* among its owner's */
-	TAILQ_ENTRY(pooled) free; /* among those of its kind that can be taken */
+	LIST_ENTRY(pooled) owned;		  /* among its owner's */
+	TAILQ_ENTRY(pooled) free;		  /* among those of its kind that can be taken */
 	TAILQ_ENTRY(pooled) idle_all, idle_owned; /* while nobody uses it: the longest idle first */
 	struct pool *pool;
 	struct owner *owner;
@@ -32,13 +32,14 @@ struct pooled {
 	enum bearer_end why;	 /* it ended, if it has */
 	unsigned users;
 	bool exclusive, closed;
-	bool spoilt; /* knows what no other client may; changes only while it is in use */
+	bool spoilt;  /* knows what no other client may; changes only while it is in use */
 	char texts[]; /* capabilities, user, peer, holder */
 };
 
 TAILQ_HEAD(pooled_list, pooled);
 
-/* Whose servers they are: the holder of their requests (exchange_holder()), or "" for all who have none. */
+/* Whose servers they are: the holder of their requests (exchange_holder()), or "" for all who have
+ * none. */
 struct owner {
 	UT_hash_handle hh;
 	LIST_HEAD(, pooled) servers;
@@ -55,7 +56,7 @@ struct kind {
 	struct owner *owner;
 	struct view *view;
 	uintptr_t exclusive; /* as wide as the pointers: no padding in the key */
-	char caps[]; /* and, behind its end, what the tokens allow */
+	char caps[];	     /* and, behind its end, what the tokens allow */
 };
 
 struct pool {
@@ -324,8 +325,8 @@ static struct pooled *find_task(const struct pool *p, const struct pool_want *wa
 	return NULL;
 }
 
-/* What its backends hear of the client: malloc'd. Capabilities are the same whatever the order of their
- * members. */
+/* What its backends hear of the client: malloc'd. Capabilities are the same whatever the order of
+ * their members. */
 static char *capabilities(const struct pool_want *want)
 {
 	if (want->exclusive)
@@ -401,13 +402,15 @@ static struct pooled *oldest_idle(const struct pool *p, const struct owner *o)
 	return s;
 }
 
-/* Takes a place for one more server of HOLDER, if need be that of an idle one: one of its own where HOLDER has its
- * share, else whichever was idle longest. 0, or ERR_LIMIT or ERR_NOMEM with E filled. */
+/* Takes a place for one more server of HOLDER, if need be that of an idle one: one of its own where
+ * HOLDER has its share, else whichever was idle longest. 0, or ERR_LIMIT or ERR_NOMEM with E
+ * filled. */
 static int take_place(struct pool *p, const char *holder, struct err *e)
 {
 	int rc = share_take(p->places, holder, e);
 	bool own = holder && share_of(p->places, holder) >= share_size(p->places);
-	struct pooled *s = rc == ERR_LIMIT ? oldest_idle(p, own ? owner_find(p, holder) : NULL) : NULL;
+	struct pooled *s =
+		rc == ERR_LIMIT ? oldest_idle(p, own ? owner_find(p, holder) : NULL) : NULL;
 
 	if (!s)
 		return rc;
@@ -443,7 +446,8 @@ static struct pooled *find(const struct pool *p, const struct pool_want *want, c
 }
 
 /* One more server for WANT. NULL with E filled. */
-static struct pooled *add(struct pool *p, const struct pool_want *want, const char *caps, struct err *e)
+static struct pooled *add(struct pool *p, const struct pool_want *want, const char *caps,
+			  struct err *e)
 {
 	struct owner *o;
 	struct kind *k;
@@ -476,7 +480,9 @@ struct pooled *pool_take(struct pool *p, const struct pool_want *want, struct er
 		return NULL;
 	}
 	if (strlen(caps) > p->limits->max_session_bytes) {
-		err_set(e, ERR_INVALID, "the client's capabilities have more than %zu bytes (limits.maxSessionBytes)",
+		err_set(e, ERR_INVALID,
+			"the client's capabilities have more than %zu bytes "
+			"(limits.maxSessionBytes)",
 			p->limits->max_session_bytes);
 		free(caps);
 		return NULL;

@@ -1,17 +1,18 @@
-/* pool.h: servers for requests that belong to no session (2026-07-28), kept for their holder: the user, or where none
- * is known the network address, or all together who have no share (exchange_holder()).
+/* pool.h: servers for requests that belong to no session (2026-07-28), kept for their holder: the
+ * user, or where none is known the network address, or all together who have no share
+ * (exchange_holder()).
  *
- * A request that may have to ask its client something gets a server to itself while it lasts, because what a
- * stdio server asks does not say for which request; the last one used is used again first, so that a client that
- * does one thing at a time stays with one child. Everything else of a holder shares one server. A server that
- * has tasks stays as long as they do.
+ * A request that may have to ask its client something gets a server to itself while it lasts,
+ * because what a stdio server asks does not say for which request; the last one used is used again
+ * first, so that a client that does one thing at a time stays with one child. Everything else of a
+ * holder shares one server. A server that has tasks stays as long as they do.
  *
- * There are at most limits.maxRequestServers (share.h). Where there is no room for one more, an idle one goes; the
- * search for a server is a look into a hash table, however many there are.
+ * There are at most limits.maxRequestServers (share.h). Where there is no room for one more, an
+ * idle one goes; the search for a server is a look into a hash table, however many there are.
  *
- * Where a backend of the view acts with the client's token (backend_per_token()), only requests whose tokens allow the
- * same share a server. Those about a task go to the server that has the task, which belongs to the user; they take
- * their own token along all the same. */
+ * Where a backend of the view acts with the client's token (backend_per_token()), only requests
+ * whose tokens allow the same share a server. Those about a task go to the server that has the
+ * task, which belongs to the user; they take their own token along all the same. */
 #ifndef MCPD_POOL_H
 #define MCPD_POOL_H
 
@@ -36,17 +37,18 @@ struct view;
 /* Who wants a server. The strings are copied. */
 struct pool_want {
 	struct view *view;
-	const char *user;	  /* NULL: unauthenticated */
-	struct bearer *bearer;	  /* the token of the request; NULL: none was asked for. Referenced */
+	const char *user;      /* NULL: unauthenticated */
+	struct bearer *bearer; /* the token of the request; NULL: none was asked for. Referenced */
 	const char *peer;
-	const char *holder;	  /* NULL: has no share */
-	json_t *capabilities;	  /* borrowed */
-	bool exclusive;		  /* may have to ask the client */
-	bool tasks;		  /* the client declared the extension for tasks */
-	const char *task;	  /* the task that it is about: only its server knows it; or NULL */
+	const char *holder;   /* NULL: has no share */
+	json_t *capabilities; /* borrowed */
+	bool exclusive;	      /* may have to ask the client */
+	bool tasks;	      /* the client declared the extension for tasks */
+	const char *task;     /* the task that it is about: only its server knows it; or NULL */
 };
 
-/* FRONT's arg will be the struct pooled. A server that nobody used for IDLE_MS is closed. NULL on lack of memory. */
+/* FRONT's arg will be the struct pooled. A server that nobody used for IDLE_MS is closed. NULL on
+ * lack of memory. */
 struct pool *pool_new(struct event_base *base, const struct config_limits *limits,
 		      const struct server_front *front, void *arg, int64_t idle_ms);
 /* Whose calls are counted. US outlives it. */
@@ -54,26 +56,26 @@ void pool_set_users(struct pool *p, struct users *us);
 /* Closes all. */
 void pool_free(struct pool **p);
 
-/* Takes a server; NULL with E filled: ERR_NOMEM, ERR_LIMIT where all are in use, or ERR_INVALID where the
- * capabilities are longer than may be kept. */
+/* Takes a server; NULL with E filled: ERR_NOMEM, ERR_LIMIT where all are in use, or ERR_INVALID
+ * where the capabilities are longer than may be kept. */
 struct pooled *pool_take(struct pool *p, const struct pool_want *want, struct err *e);
 /* Gives it back. One reference for each pool_take(). */
 void pool_give(struct pooled *s);
-/* A request that S works for goes on with B. When the latest token of S has ended, S goes as soon as nobody uses it, unless it
- * has tasks, which are the user's until the user logs out. */
+/* A request that S works for goes on with B. When the latest token of S has ended, S goes as soon
+ * as nobody uses it, unless it has tasks, which are the user's until the user logs out. */
 void pooled_seen(struct pooled *s, struct bearer *b);
-/* S, where it is exclusive and its clients have no user, hears what is this client's alone (its roots): nobody else
- * gets S, which goes with its last request, or with its last task. */
+/* S, where it is exclusive and its clients have no user, hears what is this client's alone (its
+ * roots): nobody else gets S, which goes with its last request, or with its last task. */
 void pooled_spoil(struct pooled *s);
 /* Closes all servers: what is in flight is cancelled. */
 void pool_close(struct pool *p);
 
 struct server *pooled_server(const struct pooled *s);
 struct view *pooled_view(const struct pooled *s);
-const char *pooled_user(const struct pooled *s); /* NULL: unauthenticated */
+const char *pooled_user(const struct pooled *s);   /* NULL: unauthenticated */
 const char *pooled_holder(const struct pooled *s); /* NULL: none */
 bool pooled_exclusive(const struct pooled *s);
-void *pooled_arg(const struct pooled *s);	 /* the pool's */
+void *pooled_arg(const struct pooled *s); /* the pool's */
 size_t pool_size(const struct pool *p);
 const struct share *pool_share(const struct pool *p);
 

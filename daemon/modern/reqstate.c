@@ -45,8 +45,10 @@ static char *context_of(const struct reqstate_bound *to)
 	return text;
 }
 
-/* PAYLOAD, sealed for the client that sends the request of TO again. malloc'd; NULL on lack of memory. */
-static char *seal_for(const struct reqstates *rs, const struct reqstate_bound *to, const json_t *payload)
+/* PAYLOAD, sealed for the client that sends the request of TO again. malloc'd; NULL on lack of
+ * memory. */
+static char *seal_for(const struct reqstates *rs, const struct reqstate_bound *to,
+		      const json_t *payload)
 {
 	int64_t expires = time(NULL) + rs->limits->question_timeout_ms / 1000;
 	char *context = context_of(to);
@@ -56,8 +58,8 @@ static char *seal_for(const struct reqstates *rs, const struct reqstate_bound *t
 	return text;
 }
 
-char *reqstate_of_parked(const struct reqstates *rs, const struct reqstate_bound *to, uint64_t handle,
-			 unsigned round)
+char *reqstate_of_parked(const struct reqstates *rs, const struct reqstate_bound *to,
+			 uint64_t handle, unsigned round)
 {
 	json_t *payload = json_pack("{s:I, s:I}", "h", (json_int_t)handle, "n", (json_int_t)round);
 	char *text = seal_for(rs, to, payload);
@@ -82,8 +84,8 @@ bool reqstate_seal(struct reqstates *rs, const struct reqstate_bound *to, json_t
 	return rc == 0;
 }
 
-json_t *reqstate_open(const struct reqstates *rs, const struct reqstate_bound *to, const char *state,
-		      struct err *e)
+json_t *reqstate_open(const struct reqstates *rs, const struct reqstate_bound *to,
+		      const char *state, struct err *e)
 {
 	char *context = context_of(to);
 	json_t *opened = NULL;
@@ -110,7 +112,8 @@ json_t *reqstate_theirs(const json_t *opened)
 
 int reqstate_use(struct reqstates *rs, const json_t *opened, const char *holder, struct err *e)
 {
-	return once_use(rs->used, (uint64_t)json_integer_value(json_object_get(opened, "i")), holder, e);
+	return once_use(rs->used, (uint64_t)json_integer_value(json_object_get(opened, "i")),
+			holder, e);
 }
 
 const struct share *reqstates_share(const struct reqstates *rs)
@@ -118,7 +121,8 @@ const struct share *reqstates_share(const struct reqstates *rs)
 	return once_share(rs->used);
 }
 
-struct reqstates *reqstates_new(struct event_base *base, const struct config_limits *limits, struct err *e)
+struct reqstates *reqstates_new(struct event_base *base, const struct config_limits *limits,
+				struct err *e)
 {
 	struct reqstates *rs = calloc(1, sizeof *rs);
 
@@ -128,7 +132,8 @@ struct reqstates *reqstates_new(struct event_base *base, const struct config_lim
 	rs->limits = limits;
 	rs->seal = seal_new(e);
 	/* As long as a state opens. */
-	rs->used = once_new(base, limits->question_timeout_ms + 2000, limits->max_states, limits->share);
+	rs->used = once_new(base, limits->question_timeout_ms + 2000, limits->max_states,
+			    limits->share);
 	if (!rs->seal || !rs->used)
 		reqstates_free(&rs);
 	return rs;

@@ -110,8 +110,8 @@ static void refuse(struct topic *t)
 	topic_free(t);
 }
 
-/* Nobody wants T any more. As long as the server has not said whether it grants it at all, that cannot be told:
- * its answer comes here first. */
+/* Nobody wants T any more. As long as the server has not said whether it grants it at all, that
+ * cannot be told: its answer comes here first. */
 static void give_up(struct topic *t)
 {
 	if (t->asked)
@@ -146,7 +146,7 @@ static int put_in(struct topics *ts, struct topic *t)
 	if (!t->hh.tbl)
 		return ERR_NOMEM;
 	HASH_ADD(hh_asked, ts->asked, serial, sizeof t->serial, t);
-	t->asked = t->hh_asked.tbl != NULL;
+	t->asked = t->hh_asked.tbl;
 	if (t->asked)
 		return 0;
 	HASH_DELETE(hh, ts->by_key, t);

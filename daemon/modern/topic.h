@@ -1,5 +1,6 @@
-/* topic.h: what the streams of subscriptions/listen want to hear of by name: a resource, or a task. Its server is
- * asked for it once, however many streams want it, and told when nobody does any more. */
+/* topic.h: what the streams of subscriptions/listen want to hear of by name: a resource, or a task.
+ * Its server is asked for it once, however many streams want it, and told when nobody does any
+ * more. */
 #ifndef MCPD_TOPIC_H
 #define MCPD_TOPIC_H
 
@@ -15,13 +16,13 @@ struct topics;
 
 enum topic_kind { TOPIC_RESOURCE, TOPIC_TASK };
 
-/* Somebody's interest in one topic, part of something of his. Both upcalls may leave the topic, and end what M
- * is part of. */
+/* Somebody's interest in one topic, part of something of his. Both upcalls may leave the topic, and
+ * end what M is part of. */
 struct topic_member {
 	LIST_ENTRY(topic_member) link;
 	struct topic *topic; /* NULL: in none */
-	/* The server has answered: exactly once for each join, maybe before that returns, unless M left
-	 * before. If it refused, M is in the topic no more. */
+	/* The server has answered: exactly once for each join, maybe before that returns, unless M
+	 * left before. If it refused, M is in the topic no more. */
 	void (*settled)(struct topic_member *m, bool granted);
 	/* The server tells of it. PARAMS is borrowed. */
 	void (*told)(struct topic_member *m, const char *method, json_t *params);
@@ -32,7 +33,8 @@ struct topics *topics_new(void);
 /* After the members have left, and before the pool is freed. */
 void topics_free(struct topics **ts);
 
-/* M hears of NAME of the server POOLED, one reference of which is taken over. 0, or ERR_NOMEM and nothing comes. */
+/* M hears of NAME of the server POOLED, one reference of which is taken over. 0, or ERR_NOMEM and
+ * nothing comes. */
 int topic_join(struct topics *ts, struct topic_member *m, struct pooled *pooled_take,
 	       enum topic_kind kind, const char *name);
 /* M may be in none. */

@@ -83,7 +83,7 @@ static bool has_word(const char *text, const char *word)
 	size_t len = strlen(word);
 
 	for (const char *at = text; *at; at += strcspn(at, " \n"), at += strspn(at, " \n"))
-		if (strncmp(at, word, len) == 0 && strchr(" \n", at[len]) != NULL)
+		if (strncmp(at, word, len) == 0 && strchr(" \n", at[len]))
 			return true;
 	return false;
 }
@@ -135,10 +135,11 @@ static int look_for(const char *have, size_t i, const char *where, struct err *e
 {
 	if (has_word(have, controllers[i]))
 		return 0;
-	return err_set(e, ERR_UNSUPPORTED,
-		       "%s has no controller \"%s\" of cgroup v2 (remedy: Delegate=%s in the unit, or "
-		       "systemd.unified_cgroup_hierarchy=1 for the kernel)",
-		       where, controllers[i], controllers[i]);
+	return err_set(
+		e, ERR_UNSUPPORTED,
+		"%s has no controller \"%s\" of cgroup v2 (remedy: Delegate=%s in the unit, or "
+		"systemd.unified_cgroup_hierarchy=1 for the kernel)",
+		where, controllers[i], controllers[i]);
 }
 
 int cgroup_supported(const struct cgroup_paths *paths, const struct cgroup_limits *limits,
@@ -229,7 +230,7 @@ static void clean_up(struct cgroups *cs)
 
 	if (!dir && fd >= 0)
 		close(fd);
-	while (dir && (entry = readdir(dir)) != NULL) {
+	while (dir && (entry = readdir(dir))) {
 		struct cgroup *cg;
 
 		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
@@ -254,11 +255,12 @@ static int enable(const struct cgroups *cs, size_t i, struct err *e)
 	snprintf(text, sizeof text, "+%s", controllers[i]);
 	if (rc < 0 || write_at(cs->fd, "cgroup.subtree_control", text) == 0)
 		return rc;
-	return err_set(e, ERR_DENIED, "%s/cgroup.subtree_control: %s%s", cs->folder, strerror(errno),
-		       errno == EBUSY ? " (remedy: there are processes in this cgroup: name an empty one "
-					"as \"cgroup\")"
-				      : " (remedy: Delegate= in the unit, or name a folder of mcpd's user "
-					"as \"cgroup\")");
+	return err_set(
+		e, ERR_DENIED, "%s/cgroup.subtree_control: %s%s", cs->folder, strerror(errno),
+		errno == EBUSY ? " (remedy: there are processes in this cgroup: name an empty one "
+				 "as \"cgroup\")"
+			       : " (remedy: Delegate= in the unit, or name a folder of mcpd's user "
+				 "as \"cgroup\")");
 }
 
 static int enable_all(struct cgroups *cs, const struct cgroup_limits *wanted,
@@ -317,8 +319,9 @@ static int find_folder(const char *folder, const struct cgroup_paths *paths, cha
 	if (len > strlen("/" LEAF) && strcmp(own + len - strlen("/" LEAF), "/" LEAF) == 0)
 		own[len - strlen("/" LEAF)] = '\0';
 	if (!folder && !known)
-		return err_set(e, ERR_UNSUPPORTED,
-			       "the daemon is in no cgroup of version 2: name a folder as \"cgroup\"");
+		return err_set(
+			e, ERR_UNSUPPORTED,
+			"the daemon is in no cgroup of version 2: name a folder as \"cgroup\"");
 	*own_r = known && (!folder || strcmp(folder, own) == 0);
 	snprintf(buf, size, "%s", folder ? folder : own);
 	return 0;
@@ -375,7 +378,7 @@ void cgroups_free(struct cgroups **csp)
 	if (!cs)
 		return;
 	event_del(&cs->timer);
-	while ((cg = LIST_FIRST(&cs->over)) != NULL) {
+	while ((cg = LIST_FIRST(&cs->over))) {
 		end_now(cs, cg->name);
 		LIST_REMOVE(cg, link);
 		free(cg);

@@ -1,11 +1,11 @@
-/* cgroup.h: how much memory, processor time and processes a child and its descendants may use, by cgroup
- * v2 (cgroups(7); Documentation/admin-guide/cgroup-v2.rst of the kernel).
+/* cgroup.h: how much memory, processor time and processes a child and its descendants may use, by
+ * cgroup v2 (cgroups(7); Documentation/admin-guide/cgroup-v2.rst of the kernel).
  *
- * There is one folder under which every limited child gets a cgroup of its own, "child-NAME-SERIAL": the
- * daemon's own cgroup, where the service manager delegated it, or one that is configured. Processes may
- * be in leaves only, so in the first case the daemon moves itself into the leaf "daemon". At the end of
- * a child its cgroup is killed and removed; a cgroup that is not empty yet is tried again by a timer. What
- * an earlier life left behind is ended at the start. */
+ * There is one folder under which every limited child gets a cgroup of its own,
+ * "child-NAME-SERIAL": the daemon's own cgroup, where the service manager delegated it, or one that
+ * is configured. Processes may be in leaves only, so in the first case the daemon moves itself into
+ * the leaf "daemon". At the end of a child its cgroup is killed and removed; a cgroup that is not
+ * empty yet is tried again by a timer. What an earlier life left behind is ended at the start. */
 #ifndef MCPD_CGROUP_H
 #define MCPD_CGROUP_H
 
@@ -31,14 +31,15 @@ struct cgroup_paths {
 	const char *mounts; /* /proc/self/mountinfo */
 };
 
-/* The text for the person that says which of LIMITS the kernel cannot enforce for any process at all: the
- * controllers are not in cgroup v2. 0 or ERR_UNSUPPORTED. */
+/* The text for the person that says which of LIMITS the kernel cannot enforce for any process at
+ * all: the controllers are not in cgroup v2. 0 or ERR_UNSUPPORTED. */
 int cgroup_supported(const struct cgroup_paths *paths, const struct cgroup_limits *limits,
 		     struct err *e);
 
-/* Takes FOLDER (NULL: the daemon's own cgroup) and enables in it what WANTED, of all servers together, needs.
- * NULL with E filled: ERR_UNSUPPORTED, ERR_DENIED or ERR_EXISTS (another daemon has it), with the remedy;
- * ERR_NOMEM. A controller that is not among REQUIRED is no error: it is logged, and left out. */
+/* Takes FOLDER (NULL: the daemon's own cgroup) and enables in it what WANTED, of all servers
+ * together, needs. NULL with E filled: ERR_UNSUPPORTED, ERR_DENIED or ERR_EXISTS (another daemon
+ * has it), with the remedy; ERR_NOMEM. A controller that is not among REQUIRED is no error: it is
+ * logged, and left out. */
 struct cgroups *cgroups_new(struct event_base *base, const char *folder,
 			    const struct cgroup_paths *paths, const struct cgroup_limits *wanted,
 			    const struct cgroup_limits *required, struct err *e);

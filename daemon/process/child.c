@@ -15,8 +15,8 @@
 
 #define READ_SIZE   65536
 #define STDERR_MAX  (1u << 20) /* bytes in a second that are read where they go to the log */
-#define LINGER_MS   300	 /* for those who outlive the child they belong to */
-#define HAUNT_MS    1000 /* for the kernel to let the killed die */
+#define LINGER_MS   300	       /* for those who outlive the child they belong to */
+#define HAUNT_MS    1000       /* for the kernel to let the killed die */
 #define DEF_BACKLOG (16u << 20)
 
 static void finish_if_over(struct child *c);
@@ -49,7 +49,8 @@ static void signal_group(struct child *c, int sig)
 		c->group = 0; /* ESRCH: empty; EPERM: nobody that we could reach */
 }
 
-/* To those below the child that have left its group. What one of them starts meanwhile is found when it comes home. */
+/* To those below the child that have left its group. What one of them starts meanwhile is found
+ * when it comes home. */
 static void signal_escaped(const struct child *c, int sig)
 {
 	struct proclist tree = {.n = 0};
@@ -131,10 +132,10 @@ static void finish_if_over(struct child *c)
 	c->finished = true;
 	cgroup_end(&c->cgroup);
 	event_del(&c->timer);
-	if (c->events == NULL || c->events->on_stderr == NULL)
+	if (!c->events || !c->events->on_stderr)
 		children_log_finish(&c->log, c->err);
 	children_remove(c);
-	if (c->events != NULL)
+	if (c->events)
 		c->events->on_exit(c, c->status, c->arg);
 	defer_call(&c->release, release, c);
 }
@@ -153,8 +154,9 @@ void child_reaped(struct child *c, int status)
 
 	c->reaped = true;
 	c->status = status;
-	if (c->cgroup != NULL && cgroup_oom_kills(c->cgroup) > 0)
-		log_warn(&scope, "child %d met its limit of memory (resources.memory) and was killed",
+	if (c->cgroup && cgroup_oom_kills(c->cgroup) > 0)
+		log_warn(&scope,
+			 "child %d met its limit of memory (resources.memory) and was killed",
 			 (int)c->pid);
 	child_resume(c); /* what it wrote before its end is wanted before that */
 	read_stderr_again(c, 0);
@@ -171,7 +173,7 @@ void child_reaped(struct child *c, int status)
 static bool read_some(int fd, struct evbuffer *into)
 {
 	static char buf[READ_SIZE];
-	ssize_t n = read(fd, buf, sizeof(buf));
+	ssize_t n = read(fd, buf, sizeof buf);
 
 	if (n > 0 && evbuffer_add(into, buf, (size_t)n) < 0)
 		return false; /* a stream with a hole is worth nothing */
@@ -186,14 +188,14 @@ static void on_out(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	turns_doing("output of a child of", c->name);
 	watch_ask(c);
-	if (evbuffer_get_length(c->out) > 0 && c->events != NULL)
+	if (evbuffer_get_length(c->out) > 0 && c->events)
 		c->events->on_stdout(c, c->out, c->arg);
-	if (c->events == NULL)
+	if (!c->events)
 		evbuffer_drain(c->out, evbuffer_get_length(c->out));
 	if (more || c->paused) /* its end is found again */
 		return;
 	close_event(&c->out_ev, &c->pipes.ours[1]);
-	if (c->events != NULL && c->events->on_eof != NULL)
+	if (c->events && c->events->on_eof)
 		c->events->on_eof(c, c->arg);
 	finish_if_over(c);
 }
@@ -227,9 +229,9 @@ static void on_err(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	turns_doing("stderr of a child of", c->name);
 	watch_ask(c);
-	if (more && (c->events == NULL || c->events->on_stderr == NULL))
+	if (more && (!c->events || !c->events->on_stderr))
 		put_off_stderr(c, evbuffer_get_length(c->err) - before);
-	if (c->events == NULL || c->events->on_stderr == NULL)
+	if (!c->events || !c->events->on_stderr)
 		children_log_feed(&c->log, c->err);
 	else if (evbuffer_get_length(c->err) > 0)
 		c->events->on_stderr(c, c->err, c->arg);
@@ -263,7 +265,7 @@ static void on_in(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!flush_stdin(c) && c->events != NULL && c->events->on_eof != NULL)
+	if (!flush_stdin(c) && c->events && c->events->on_eof)
 		c->events->on_eof(c, c->arg);
 }
 
@@ -428,15 +430,13 @@ static int prepare(struct child *c, const struct child_spec *spec)
 	c->in = evbuffer_new();
 	c->out = evbuffer_new();
 	c->err = evbuffer_new();
-	c->peer = spec->peer != NULL ? strdup(spec->peer) : NULL;
-	c->holder = spec->holder != NULL ? strdup(spec->holder) : NULL;
-	c->session = spec->session != NULL ? strdup(spec->session) : NULL;
+	c->peer = spec->peer ? strdup(spec->peer) : NULL;
+	c->holder = spec->holder ? strdup(spec->holder) : NULL;
+	c->session = spec->session ? strdup(spec->session) : NULL;
 	if (children_log_init(&c->log, c->name, spec->mask) < 0)
 		return ERR_NOMEM;
-	if (c->in == NULL || c->out == NULL || c->err == NULL ||
-	    (spec->peer != NULL && c->peer == NULL) ||
-	    (spec->holder != NULL && c->holder == NULL) ||
-	    (spec->session != NULL && c->session == NULL))
+	if (!c->in || !c->out || !c->err || (spec->peer && !c->peer) ||
+	    (spec->holder && !c->holder) || (spec->session && !c->session))
 		return ERR_NOMEM;
 	return prepare_events(c);
 }
@@ -444,9 +444,9 @@ static int prepare(struct child *c, const struct child_spec *spec)
 struct child *child_prepare(struct children *cs, const struct child_spec *spec,
 			    const struct child_events *events, void *arg, struct err *e)
 {
-	struct child *c = calloc(1, sizeof(*c));
+	struct child *c = calloc(1, sizeof *c);
 
-	if (c == NULL) {
+	if (!c) {
 		err_set(e, ERR_NOMEM, "out of memory");
 		return NULL;
 	}
@@ -480,11 +480,11 @@ void child_discard(struct child *c)
 	cgroup_end(&c->cgroup);
 	pace_stop(&c->stderr_pace);
 	spawn_pipes_close(&c->pipes);
-	if (c->in != NULL)
+	if (c->in)
 		evbuffer_free(c->in);
-	if (c->out != NULL)
+	if (c->out)
 		evbuffer_free(c->out);
-	if (c->err != NULL)
+	if (c->err)
 		evbuffer_free(c->err);
 	children_log_fini(&c->log);
 	watch_forget(c);

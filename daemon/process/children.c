@@ -26,7 +26,7 @@
 
 static bool is_child(pid_t pid, void *arg)
 {
-	return children_find(arg, pid) != NULL;
+	return children_find(arg, pid);
 }
 
 static bool is_group(pid_t group, void *arg)
@@ -74,7 +74,7 @@ static int reap(struct children *cs)
 			continue;
 		n++;
 		c = children_find(cs, pid);
-		if (c == NULL)
+		if (!c)
 			continue; /* a grandchild that came home */
 		children_forget(c);
 		child_reaped(c, status);
@@ -103,10 +103,10 @@ static void on_sigchld(evutil_socket_t sig, short what, void *arg)
 struct children *children_new(struct event_base *base, const struct children_limits *limits,
 			      struct err *e)
 {
-	struct children *cs = calloc(1, sizeof(*cs));
+	struct children *cs = calloc(1, sizeof *cs);
 	uint64_t id[2];
 
-	if (cs == NULL) {
+	if (!cs) {
 		err_set(e, ERR_NOMEM, "out of memory");
 		return NULL;
 	}
@@ -114,7 +114,7 @@ struct children *children_new(struct event_base *base, const struct children_lim
 	cs->scan_fn = scan;
 	cs->limits = *limits;
 	cs->places = places_new(limits);
-	if (cs->places == NULL) {
+	if (!cs->places) {
 		err_set(e, ERR_NOMEM, "out of memory");
 		free(cs);
 		return NULL;
@@ -124,14 +124,15 @@ struct children *children_new(struct event_base *base, const struct children_lim
 	if (cs->limits.kill_after_ms <= 0)
 		cs->limits.kill_after_ms = KILL_AFTER_MS;
 	TAILQ_INIT(&cs->all);
-	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
+	if (getrandom(id, sizeof id, 0) != (ssize_t)sizeof id)
 		id[0] = (uint64_t)getpid(), id[1] = (uint64_t)time(NULL);
-	snprintf(cs->mark, sizeof(cs->mark), CHILD_MARK "%015" PRIx64 "%015" PRIx64 "-", id[0] >> 4,
+	snprintf(cs->mark, sizeof cs->mark, CHILD_MARK "%015" PRIx64 "%015" PRIx64 "-", id[0] >> 4,
 		 id[1] >> 4);
 	signal(SIGPIPE, SIG_IGN); /* a child that is gone is an EPIPE */
 	/* Not there before Linux 3.4: then orphans are init's, and only groups are stopped. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (watch_init(cs) < 0 || evsignal_assign(&cs->sigchld, base, SIGCHLD, on_sigchld, cs) < 0 ||
+	if (watch_init(cs) < 0 ||
+	    evsignal_assign(&cs->sigchld, base, SIGCHLD, on_sigchld, cs) < 0 ||
 	    evsignal_add(&cs->sigchld, NULL) < 0) {
 		err_set(e, ERR_NOMEM, "cannot watch for SIGCHLD");
 		places_free(&cs->places);
@@ -154,7 +155,7 @@ void children_free(struct children **csp)
 	struct child *c;
 
 	*csp = NULL;
-	if (cs == NULL)
+	if (!cs)
 		return;
 	event_del(&cs->sigchld);
 	watch_fini(cs);
@@ -168,12 +169,12 @@ void children_free(struct children **csp)
 			break;
 		scan(cs);
 		pause_ms(1);
-		while ((c = TAILQ_FIRST(&cs->all)) != NULL && c->reaped) {
+		while ((c = TAILQ_FIRST(&cs->all)) && c->reaped) {
 			children_remove(c);
 			child_discard(c);
 		}
 	}
-	while ((c = TAILQ_FIRST(&cs->all)) != NULL) {
+	while ((c = TAILQ_FIRST(&cs->all))) {
 		log_error(NULL, "child %d cannot be killed", (int)c->pid);
 		children_remove(c);
 		child_discard(c);
@@ -189,21 +190,21 @@ static int start(struct children *cs, const struct child_spec *spec,
 		 const struct child_events *events, void *arg, struct child **child_r,
 		 struct err *e)
 {
-	char mark[sizeof(cs->mark) + 24];
+	char mark[sizeof cs->mark + 24];
 	struct child *c = child_prepare(cs, spec, events, arg, e);
 	int rc;
 
-	if (c == NULL)
+	if (!c)
 		return e->code;
 	c->serial = ++cs->last_serial;
-	snprintf(mark, sizeof(mark), "%s%lu", cs->mark, c->serial);
-	rc = spec->cgroups != NULL
+	snprintf(mark, sizeof mark, "%s%lu", cs->mark, c->serial);
+	rc = spec->cgroups
 		     ? cgroup_make(spec->cgroups, c->name, c->serial, spec->limits, &c->cgroup, e)
 		     : 0;
 	if (rc == 0)
 		rc = spawn_process(spec, mark, c->cgroup != NULL ? cgroup_entry(c->cgroup) : -1,
 				   &c->pipes, &c->pid, e);
-	if (c->cgroup != NULL)
+	if (c->cgroup)
 		cgroup_entered(c->cgroup);
 	if (rc < 0) {
 		child_discard(c);
@@ -226,7 +227,7 @@ int children_spawn(struct children *cs, const struct child_spec *spec,
 	struct err own;
 	int rc;
 
-	if (e == NULL)
+	if (!e)
 		e = &own;
 	rc = places_take(cs->places, spec, e);
 	if (rc < 0)
@@ -276,7 +277,7 @@ const char *child_status_text(int status, char *buf, size_t size)
 		snprintf(buf, size, "exited with status %d", WEXITSTATUS(status));
 	} else if (WIFSIGNALED(status)) {
 		name = sigabbrev_np(WTERMSIG(status));
-		if (name != NULL)
+		if (name)
 			snprintf(buf, size, "was killed by SIG%s", name);
 		else
 			snprintf(buf, size, "was killed by signal %d", WTERMSIG(status));

@@ -1,10 +1,9 @@
 /* children.h: the only file pair that forks, signals and waits.
  *
  * A child is its own process group, known from the moment of the fork, and gone only when it was
- * reaped and its output is at EOF, in either order. Each child is a subreaper, so what it starts stays
- * below it and is signalled with it; so is the daemon, so what a child leaves at its end comes home
- * and is killed and reaped. Nothing here blocks. Never a
- * shell. */
+ * reaped and its output is at EOF, in either order. Each child is a subreaper, so what it starts
+ * stays below it and is signalled with it; so is the daemon, so what a child leaves at its end
+ * comes home and is killed and reaped. Nothing here blocks. Never a shell. */
 #ifndef MCPD_CHILDREN_H
 #define MCPD_CHILDREN_H
 
@@ -39,18 +38,20 @@ struct child_spec {
 	unsigned max_of_name; /* how many children may have this name; 0: any number */
 	const char *peer;     /* the client's address, for max_per_peer; NULL: nobody's; copied */
 	const char *holder;   /* whose share its places are (share.h); NULL: nobody's; copied */
-	const char *session;  /* the id of the session that it serves alone, for the log; NULL: none; copied */
+	const char *session; /* the id of the session that it serves alone, for the log; NULL: none;
+				copied */
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in the child's PATH */
 	const char *const *env;	 /* NULL-terminated "K=V": the whole environment of the child, but
 				    for MCPD_CHILD, the mark by which its descendants are known */
 	const char *cwd;	 /* NULL: the daemon's */
-	const struct mask *mask; /* what of its stderr must not reach the log; copied; NULL: nothing */
+	const struct mask
+		*mask;	    /* what of its stderr must not reach the log; copied; NULL: nothing */
 	size_t max_backlog; /* bytes waiting to be written to stdin before child_write() refuses */
-	struct sandbox *sandbox;	   /* what is hidden from the child; NULL: nothing */
-	const struct sandbox_rules *rules; /* what else the child is limited to; NULL: nothing */
-	struct cgroups *cgroups;	   /* NULL: the child gets no cgroup */
+	struct sandbox *sandbox;	    /* what is hidden from the child; NULL: nothing */
+	const struct sandbox_rules *rules;  /* what else the child is limited to; NULL: nothing */
+	struct cgroups *cgroups;	    /* NULL: the child gets no cgroup */
 	const struct cgroup_limits *limits; /* of the child's cgroup */
-	unsigned files;			   /* RLIMIT_NOFILE; 0: as the daemon found it */
+	unsigned files;			    /* RLIMIT_NOFILE; 0: as the daemon found it */
 };
 
 /* All run from the loop, never from inside a call of the owner's. */
@@ -97,22 +98,25 @@ void child_kill(struct child *c);
 void child_abandon(struct child *c);
 
 pid_t child_pid(const struct child *c);
-/* Adds the descendants of C, whatever session and group they are in, at most some thousands. Reads /proc. */
+/* Adds the descendants of C, whatever session and group they are in, at most some thousands. Reads
+ * /proc. */
 void child_tree(const struct child *c, struct proclist *l);
-/* Adds C itself, then its descendants, those near C first: no more are looked for once there are MAX in the list.
- * Nothing once it was reaped. Reads /proc. */
+/* Adds C itself, then its descendants, those near C first: no more are looked for once there are
+ * MAX in the list. Nothing once it was reaped. Reads /proc. */
 void child_processes(const struct child *c, struct proclist *l, size_t max);
 bool child_stopping(const struct child *c);
-/* TEXT, which is about C, without what must not be shown (child_spec.mask). malloc'd; NULL on lack of memory. */
+/* TEXT, which is about C, without what must not be shown (child_spec.mask). malloc'd; NULL on lack
+ * of memory. */
 char *child_masked(const struct child *c, const char *text);
-/* Leaves what it writes to stdout in the pipe, and what was read of it where it is, until it is resumed,
- * is abandoned, or ends. For a consumer that has had enough; idempotent, from inside on_stdout too. */
+/* Leaves what it writes to stdout in the pipe, and what was read of it where it is, until it is
+ * resumed, is abandoned, or ends. For a consumer that has had enough; idempotent, from inside
+ * on_stdout too. */
 void child_pause(struct child *c);
 void child_resume(struct child *c);
 bool child_paused(const struct child *c);
 size_t child_backlog(const struct child *c);
-/* The last line that it wrote to stderr, as far as that goes to the log, masked; "" without one. For operators:
- * what a server says when it fails is nothing for its clients. */
+/* The last line that it wrote to stderr, as far as that goes to the log, masked; "" without one.
+ * For operators: what a server says when it fails is nothing for its clients. */
 const char *child_last_words(const struct child *c);
 
 /* How a status reads: "exited with status 1", "was killed by SIGKILL". Returns BUF. */
@@ -120,7 +124,8 @@ const char *child_status_text(int status, char *buf, size_t size);
 
 /* How many are alive or not yet reaped. */
 unsigned children_count(const struct children *cs);
-/* How many processes children and their descendants are, whatever session and group they are in. Reads /proc. */
+/* How many processes children and their descendants are, whatever session and group they are in.
+ * Reads /proc. */
 size_t children_processes(const struct children *cs);
 /* Calls FN(ARG) once when no child is left (at once, from the loop, if none is now). One waiter: a
  * second takes the place of the first. */

@@ -29,7 +29,7 @@ struct children {
 	LIST_HEAD(, child)
 	by_pid[CHILDREN_BUCKETS]; /* those not reaped; takes no memory to add to */
 	unsigned n;
-	char mark[sizeof(CHILD_MARK) + 32]; /* CHILD_MARK and what is random about this daemon */
+	char mark[sizeof CHILD_MARK + 32]; /* CHILD_MARK and what is random about this daemon */
 	unsigned long last_serial;
 	struct watch watch;
 	struct defer scan;
@@ -65,11 +65,11 @@ struct child {
 	pid_t group; /* the same; 0 when nobody is left in it */
 	int status;  /* once reaped */
 	bool reaped, finished, closing_stdin, was_stopped;
-	bool paused;	    /* stdout */
-	bool look_due;	    /* at its processes; children_watch.c */
-	struct proclist noted; /* what the keeper was told last; the child itself is the first */
+	bool paused;		 /* stdout */
+	bool look_due;		 /* at its processes; children_watch.c */
+	struct proclist noted;	 /* what the keeper was told last; the child itself is the first */
 	struct pace stderr_pace; /* of reading stderr, where that goes to the log */
-	size_t stderr_read; /* bytes since it was put off last */
+	size_t stderr_read;	 /* bytes since it was put off last */
 	enum child_phase phase;
 	struct spawn_pipes pipes;
 	struct event in_ev, out_ev, err_ev, timer;
@@ -85,7 +85,8 @@ void children_remove(struct child *c);
 void children_forget(struct child *c);
 /* children_set.c: the child that is not reaped yet and has this PID; NULL: none. */
 struct child *children_find(const struct children *cs, pid_t pid);
-/* children_set.c: in a later turn what children that are over have left behind is looked for and killed. */
+/* children_set.c: in a later turn what children that are over have left behind is looked for and
+ * killed. */
 void children_scan_soon(struct children *cs);
 
 /* child.c: a child that is not running yet: buffers, pipes and events. NULL with E filled. */

@@ -1,4 +1,5 @@
-/* children_keeper.h: who is told of the processes that children are, and of those below them (children_watch.c). */
+/* children_keeper.h: who is told of the processes that children are, and of those below them
+ * (children_watch.c). */
 #ifndef MCPD_CHILDREN_KEEPER_H
 #define MCPD_CHILDREN_KEEPER_H
 
@@ -8,15 +9,17 @@ struct proclist;
 
 /* What a look at the processes of a child has found. All is borrowed. */
 struct kept_child {
-	const char *name, *session;   /* as in child_spec */
-	const struct proclist *tree; /* the child itself, then its descendants: at most some hundreds */
+	const char *name, *session; /* as in child_spec */
+	const struct proclist
+		*tree; /* the child itself, then its descendants: at most some hundreds */
 };
 
-/* Who keeps what processes there are, so that the next daemon can end what this one leaves when it is killed. */
+/* Who keeps what processes there are, so that the next daemon can end what this one leaves when it
+ * is killed. */
 struct children_keeper {
-	/* Called a moment after the start of a child, and whenever it has a process that it did not have the last
-	 * time. From a timer, for several children in one turn of the loop. What fails (a negative result) is tried
-	 * again at the next look. */
+	/* Called a moment after the start of a child, and whenever it has a process that it did not
+	 * have the last time. From a timer, for several children in one turn of the loop. What
+	 * fails (a negative result) is tried again at the next look. */
 	int (*keep)(const struct kept_child *kept, void *arg);
 	/* The child CHILD is over, and so is what was below it. */
 	void (*drop)(const struct procid *child, void *arg);

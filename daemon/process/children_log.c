@@ -49,8 +49,8 @@ static void one_line(struct children_log *l, char *text, size_t len)
 	if (len == 0)
 		return;
 	masked = mask_text(&l->mask, text, len, &len);
-	if (masked != NULL)
-		snprintf(l->last, sizeof(l->last), "%s", masked);
+	if (masked)
+		snprintf(l->last, sizeof l->last, "%s", masked);
 	if (ratelimit_pass(&l->limit)) {
 		tell_dropped(l);
 		log_info(&scope, "stderr of child %d: %s", l->pid,

@@ -13,8 +13,8 @@
 
 #include "base/procinfo.h"
 
-#define MAX_BELOW 4096	     /* descendants of one orphan that are ended in one go */
-#define ENV_MAX (256 * 1024) /* more of an environment is not looked at */
+#define MAX_BELOW 4096	       /* descendants of one orphan that are ended in one go */
+#define ENV_MAX	  (256 * 1024) /* more of an environment is not looked at */
 
 /* The serial behind MARK in the environment of PID; 0 without one. */
 static unsigned long serial_of(pid_t pid, const char *mark)
@@ -23,9 +23,9 @@ static unsigned long serial_of(pid_t pid, const char *mark)
 	size_t len, mark_len = strlen(mark);
 	char path[64], *env;
 
-	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+	snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
 	env = procinfo_slurp(path, ENV_MAX, &len);
-	if (env == NULL)
+	if (!env)
 		return 0;
 	for (char *var = env; var < env + len; var += strlen(var) + 1)
 		if (strncmp(var, mark, mark_len) == 0 && isdigit((unsigned char)var[mark_len]))
@@ -34,8 +34,8 @@ static unsigned long serial_of(pid_t pid, const char *mark)
 	return serial;
 }
 
-/* Ends the orphan P and all that is below it. Returns how many. An orphan is ours to reap, so its number cannot mean
- * anybody else; of its descendants procinfo_signal() makes sure. */
+/* Ends the orphan P and all that is below it. Returns how many. An orphan is ours to reap, so its
+ * number cannot mean anybody else; of its descendants procinfo_signal() makes sure. */
 static unsigned end_tree(const struct procinfo *p)
 {
 	struct proclist below = {.n = 0};
@@ -54,10 +54,12 @@ static unsigned judge_pid(pid_t pid, const char *mark, const struct orphans_judg
 	unsigned long serial;
 	struct procinfo p;
 
-	if (pid <= 0 || judge->is_child(pid, judge->arg) || procinfo_read(pid, &p) < 0 || p.state == 'Z')
+	if (pid <= 0 || judge->is_child(pid, judge->arg) || procinfo_read(pid, &p) < 0 ||
+	    p.state == 'Z')
 		return 0;
 	serial = serial_of(pid, mark);
-	if (serial != 0 ? judge->is_running(serial, judge->arg) : judge->is_group(p.group, judge->arg))
+	if (serial != 0 ? judge->is_running(serial, judge->arg)
+			: judge->is_group(p.group, judge->arg))
 		return 0;
 	return end_tree(&p);
 }
@@ -81,9 +83,9 @@ unsigned orphans_kill(const char *mark, const struct orphans_judge *judge)
 	char path[64], *list, *next;
 	size_t len;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
 	list = procinfo_slurp(path, 1 << 20, &len);
-	if (list == NULL)
+	if (!list)
 		return scan_all(mark, judge);
 	for (char *p = list;; p = next) {
 		long pid = strtol(p, &next, 10);

@@ -1,7 +1,8 @@
 /* children_orphans.h: what children have left behind, found through /proc.
  *
- * Each child is the reaper of what it leaves to itself, so a process becomes ours only when its child has ended (or has
- * refused that role). A process of ours that is no known child is therefore an orphan, whatever its environment. */
+ * Each child is the reaper of what it leaves to itself, so a process becomes ours only when its
+ * child has ended (or has refused that role). A process of ours that is no known child is therefore
+ * an orphan, whatever its environment. */
 #ifndef MCPD_CHILDREN_ORPHANS_H
 #define MCPD_CHILDREN_ORPHANS_H
 
@@ -19,8 +20,9 @@ struct orphans_judge {
 	void *arg;
 };
 
-/* Kills every process whose parent we became, with its descendants, unless it belongs to a child that is not over:
- * by MARK and the serial in its environment, or, without them, by its process group. Returns how many. */
+/* Kills every process whose parent we became, with its descendants, unless it belongs to a child
+ * that is not over: by MARK and the serial in its environment, or, without them, by its process
+ * group. Returns how many. */
 unsigned orphans_kill(const char *mark, const struct orphans_judge *judge);
 
 #endif

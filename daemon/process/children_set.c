@@ -23,7 +23,7 @@ static void call_empty(void *arg)
 	struct children *cs = arg;
 	void (*fn)(void *) = cs->empty_fn;
 
-	if (cs->n > 0 || fn == NULL)
+	if (cs->n > 0 || !fn)
 		return; /* one more was started meanwhile */
 	cs->empty_fn = NULL;
 	fn(cs->empty_arg);
@@ -31,7 +31,7 @@ static void call_empty(void *arg)
 
 static void check_empty(struct children *cs)
 {
-	if (cs->n == 0 && cs->empty_fn != NULL)
+	if (cs->n == 0 && cs->empty_fn)
 		defer_call(&cs->empty, call_empty, cs);
 }
 

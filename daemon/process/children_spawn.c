@@ -45,7 +45,7 @@ struct plan {
 
 int spawn_pipes_open(struct spawn_pipes *p, struct err *e)
 {
-	memset(p, 0xff, sizeof(*p)); /* -1 everywhere */
+	memset(p, 0xff, sizeof *p); /* -1 everywhere */
 	for (int i = 0; i < 3; i++) {
 		int fd[2];
 
@@ -96,7 +96,7 @@ static void __attribute__((noreturn)) fail_child(const struct plan *plan, enum s
 	 */
 	ignored = write(STDERR_FILENO, what[stage], strlen(what[stage]));
 	ignored = write(STDERR_FILENO, "\n", 1);
-	ignored = write(plan->report_fd, &r, sizeof(r));
+	ignored = write(plan->report_fd, &r, sizeof r);
 	(void)ignored;
 	_exit(127);
 }
@@ -171,8 +171,9 @@ static void __attribute__((noreturn)) run_child(struct plan *plan)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != plan->parent)
 		_exit(127);
-	/* What the child starts and leaves to itself stays below the child, whatever its session, group and
-	 * environment: see prctl(2). The exec keeps this, and no descendant inherits it. */
+	/* What the child starts and leaves to itself stays below the child, whatever its session,
+	 * group and environment: see prctl(2). The exec keeps this, and no descendant inherits it.
+	 */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (int i = 0; i < 2; i++)
 		keep_fd(&plan->pass.layers[i]);
@@ -180,7 +181,7 @@ static void __attribute__((noreturn)) run_child(struct plan *plan)
 	set_fds(plan);
 	confine(plan);
 	closefrom(4);
-	if (plan->cwd != NULL && chdir(plan->cwd) < 0)
+	if (plan->cwd && chdir(plan->cwd) < 0)
 		fail_child(plan, STAGE_CWD);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -251,7 +252,7 @@ static bool read_report(int fd, struct report *r)
 	do
 		n = poll(&pfd, 1, REPORT_WAIT_MS);
 	while (n < 0 && errno == EINTR);
-	return n > 0 && read(fd, r, sizeof(*r)) == (ssize_t)sizeof(*r);
+	return n > 0 && read(fd, r, sizeof *r) == (ssize_t)sizeof *r;
 }
 
 static const char **extend_env(const char *const *env, const char *marker)
@@ -259,12 +260,12 @@ static const char **extend_env(const char *const *env, const char *marker)
 	const char **all;
 	size_t n = 0;
 
-	while (env[n] != NULL)
+	while (env[n])
 		n++;
-	all = calloc(n + 2, sizeof(*all));
-	if (all == NULL)
+	all = calloc(n + 2, sizeof *all);
+	if (!all)
 		return NULL;
-	memcpy(all, env, n * sizeof(*all));
+	memcpy(all, env, n * sizeof *all);
 	all[n] = marker;
 	return all;
 }
@@ -311,7 +312,7 @@ static int make_absolute(char file[PATH_MAX], struct err *e)
 
 	if (file[0] == '/')
 		return 0;
-	if (getcwd(dir, sizeof(dir)) == NULL)
+	if (!getcwd(dir, sizeof dir))
 		return err_errno(e, "cannot tell the current directory");
 	if (strlen(dir) + 1 + len >= PATH_MAX)
 		return err_set(e, ERR_NOTFOUND, "%.100s...: name too long", file);
@@ -341,7 +342,7 @@ int spawn_process(const struct child_spec *spec, const char *marker, int cgroup,
 	if (rc < 0)
 		return rc;
 	plan.env = extend_env(spec->env, marker);
-	if (plan.env == NULL)
+	if (!plan.env)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	rc = sandbox_make(spec->sandbox, spec->rules, file, &plan.pass, e);
 	if (rc == 0)

@@ -20,7 +20,8 @@ int spawn_pipes_open(struct spawn_pipes *p, struct err *e);
 void spawn_pipes_close(struct spawn_pipes *p);
 
 /* Forks and executes SPEC in its own process group, with MARKER ("K=V") added to its environment,
- * and in the cgroup whose cgroup.procs is open as CGROUP (-1: none). On success *PID_R is the child and its ends of the pipes are closed here.
+ * and in the cgroup whose cgroup.procs is open as CGROUP (-1: none). On success *PID_R is the child
+ * and its ends of the pipes are closed here.
  *
  * What goes wrong between fork and exec comes back through a pipe that closes itself on exec. The
  * daemon waits for that, since then the reason is known to whoever asked; but not longer than a

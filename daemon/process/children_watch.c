@@ -9,13 +9,16 @@
 #include "process/children_impl.h"
 #include "process/children_keeper.h"
 
-#define TICK_MS	    100
-#define SWEEP_S	    30
-#define TICK_BUDGET 32	/* processes that are read in one tick; a child that was begun is finished */
-#define MAX_NOTED   256 /* processes of one child that the keeper is told of, those near the child first */
+#define TICK_MS 100
+#define SWEEP_S 30
+#define TICK_BUDGET                                                                                \
+	32 /* processes that are read in one tick; a child that was begun is finished              \
+	    */
+#define MAX_NOTED                                                                                  \
+	256 /* processes of one child that the keeper is told of, those near the child first */
 
-/* Whether TREE has a process that the keeper does not know of. One that has ended since does no harm: what is kept
- * names it by its start time, too. */
+/* Whether TREE has a process that the keeper does not know of. One that has ended since does no
+ * harm: what is kept names it by its start time, too. */
 static bool has_news(const struct child *c, const struct proclist *tree)
 {
 	const struct proclist *old = &c->noted;
@@ -66,7 +69,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	turns_doing("processes of children", NULL);
-	while (n < TICK_BUDGET && (c = TAILQ_FIRST(&w->queue)) != NULL) {
+	while (n < TICK_BUDGET && (c = TAILQ_FIRST(&w->queue))) {
 		TAILQ_REMOVE(&w->queue, c, look);
 		c->look_due = false;
 		n += look(w, c);

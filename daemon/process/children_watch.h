@@ -1,9 +1,10 @@
-/* children_watch.h: tells the keeper (children_keeper.h) of the processes below children, soon after they are there.
+/* children_watch.h: tells the keeper (children_keeper.h) of the processes below children, soon
+ * after they are there.
  *
- * Nobody tells the daemon that a child has started a process, so the trees of children are looked at: a moment after
- * the start of a child, a moment after it has read or written something, and every half minute. A look reads some
- * files of /proc for each process; how many are read in one turn of the loop is limited, and further children wait.
- * For the children*.c files alone. */
+ * Nobody tells the daemon that a child has started a process, so the trees of children are looked
+ * at: a moment after the start of a child, a moment after it has read or written something, and
+ * every half minute. A look reads some files of /proc for each process; how many are read in one
+ * turn of the loop is limited, and further children wait. For the children*.c files alone. */
 #ifndef MCPD_CHILDREN_WATCH_H
 #define MCPD_CHILDREN_WATCH_H
 

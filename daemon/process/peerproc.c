@@ -17,7 +17,8 @@
 #define MAX_DEPTH   1024 /* of parents; a chain that is longer counts as hidden */
 #define MAX_RETRIES 8	 /* parents that end while they are read */
 
-/* A descriptor of the process that connected, whatever has its number now; -1: this kernel has none. */
+/* A descriptor of the process that connected, whatever has its number now; -1: this kernel has
+ * none. */
 static int peer_pidfd(int fd)
 {
 	socklen_t len = sizeof fd;
@@ -33,13 +34,15 @@ static bool has_ended(int pidfd)
 	return pidfd >= 0 && poll(&pfd, 1, 0) > 0;
 }
 
-/* One way up. ERR_CLOSED: a process on the way has ended meanwhile, so that the way means nothing. */
+/* One way up. ERR_CLOSED: a process on the way has ended meanwhile, so that the way means nothing.
+ */
 static int climb(pid_t pid, pid_t root, enum peerproc *verdict_r)
 {
 	struct procinfo p, parent;
 	int rc = procinfo_read(pid, &p);
 
-	*verdict_r = rc == ERR_NOTFOUND || (rc == 0 && p.state == 'Z') ? PEERPROC_GONE : PEERPROC_HIDDEN;
+	*verdict_r =
+		rc == ERR_NOTFOUND || (rc == 0 && p.state == 'Z') ? PEERPROC_GONE : PEERPROC_HIDDEN;
 	if (rc < 0 || p.state == 'Z' || p.state == 'X')
 		return 0;
 	*verdict_r = PEERPROC_OTHER;
@@ -58,13 +61,15 @@ static int climb(pid_t pid, pid_t root, enum peerproc *verdict_r)
 	return 0;
 }
 
-/* Two ways up have to say the same: parents may have ended, and their numbers been given away, on one. */
+/* Two ways up have to say the same: parents may have ended, and their numbers been given away, on
+ * one. */
 static enum peerproc climb_surely(pid_t pid, pid_t root)
 {
 	enum peerproc first, second;
 
 	for (int i = 0; i < MAX_RETRIES; i++)
-		if (climb(pid, root, &first) == 0 && climb(pid, root, &second) == 0 && first == second)
+		if (climb(pid, root, &first) == 0 && climb(pid, root, &second) == 0 &&
+		    first == second)
 			return first;
 	return PEERPROC_HIDDEN;
 }

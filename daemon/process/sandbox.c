@@ -18,15 +18,16 @@ int sandbox_make(struct sandbox *s, const struct sandbox_rules *rules, const cha
 	int abi = sandbox_abi(NULL), rc = 0;
 
 	*pass_r = SANDBOX_NO_PASS;
-	if (s != NULL && abi >= SANDBOX_ABI_HIDE) {
+	if (s && abi >= SANDBOX_ABI_HIDE) {
 		rc = sandbox_first_layer(s, e);
 		pass_r->layers[0] = s->layer;
 	}
-	if (rc == 0 && rules != NULL && abi > 0) {
+	if (rc == 0 && rules && abi > 0) {
 		rc = sandbox_second_layer(rules, program, &pass_r->layers[1], e);
 		pass_r->own_last = rc == 0;
 	}
-	pass_r->no_new_privs = (pass_r->layers[0] >= 0 || pass_r->layers[1] >= 0) && !sandbox_may_admin();
+	pass_r->no_new_privs =
+		(pass_r->layers[0] >= 0 || pass_r->layers[1] >= 0) && !sandbox_may_admin();
 	return rc;
 }
 
@@ -64,23 +65,24 @@ static void hide(struct sandbox *s, struct hidden *h_take)
 	s->hidden[s->n_hidden++] = *h_take;
 }
 
-/* Puts WHAT into the note for FOLDER, which is the first one without a folder if there is none yet. */
+/* Puts WHAT into the note for FOLDER, which is the first one without a folder if there is none yet.
+ */
 static void note(struct note *notes, char *folder_take, const char *what, const char *reason)
 {
 	struct note *n = notes;
 
-	while (n->folder != NULL && strcmp(n->folder, folder_take) != 0)
+	while (n->folder && strcmp(n->folder, folder_take) != 0)
 		n++;
-	if (n->folder != NULL) {
+	if (n->folder) {
 		size_t len = strlen(n->whats);
 
-		snprintf(n->whats + len, sizeof(n->whats) - len, ", %s", what);
+		snprintf(n->whats + len, sizeof n->whats - len, ", %s", what);
 		free(folder_take);
 		return;
 	}
 	n->folder = folder_take;
-	snprintf(n->whats, sizeof(n->whats), "%s", what);
-	snprintf(n->reason, sizeof(n->reason), "%s", reason);
+	snprintf(n->whats, sizeof n->whats, "%s", what);
+	snprintf(n->reason, sizeof n->reason, "%s", reason);
 }
 
 static void choose(struct sandbox *s, const struct sandbox_setting *setting, struct note *notes)
@@ -89,12 +91,12 @@ static void choose(struct sandbox *s, const struct sandbox_setting *setting, str
 		const struct sandbox_place *place = &setting->places[i];
 		struct hidden h;
 		char buf[200];
-		const char *why = sandbox_judge(setting, place, &h, buf, sizeof(buf));
-		char *folder = why != NULL && why[0] != '\0' ? sandbox_folder(place) : NULL;
+		const char *why = sandbox_judge(setting, place, &h, buf, sizeof buf);
+		char *folder = why && why[0] != '\0' ? sandbox_folder(place) : NULL;
 
-		if (why == NULL)
+		if (!why)
 			hide(s, &h);
-		else if (folder != NULL)
+		else if (folder)
 			note(notes, folder, place->what, why);
 	}
 }
@@ -109,19 +111,20 @@ static void tell(const struct sandbox *s, struct note *notes)
 	for (struct note *n = notes; n->folder != NULL; n++) {
 		size_t len = strlen(text);
 
-		snprintf(text + len, sizeof(text) - len, "%s%s in %s (%s)", len > 0 ? ", " : "",
+		snprintf(text + len, sizeof text - len, "%s%s in %s (%s)", len > 0 ? ", " : "",
 			 n->whats, n->folder, n->reason);
 		free(n->folder);
 	}
 	if (text[0] != '\0')
-		log_notice(NULL,
-			   "Not hidden from servers: %s; remedy: move them to folders of mcpd's own "
-			   "outside of homes, working folders and /tmp (mcpd(8), Children)",
-			   text);
+		log_notice(
+			NULL,
+			"Not hidden from servers: %s; remedy: move them to folders of mcpd's own "
+			"outside of homes, working folders and /tmp (mcpd(8), Children)",
+			text);
 }
 
-/* Whether the paths that were found hold: the first layer is made once, so that what is wrong with it
- * shows at the start. */
+/* Whether the paths that were found hold: the first layer is made once, so that what is wrong with
+ * it shows at the start. */
 static void try_out(struct sandbox *s)
 {
 	struct err why;
@@ -141,13 +144,12 @@ static void try_out(struct sandbox *s)
 
 struct sandbox *sandbox_new(const struct sandbox_setting *setting, struct err *e)
 {
-	struct sandbox *s = calloc(1, sizeof(*s));
-	struct note *notes = calloc(setting->n_places + 1, sizeof(*notes));
+	struct sandbox *s = calloc(1, sizeof *s);
+	struct note *notes = calloc(setting->n_places + 1, sizeof *notes);
 	const char *why;
 
-	if (s == NULL || notes == NULL ||
-	    (s->hidden = calloc(setting->n_places + 1, sizeof(*s->hidden))) == NULL ||
-	    (s->paths = calloc(setting->n_places + 1, sizeof(*s->paths))) == NULL) {
+	if (!s || !notes || !(s->hidden = calloc(setting->n_places + 1, sizeof *s->hidden)) ||
+	    !(s->paths = calloc(setting->n_places + 1, sizeof *s->paths))) {
 		err_set(e, ERR_NOMEM, "out of memory");
 		free(notes);
 		sandbox_free(&s);
@@ -174,7 +176,7 @@ void sandbox_free(struct sandbox **sp)
 	struct sandbox *s = *sp;
 
 	*sp = NULL;
-	if (s == NULL)
+	if (!s)
 		return;
 	sandbox_forget_ancestors(s);
 	for (size_t i = 0; i < s->n_hidden; i++) {

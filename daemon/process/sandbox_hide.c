@@ -69,8 +69,8 @@ static int climb(struct sandbox *s, const struct hidden *h)
 	return 0;
 }
 
-/* Opens one entry of an ancestor to children, unless it is hidden or an ancestor too. What is gone is
- * left out. */
+/* Opens one entry of an ancestor to children, unless it is hidden or an ancestor too. What is gone
+ * is left out. */
 static int allow_entry(struct sandbox *s, int ruleset, int dir, const char *name)
 {
 	int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), rc = 0;
@@ -93,12 +93,12 @@ static int allow_entries(struct sandbox *s, int ruleset, int folder)
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
 
-	if (dir == NULL) {
+	if (!dir) {
 		if (fd >= 0)
 			close(fd);
 		return -1;
 	}
-	while (rc == 0 && (entry = readdir(dir)) != NULL)
+	while (rc == 0 && (entry = readdir(dir)))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			rc = allow_entry(s, ruleset, dirfd(dir), entry->d_name);
 	closedir(dir);
@@ -147,7 +147,7 @@ static bool is_current(const struct sandbox *s)
 		const struct stat *was = &s->ancestors[i].st;
 
 		if (fstat(s->ancestors[i].fd, &st) < 0 ||
-		    memcmp(&st.st_mtim, &was->st_mtim, sizeof(st.st_mtim)) != 0)
+		    memcmp(&st.st_mtim, &was->st_mtim, sizeof st.st_mtim) != 0)
 			return false;
 	}
 	return true;

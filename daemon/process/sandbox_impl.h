@@ -1,5 +1,5 @@
-/* sandbox_impl.h: Landlock's system calls and the sandbox from inside, for the sandbox*.c files alone. The constants are ours: the
- * headers of Debian 12 end at ABI 2. */
+/* sandbox_impl.h: Landlock's system calls and the sandbox from inside, for the sandbox*.c files
+ * alone. The constants are ours: the headers of Debian 12 end at ABI 2. */
 #ifndef MCPD_SANDBOX_IMPL_H
 #define MCPD_SANDBOX_IMPL_H
 
@@ -27,9 +27,9 @@ enum {
 	FS_TRUNCATE = 1u << 14,	 /* ABI 3 */
 	FS_IOCTL_DEV = 1u << 15, /* ABI 5 */
 };
-#define FS_ALL	    ((FS_IOCTL_DEV << 1) - 1u)
-#define FS_OF_FILES (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
-#define NET_CONNECT_TCP (1u << 1)      /* ABI 4 */
+#define FS_ALL		((FS_IOCTL_DEV << 1) - 1u)
+#define FS_OF_FILES	(FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
+#define NET_CONNECT_TCP (1u << 1)		/* ABI 4 */
 #define SCOPE_ALL	((1u << 0) | (1u << 1)) /* ABI 6: abstract Unix sockets, signals */
 
 /* The rights of FS that the kernel knows. */
@@ -69,13 +69,15 @@ struct sandbox {
 	unsigned builds;
 };
 
-/* Whether the daemon has CAP_SYS_ADMIN. Without, Landlock is for those who have given up setuid programs. */
+/* Whether the daemon has CAP_SYS_ADMIN. Without, Landlock is for those who have given up setuid
+ * programs. */
 bool sandbox_may_admin(void);
 
 /* sandbox_hide.c: brings S->layer up to date. 0 or ERR_IO. */
 int sandbox_first_layer(struct sandbox *s, struct err *e);
 void sandbox_forget_ancestors(struct sandbox *s);
-/* sandbox_rules.c: a layer for RULES and for executing PROGRAM, in *FD_R. ERR_NOTFOUND or ERR_IO. */
+/* sandbox_rules.c: a layer for RULES and for executing PROGRAM, in *FD_R. ERR_NOTFOUND or ERR_IO.
+ */
 int sandbox_second_layer(const struct sandbox_rules *rules, const char *program, int *fd_r,
 			 struct err *e);
 

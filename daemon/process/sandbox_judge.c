@@ -28,10 +28,10 @@ char *sandbox_folder(const struct sandbox_place *place)
 	if (place->folder)
 		return realpath(place->path, NULL);
 	dir = strdup(place->path);
-	if (dir == NULL)
+	if (!dir)
 		return NULL;
 	slash = strrchr(dir, '/');
-	if (slash != NULL)
+	if (slash)
 		slash[slash == dir ? 1 : 0] = '\0';
 	real = realpath(slash != NULL ? dir : ".", NULL);
 	free(dir);
@@ -49,7 +49,7 @@ static bool lies_in(const char *path, const char *folder)
 /* Something that servers need and that lies in the folder; NULL without. */
 static const char *find_used(const struct trial *t)
 {
-	for (const char *const *used = t->setting->used; used != NULL && *used != NULL; used++) {
+	for (const char *const *used = t->setting->used; used != NULL && *used; used++) {
 		char *real = realpath(*used, NULL);
 		bool found = lies_in(real != NULL ? real : *used, t->path);
 
@@ -60,13 +60,13 @@ static const char *find_used(const struct trial *t)
 	return NULL;
 }
 
-/* Whether servers may be expected to create something in the folder of ST. / does not count: commands
- * and daemons work in it without creating anything. */
+/* Whether servers may be expected to create something in the folder of ST. / does not count:
+ * commands and daemons work in it without creating anything. */
 static bool is_used(const struct trial *t, const struct stat *st)
 {
 	struct stat other;
 
-	for (const char *const *used = t->setting->used; used != NULL && *used != NULL; used++)
+	for (const char *const *used = t->setting->used; used != NULL && *used; used++)
 		if (strcmp(*used, "/") != 0 && stat(*used, &other) == 0 &&
 		    other.st_dev == st->st_dev && other.st_ino == st->st_ino)
 			return true;
@@ -80,9 +80,9 @@ static bool is_place(const struct trial *t, const char *name)
 
 	for (size_t i = 0; !found && i < t->setting->n_places; i++) {
 		char *real = sandbox_folder(&t->setting->places[i]);
-		const char *slash = real != NULL ? strrchr(real, '/') : NULL;
+		const char *slash = real ? strrchr(real, '/') : NULL;
 
-		found = slash != NULL && strcmp(slash + 1, name) == 0 && lies_in(real, t->path);
+		found = slash && strcmp(slash + 1, name) == 0 && lies_in(real, t->path);
 		free(real);
 	}
 	return found;
@@ -97,9 +97,9 @@ static void find_stranger(const struct trial *t, char *name_r, size_t size)
 	struct stat st;
 
 	name_r[0] = '\0';
-	if (dir == NULL && fd >= 0)
+	if (!dir && fd >= 0)
 		close(fd);
-	while (name_r[0] == '\0' && dir != NULL && (entry = readdir(dir)) != NULL) {
+	while (name_r[0] == '\0' && dir && (entry = readdir(dir))) {
 		const char *name = entry->d_name;
 
 		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
@@ -107,7 +107,7 @@ static void find_stranger(const struct trial *t, char *name_r, size_t size)
 		    S_ISDIR(st.st_mode) && !is_place(t, name))
 			snprintf(name_r, size, "%.100s", name);
 	}
-	if (dir != NULL)
+	if (dir)
 		closedir(dir);
 }
 
@@ -128,10 +128,10 @@ static const char *judge_folder(struct trial *t, const struct stat *st)
 		return "its owner is neither root nor mcpd's user";
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return "others may write to it";
-	if (used != NULL)
+	if (used)
 		return say(t, "servers need", used);
 	if (!t->place->folder)
-		find_stranger(t, stranger, sizeof(stranger));
+		find_stranger(t, stranger, sizeof stranger);
 	return stranger[0] != '\0' ? say(t, "there is another folder in it:", stranger) : NULL;
 }
 
@@ -143,8 +143,8 @@ static const char *judge_ancestor(struct trial *t, int fd, const struct stat *st
 
 	if (fd < 0)
 		return "a folder above it cannot be listed";
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof path - 1);
 	if (n > 0)
 		path[n] = '\0';
 	if ((st->st_mode & S_IWOTH) != 0)
@@ -160,7 +160,7 @@ static const char *judge_ancestors(struct trial *t, const struct stat *st)
 	const char *why = NULL;
 	int at = t->fd;
 
-	while (why == NULL) {
+	while (!why) {
 		int fd = openat(at, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 		if (at != t->fd)
@@ -187,14 +187,14 @@ const char *sandbox_judge(const struct sandbox_setting *setting, const struct sa
 	struct stat st;
 
 	t.path = sandbox_folder(place);
-	if (t.path != NULL)
+	if (t.path)
 		t.fd = open(t.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (t.fd >= 0 && fstat(t.fd, &st) == 0) {
 		why = judge_folder(&t, &st);
-		if (why == NULL)
+		if (!why)
 			why = judge_ancestors(&t, &st);
 	}
-	if (why == NULL) {
+	if (!why) {
 		*h_r = (struct hidden){
 			.fd = t.fd, .dev = st.st_dev, .ino = st.st_ino, .path = t.path};
 		return NULL;

@@ -67,7 +67,7 @@ int landlock_ruleset(uint64_t fs, uint64_t net, uint64_t scoped)
 {
 	const struct ruleset_attr attr = {landlock_known(fs), net, scoped};
 
-	return (int)syscall(__NR_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	return (int)syscall(__NR_landlock_create_ruleset, &attr, sizeof attr, 0);
 }
 
 int landlock_allow(int ruleset, int fd, mode_t mode, uint64_t allowed)
@@ -100,8 +100,8 @@ bool sandbox_may_admin(void)
 	       (data[0].effective & (1u << CAP_SYS_ADMIN)) != 0;
 }
 
-/* Whoever may measure everything (CAP_PERFMON, part of CAP_SYS_ADMIN) reads the environment and the maps
- * of every process, whatever its domain is (Linux 6.14 and later). */
+/* Whoever may measure everything (CAP_PERFMON, part of CAP_SYS_ADMIN) reads the environment and the
+ * maps of every process, whatever its domain is (Linux 6.14 and later). */
 static int give_up_measuring(void)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};

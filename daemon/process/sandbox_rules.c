@@ -18,8 +18,9 @@ static int allow_path(int ruleset, const char *path, uint64_t rights, bool may_l
 	struct stat st;
 
 	if (fd < 0)
-		return may_lack ? 0
-				: err_set(e, ERR_NOTFOUND, "sandbox: %s: %s", path, strerror(errno));
+		return may_lack
+			       ? 0
+			       : err_set(e, ERR_NOTFOUND, "sandbox: %s: %s", path, strerror(errno));
 	if (fstat(fd, &st) < 0 || landlock_allow(ruleset, fd, st.st_mode, rights) < 0)
 		rc = err_errno(e, "sandbox: %s", path);
 	close(fd);
@@ -78,11 +79,11 @@ static int allow_rules(int ruleset, const struct sandbox_rules *rules, const cha
 {
 	int rc = allow_path(ruleset, program, FS_READ, true, e);
 
-	for (size_t i = 0; rc == 0 && i < sizeof(always) / sizeof(always[0]); i++)
+	for (size_t i = 0; rc == 0 && i < sizeof always / sizeof always[0]; i++)
 		rc = allow_path(ruleset, always[i].path, always[i].rights, true, e);
-	for (const char *const *p = rules->read; rc == 0 && p != NULL && *p != NULL; p++)
+	for (const char *const *p = rules->read; rc == 0 && p && *p; p++)
 		rc = allow_path(ruleset, *p, FS_READ, false, e);
-	for (const char *const *p = rules->write; rc == 0 && p != NULL && *p != NULL; p++)
+	for (const char *const *p = rules->write; rc == 0 && p && *p; p++)
 		rc = allow_path(ruleset, *p, FS_CHANGE, false, e);
 	for (size_t i = 0; rc == 0 && i < rules->n_connect; i++)
 		if (sandbox_abi(NULL) >= SANDBOX_ABI_CONNECT &&
@@ -92,11 +93,12 @@ static int allow_rules(int ruleset, const struct sandbox_rules *rules, const cha
 }
 
 int sandbox_second_layer(const struct sandbox_rules *rules, const char *program, int *fd_r,
-			struct err *e)
+			 struct err *e)
 {
 	int abi = sandbox_abi(NULL), rc;
 	bool limit = rules->limit_connect && abi >= SANDBOX_ABI_CONNECT;
-	int ruleset = landlock_ruleset(FS_ALL, limit ? NET_CONNECT_TCP : 0, abi >= 6 ? SCOPE_ALL : 0);
+	int ruleset =
+		landlock_ruleset(FS_ALL, limit ? NET_CONNECT_TCP : 0, abi >= 6 ? SCOPE_ALL : 0);
 
 	if (ruleset < 0)
 		return err_errno(e, "sandbox");
@@ -120,7 +122,7 @@ int sandbox_check(const struct sandbox_rules *rules, struct err *e)
 	const char *const *const lists[] = {rules->read, rules->write};
 
 	for (size_t i = 0; i < 2; i++)
-		for (const char *const *p = lists[i]; p != NULL && *p != NULL; p++)
+		for (const char *const *p = lists[i]; p != NULL && *p; p++)
 			if (access(*p, F_OK) < 0)
 				return err_set(e, ERR_NOTFOUND, "sandbox.%s: %s: %s",
 					       i == 0 ? "read" : "write", *p, strerror(errno));

@@ -66,9 +66,8 @@ static void list(struct request *r, enum offer_kind kind)
 	if (page)
 		call_result(r->call, page);
 	else
-		call_error(r->call,
-			   e.code == ERR_INVALID ? RPC_INVALID_PARAMS : RPC_INTERNAL_ERROR, NULL,
-			   "%s", e.text);
+		call_error(r->call, e.code == ERR_INVALID ? RPC_INVALID_PARAMS : RPC_INTERNAL_ERROR,
+			   NULL, "%s", e.text);
 }
 
 static void handle_tools_list(struct request *r)
@@ -156,8 +155,8 @@ static void refuse_unknown(struct request *r, const char *what, const char *name
 		call_error(r->call, RPC_INVALID_PARAMS, NULL, "Unknown %s: %.200s", what, name);
 }
 
-/* Where the tool or prompt NAME lives. With one backend alone, a name that is not listed goes to it all the
- * same: it knows best, and its error is the true one. False: the call was refused. */
+/* Where the tool or prompt NAME lives. With one backend alone, a name that is not listed goes to it
+ * all the same: it knows best, and its error is the true one. False: the call was refused. */
 static bool find(struct request *r, enum offer_kind kind, const char *what, const char *name,
 		 size_t *i_r, const char **original_r)
 {
@@ -178,7 +177,8 @@ static bool find(struct request *r, enum offer_kind kind, const char *what, cons
 	return false;
 }
 
-/* A shallow copy of the call's parameters with member KEY replaced; the caller's own are left alone. */
+/* A shallow copy of the call's parameters with member KEY replaced; the caller's own are left
+ * alone. */
 static bool replace_param(struct request *r, const char *key, json_t *value_take)
 {
 	json_t *copy = json_copy(call_params(r->call));
@@ -346,10 +346,12 @@ static bool has_room(struct request *r, const char *uri)
 			   "too many subscriptions in this session (limits.maxSubscriptions is %u)",
 			   s->conf.max_subscriptions);
 	else if (s->conf.max_bytes && s->kept + strlen(uri) > s->conf.max_bytes)
-		call_error(r->call, RPC_INVALID_PARAMS, NULL,
-			   "clientInfo, capabilities and subscriptions of this session have more than "
-			   "%zu bytes together (limits.maxSessionBytes): unsubscribe from others first",
-			   s->conf.max_bytes);
+		call_error(
+			r->call, RPC_INVALID_PARAMS, NULL,
+			"clientInfo, capabilities and subscriptions of this session have more than "
+			"%zu bytes together (limits.maxSessionBytes): unsubscribe from others "
+			"first",
+			s->conf.max_bytes);
 	else
 		return true;
 	return false;
@@ -444,15 +446,16 @@ static void handle_discover(struct request *r)
 	json_t *result = NULL;
 
 	if (cat)
-		result = json_pack("{s:o, s:o}", "supportedVersions", era_supported(), "capabilities",
+		result = json_pack("{s:o, s:o}", "supportedVersions", era_supported(),
+				   "capabilities",
 				   catalog_capabilities(cat, view_incomplete(s->conf.view)));
 	introduce(r, result, cat);
 }
 
-#define LEGACY METHOD_LEGACY
-#define MODERN METHOD_MODERN
+#define LEGACY	 METHOD_LEGACY
+#define MODERN	 METHOD_MODERN
 #define INTERNAL (METHOD_LEGACY | METHOD_INTERNAL)
-#define BOTH (METHOD_LEGACY | METHOD_MODERN)
+#define BOTH	 (METHOD_LEGACY | METHOD_MODERN)
 
 static const struct method methods[] = {
 	{"completion/complete", handle_complete, true, BOTH, NULL},
@@ -484,8 +487,9 @@ static int compare(const void *key, const void *item)
 
 const struct method *method_find(const char *name, enum mcp_rev rev)
 {
-	const struct method *m = bsearch(name, methods, sizeof methods / sizeof *methods,
-					 sizeof *methods, compare);
+	const struct method *m =
+		bsearch(name, methods, sizeof methods / sizeof *methods, sizeof *methods, compare);
 
-	return m && m->eras & (mcp_rev_is_legacy(rev) ? LEGACY : MODERN | METHOD_INTERNAL) ? m : NULL;
+	return m && m->eras & (mcp_rev_is_legacy(rev) ? LEGACY : MODERN | METHOD_INTERNAL) ? m
+											   : NULL;
 }

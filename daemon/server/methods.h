@@ -12,12 +12,12 @@ struct method {
 	const char *name;
 	/* Must see to it that the call ends. */
 	void (*handle)(struct request *r);
-	bool needs_view;     /* waits until the backends were learnt */
+	bool needs_view;    /* waits until the backends were learnt */
 	unsigned char eras; /* METHOD_* */
-	const char *named; /* the parameter that Mcp-Name repeats (2026-07-28); NULL: none */
+	const char *named;  /* the parameter that Mcp-Name repeats (2026-07-28); NULL: none */
 };
-#define METHOD_LEGACY 1
-#define METHOD_MODERN 2
+#define METHOD_LEGACY	1
+#define METHOD_MODERN	2
 #define METHOD_INTERNAL 4 /* not for modern clients, but for us on their behalf */
 
 /* NULL: REV has no such method. */

@@ -45,8 +45,9 @@ enum mcp_rev server_backend_rev(const struct request *r)
 /* What a client has to have declared before it may be asked. */
 struct need {
 	const char *method;
-	const char *capability, *part;	 /* PART: a member of the capability; NULL: none in particular */
-	const char *key, *value;	 /* of the parameters: only a question like this; NULL: any */
+	const char *capability,
+		*part;		 /* PART: a member of the capability; NULL: none in particular */
+	const char *key, *value; /* of the parameters: only a question like this; NULL: any */
 };
 
 /* The more particular first. */
@@ -104,7 +105,8 @@ static unsigned parse_capabilities(enum mcp_rev rev, const char *text)
 	return bits;
 }
 
-/* A client that did not declare a capability is never asked for it (Lifecycle, "Capability Negotiation"). */
+/* A client that did not declare a capability is never asked for it (Lifecycle, "Capability
+ * Negotiation"). */
 void server_ask(struct server *s, void *where, struct question *q_take)
 {
 	const struct need *need = need_of(q_take);
@@ -133,7 +135,7 @@ bool server_can_ask(struct request *r, const struct question *q)
 	const struct need *need = need_of(q);
 
 	if (!need || has(r->server, need))
-		return need != NULL;
+		return need;
 	if (!mcp_rev_is_legacy(r->server->conf.caller->rev))
 		r->denied = need;
 	return false;
@@ -148,7 +150,8 @@ static void on_ask(struct call *c, struct question *q, void *arg)
 	(void)c;
 	if (!server_can_ask(r, q) && r->denied) {
 		/* 2026-07-28 has an error for this, and the client can do something about it. */
-		question_refuse(q, RPC_METHOD_NOT_FOUND, "the client did not declare this capability");
+		question_refuse(q, RPC_METHOD_NOT_FOUND,
+				"the client did not declare this capability");
 		call_cancel(r->call, "the client lacks a capability that is needed");
 	} else if (server_task_question(s, r->source, q) < 0) {
 		question_refuse(q, RPC_INTERNAL_ERROR, "out of memory");
@@ -223,8 +226,9 @@ static void end_result(struct request *r, const struct translate *t, json_t *res
 						       "which the client did not declare"};
 	static const struct answer too_long = {.kind = ANSWER_ERROR,
 					       .code = RPC_INTERNAL_ERROR,
-					       .message = "the server answered with a task whose id "
-							  "is longer than 1024 bytes"};
+					       .message =
+						       "the server answered with a task whose id "
+						       "is longer than 1024 bytes"};
 	json_t *own = server_task_result(r, result);
 	json_t *theirs = own ? translate_result(t, own) : NULL;
 	const struct answer said = {.kind = ANSWER_RESULT, .result = theirs};
@@ -366,10 +370,10 @@ int server_request(struct server *s, void *where, json_t *id, const char *method
 	r->method = m;
 	r->waiter.fn = run;
 	r->waiter.arg = r;
-	r->call = call_new(s->conf.base, &call_front, r, s->conf.caller, method,
-			   json_incref(params),
-			   json_is_string(token) || json_is_integer(token) ? token : NULL,
-			   s->conf.limits->call_timeout_ms);
+	r->call =
+		call_new(s->conf.base, &call_front, r, s->conf.caller, method, json_incref(params),
+			 json_is_string(token) || json_is_integer(token) ? token : NULL,
+			 s->conf.limits->call_timeout_ms);
 	if (!r->call) {
 		free(r);
 		return ERR_NOMEM;
@@ -382,8 +386,8 @@ int server_request(struct server *s, void *where, json_t *id, const char *method
 			   "too many requests in flight in this session (limit %u)",
 			   s->conf.max_calls);
 	else if (json_string_length(token) > JSONRPC_MAX_ID)
-		call_error(r->call, RPC_INVALID_PARAMS, NULL, "progressToken has more than %zu bytes",
-			   JSONRPC_MAX_ID);
+		call_error(r->call, RPC_INVALID_PARAMS, NULL,
+			   "progressToken has more than %zu bytes", JSONRPC_MAX_ID);
 	else if (!m)
 		call_error(r->call, RPC_METHOD_NOT_FOUND, NULL, "Method not found: %.100s", method);
 	else if (m->needs_view && !view_settled(s->conf.view))
@@ -393,16 +397,16 @@ int server_request(struct server *s, void *where, json_t *id, const char *method
 	return 0;
 }
 
-/* notifications/cancelled. Real clients use one id for several requests at a time; which of them is meant
- * cannot be known then, and stopping a stranger's work is worse than finishing one that nobody wants. */
+/* notifications/cancelled. Real clients use one id for several requests at a time; which of them is
+ * meant cannot be known then, and stopping a stranger's work is worse than finishing one that
+ * nobody wants. */
 static void cancelled(struct server *s, json_t *params)
 {
 	json_t *id = json_object_get(params, "requestId");
 	const char *reason = json_string_value(json_object_get(params, "reason"));
 	struct request *r, *found = NULL;
 
-	TAILQ_FOREACH(r, &s->requests, link)
-	{
+	TAILQ_FOREACH (r, &s->requests, link) {
 		if (!jsonrpc_id_equal(r->id, id) || strcmp(call_method(r->call), "initialize") == 0)
 			continue;
 		if (found)
@@ -417,8 +421,7 @@ bool server_cancel(struct server *s, const void *where, const char *reason)
 {
 	struct request *r;
 
-	TAILQ_FOREACH(r, &s->requests, link)
-	{
+	TAILQ_FOREACH (r, &s->requests, link) {
 		if (r->where == where && !call_ended(r->call)) {
 			call_cancel(r->call, reason);
 			return true;
@@ -451,14 +454,13 @@ void server_notification(struct server *s, const char *method, json_t *params)
 	}
 }
 
-/* A request whose call has not ended. One that has, but is still listed, is just being told about up the
- * stack, and goes by itself. */
+/* A request whose call has not ended. One that has, but is still listed, is just being told about
+ * up the stack, and goes by itself. */
 static struct request *first_live(const struct server *s)
 {
 	struct request *r;
 
-	TAILQ_FOREACH(r, &s->requests, link)
-	{
+	TAILQ_FOREACH (r, &s->requests, link) {
 		if (!call_ended(r->call))
 			return r;
 	}
@@ -525,23 +527,19 @@ json_t *server_describe(const struct server *s)
 	const char *uri;
 	json_t *value;
 
-	TAILQ_FOREACH(r, &s->requests, link)
-	{
-		json_array_append_new(calls, json_pack("{s:s, s:I}", "method",
-						       call_method(r->call), "age_ms",
-						       (json_int_t)call_age_ms(r->call)));
+	TAILQ_FOREACH (r, &s->requests, link) {
+		json_array_append_new(calls, json_pack("{s:s, s:I}", "method", call_method(r->call),
+						       "age_ms", (json_int_t)call_age_ms(r->call)));
 	}
 	for (size_t i = 0; s->links && i < view_size(s->conf.view); i++) {
 		if (s->links[i] && link_pid(s->links[i]) > 0)
 			json_array_append_new(pids, json_integer(link_pid(s->links[i])));
 	}
-	json_object_foreach(s->subscriptions, uri, value)
-	{
+	json_object_foreach (s->subscriptions, uri, value) {
 		json_array_append_new(uris, json_string(uri));
 	}
-	return json_pack("{s:o, s:o, s:o, s:o, s:s}", "calls", calls, "pids", pids, "processes",
-			 describe_processes(s), "subscriptions", uris, "logLevel",
-			 s->conf.caller->log_level < 0
-				 ? ""
-				 : mcp_log_level_name(s->conf.caller->log_level));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:s}", "calls", calls, "pids", pids, "processes",
+		describe_processes(s), "subscriptions", uris, "logLevel",
+		s->conf.caller->log_level < 0 ? "" : mcp_log_level_name(s->conf.caller->log_level));
 }

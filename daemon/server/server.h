@@ -1,5 +1,6 @@
-/* server.h: the MCP side of a session: its client's capabilities, log level and subscriptions, its requests
- * in flight, its links to backends. Knows nothing of HTTP: what it has to say goes to its front. */
+/* server.h: the MCP side of a session: its client's capabilities, log level and subscriptions, its
+ * requests in flight, its links to backends. Knows nothing of HTTP: what it has to say goes to its
+ * front. */
 #ifndef MCPD_SERVER_H
 #define MCPD_SERVER_H
 
@@ -21,7 +22,8 @@ struct users;
 struct server_front {
 	/* Belongs to the request at WHERE. PARAMS is borrowed. */
 	void (*notify)(void *where, const char *method, json_t *params, void *arg);
-	/* The client is asked something on behalf of the request at WHERE (NULL: of none). Q consumed. */
+	/* The client is asked something on behalf of the request at WHERE (NULL: of none). Q
+	 * consumed. */
 	void (*ask)(void *where, struct question *q_take, void *arg);
 	/* The request is over: exactly once for each accepted request. ID is the client's. */
 	void (*end)(void *where, json_t *id, const struct answer *answer, void *arg);
@@ -29,8 +31,8 @@ struct server_front {
 	void (*send)(json_t *msg_take, void *arg);
 	/* The client set another log level. May be NULL. */
 	void (*level_set)(void *arg);
-	/* The client has subscribed to URI (borrowed), or no longer (ON is false): before it is told so.
-	 * May be NULL. */
+	/* The client has subscribed to URI (borrowed), or no longer (ON is false): before it is
+	 * told so. May be NULL. */
 	void (*subscribed)(const char *uri, bool on, void *arg);
 };
 
@@ -38,10 +40,10 @@ struct server_conf {
 	struct event_base *base;
 	const struct config_limits *limits;
 	struct view *view;
-	struct caller *caller; /* outlives the server; log_level is kept up to date in it */
-	struct users *users;   /* who count their calls; may be NULL */
-	bool lists_told;       /* who else watches the view tells the client of its changes */
-	unsigned max_calls;    /* in flight at a time; 0: no limit */
+	struct caller *caller;	    /* outlives the server; log_level is kept up to date in it */
+	struct users *users;	    /* who count their calls; may be NULL */
+	bool lists_told;	    /* who else watches the view tells the client of its changes */
+	unsigned max_calls;	    /* in flight at a time; 0: no limit */
 	unsigned max_subscriptions; /* where the limits are for others to watch, 0: no limit */
 	size_t max_bytes;	    /* of capabilities, clientInfo and subscriptions; 0: no limit */
 	const struct server_front *front;
@@ -52,12 +54,13 @@ struct server_conf {
 struct server *server_new(const struct server_conf *conf);
 /* In a later turn than server_close(). */
 void server_free(struct server **s);
-/* The session had these subscriptions (array of URIs, borrowed, may be NULL) in an earlier life of the
- * daemon: subscribes to them again, as soon as it is known whose they are. 0 or ERR_NOMEM. */
+/* The session had these subscriptions (array of URIs, borrowed, may be NULL) in an earlier life of
+ * the daemon: subscribes to them again, as soon as it is known whose they are. 0 or ERR_NOMEM. */
 int server_restore(struct server *s, const json_t *uris);
 
-/* A request of the client. ID and PARAMS are borrowed; PARAMS may be NULL. It ends through front->end, maybe
- * before this returns. ERR_NOMEM or ERR_CLOSED: it was not accepted, and nothing will come. */
+/* A request of the client. ID and PARAMS are borrowed; PARAMS may be NULL. It ends through
+ * front->end, maybe before this returns. ERR_NOMEM or ERR_CLOSED: it was not accepted, and nothing
+ * will come. */
 int server_request(struct server *s, void *where, json_t *id, const char *method, json_t *params);
 /* A notification of the client: cancelled, roots/list_changed, initialized; others are ignored. */
 void server_notification(struct server *s, const char *method, json_t *params);
@@ -65,8 +68,8 @@ void server_notification(struct server *s, const char *method, json_t *params);
 /* Cancels the request that WHERE was given for; false if none is in flight. */
 bool server_cancel(struct server *s, const void *where, const char *reason);
 
-/* Cancels what is in flight and lets go of the backends. Idempotent; a server with nothing to close is no
- * error. */
+/* Cancels what is in flight and lets go of the backends. Idempotent; a server with nothing to close
+ * is no error. */
 int server_close(struct server *s, struct err *e);
 
 /* URIs as keys; NULL: none. Borrowed. */
@@ -77,7 +80,8 @@ bool server_has_task(struct server *s, const char *id);
 /* How many tasks its client has: as long as there are any, the server is needed. */
 size_t server_tasks(struct server *s);
 size_t server_children(const struct server *s); /* that belong to this session alone */
-/* {"calls":[{"method","age_ms"}],"pids":[..],"processes":[..],"subscriptions":[..],"logLevel":..}, a new reference. */
+/* {"calls":[{"method","age_ms"}],"pids":[..],"processes":[..],"subscriptions":[..],"logLevel":..},
+ * a new reference. */
 json_t *server_describe(const struct server *s);
 
 #endif

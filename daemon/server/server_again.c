@@ -42,7 +42,7 @@ static struct again *need_again(struct request *r)
 	return r->again;
 }
 
-/* ---- URLs to visit -------------------------------------------------------------------------- */
+/* ---- URLs to visit ---- */
 
 /* The next call of R waits for the client. */
 static void on_cancel(struct call *c, const char *reason, void *arg)
@@ -164,8 +164,7 @@ static bool ask_urls(struct request *r, const struct answer *answer)
 	return true;
 }
 
-/* ---- tools that run as a task alone -----------------------------------------------------------
- */
+/* ---- tools that run as a task alone ---- */
 
 bool again_needs_task(const struct request *r)
 {
@@ -219,8 +218,7 @@ static bool wait_for_task(struct request *r, const json_t *result)
 	return true;
 }
 
-/* ---- what the server sees of it ---------------------------------------------------------------
- */
+/* ---- what the server sees of it ---- */
 
 static bool is_url_error(const struct request *r, const struct answer *answer)
 {

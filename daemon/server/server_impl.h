@@ -38,13 +38,13 @@ struct server {
 	struct server_conf conf;
 	TAILQ_HEAD(, request) requests;
 	LIST_HEAD(, push) pushes; /* requests of our own to the backends */
-	struct link **links;   /* one place for each backend of the view; NULL: none yet */
-	struct catalog *own;   /* NULL: the view's catalogue is right for this session */
-	struct tasks *tasks;   /* NULL: none */
-	json_t *subscriptions; /* object used as a set of URIs; NULL: none */
-	struct pace notices; /* of lists that are different; kinds are 1u << enum offer_kind */
-	size_t kept;	       /* bytes: what the client said of itself, and the URIs */
-	unsigned subscribing;  /* requests under way; their URIs are in "kept" already */
+	struct link **links;	  /* one place for each backend of the view; NULL: none yet */
+	struct catalog *own;	  /* NULL: the view's catalogue is right for this session */
+	struct tasks *tasks;	  /* NULL: none */
+	json_t *subscriptions;	  /* object used as a set of URIs; NULL: none */
+	struct pace notices;	  /* of lists that are different; kinds are 1u << enum offer_kind */
+	size_t kept;		  /* bytes: what the client said of itself, and the URIs */
+	unsigned subscribing;	  /* requests under way; their URIs are in "kept" already */
 	struct view_watch watch;
 	struct view_waiter restoring;
 	unsigned in_flight;
@@ -65,11 +65,13 @@ void server_tell_lists(void *arg, unsigned mask);
 void server_push_log_level(struct server *s);
 /* Cancels what server_push_log_level() or server_restore() has under way. */
 void server_cancel_pushes(struct server *s);
-/* Asks the client on behalf of the request at WHERE (NULL: of none), if it declared that it can be asked. */
+/* Asks the client on behalf of the request at WHERE (NULL: of none), if it declared that it can be
+ * asked. */
 void server_ask(struct server *s, void *where, struct question *q_take);
 /* The revision that is spoken with the backend of R. */
 enum mcp_rev server_backend_rev(const struct request *r);
-/* The next call of R in the place of one that has ended; PARAMS is consumed. NULL on lack of memory. */
+/* The next call of R in the place of one that has ended; PARAMS is consumed. NULL on lack of
+ * memory. */
 struct call *server_next_call(struct request *r, const char *method, json_t *params_take,
 			      int64_t deadline_ms);
 /* A request to the backend at L whose answer nobody waits for. PARAMS is consumed. */
@@ -80,8 +82,8 @@ bool server_can_ask(struct request *r, const struct question *q);
 /* server_again.c: requests that take more than one call. */
 /* The call of R has ended with ANSWER: whether R goes on with another one. */
 bool again_goes_on(struct request *r, const struct answer *answer);
-/* The tool that R calls runs as a task alone (2025-11-25, Tasks), and the client cannot do that: R does it
- * in its place. PARAMS of the call (a new reference), or NULL on lack of memory. */
+/* The tool that R calls runs as a task alone (2025-11-25, Tasks), and the client cannot do that: R
+ * does it in its place. PARAMS of the call (a new reference), or NULL on lack of memory. */
 json_t *again_as_task(struct request *r, json_t *params);
 /* Whether it is so. */
 bool again_needs_task(const struct request *r);
@@ -96,10 +98,11 @@ void server_pass(struct request *r, size_t source);
 bool server_relays_task(struct request *r);
 /* tasks/get and so on. */
 void server_handle_task(struct request *r);
-/* RESULT, PARAMS with our ids: a new reference; NULL on lack of memory, or for a notification about a task
- * that is not the client's. */
+/* RESULT, PARAMS with our ids: a new reference; NULL on lack of memory, or for a notification about
+ * a task that is not the client's. */
 json_t *server_task_result(struct request *r, json_t *result);
-/* Whether RESULT is a task whose id is longer than ids of tasks may be: server_task_result() cannot learn it. */
+/* Whether RESULT is a task whose id is longer than ids of tasks may be: server_task_result() cannot
+ * learn it. */
 bool server_task_too_long(const struct request *r, const json_t *result);
 json_t *server_task_notification(struct server *s, size_t source, json_t *params);
 /* Q, asked by backend SOURCE, says with our id to which task it belongs. 0 or ERR_NOMEM. */

@@ -63,8 +63,8 @@ static const struct link_events link_events = {
 	.changed = on_changed,
 };
 
-/* A request of ours whose answer nobody waits for. It is known all the same: no call may be left when its
- * link is closed. */
+/* A request of ours whose answer nobody waits for. It is known all the same: no call may be left
+ * when its link is closed. */
 struct push {
 	LIST_ENTRY(push) entry;
 	struct call *call;
@@ -107,8 +107,7 @@ static struct push *first_live(const struct server *s)
 {
 	struct push *p;
 
-	LIST_FOREACH(p, &s->pushes, entry)
-	{
+	LIST_FOREACH (p, &s->pushes, entry) {
 		if (!call_ended(p->call))
 			return p;
 	}
@@ -154,8 +153,7 @@ static void resubscribe(void *arg)
 	json_t *uris = json_copy(s->subscriptions), *value;
 	const char *uri;
 
-	json_object_foreach(uris, uri, value)
-	{
+	json_object_foreach (uris, uri, value) {
 		const struct catalog *cat = s->closed ? NULL : server_catalog(s);
 		struct link *l;
 		size_t i = 0;
@@ -177,8 +175,7 @@ int server_restore(struct server *s, const json_t *uris)
 	if (json_array_size(uris) == 0)
 		return 0;
 	s->subscriptions = json_object();
-	json_array_foreach(uris, i, uri)
-	{
+	json_array_foreach (uris, i, uri) {
 		if (json_object_set_new(s->subscriptions, json_string_value(uri), json_true()) < 0)
 			return ERR_NOMEM;
 		s->kept += json_string_length(uri);

@@ -12,8 +12,7 @@
 #define RELATED	  "io.modelcontextprotocol/related-task"
 #define NO_MEMORY "out of memory"
 
-/* ---- who has them ------------------------------------------------------------------------------
- */
+/* ---- who has them ---- */
 
 static bool modern(const struct server *s)
 {
@@ -149,8 +148,7 @@ json_t *server_task_notification(struct server *s, size_t source, json_t *params
 	return id ? renamed(params, id) : NULL;
 }
 
-/* ---- tasks/... of the client --------------------------------------------------------------------
- */
+/* ---- tasks/... of the client ---- */
 
 static bool offered(struct server *s)
 {

@@ -13,7 +13,7 @@
 struct tasks;
 
 #define TASKS_MAX     256
-#define TASKS_MAX_ID  1024 /* bytes of a backend's id */
+#define TASKS_MAX_ID  1024		/* bytes of a backend's id */
 #define TASKS_TTL_MAX INT64_C(86400000) /* a day: also where the backend names no end */
 
 /* NULL on lack of memory. */
@@ -21,8 +21,8 @@ struct tasks *tasks_new(void);
 void tasks_free(struct tasks **t);
 
 /* Our id of task REMOTE of backend SOURCE, made when it is new; it is good for TTL_MS from now (0
- * or less: TASKS_TTL_MAX). Borrowed until the next change. NULL on lack of memory or entropy, and for a REMOTE
- * over TASKS_MAX_ID. */
+ * or less: TASKS_TTL_MAX). Borrowed until the next change. NULL on lack of memory or entropy, and
+ * for a REMOTE over TASKS_MAX_ID. */
 const char *tasks_add(struct tasks *t, size_t source, const char *remote, int64_t ttl_ms);
 /* The same of one that is known; NULL: it is not. */
 const char *tasks_id(const struct tasks *t, size_t source, const char *remote);

@@ -50,15 +50,11 @@ static const bool is_sealed[STORE_TABLES] = {
 	[STORE_SECRETS] = true,
 };
 static const char *const table_names[STORE_TABLES] = {
-	[STORE_SESSIONS] = "sessions",
-	[STORE_TOKENS] = "tokens",
-	[STORE_SECRETS] = "secrets",
-	[STORE_CHILDREN] = "children",
-	[STORE_PARTS] = "session_parts",
+	[STORE_SESSIONS] = "sessions", [STORE_TOKENS] = "tokens",	[STORE_SECRETS] = "secrets",
+	[STORE_CHILDREN] = "children", [STORE_PARTS] = "session_parts",
 };
 
-/* --- trouble ------------------------------------------------------------------------------------
- */
+/* ---- trouble ---- */
 
 static void in_trouble(struct store *s, const struct err *e)
 {
@@ -85,8 +81,7 @@ static void out_of_trouble(struct store *s)
 	s->waiting = false;
 }
 
-/* --- entries ------------------------------------------------------------------------------------
- */
+/* ---- entries ---- */
 
 static struct entry *find(struct store *s, enum store_table table, const char *key)
 {
@@ -259,8 +254,7 @@ void store_each(struct store *s, enum store_table table,
 	free(keys);
 }
 
-/* --- the database -------------------------------------------------------------------------------
- */
+/* ---- the database ---- */
 
 /* The key of the database; a database that has none gets ours, made now if there is none either. */
 static struct seal *find_key(struct store *s, struct store_sql *sql, struct err *e)
@@ -292,7 +286,7 @@ static int load_one(const struct store_row *row, void *arg)
 {
 	struct store *s = arg;
 	struct entry *en = find(s, row->table, row->key);
-	bool newer = en != NULL;
+	bool newer = en;
 
 	if (!en)
 		en = add(s, row->table, row->key);
@@ -463,8 +457,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	on_turn(fd, what, arg);
 }
 
-/* --- life ---------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static bool copy_paths(struct store *s, const struct config_store *conf)
 {

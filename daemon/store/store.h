@@ -57,8 +57,8 @@ bool store_unwritten(const struct store *s);
 /* Calls W->fn, never from inside this call, once everything that was put so far is written
  * (tokens and secrets: on disk for good), or it is known that it cannot be written now. */
 void store_when_durable(struct store *s, struct store_waiter *w);
-/* Calls W->fn whenever values of an earlier life come to those that are there already: when a database
- * could be opened only later. */
+/* Calls W->fn whenever values of an earlier life come to those that are there already: when a
+ * database could be opened only later. */
 void store_when_loaded(struct store *s, struct store_waiter *w);
 /* Of either kind. */
 void store_unwait(struct store *s, struct store_waiter *w);

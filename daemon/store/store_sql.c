@@ -23,7 +23,8 @@ static const char *const migrations[] = {
 	"CREATE TABLE tokens (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);"
 	"CREATE TABLE secrets (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);",
 	"CREATE TABLE children (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);",
-	"CREATE TABLE session_parts (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);",
+	"CREATE TABLE session_parts (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT "
+	"NULL);",
 };
 #define SCHEMA ((int)(sizeof migrations / sizeof *migrations))
 
@@ -36,10 +37,8 @@ static const char *const migrations[] = {
 static const struct {
 	const char *select, *put, *del;
 } statements[STORE_TABLES] = {
-	[STORE_SESSIONS] = STATEMENTS("sessions"),
-	[STORE_TOKENS] = STATEMENTS("tokens"),
-	[STORE_SECRETS] = STATEMENTS("secrets"),
-	[STORE_CHILDREN] = STATEMENTS("children"),
+	[STORE_SESSIONS] = STATEMENTS("sessions"),   [STORE_TOKENS] = STATEMENTS("tokens"),
+	[STORE_SECRETS] = STATEMENTS("secrets"),     [STORE_CHILDREN] = STATEMENTS("children"),
 	[STORE_PARTS] = STATEMENTS("session_parts"),
 };
 

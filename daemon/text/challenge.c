@@ -35,7 +35,8 @@ static void read_value(const char **at, char buf[MAX_VALUE])
 	*at = p + (quoted && *p == '"');
 }
 
-/* The words of TEXT with one space between, in place. "" where it has what no scope has (RFC 6749 section 3.3). */
+/* The words of TEXT with one space between, in place. "" where it has what no scope has (RFC 6749
+ * section 3.3). */
 static void tidy(char *text)
 {
 	char *to = text;
@@ -88,7 +89,8 @@ char *challenge_scope(const char *value)
 			read_value(&at, text);
 			take(&r, name, len, text);
 		} else if (len > 0 && !r.insufficient) {
-			r = (struct reading){.insufficient = false}; /* the scheme of the next one */
+			r = (struct reading){.insufficient =
+						     false}; /* the scheme of the next one */
 		} else if (len > 0 || *at == '\0') {
 			break;
 		} else {

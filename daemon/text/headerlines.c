@@ -12,12 +12,12 @@ int headerlines_add(struct headerlines *h, const char *name, const char *value)
 {
 	char **lines;
 
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (!httpfield_value_ok(value))
 		return ERR_INVALID;
-	lines = realloc(h->lines, (h->n + 2) * sizeof(*lines));
-	if (lines == NULL)
+	lines = realloc(h->lines, (h->n + 2) * sizeof *lines);
+	if (!lines)
 		return ERR_NOMEM;
 	h->lines = lines;
 	/* libcurl takes "Name:" for a header that is not to be sent, and "Name;" for an empty one.

@@ -41,7 +41,7 @@ static bool is_text(const char *text, size_t len)
 	json_t *value = memchr(text, '\0', len) ? NULL : json_stringn(text, len);
 
 	json_decref(value);
-	return value != NULL; /* jansson takes valid UTF-8 alone */
+	return value; /* jansson takes valid UTF-8 alone */
 }
 
 static char *decode_base64(const char *in, size_t len, struct err *e)

@@ -1,5 +1,5 @@
-/* headervalue.h: values of the body that are repeated in headers (2026-07-28, Streamable HTTP, "Custom
- * Headers"): plain, or as "=?base64?...?=". */
+/* headervalue.h: values of the body that are repeated in headers (2026-07-28, Streamable HTTP,
+ * "Custom Headers"): plain, or as "=?base64?...?=". */
 #ifndef MCPD_HEADERVALUE_H
 #define MCPD_HEADERVALUE_H
 
@@ -8,16 +8,17 @@
 
 #include "lib/err.h"
 
-/* Decodes VALUE (stripped of OWS): a malloc'd string; the base64 form must be canonical and hold UTF-8
- * without NUL. What lacks the prefix or the suffix is literal. NULL with E = ERR_INVALID or ERR_NOMEM. */
+/* Decodes VALUE (stripped of OWS): a malloc'd string; the base64 form must be canonical and hold
+ * UTF-8 without NUL. What lacks the prefix or the suffix is literal. NULL with E = ERR_INVALID or
+ * ERR_NOMEM. */
 char *headervalue_decode(const char *value, struct err *e);
 
-/* Encodes TEXT (malloc'd): as it is where that is visible ASCII without space at the ends and does not look like
- * the base64 form. NULL on lack of memory. */
+/* Encodes TEXT (malloc'd): as it is where that is visible ASCII without space at the ends and does
+ * not look like the base64 form. NULL on lack of memory. */
 char *headervalue_encode(const char *text);
 
-/* Does the decoded header TEXT say the same as the JSON value BODY? Strings bytewise, booleans as true and
- * false, integers numerically ("42.0" is 42). */
+/* Does the decoded header TEXT say the same as the JSON value BODY? Strings bytewise, booleans as
+ * true and false, integers numerically ("42.0" is 42). */
 bool headervalue_equal(const char *text, const json_t *body);
 
 #endif

@@ -11,12 +11,12 @@ bool httpfield_name_ok(const char *name)
 		return false;
 	for (; *name != '\0'; name++)
 		if (!isascii((unsigned char)*name) ||
-		    (!isalnum((unsigned char)*name) && strchr("!#$%&'*+-.^_`|~", *name) == NULL))
+		    (!isalnum((unsigned char)*name) && !strchr("!#$%&'*+-.^_`|~", *name)))
 			return false;
 	return true;
 }
 
 bool httpfield_value_ok(const char *value)
 {
-	return strpbrk(value, "\r\n") == NULL;
+	return !strpbrk(value, "\r\n");
 }

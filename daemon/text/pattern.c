@@ -21,7 +21,7 @@
 #define LARGE 512
 
 /* Second lines of defence: work is what should end a match. */
-#define MAX_HEAP_KIB 32768
+#define MAX_HEAP_KIB   32768
 #define MAX_BACKTRACKS 10000000
 #define MAX_DEPTH      1000000
 
@@ -29,8 +29,8 @@ struct pattern {
 	pcre2_code *code;
 	pcre2_match_context *limits;
 	size_t size;
-	size_t weight; /* the cost of a character */
-	bool refers;   /* it has backreferences */
+	size_t weight;	 /* the cost of a character */
+	bool refers;	 /* it has backreferences */
 	char shown[120]; /* its beginning, for messages */
 };
 
@@ -84,10 +84,12 @@ static int measure(struct pattern *p, bool refers, struct err *e)
 	p->weight = 1 + p->size / LARGE;
 	p->refers = refers;
 	if (p->size > PATTERN_MAX_SIZE)
-		return err_set(e, ERR_LIMIT, "it takes more than %d bytes once its repetitions are written out",
+		return err_set(e, ERR_LIMIT,
+			       "it takes more than %d bytes once its repetitions are written out",
 			       PATTERN_MAX_SIZE);
 	if (groups > PATTERN_MAX_GROUPS)
-		return err_set(e, ERR_LIMIT, "more than %d groups that are remembered: write \"(?:\"",
+		return err_set(e, ERR_LIMIT,
+			       "more than %d groups that are remembered: write \"(?:\"",
 			       PATTERN_MAX_GROUPS);
 	return 0;
 }
@@ -173,8 +175,8 @@ static size_t longest_group(const pcre2_callout_block *b)
 	return longest;
 }
 
-/* PCRE2 reports each item of the pattern before the item is tried, but neither what repetitions of a
- * single character pass, which the way between two reports tells, nor the length of what a
+/* PCRE2 reports each item of the pattern before the item is tried, but neither what repetitions of
+ * a single character pass, which the way between two reports tells, nor the length of what a
  * backreference compares. */
 static int on_step(pcre2_callout_block *b, void *arg)
 {
@@ -204,7 +206,8 @@ static int verdict(int rc, const struct pattern *p, struct err *e)
 	case PCRE2_ERROR_MATCHLIMIT:
 	case PCRE2_ERROR_DEPTHLIMIT:
 	case PCRE2_ERROR_HEAPLIMIT:
-		return err_set(e, ERR_LIMIT, "takes too long to hold against the pattern %s", p->shown);
+		return err_set(e, ERR_LIMIT, "takes too long to hold against the pattern %s",
+			       p->shown);
 	case PCRE2_ERROR_NOMEMORY:
 		return err_set(e, ERR_NOMEM, "out of memory");
 	}

@@ -13,11 +13,12 @@
 
 #include "lib/err.h"
 
-#define PATTERN_MAX_LENGTH 4096	 /* of a pattern, in bytes */
-#define PATTERN_MAX_NESTED 64	 /* groups inside each other */
-#define PATTERN_MAX_GROUPS 100	 /* that are remembered for a backreference */
-#define PATTERN_MAX_SIZE   65536 /* of a compiled pattern, in bytes: repetitions of groups are
-				    written out */
+#define PATTERN_MAX_LENGTH 4096 /* of a pattern, in bytes */
+#define PATTERN_MAX_NESTED 64	/* groups inside each other */
+#define PATTERN_MAX_GROUPS 100	/* that are remembered for a backreference */
+#define PATTERN_MAX_SIZE                                                                           \
+	65536 /* of a compiled pattern, in bytes: repetitions of groups are                        \
+		 written out */
 
 struct pattern;
 
@@ -31,8 +32,8 @@ size_t pattern_size(const struct pattern *p);
 
 /* Whether P is found in TEXT (LEN bytes of UTF-8). *WORK is what may be spent on finding out, and
  * is reduced by what was: 16 for each item of the pattern that is tried, 1 or more for each
- * character that is passed. 0, ERR_INVALID (not found), ERR_LIMIT (*WORK is 0, or the match needs too
- * much memory), ERR_NOMEM. */
+ * character that is passed. 0, ERR_INVALID (not found), ERR_LIMIT (*WORK is 0, or the match needs
+ * too much memory), ERR_NOMEM. */
 int pattern_match(const struct pattern *p, const char *text, size_t len, uint64_t *work,
 		  struct err *e);
 

@@ -70,7 +70,7 @@ static bool starts(const struct reader *r, const char *text)
 	return (size_t)(r->end - r->p) >= len && memcmp(r->p, text, len) == 0;
 }
 
-/* --- escapes --------------------------------------------------------------------------------- */
+/* ---- escapes ---- */
 
 /* Reads COUNT hexadecimal digits at AHEAD. False where they are not there. */
 static bool hex(const struct reader *r, size_t ahead, size_t count, unsigned long *code_r)
@@ -219,7 +219,8 @@ static int reference(struct reader *r)
 static int named_reference(struct reader *r)
 {
 	if (r->in_class || peek(r, 2) != '<')
-		return err_set(r->e, ERR_INVALID, "\"\\k\" needs the name of a group: \"\\k<NAME>\"");
+		return err_set(r->e, ERR_INVALID,
+			       "\"\\k\" needs the name of a group: \"\\k<NAME>\"");
 	put_text(r, "\\k");
 	r->p += 2;
 	r->refers = true;
@@ -267,7 +268,8 @@ static int simple_escape(struct reader *r, char c)
 	}
 	if (c == 'v' || c == '0') {
 		if (c == '0' && isdigit((unsigned char)peek(r, 2)))
-			return err_set(r->e, ERR_INVALID, "\"\\0\" before a digit: write \"\\x00\"");
+			return err_set(r->e, ERR_INVALID,
+				       "\"\\0\" before a digit: write \"\\x00\"");
 		put_code(r, c == 'v' ? 0x0b : 0);
 		r->p += 2;
 		return 0;
@@ -301,14 +303,15 @@ static int escape(struct reader *r)
 	}
 	if (c >= '1' && c <= '9')
 		return reference(r);
-	if ((unsigned char)c >= 0x80 || c == '\0') { /* stands for itself; only the backslash goes */
+	if ((unsigned char)c >= 0x80 ||
+	    c == '\0') { /* stands for itself; only the backslash goes */
 		r->p++;
 		return 0;
 	}
 	return simple_escape(r, c);
 }
 
-/* --- classes --------------------------------------------------------------------------------- */
+/* ---- classes ---- */
 
 /* "[:alpha:]" inside of a class: POSIX, and a set of letters in ECMA-262. Neither is what was
  * meant. */
@@ -328,9 +331,10 @@ static int class_item(struct reader *r)
 	if (*r->p == '\\')
 		return escape(r);
 	if (*r->p == '[' && is_posix(r))
-		return err_set(r->e, ERR_INVALID,
-			       "\"%.12s\" is of POSIX: write \"a-z\", \"\\d\", \"\\s\" or \"\\p{L}\"",
-			       r->p);
+		return err_set(
+			r->e, ERR_INVALID,
+			"\"%.12s\" is of POSIX: write \"a-z\", \"\\d\", \"\\s\" or \"\\p{L}\"",
+			r->p);
 	if (*r->p == '[')
 		put_text(r, "\\");
 	put(r, r->p++, 1);
@@ -356,7 +360,7 @@ static int class(struct reader *r)
 	return rc;
 }
 
-/* --- the rest -------------------------------------------------------------------------------- */
+/* ---- the rest ---- */
 
 static int group(struct reader *r)
 {

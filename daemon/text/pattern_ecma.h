@@ -13,9 +13,9 @@
 #include "lib/err.h"
 
 struct ecma_pattern {
-	char *text;	/* in the words of PCRE2, malloc'd */
+	char *text; /* in the words of PCRE2, malloc'd */
 	size_t len;
-	bool refers;	/* has a backreference, so that groups have to be remembered */
+	bool refers; /* has a backreference, so that groups have to be remembered */
 };
 
 /* Translates TEXT (LEN bytes of UTF-8) into *P_R, whose text is to be freed. What PCRE2 would read

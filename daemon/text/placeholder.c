@@ -78,14 +78,14 @@ int placeholder_check(char *const *command, json_t *schema, struct err *e)
 		if (len > 0 && i == 0)
 			return err_set(e, ERR_INVALID,
 				       "the program itself cannot be a placeholder");
-		if (len > 0 && property(schema, command[i], len) == NULL)
+		if (len > 0 && !property(schema, command[i], len))
 			return err_set(
 				e, ERR_INVALID,
 				"%s is not one of inputSchema.properties (write \"{%s}\" for "
 				"the plain text)",
 				command[i], command[i]);
 		name = len == 0 ? embedded(command[i], schema) : NULL;
-		if (name != NULL)
+		if (name)
 			return err_set(
 				e, ERR_INVALID,
 				"\"%s\": a placeholder is a whole element; make {%s} one of its "
@@ -115,7 +115,7 @@ static int append(struct expansion *x, const char *text, size_t len)
 		size *= 2;
 	if (size > x->size) {
 		grown = realloc(x->texts, size);
-		if (grown == NULL)
+		if (!grown)
 			return err_set(x->e, ERR_NOMEM, "out of memory");
 		x->texts = grown;
 		x->size = size;
@@ -132,7 +132,7 @@ static int append_string(struct expansion *x, json_t *value)
 	const char *text = json_string_value(value);
 	size_t len = json_string_length(value);
 
-	if (memchr(text, '\0', len) != NULL)
+	if (memchr(text, '\0', len))
 		return err_set(x->e, ERR_INVALID, "%s: contains a NUL byte", x->name);
 	if (text[0] == '-' && !x->plain)
 		return err_set(x->e, ERR_INVALID,
@@ -154,8 +154,8 @@ static int append_scalar(struct expansion *x, json_t *value)
 			"%s: only strings, numbers, booleans and arrays of them can be put into "
 			"a command",
 			x->name);
-	len = json_dumpb(value, number, sizeof(number), JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
-	if (len == 0 || len > sizeof(number))
+	len = json_dumpb(value, number, sizeof number, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+	if (len == 0 || len > sizeof number)
 		return err_set(x->e, ERR_NOMEM, "out of memory");
 	return append(x, number, len);
 }
@@ -166,7 +166,7 @@ static int append_value(struct expansion *x, json_t *value)
 	size_t i;
 	int rc = 0;
 
-	if (value == NULL || json_is_null(value))
+	if (!value || json_is_null(value))
 		return 0;
 	if (!json_is_array(value))
 		return append_scalar(x, value);
@@ -188,14 +188,14 @@ static int append_element(struct expansion *x, const char *element, json_t *sche
 
 	if (is_escaped(element))
 		return append(x, element + 1, strlen(element) - 2);
-	if (declared == NULL) {
+	if (!declared) {
 		x->plain = x->plain || strcmp(element, "--") == 0;
 		return append(x, element, strlen(element));
 	}
 	value = member(arguments, element, len);
-	if (value == NULL)
+	if (!value)
 		value = json_object_get(declared, "default");
-	snprintf(name, sizeof(name), "%.*s", (int)len, element + 1);
+	snprintf(name, sizeof name, "%.*s", (int)len, element + 1);
 	x->name = name;
 	return append_value(x, value);
 }
@@ -203,10 +203,10 @@ static int append_element(struct expansion *x, const char *element, json_t *sche
 /* One block: the pointers, then what they point to. */
 static char **pack(const struct expansion *x)
 {
-	char **argv = malloc((x->n + 1) * sizeof(*argv) + x->len);
+	char **argv = malloc((x->n + 1) * sizeof *argv + x->len);
 	char *text;
 
-	if (argv == NULL)
+	if (!argv)
 		return NULL;
 	text = (char *)(argv + x->n + 1);
 	if (x->len > 0)
@@ -225,11 +225,11 @@ int placeholder_expand(char *const *command, json_t *schema, json_t *arguments, 
 	struct expansion x = {.e = e};
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && command[i] != NULL; i++)
+	for (size_t i = 0; rc == 0 && command[i]; i++)
 		rc = append_element(&x, command[i], schema, arguments);
 	if (rc == 0) {
 		*argv_r = pack(&x);
-		if (*argv_r == NULL)
+		if (!*argv_r)
 			rc = err_set(e, ERR_NOMEM, "out of memory");
 	}
 	free(x.texts);

@@ -11,11 +11,11 @@
 
 /* Steps: for each value that a schema is held against, for each member or name that is looked up,
  * for as many bytes of a text whose characters are counted. */
-#define STEP_VALUE  24
-#define STEP_NAME   12
-#define STEP_BYTES  4
+#define STEP_VALUE 24
+#define STEP_NAME  12
+#define STEP_BYTES 4
 /* An enum with more values than this is not shown in messages. */
-#define MAX_SHOWN   32
+#define MAX_SHOWN 32
 
 static int validate(struct schema_walk *w, json_t *schema, json_t *value);
 
@@ -23,7 +23,7 @@ static int fail_number(struct schema_walk *w, const char *text, json_t *arg)
 {
 	char line[120];
 
-	snprintf(line, sizeof(line), "%s %.15g", text, json_number_value(arg));
+	snprintf(line, sizeof line, "%s %.15g", text, json_number_value(arg));
 	return schema_fail(w, line);
 }
 
@@ -86,8 +86,8 @@ static int validate_enum(struct schema_walk *w, json_t *schema, json_t *arg, jso
 		if (rc != 0 || equal)
 			return rc;
 	}
-	memcpy(line, before, sizeof(before));
-	if (show_values(arg, line + sizeof(before) - 1, sizeof(line) - sizeof(before)))
+	memcpy(line, before, sizeof before);
+	if (show_values(arg, line + sizeof before - 1, sizeof line - sizeof before))
 		return schema_fail(w, line);
 	return schema_fail(w, "is none of the allowed values");
 }
@@ -118,7 +118,7 @@ static int validate_properties(struct schema_walk *w, json_t *schema, json_t *ar
 		if (rc != 0)
 			return rc;
 		member = json_object_get(value, name);
-		if (member == NULL)
+		if (!member)
 			continue;
 		mark = jsonpath_down(&w->path, name);
 		rc = validate(w, property, member);
@@ -140,7 +140,7 @@ static int validate_additional(struct schema_walk *w, json_t *schema, json_t *ar
 
 		if (rc != 0)
 			return rc;
-		if (json_object_get(properties, name) != NULL)
+		if (json_object_get(properties, name))
 			continue;
 		mark = jsonpath_down(&w->path, name);
 		rc = validate(w, arg, member);
@@ -164,7 +164,7 @@ static int validate_required(struct schema_walk *w, json_t *schema, json_t *arg,
 
 		if (rc != 0)
 			return rc;
-		if (json_object_get(value, json_string_value(name)) != NULL)
+		if (json_object_get(value, json_string_value(name)))
 			continue;
 		jsonpath_down(&w->path, json_string_value(name));
 		return schema_fail(w, "is missing");
@@ -282,7 +282,7 @@ static int validate_pattern(struct schema_walk *w, json_t *schema, json_t *arg, 
 	if (!json_is_string(value))
 		return 0;
 	HASH_FIND_PTR(w->schema->patterns, &arg, p);
-	if (p == NULL) /* it was compiled with the schema */
+	if (!p) /* it was compiled with the schema */
 		return schema_fail(w, "has no pattern to be held against");
 	rc = pattern_match(p->pattern, json_string_value(value), json_string_length(value),
 			   &w->work, &why);
@@ -348,7 +348,7 @@ static const struct {
 	{"properties", validate_properties},
 	{"additionalProperties", validate_additional},
 };
-#define N_KEYWORDS (sizeof(keywords) / sizeof(keywords[0]))
+#define N_KEYWORDS (sizeof keywords / sizeof keywords[0])
 
 static int validate(struct schema_walk *w, json_t *schema, json_t *value)
 {
@@ -357,11 +357,10 @@ static int validate(struct schema_walk *w, json_t *schema, json_t *value)
 	if (rc == 0 && json_is_false(schema))
 		return schema_fail(w, "is not allowed");
 	for (size_t i = 0; rc == 0 && i < N_KEYWORDS; i++) {
-		json_t *arg = keywords[i].validate != NULL
-				      ? json_object_get(schema, keywords[i].name)
-				      : NULL;
+		json_t *arg =
+			keywords[i].validate ? json_object_get(schema, keywords[i].name) : NULL;
 
-		if (arg != NULL)
+		if (arg)
 			rc = keywords[i].validate(w, schema, arg, value);
 	}
 	return rc;
@@ -383,12 +382,12 @@ uint64_t schema_work(const struct schema *s)
 
 int schema_new(json_t *json, size_t *room, struct schema **schema_r, struct err *e)
 {
-	struct schema *s = calloc(1, sizeof(*s));
+	struct schema *s = calloc(1, sizeof *s);
 	struct schema_walk w = {.schema = s, .e = e, .room = room};
 	int rc;
 
 	*schema_r = NULL;
-	if (s == NULL)
+	if (!s)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	s->refs = 1;
 	s->json = json_incref(json);
@@ -401,7 +400,7 @@ int schema_new(json_t *json, size_t *room, struct schema **schema_r, struct err 
 
 struct schema *schema_ref(struct schema *s)
 {
-	if (s != NULL)
+	if (s)
 		s->refs++;
 	return s;
 }
@@ -412,7 +411,7 @@ void schema_unref(struct schema **sp)
 	struct schema_pattern *p, *next;
 
 	*sp = NULL;
-	if (s == NULL || --s->refs > 0)
+	if (!s || --s->refs > 0)
 		return;
 	HASH_ITER (hh, s->patterns, p, next) {
 		HASH_DEL(s->patterns, p);

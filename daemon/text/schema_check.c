@@ -85,13 +85,13 @@ static int check_bool(struct schema_walk *w, json_t *schema, json_t *arg)
 	return json_is_boolean(arg) ? 0 : schema_fail(w, "expected true or false");
 }
 
-/* Takes the size of P off the room. A pattern that could not be compiled (NULL) may have cost as much
- * as the largest. */
+/* Takes the size of P off the room. A pattern that could not be compiled (NULL) may have cost as
+ * much as the largest. */
 static bool take_room(struct schema_walk *w, const struct pattern *p)
 {
-	size_t size = p != NULL ? pattern_size(p) : PATTERN_MAX_SIZE;
+	size_t size = p ? pattern_size(p) : PATTERN_MAX_SIZE;
 
-	if (w->room == NULL)
+	if (!w->room)
 		return true;
 	if (*w->room >= size) {
 		*w->room -= size;
@@ -103,14 +103,14 @@ static bool take_room(struct schema_walk *w, const struct pattern *p)
 
 static int keep_pattern(struct schema_walk *w, const json_t *arg, struct pattern *pattern_take)
 {
-	struct schema_pattern *p = calloc(1, sizeof(*p));
+	struct schema_pattern *p = calloc(1, sizeof *p);
 
-	if (p != NULL) {
+	if (p) {
 		p->key = arg;
 		p->pattern = pattern_take;
 		HASH_ADD_PTR(w->schema->patterns, key, p);
 	}
-	if (p != NULL && p->hh.tbl != NULL)
+	if (p && p->hh.tbl)
 		return 0;
 	free(p);
 	pattern_free(&pattern_take);
@@ -128,9 +128,9 @@ static int check_pattern(struct schema_walk *w, json_t *schema, json_t *arg)
 	if (!json_is_string(arg))
 		return schema_fail(w, "expected a string");
 	HASH_FIND_PTR(w->schema->patterns, &arg, twin);
-	if (twin != NULL)
+	if (twin)
 		return 0;
-	if (w->room != NULL && *w->room == 0)
+	if (w->room && *w->room == 0)
 		return schema_fail_as(w, ERR_LIMIT, "there are too many patterns before it");
 	rc = pattern_new(json_string_value(arg), json_string_length(arg), &pattern, &why);
 	if (!take_room(w, pattern) && rc == 0) {
@@ -195,7 +195,7 @@ static const struct {
 	{"$id", check_any},
 	{"$comment", check_any},
 };
-#define N_KEYWORDS (sizeof(keywords) / sizeof(keywords[0]))
+#define N_KEYWORDS (sizeof keywords / sizeof keywords[0])
 
 static int check_keyword(struct schema_walk *w, json_t *schema, const char *name, json_t *arg)
 {

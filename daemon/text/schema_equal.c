@@ -11,7 +11,7 @@
 #define STEP_MEMBER 12
 #define STEP_BYTES  16
 
-/* --- equality -------------------------------------------------------------------------------- */
+/* ---- equality ---- */
 
 static int equal_members(struct schema_walk *w, json_t *a, json_t *b, bool *equal_r)
 {
@@ -26,7 +26,7 @@ static int equal_members(struct schema_walk *w, json_t *a, json_t *b, bool *equa
 		twin = json_object_get(b, name);
 		*equal_r = twin != NULL;
 		rc = schema_spend(w, STEP_MEMBER);
-		if (rc == 0 && twin != NULL)
+		if (rc == 0 && twin)
 			rc = schema_equal(w, member, twin, equal_r);
 	}
 	return rc;
@@ -86,7 +86,7 @@ int schema_equal(struct schema_walk *w, json_t *a, json_t *b, bool *equal_r)
 	return 0;
 }
 
-/* --- equal items ----------------------------------------------------------------------------- */
+/* ---- equal items ---- */
 
 /* FNV-1a, 64 bits. */
 static uint64_t mix(uint64_t hash, const void *bytes, size_t len)
@@ -143,7 +143,8 @@ static int hash_items(struct schema_walk *w, json_t *value, uint64_t *hash_r)
 static int hash_value(struct schema_walk *w, json_t *value, uint64_t *hash_r)
 {
 	double number = json_number_value(value) + 0.0; /* -0.0 is 0.0 */
-	unsigned char type = (unsigned char)(json_is_number(value) ? JSON_REAL : json_typeof(value));
+	unsigned char type =
+		(unsigned char)(json_is_number(value) ? JSON_REAL : json_typeof(value));
 	int rc = schema_spend(w, STEP_VALUE);
 
 	*hash_r = mix(BASIS, &type, 1);

@@ -29,15 +29,16 @@ struct schema_walk {
 	struct schema *schema;
 	struct jsonpath path;
 	struct err *e;
-	size_t *room;	/* schema_check.c: as in schema_new() */
-	uint64_t work;	/* schema.c: the steps that are left */
+	size_t *room;  /* schema_check.c: as in schema_new() */
+	uint64_t work; /* schema.c: the steps that are left */
 };
 
 /* "PATH: TEXT" with ERR_INVALID or CODE, which is returned. */
 int schema_fail(struct schema_walk *w, const char *text);
 int schema_fail_as(struct schema_walk *w, int code, const char *text);
 
-/* schema_type.c. Whether NAME is the name of a type; only such a NAME may be given to the two below. */
+/* schema_type.c. Whether NAME is the name of a type; only such a NAME may be given to the two
+ * below. */
 bool schema_is_type(json_t *name);
 bool schema_has_type(json_t *value, json_t *name);
 /* "expected a string" and so on. */
@@ -49,8 +50,8 @@ int schema_check(struct schema_walk *w);
 /* Takes STEPS off what is left. 0 or ERR_LIMIT, with the text. */
 int schema_spend(struct schema_walk *w, uint64_t steps);
 
-/* schema_equal.c. Numbers are equal by value whatever their form, objects whatever their order (JSON
- * Schema core 4.2.2). 0 or an error; *EQUAL_R says it. */
+/* schema_equal.c. Numbers are equal by value whatever their form, objects whatever their order
+ * (JSON Schema core 4.2.2). 0 or an error; *EQUAL_R says it. */
 int schema_equal(struct schema_walk *w, json_t *a, json_t *b, bool *equal_r);
 /* The index of an item of ARRAY that is equal to one before it; the size of ARRAY where there is
  * none. The work is that of looking at each item once, but for items made to look alike. */

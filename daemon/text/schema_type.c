@@ -56,7 +56,7 @@ static const struct {
 	{"array", "expected an array", is_array},
 	{"null", "expected null", is_null},
 };
-#define N_TYPES (sizeof(types) / sizeof(types[0]))
+#define N_TYPES (sizeof types / sizeof types[0])
 
 /* The index of the type that NAME is, N_TYPES if it is none. */
 static size_t find_type(json_t *name)
@@ -64,7 +64,7 @@ static size_t find_type(json_t *name)
 	const char *text = json_string_value(name);
 	size_t i = 0;
 
-	while (i < N_TYPES && (text == NULL || strcmp(types[i].name, text) != 0))
+	while (i < N_TYPES && (!text || strcmp(types[i].name, text) != 0))
 		i++;
 	return i;
 }

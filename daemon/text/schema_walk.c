@@ -1,5 +1,5 @@
-/* schema_walk.c: what a check of a schema or of a value has come to: where it is, how much work it may still do, and how
- * it says what is wrong. */
+/* schema_walk.c: what a check of a schema or of a value has come to: where it is, how much work it
+ * may still do, and how it says what is wrong. */
 #include "autoconf.h"
 
 #include "text/schema_impl.h"

@@ -21,20 +21,20 @@ static uint16_t expression(const char *text)
 {
 	/* "{.x}" is the one operator whose expansion cannot hold a slash (RFC 6570 section 3.2.5)
 	 */
-	return strchr("+#/;?&", text[1]) != NULL ? ANY_AT_ALL : ANY_IN_SEGMENT;
+	return strchr("+#/;?&", text[1]) ? ANY_AT_ALL : ANY_IN_SEGMENT;
 }
 
 struct uritemplate *uritemplate_new(const char *text)
 {
-	struct uritemplate *t = calloc(1, sizeof(*t) + strlen(text) * sizeof(t->elements[0]));
+	struct uritemplate *t = calloc(1, sizeof *t + strlen(text) * sizeof t->elements[0]);
 
-	if (t == NULL)
+	if (!t)
 		return NULL;
 	while (*text != '\0') {
 		const char *close = *text == '{' ? strchr(text, '}') : NULL;
 
-		t->elements[t->n++] = close != NULL ? expression(text) : (unsigned char)*text;
-		text = close != NULL ? close + 1 : text + 1;
+		t->elements[t->n++] = close ? expression(text) : (unsigned char)*text;
+		text = close ? close + 1 : text + 1;
 	}
 	return t;
 }

@@ -1,5 +1,6 @@
 /* uritemplate.h: whether a URI may come from a template (RFC 6570), for finding the server that a
- * resource belongs to. Says yes rather than no: percent-encoding and variable lists are not checked. */
+ * resource belongs to. Says yes rather than no: percent-encoding and variable lists are not
+ * checked. */
 #ifndef MCPD_URITEMPLATE_H
 #define MCPD_URITEMPLATE_H
 

@@ -38,10 +38,10 @@ static CURLU *parse(const char *url)
 	CURLU *u;
 
 	/* libcurl would take "http:///host", too. */
-	if (host == NULL || *host == '/' || !is_plain(url))
+	if (!host || *host == '/' || !is_plain(url))
 		return NULL;
 	u = curl_url();
-	if (u != NULL && curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER) != CURLUE_OK) {
+	if (u && curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER) != CURLUE_OK) {
 		curl_url_cleanup(u);
 		u = NULL;
 	}
@@ -66,7 +66,7 @@ static char *host_part(CURLU *u)
 #ifdef CURLU_PUNYCODE
 	host = part_of(u, CURLUPART_HOST, CURLU_PUNYCODE);
 #endif
-	if (host == NULL)
+	if (!host)
 		host = part_of(u, CURLUPART_HOST, 0);
 	for (char *p = host; p != NULL && *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p);
@@ -78,7 +78,7 @@ static char *origin_part(CURLU *u)
 	char *scheme = part_of(u, CURLUPART_SCHEME, 0), *host = host_part(u);
 	char *port = part_of(u, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT), *origin = NULL;
 
-	if (scheme != NULL && host != NULL &&
+	if (scheme && host &&
 	    asprintf(&origin, "%s://%s%s%s", scheme, host, port != NULL ? ":" : "",
 		     port != NULL ? port : "") < 0)
 		origin = NULL;
@@ -91,7 +91,7 @@ static char *origin_part(CURLU *u)
 bool url_ok(const char *url)
 {
 	CURLU *u = parse(url);
-	bool ok = u != NULL && strchr(url, '#') == NULL;
+	bool ok = u && !strchr(url, '#');
 
 	curl_url_cleanup(u);
 	return ok;
@@ -99,8 +99,8 @@ bool url_ok(const char *url)
 
 char *url_origin(const char *url)
 {
-	CURLU *u = strchr(url, '#') == NULL ? parse(url) : NULL;
-	char *origin = u != NULL ? origin_part(u) : NULL;
+	CURLU *u = !strchr(url, '#') ? parse(url) : NULL;
+	char *origin = u ? origin_part(u) : NULL;
 
 	curl_url_cleanup(u);
 	return origin;
@@ -110,10 +110,10 @@ bool url_is_loopback(const char *url)
 {
 	static const char *const own[] = {"localhost", "[::1]", "127.0.0.1"};
 	CURLU *u = parse(url);
-	char *host = u != NULL ? host_part(u) : NULL;
+	char *host = u ? host_part(u) : NULL;
 	bool is = false;
 
-	for (size_t i = 0; host != NULL && i < sizeof(own) / sizeof(own[0]); i++)
+	for (size_t i = 0; host != NULL && i < sizeof own / sizeof own[0]; i++)
 		is = is || strcmp(host, own[i]) == 0;
 	free(host);
 	curl_url_cleanup(u);
@@ -128,7 +128,7 @@ bool url_is_safe(const char *url)
 bool url_same_origin(const char *a, const char *b)
 {
 	char *oa = url_origin(a), *ob = url_origin(b);
-	bool same = oa != NULL && ob != NULL && strcmp(oa, ob) == 0;
+	bool same = oa && ob && strcmp(oa, ob) == 0;
 
 	free(oa);
 	free(ob);
@@ -155,8 +155,7 @@ bool url_covers(const char *whole, const char *url)
 	len = strlen(part);
 	while (len > 0 && part[len - 1] == '/')
 		len--;
-	return strncmp(part, path, len) == 0 &&
-	       (path[len] == '\0' || strchr("/?", path[len]) != NULL);
+	return strncmp(part, path, len) == 0 && (path[len] == '\0' || strchr("/?", path[len]));
 }
 
 /* ---- addresses of the local link, and of metadata services ---- */
@@ -197,11 +196,12 @@ bool url_address_is_link_local(const struct sockaddr *sa)
 static bool is_metadata_name(const char *host)
 {
 	static const char *const names[] = {
-		"metadata", "metadata.google.internal", "metadata.goog", "metadata.azure.internal",
+		"metadata",	 "metadata.google.internal",
+		"metadata.goog", "metadata.azure.internal",
 		"instance-data", "instance-data.ec2.internal",
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (strcmp(host, names[i]) == 0)
 			return true;
 	return false;
@@ -228,8 +228,8 @@ static bool is_link_local(char *host)
 bool url_is_link_local(const char *url)
 {
 	CURLU *u = parse(url);
-	char *host = u != NULL ? host_part(u) : NULL;
-	bool is = host == NULL || is_link_local(host);
+	char *host = u ? host_part(u) : NULL;
+	bool is = !host || is_link_local(host);
 
 	free(host);
 	curl_url_cleanup(u);
@@ -246,23 +246,23 @@ static char *resolve(const char *url, const char *to, const char *origin, struct
 	CURLUcode rc = CURLUE_OUT_OF_MEMORY;
 	char *whole = NULL;
 
-	if (u != NULL && (*to == '\0' || !is_plain(to)))
+	if (u && (*to == '\0' || !is_plain(to)))
 		rc = CURLUE_MALFORMED_INPUT;
-	else if (u != NULL)
+	else if (u)
 		rc = curl_url_set(u, CURLUPART_URL, to, CURLU_DISALLOW_USER);
 	if (rc == CURLUE_OK)
 		rc = curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
 	if (rc == CURLUE_OK)
 		whole = part_of(u, CURLUPART_URL, 0);
 	curl_url_cleanup(u);
-	if (whole != NULL && host_of(whole) == NULL) { /* libcurl knows "file:", too */
+	if (whole && !host_of(whole)) { /* libcurl knows "file:", too */
 		free(whole);
 		whole = NULL;
 		rc = CURLUE_UNSUPPORTED_SCHEME;
 	}
-	if (whole == NULL && (rc == CURLUE_OK || rc == CURLUE_OUT_OF_MEMORY))
+	if (!whole && (rc == CURLUE_OK || rc == CURLUE_OUT_OF_MEMORY))
 		err_set(e, ERR_NOMEM, "out of memory");
-	else if (whole == NULL)
+	else if (!whole)
 		err_set(e, ERR_PROTOCOL, "from %.200s to a Location that is no plain URL", origin);
 	return whole;
 }
@@ -273,13 +273,13 @@ int url_redirect(const char *url, const char *to, char **to_r, struct err *e)
 	struct err why = {0};
 
 	*to_r = NULL;
-	whole = from != NULL ? resolve(url, to, from, &why) : NULL;
+	whole = from ? resolve(url, to, from, &why) : NULL;
 	/* Read again, as libcurl will read it when the request is made. */
-	origin = whole != NULL ? url_origin(whole) : NULL;
-	if (origin != NULL && strcmp(from, origin) == 0) {
+	origin = whole ? url_origin(whole) : NULL;
+	if (origin && strcmp(from, origin) == 0) {
 		*to_r = whole;
 		whole = NULL;
-	} else if (origin != NULL) {
+	} else if (origin) {
 		err_set(&why, ERR_PROTOCOL, "from %.200s to %.200s", from, origin);
 	} else if (why.code == 0) {
 		err_set(&why, ERR_NOMEM, "out of memory");
@@ -307,7 +307,7 @@ char *url_escape(const char *text)
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 	char *out = malloc(3 * strlen(text) + 1), *p = out;
 
-	if (out == NULL)
+	if (!out)
 		return NULL;
 	for (; *text != '\0'; text++) {
 		if (strchr(unreserved, *text) != NULL)

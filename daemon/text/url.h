@@ -17,9 +17,9 @@ struct sockaddr;
  * backslashes and control bytes. */
 bool url_ok(const char *url);
 
-/* Scheme, host and port as they are compared (RFC 6454, section 4): the host in lower case, decoded,
- * an IPv4 address with four decimal numbers; without the port that the scheme means anyway. malloc'd;
- * NULL on lack of memory, or where it is no URL. */
+/* Scheme, host and port as they are compared (RFC 6454, section 4): the host in lower case,
+ * decoded, an IPv4 address with four decimal numbers; without the port that the scheme means
+ * anyway. malloc'd; NULL on lack of memory, or where it is no URL. */
 char *url_origin(const char *url);
 /* Whether URL goes to this machine itself: localhost, 127.0.0.1 or [::1]. */
 bool url_is_loopback(const char *url);
@@ -38,9 +38,10 @@ bool url_is_link_local(const char *url);
 bool url_address_is_link_local(const struct sockaddr *sa);
 
 /* The URL that TO, the Location header of an answer from URL, leads to (RFC 9110, section 10.2.2;
- * RFC 3986, section 5): absolute, without fragment, malloc'd in *TO_R. This is the one rule for where
- * outgoing requests may be sent on to: the same scheme, host and port, since they carry secrets. 0;
- * ERR_PROTOCOL with E naming both origins, or saying that TO is no such reference; ERR_NOMEM. */
+ * RFC 3986, section 5): absolute, without fragment, malloc'd in *TO_R. This is the one rule for
+ * where outgoing requests may be sent on to: the same scheme, host and port, since they carry
+ * secrets. 0; ERR_PROTOCOL with E naming both origins, or saying that TO is no such reference;
+ * ERR_NOMEM. */
 int url_redirect(const char *url, const char *to, char **to_r, struct err *e);
 
 /* Appends PATH to BASE with one slash between; malloc'd, NULL on lack of memory. */

@@ -29,26 +29,26 @@ static int no_delay(int fd)
 {
 	static const int on = 1;
 
-	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 int main(int argc, char **argv)
 {
 	struct event_base *base = event_base_new();
-	struct evhttp *http = base != NULL ? evhttp_new(base) : NULL;
+	struct evhttp *http = base ? evhttp_new(base) : NULL;
 	struct evhttp_bound_socket *bound;
 	struct sockaddr_in sin;
-	socklen_t len = sizeof(sin);
+	socklen_t len = sizeof sin;
 	int fd;
 
-	if (argc != 2 || http == NULL) {
+	if (argc != 2 || !http) {
 		fprintf(stderr, "usage: bare BODY\n");
 		return 64;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	evhttp_set_gencb(http, answer, argv[1]);
 	bound = evhttp_bind_socket_with_handle(http, "127.0.0.1", 0);
-	if (bound == NULL) {
+	if (!bound) {
 		perror("bare: 127.0.0.1");
 		return 1;
 	}

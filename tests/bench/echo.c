@@ -45,7 +45,7 @@ static json_t *tools_call(json_t *params)
 
 	if (!json_is_string(text))
 		return NULL;
-	if (name != NULL && strcmp(name, "toggle") == 0) {
+	if (name && strcmp(name, "toggle") == 0) {
 		extra = !extra;
 		changed = true;
 	}
@@ -74,12 +74,12 @@ static json_t *answer(json_t *msg)
 	json_t *id = json_object_get(msg, "id");
 	json_t *result = NULL;
 
-	if (id == NULL || method == NULL)
+	if (!id || !method)
 		return NULL;
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
 		if (strcmp(method, methods[i].name) == 0)
 			result = methods[i].fn(json_object_get(msg, "params"));
-	if (result != NULL)
+	if (result)
 		return json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", id, "result", result);
 	return json_pack("{s:s, s:O, s:{s:i, s:s}}", "jsonrpc", "2.0", "id", id, "error", "code",
 			 -32601, "message", "Not offered");
@@ -104,7 +104,7 @@ static void put(const json_t *msg)
 		}
 		out.size = out.size * 2 + len + 1;
 		out.text = realloc(out.text, out.size);
-		if (out.text == NULL)
+		if (!out.text)
 			exit(1);
 	}
 }
@@ -114,7 +114,7 @@ static void tell_change(void)
 	json_t *msg = json_pack("{s:s, s:s}", "jsonrpc", "2.0", "method",
 				"notifications/tools/list_changed");
 
-	if (msg != NULL)
+	if (msg)
 		put(msg);
 	json_decref(msg);
 	changed = false;
@@ -140,11 +140,11 @@ static size_t take_lines(const char *in, size_t len)
 	size_t at = 0;
 	const char *end;
 
-	while ((end = memchr(in + at, '\n', len - at)) != NULL) {
+	while ((end = memchr(in + at, '\n', len - at))) {
 		json_t *msg = json_loadb(in + at, (size_t)(end - in) - at, 0, NULL);
-		json_t *reply = msg != NULL ? answer(msg) : NULL;
+		json_t *reply = msg ? answer(msg) : NULL;
 
-		if (reply != NULL)
+		if (reply)
 			put(reply);
 		if (changed)
 			tell_change();
@@ -163,8 +163,7 @@ int main(void)
 
 	out.size = size;
 	out.text = malloc(size);
-	while (in != NULL && out.text != NULL &&
-	       (n = read(STDIN_FILENO, in + len, size - len)) > 0) {
+	while (in && out.text && (n = read(STDIN_FILENO, in + len, size - len)) > 0) {
 		len += (size_t)n;
 		used = take_lines(in, len);
 		flush();

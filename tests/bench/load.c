@@ -89,7 +89,7 @@ static void fail(const struct client *c, const char *what, const struct answer *
 {
 	if (load.errors++ < 3)
 		fprintf(stderr, "load: step %d: %s: %d %s\n", (int)c->step, what,
-			a != NULL ? a->status : 0, a != NULL && a->body != NULL ? a->body : "");
+			a != NULL ? a->status : 0, a != NULL && a->body ? a->body : "");
 }
 
 static void watch(struct client *c)
@@ -109,7 +109,7 @@ static void write_request(struct wire *w, const char *method, const char *sessio
 {
 	char headers[256];
 
-	snprintf(headers, sizeof(headers), "MCP-Protocol-Version: 2025-06-18\r\n%s%s%s",
+	snprintf(headers, sizeof headers, "MCP-Protocol-Version: 2025-06-18\r\n%s%s%s",
 		 *session ? "Mcp-Session-Id: " : "", session, *session ? "\r\n" : "");
 	wire_request(w, method, PATH, headers, accept, body);
 }
@@ -123,10 +123,10 @@ static void request_modern(struct client *c)
 {
 	char headers[256], body[600];
 
-	snprintf(headers, sizeof(headers),
+	snprintf(headers, sizeof headers,
 		 "MCP-Protocol-Version: " MODERN "\r\nMcp-Method: tools/call\r\nMcp-Name: %s\r\n",
 		 load.tool);
-	snprintf(body, sizeof(body),
+	snprintf(body, sizeof body,
 		 "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"tools/"
 		 "call\",\"params\":{\"name\":\"%s\","
 		 "\"arguments\":{\"text\":\"" TEXT "\"}," META "}}",
@@ -142,14 +142,14 @@ static void request_work(struct client *c)
 		request_modern(c);
 		return;
 	}
-	if (load.tool != NULL)
-		snprintf(body, sizeof(body),
+	if (load.tool)
+		snprintf(body, sizeof body,
 			 "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"tools/"
 			 "call\",\"params\":{\"name\":"
 			 "\"%s\",\"arguments\":{\"text\":\"" TEXT "\"}}}",
 			 c->id, load.tool);
 	else
-		snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"ping\"}",
+		snprintf(body, sizeof body, "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"ping\"}",
 			 c->id);
 	post(c, body);
 }
@@ -201,8 +201,8 @@ static void begin_session(struct client *c)
 
 static void session_done(struct client *c)
 {
-	if (load.sessions != NULL && load.done < load.count)
-		memcpy(load.sessions[load.done], c->session, sizeof(c->session));
+	if (load.sessions && load.done < load.count)
+		memcpy(load.sessions[load.done], c->session, sizeof c->session);
 	load.done++;
 	begin_session(c);
 }
@@ -225,7 +225,7 @@ static void after_initialized(struct client *c)
 	if (!many_sessions()) {
 		rest(c); /* all begin together */
 	} else if (mode_is("churn")) {
-		c->step = load.tool != NULL ? WORK : DELETE;
+		c->step = load.tool ? WORK : DELETE;
 		request(c);
 	} else {
 		session_done(c);
@@ -236,9 +236,8 @@ static void check_result(struct client *c, const struct answer *a)
 {
 	char id[24];
 
-	snprintf(id, sizeof(id), "\"id\":%u", mode_is("post") ? 1 : c->id);
-	if (a->status != 200 || strstr(a->body, "\"result\"") == NULL ||
-	    strstr(a->body, id) == NULL)
+	snprintf(id, sizeof id, "\"id\":%u", mode_is("post") ? 1 : c->id);
+	if (a->status != 200 || !strstr(a->body, "\"result\"") || !strstr(a->body, id))
 		fail(c, "wrong answer", a);
 }
 
@@ -246,9 +245,9 @@ static void answered(struct client *c, const struct answer *a)
 {
 	switch (c->step) {
 	case INITIALIZE:
-		if (a->status != 200 || strstr(a->body, "\"protocolVersion\"") == NULL)
+		if (a->status != 200 || !strstr(a->body, "\"protocolVersion\""))
 			fail(c, "wrong answer to initialize", a);
-		memcpy(c->session, a->session, sizeof(c->session));
+		memcpy(c->session, a->session, sizeof c->session);
 		c->step = INITIALIZED;
 		request(c);
 		break;
@@ -350,7 +349,7 @@ static void report(void)
 	printf("{\"done\": %lu, \"errors\": %lu, \"seconds\": %.3f, \"rate\": %.1f", load.done,
 	       load.errors, seconds, (double)load.done / seconds);
 	if (n > 0) {
-		qsort(load.samples, n, sizeof(*load.samples), by_value);
+		qsort(load.samples, n, sizeof *load.samples, by_value);
 		printf(", \"p50_us\": %u, \"p99_us\": %u", load.samples[n / 2],
 		       load.samples[n * 99 / 100]);
 	}
@@ -383,7 +382,7 @@ static void ask_for_stream(struct client *c, unsigned long i)
 		write_request(&c->wire, "GET", load.sessions[i], "text/event-stream", "");
 		return;
 	}
-	snprintf(body, sizeof(body),
+	snprintf(body, sizeof body,
 		 "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"method\":\"subscriptions/listen\",\"params\":{"
 		 "\"notifications\":{\"toolsListChanged\":true}," META "}}",
 		 i + 1);
@@ -422,7 +421,7 @@ static bool change_told(struct client *c)
 		return n == 0 || errno != EAGAIN;
 	}
 	w->in_len += (size_t)n;
-	if (memmem(w->in, w->in_len, change, sizeof(change) - 1) == NULL)
+	if (!memmem(w->in, w->in_len, change, sizeof change - 1))
 		return false;
 	epoll_ctl(load.epoll, EPOLL_CTL_DEL, w->fd, NULL);
 	return true;
@@ -450,9 +449,9 @@ static void until_all(unsigned long n, bool (*step)(struct client *c))
 /* N streams, held until stdin ends. */
 static void hold_streams(unsigned long n)
 {
-	struct client *streams = calloc(n, sizeof(*streams));
+	struct client *streams = calloc(n, sizeof *streams);
 
-	if (streams == NULL)
+	if (!streams)
 		exit(1);
 	for (unsigned long i = 0; i < n; i++)
 		ask_for_stream(&streams[i], i);
@@ -525,7 +524,7 @@ static int parse(int argc, char **argv)
 			return -1;
 		}
 	}
-	if (mode_is("modern") && load.tool == NULL)
+	if (mode_is("modern") && !load.tool)
 		return -1;
 	return load.connections > 0 && optind == argc ? 0 : -1;
 }
@@ -535,11 +534,11 @@ int main(int argc, char **argv)
 	if (parse(argc, argv) != 0)
 		return usage();
 	load.epoll = epoll_create1(EPOLL_CLOEXEC);
-	load.clients = calloc(load.connections, sizeof(*load.clients));
-	load.samples = calloc(SAMPLES_MAX, sizeof(*load.samples));
+	load.clients = calloc(load.connections, sizeof *load.clients);
+	load.samples = calloc(SAMPLES_MAX, sizeof *load.samples);
 	if (mode_is("stream"))
-		load.sessions = calloc(load.count, sizeof(*load.sessions));
-	if (load.epoll < 0 || load.clients == NULL || load.samples == NULL)
+		load.sessions = calloc(load.count, sizeof *load.sessions);
+	if (load.epoll < 0 || !load.clients || !load.samples)
 		return 1;
 	load.start = now();
 	if (mode_is("listen")) {

@@ -11,7 +11,7 @@
 
 static void *need(void *p)
 {
-	if (p == NULL) {
+	if (!p) {
 		fprintf(stderr, "load: out of memory\n");
 		exit(1);
 	}
@@ -35,8 +35,8 @@ int wire_connect(struct wire *w, const struct sockaddr_in *to)
 	w->closing = false;
 	if (w->fd < 0)
 		return -1;
-	setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(w->fd, (const struct sockaddr *)to, sizeof(*to)) != 0 && errno != EINPROGRESS) {
+	setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (connect(w->fd, (const struct sockaddr *)to, sizeof *to) != 0 && errno != EINPROGRESS) {
 		wire_close(w);
 		return -1;
 	}
@@ -66,17 +66,17 @@ void wire_request(struct wire *w, const char *method, const char *path, const ch
 	size_t body_len = strlen(body);
 
 	reserve(&w->out, &w->out_size, 1024 + body_len + (token ? strlen(token) : 0));
-	w->out_len = (size_t)snprintf(w->out, w->out_size,
-				      "%s %s HTTP/1.1\r\n"
-				      "Host: 127.0.0.1\r\n"
-				      "Accept: %s\r\n"
-				      "Content-Type: application/json\r\n"
-				      "User-Agent: mcpd-bench\r\n"
-				      "Content-Length: %zu\r\n"
-				      "%s%s%s%s\r\n%s",
-				      method, path, accept, body_len, token && *token ? "Authorization: Bearer " : "",
-				      token ? token : "", token && *token ? "\r\n" : "", headers,
-				      body);
+	w->out_len = (size_t)snprintf(
+		w->out, w->out_size,
+		"%s %s HTTP/1.1\r\n"
+		"Host: 127.0.0.1\r\n"
+		"Accept: %s\r\n"
+		"Content-Type: application/json\r\n"
+		"User-Agent: mcpd-bench\r\n"
+		"Content-Length: %zu\r\n"
+		"%s%s%s%s\r\n%s",
+		method, path, accept, body_len, token && *token ? "Authorization: Bearer " : "",
+		token ? token : "", token && *token ? "\r\n" : "", headers, body);
 	w->out_at = 0;
 }
 
@@ -98,11 +98,11 @@ static const char *field(const char *in, const char *end, const char *name, size
 	size_t name_len = strlen(name);
 	const char *line = memmem(in, (size_t)(end - in), "\r\n", 2);
 
-	while (line != NULL && line + 2 < end) {
+	while (line && line + 2 < end) {
 		const char *next = memmem(line + 2, (size_t)(end - line) - 2, "\r\n", 2);
 
 		line += 2;
-		if (next != NULL && (size_t)(next - line) > name_len && line[name_len] == ':' &&
+		if (next && (size_t)(next - line) > name_len && line[name_len] == ':' &&
 		    strncasecmp(line, name, name_len) == 0) {
 			line += name_len + 1;
 			line += strspn(line, " ");
@@ -119,7 +119,7 @@ static bool field_is(const char *in, const char *end, const char *name, const ch
 	size_t len;
 	const char *at = field(in, end, name, &len);
 
-	return at != NULL && len >= strlen(value) && strncasecmp(at, value, strlen(value)) == 0;
+	return at && len >= strlen(value) && strncasecmp(at, value, strlen(value)) == 0;
 }
 
 /* Puts the chunks from FROM on together. Bytes used with the last chunk, or 0 for more. */
@@ -132,7 +132,7 @@ static size_t unchunk(struct wire *w, size_t from, size_t *body_len_r)
 		char *eol = memmem(w->in + at, w->in_len - at, "\r\n", 2);
 		size_t len;
 
-		if (eol == NULL)
+		if (!eol)
 			return 0;
 		len = strtoul(w->in + at, NULL, 16);
 		at = (size_t)(eol - w->in) + 2;
@@ -163,7 +163,7 @@ static size_t whole(struct wire *w, const char *end, struct answer *a)
 		return used;
 	}
 	at = field(w->in, end + 2, "Content-Length", &len);
-	a->body_len = at != NULL ? strtoul(at, NULL, 10) : 0;
+	a->body_len = at ? strtoul(at, NULL, 10) : 0;
 	if (w->in_len - head < a->body_len)
 		return 0;
 	reserve(&w->body, &w->body_size, a->body_len + 1);
@@ -180,9 +180,9 @@ static enum wire_state examine(struct wire *w, struct answer *a, bool head_enoug
 	const char *id;
 	size_t len, used;
 
-	if (end == NULL || w->in_len < 12)
+	if (!end || w->in_len < 12)
 		return WIRE_MORE;
-	memset(a, 0, sizeof(*a));
+	memset(a, 0, sizeof *a);
 	a->status = atoi(w->in + 9);
 	a->stream = field_is(w->in, end + 2, "Content-Type", "text/event-stream");
 	if (head_enough && a->stream)
@@ -191,7 +191,7 @@ static enum wire_state examine(struct wire *w, struct answer *a, bool head_enoug
 	if (used == 0)
 		return WIRE_MORE;
 	id = field(w->in, end + 2, "Mcp-Session-Id", &len);
-	if (id != NULL && len < sizeof(a->session))
+	if (id && len < sizeof a->session)
 		memcpy(a->session, id, len);
 	w->closing = field_is(w->in, end + 2, "Connection", "close");
 	w->in_len -= used;

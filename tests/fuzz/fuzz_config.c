@@ -24,15 +24,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t len;
 	char *text;
 
-	if (c == NULL) {
-		MUST(e.code < 0 && e.text[0] != '\0' && strchr(e.text, '\n') == NULL);
+	if (!c) {
+		MUST(e.code < 0 && e.text[0] != '\0' && !strchr(e.text, '\n'));
 		return 0;
 	}
 	dump = config_dump(c);
 	MUST(dump);
 	text = jsonrpc_dump(dump, &len);
 	again = config_parse(text, len, "dump.json", &e);
-	if (again == NULL)
+	if (!again)
 		fprintf(stderr, "%s\n%s\n", text, e.text);
 	MUST(again);
 	dump_again = config_dump(again);
@@ -42,6 +42,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_decref(dump_again);
 	config_free(&c);
 	config_free(&again);
-	MUST(c == NULL);
+	MUST(!c);
 	return 0;
 }

@@ -73,7 +73,7 @@ static void receive(int fd, struct evbuffer *in)
 
 	while (evbuffer_read(in, fd, 65536) > 0)
 		continue;
-	while ((line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF)) != NULL) {
+	while ((line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF))) {
 		json_t *msg = jsonrpc_parse(line, len, 0, NULL);
 
 		MUST(msg && jsonrpc_classify(msg, &kind, NULL) == 0);

@@ -60,7 +60,7 @@ static void add_header(const char *text, size_t len)
 {
 	size_t used = strlen(headers);
 
-	if (memchr(text, '\0', len) == NULL && used + len + 2 < sizeof headers)
+	if (!memchr(text, '\0', len) && used + len + 2 < sizeof headers)
 		snprintf(headers + used, sizeof headers - used, "%.*s\n", (int)len, text);
 }
 
@@ -113,7 +113,7 @@ static void backend_says(char what, const char *text, size_t len)
 	json_t *params;
 	struct question *q;
 
-	if (c == NULL || n_questions == MAX_EXCHANGES)
+	if (!c || n_questions == MAX_EXCHANGES)
 		return;
 	params = method_and_json(text, len, method, sizeof method);
 	if (what == 'N') {

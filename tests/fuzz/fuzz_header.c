@@ -30,7 +30,7 @@ static void check_value(const char *text)
 	if (!is_text(text))
 		return;
 	encoded = headervalue_encode(text);
-	MUST(encoded && strpbrk(encoded, "\r\n") == NULL);
+	MUST(encoded && !strpbrk(encoded, "\r\n"));
 	back = headervalue_decode(encoded, &e);
 	MUST(back && strcmp(back, text) == 0);
 	free(back);

@@ -41,7 +41,7 @@ static void check_seal(const char *text)
 
 	if (!s)
 		s = seal_new(NULL);
-	MUST(s && seal_open(s, text, "context", 0, &e) == NULL && e.code == ERR_DENIED);
+	MUST(s && !seal_open(s, text, "context", 0, &e) && e.code == ERR_DENIED);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

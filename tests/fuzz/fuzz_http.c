@@ -53,7 +53,7 @@ static void serve(struct exchange *x)
 	size_t len;
 
 	MUST(path && exchange_peer(x) && exchange_body(x, &len) && len <= 1000);
-	MUST(exchange_header_count(x, "Accept") > 0 || accept == NULL);
+	MUST(exchange_header_count(x, "Accept") > 0 || !accept);
 	(void)exchange_set_header(x, "X-Path", path);
 	if (query)
 		(void)exchange_set_header(x, "X-Query", query);
@@ -101,7 +101,7 @@ static void receive(int fd, bool *first)
 	if (*first)
 		MUST(strncmp(buf, "HTTP/", 5) == 0); /* evhttp echoes a nonsense version */
 	*first = false;
-	MUST(memmem(buf, (size_t)n, "\nInjected:", 10) == NULL);
+	MUST(!memmem(buf, (size_t)n, "\nInjected:", 10));
 }
 
 static void finish_pending(void)
@@ -110,7 +110,7 @@ static void finish_pending(void)
 		struct exchange *x = pending[i];
 
 		pending[i] = NULL;
-		if (x == NULL)
+		if (!x)
 			continue;
 		if (strcmp(exchange_path(x), "/later") == 0)
 			exchange_reply(x, 200, NULL, NULL, 0);

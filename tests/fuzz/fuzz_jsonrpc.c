@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	value = jsonrpc_parse(text, size - 1, data[0] == ' ' ? 0 : data[0], &e);
 	if (data[0] == ' ')
 		check_against_jansson(text, size - 1, value);
-	if (value == NULL) {
+	if (!value) {
 		MUST((e.code == ERR_PARSE || e.code == ERR_LIMIT) && e.text[0] != '\0');
 		return 0;
 	}

@@ -16,7 +16,7 @@ static int next(struct reference *r, const char **line_r, size_t *len_r)
 	const char *newline = r->s < r->end ? memchr(r->s, '\n', (size_t)(r->end - r->s)) : NULL;
 	size_t len;
 
-	if (newline == NULL)
+	if (!newline)
 		return 0;
 	len = (size_t)(newline - r->s);
 	if (len > 0 && r->s[len - 1] == '\r')

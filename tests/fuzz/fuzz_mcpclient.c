@@ -162,7 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	make_call(m);
 	for (; s < end; s = newline < end ? newline + 1 : end) {
 		newline = memchr(s, '\n', (size_t)(end - s));
-		if (newline == NULL)
+		if (!newline)
 			newline = end;
 		line(m, s, (size_t)(newline - s));
 	}

@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(same(whole, pieces));
 	evbuffer_free(whole);
 	evbuffer_free(pieces);
-	if (memchr(data + 2, '\r', size - 2) == NULL)
+	if (!memchr(data + 2, '\r', size - 2))
 		check_written(data + 2, size - 2);
 	return 0;
 }

@@ -66,7 +66,7 @@ static void check_event(const char *text, size_t len)
 	char *want = normalised(text, len, &want_len);
 
 	MUST(sse_event(out, NULL, NULL, -1, text, len) == 0);
-	while ((line = evbuffer_readln(out, &n, EVBUFFER_EOL_LF)) != NULL && n > 0) {
+	while ((line = evbuffer_readln(out, &n, EVBUFFER_EOL_LF)) && n > 0) {
 		MUST(n >= 6 && memcmp(line, "data: ", 6) == 0);
 		MUST(used + n - 6 + 1 <= len + 1);
 		memcpy(got + used, line + 6, n - 6);

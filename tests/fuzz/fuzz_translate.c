@@ -99,7 +99,7 @@ static void errors(const struct translate *t, int code, json_t *data)
 
 static void asked(json_t *params, enum mcp_rev from, enum mcp_rev to)
 {
-	for (size_t i = 0; i < sizeof(questions) / sizeof(*questions); i++) {
+	for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
 		struct err e = {0};
 		json_t *out = translate_question(questions[i], from, to, params, &e);
 
@@ -124,7 +124,7 @@ static void pair(json_t *input, enum mcp_rev from, enum mcp_rev to)
 	t.params = params;
 	entries(entry ? entry : empty, from, to);
 	asked(params, from, to);
-	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
+	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
 		t.method = methods[i];
 		results(&t, result ? result : empty, params);
 		errors(&t, (int)json_integer_value(json_object_get(input, "code")),

@@ -17,7 +17,7 @@ static uint8_t *slurp(const char *path, size_t *len_r)
 	uint8_t *data = NULL;
 	long size;
 
-	if (f == NULL)
+	if (!f)
 		return NULL;
 	if (fseek(f, 0, SEEK_END) == 0 && (size = ftell(f)) >= 0) {
 		rewind(f);
@@ -34,7 +34,7 @@ static void run(const uint8_t *data, size_t len)
 {
 	uint8_t *copy = malloc(len ? len : 1);
 
-	if (copy == NULL)
+	if (!copy)
 		abort();
 	memcpy(copy, data, len);
 	LLVMFuzzerTestOneInput(copy, len);
@@ -46,7 +46,7 @@ static void replay(const char *path, const char *title, int number)
 	size_t len = 0;
 	uint8_t *data = slurp(path, &len);
 
-	if (data == NULL) {
+	if (!data) {
 		printf("not ok %d - %s cannot be read\n", number, path);
 		return;
 	}

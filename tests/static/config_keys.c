@@ -17,7 +17,7 @@ static void print_default(const struct key *k)
 		printf("%s\n", k->def != 0 ? "true" : "false");
 	else if (k->type == &type_word)
 		printf("%s\n", k->words[k->def]);
-	else if (k->type != &type_ignored && k->text != NULL)
+	else if (k->type != &type_ignored && k->text)
 		printf("%s\n", k->text);
 	else
 		printf("-\n");

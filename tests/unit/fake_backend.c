@@ -20,7 +20,7 @@ static void let_go(struct call *c)
 	for (size_t i = 0; i < n_held; i++) {
 		if (held[i] != c)
 			continue;
-		memmove(&held[i], &held[i + 1], (--n_held - i) * sizeof(held[0]));
+		memmove(&held[i], &held[i + 1], (--n_held - i) * sizeof held[0]);
 		return;
 	}
 	fail_msg("a call is cancelled that is not here");
@@ -31,7 +31,7 @@ static void on_cancel(struct call *c, const char *reason, void *arg)
 	(void)reason;
 	assert_ptr_equal(arg, held);
 	let_go(c);
-	if (fake_hooks.cancel != NULL)
+	if (fake_hooks.cancel)
 		fake_hooks.cancel(c);
 }
 
@@ -43,7 +43,7 @@ static void fake_link_call(struct link *l, struct call *c)
 	assert_true(n_held < MAX_HELD);
 	held[n_held++] = c;
 	call_attach(c, &back, held);
-	if (fake_hooks.call != NULL)
+	if (fake_hooks.call)
 		fake_hooks.call(c);
 }
 
@@ -53,7 +53,7 @@ static void fake_link_close(struct link *l)
 	for (size_t i = 0; i < n_held; i++)
 		if (call_caller(held[i]) == l->caller)
 			fail_msg("a link is closed under its call %s", call_method(held[i]));
-	if (fake_hooks.link_close != NULL)
+	if (fake_hooks.link_close)
 		fake_hooks.link_close(l);
 }
 
@@ -61,7 +61,7 @@ static void fake_link_notify(struct link *l, const char *method, json_t *params)
 {
 	(void)method;
 	(void)params;
-	if (fake_hooks.notify != NULL)
+	if (fake_hooks.notify)
 		fake_hooks.notify(l);
 }
 
@@ -144,8 +144,8 @@ __attribute__((weak)) const char *config_kind_name(enum config_kind kind)
 
 struct backend *fake_backend(struct event_base *base, const char *name)
 {
-	struct backend_env *env = calloc(1, sizeof(*env));
-	struct config_backend *conf = calloc(1, sizeof(*conf));
+	struct backend_env *env = calloc(1, sizeof *env);
+	struct config_backend *conf = calloc(1, sizeof *conf);
 	struct backend *b;
 
 	assert_non_null(env);
@@ -209,7 +209,7 @@ struct link *fake_link(const struct backend *b, size_t i)
 {
 	struct link *l = TAILQ_FIRST(&b->links);
 
-	while (l != NULL && i-- > 0)
+	while (l && i-- > 0)
 		l = TAILQ_NEXT(l, entry);
 	assert_non_null(l);
 	return l;

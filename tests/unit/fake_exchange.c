@@ -70,7 +70,7 @@ static void forget_request(struct exchange *x)
 
 struct exchange *fake_exchange(void)
 {
-	struct exchange *x = calloc(1, sizeof(*x));
+	struct exchange *x = calloc(1, sizeof *x);
 
 	assert_non_null(x);
 	x->body = evbuffer_new();
@@ -103,7 +103,7 @@ void fake_leave(struct exchange *x)
 	assert_int_equal(x->outcome, FAKE_OPEN);
 	x->left = true;
 	x->gone = NULL;
-	if (fn == NULL)
+	if (!fn)
 		return;
 	fn(x, x->gone_arg);
 	if (x->outcome == FAKE_OPEN)
@@ -165,11 +165,11 @@ const char *fake_answer_header(const struct exchange *x, const char *name)
 static void event_line(json_t *event, const char *line, size_t len)
 {
 	const char *colon = memchr(line, ':', len);
-	size_t name = colon != NULL ? (size_t)(colon - line) : len;
+	size_t name = colon ? (size_t)(colon - line) : len;
 	const char *value = colon + 2;
 	size_t n;
 
-	if (colon == NULL || name + 2 > len || colon[1] != ' ')
+	if (!colon || name + 2 > len || colon[1] != ' ')
 		fail_msg("no SSE line: %.*s", (int)len, line);
 	n = len - name - 2;
 	if (strncmp(line, "id", name) == 0)
@@ -230,7 +230,7 @@ void fake_exchanges_free(void)
 	struct exchange *x;
 	size_t open = live;
 
-	while ((x = TAILQ_FIRST(&all)) != NULL) {
+	while ((x = TAILQ_FIRST(&all))) {
 		TAILQ_REMOVE(&all, x, link);
 		for (size_t i = 0; i < x->n_headers; i++)
 			free(x->headers[i]);
@@ -251,11 +251,11 @@ void fake_exchanges_free(void)
 
 int exchange_set_user(struct exchange *x, const char *user)
 {
-	char *holder = user != NULL ? malloc(strlen(user) + 6) : NULL;
+	char *holder = user ? malloc(strlen(user) + 6) : NULL;
 
-	if (user != NULL && holder == NULL)
+	if (user && !holder)
 		return ERR_NOMEM;
-	if (holder != NULL)
+	if (holder)
 		strcat(strcpy(holder, "user:"), user);
 	free(x->user);
 	x->user = holder;
@@ -264,7 +264,7 @@ int exchange_set_user(struct exchange *x, const char *user)
 
 const char *exchange_user(const struct exchange *x)
 {
-	return x->user != NULL ? x->user + 5 : NULL;
+	return x->user ? x->user + 5 : NULL;
 }
 
 int exchange_verdict(const struct exchange *x, const char **why_r)
@@ -298,7 +298,7 @@ void exchange_on_challenge(struct exchange *x, exchange_challenge_fn fn, void *a
 
 void exchange_challenge(struct exchange *x, const char *error, const char *why, const char *scope)
 {
-	if (x->challenge != NULL)
+	if (x->challenge)
 		x->challenge(x, error, why, scope, x->challenge_arg);
 }
 
@@ -315,7 +315,7 @@ enum exchange_method exchange_method(const struct exchange *x)
 
 const char *exchange_path(const struct exchange *x)
 {
-	return x->path != NULL ? x->path : "/mcp";
+	return x->path ? x->path : "/mcp";
 }
 
 const char *exchange_query(const struct exchange *x)
@@ -329,7 +329,7 @@ static const char *next_header(const char **at, const char *name)
 {
 	size_t n = strlen(name);
 
-	while (*at != NULL && **at != '\0') {
+	while (*at && **at != '\0') {
 		const char *line = *at;
 
 		*at += strcspn(line, "\n");
@@ -345,7 +345,7 @@ unsigned exchange_header_count(const struct exchange *x, const char *name)
 	const char *at = x->asked;
 	unsigned n = 0;
 
-	while (next_header(&at, name) != NULL)
+	while (next_header(&at, name))
 		n++;
 	return n;
 }
@@ -355,13 +355,13 @@ unsigned exchange_header_count(const struct exchange *x, const char *name)
 const char *exchange_header(struct exchange *x, const char *name)
 {
 	const char *at = x->asked, *value = next_header(&at, name);
-	size_t len = value != NULL ? strcspn(value, "\n") : 0;
+	size_t len = value ? strcspn(value, "\n") : 0;
 
 	free(x->value);
 	x->value = NULL;
 	while (len > 0 && (value[len - 1] == ' ' || value[len - 1] == '\t'))
 		len--;
-	if (value != NULL)
+	if (value)
 		x->value = strndup(value, len); /* not counted by failalloc.h */
 	return x->value;
 }
@@ -369,7 +369,7 @@ const char *exchange_header(struct exchange *x, const char *name)
 const char *exchange_body(struct exchange *x, size_t *len_r)
 {
 	*len_r = x->request_len;
-	return x->request != NULL ? x->request : "";
+	return x->request ? x->request : "";
 }
 
 const char *exchange_peer(struct exchange *x)
@@ -387,7 +387,7 @@ int exchange_set_header(struct exchange *x, const char *name, const char *value)
 	assert_true(x->n_headers < MAX_HEADERS);
 	assert_int_equal(x->status, 0);
 	x->headers[x->n_headers] = malloc(size);
-	if (x->headers[x->n_headers] == NULL)
+	if (!x->headers[x->n_headers])
 		return ERR_NOMEM;
 	snprintf(x->headers[x->n_headers++], size, "%s: %s", name, value);
 	return 0;
@@ -409,9 +409,9 @@ void exchange_reply(struct exchange *x, int status, const char *content_type, co
 void exchange_reply_json(struct exchange *x, int status, const json_t *msg)
 {
 	size_t len;
-	char *text = msg != NULL ? jsonrpc_dump(msg, &len) : NULL;
+	char *text = msg ? jsonrpc_dump(msg, &len) : NULL;
 
-	if (text == NULL) {
+	if (!text) {
 		exchange_abort(x);
 		return;
 	}

@@ -33,7 +33,7 @@ static void answer_now(struct exchange *x)
 	const char *body = exchange_body(x, &len);
 	const char *query = exchange_query(x);
 	char text[2000];
-	int n = snprintf(text, sizeof(text), "%s %s %s %s %.*s", methods[exchange_method(x)],
+	int n = snprintf(text, sizeof text, "%s %s %s %s %.*s", methods[exchange_method(x)],
 			 exchange_path(x), query ? query : "-", exchange_peer(x), (int)len, body);
 
 	exchange_reply(x, 200, "text/plain", text, (size_t)n);
@@ -45,7 +45,7 @@ static void handle(struct exchange *x, void *arg)
 
 	assert_ptr_equal(arg, &fix);
 	fix.requests++;
-	if (fix.handler != NULL) {
+	if (fix.handler) {
 		fix.handler(x);
 	} else if (strcmp(path, "/later") == 0) {
 		hold(x);
@@ -98,7 +98,7 @@ int fixture_setup(void **state)
 	};
 
 	(void)state;
-	memset(&fix, 0, sizeof(fix));
+	memset(&fix, 0, sizeof fix);
 	alarm(300); /* the watchdog */
 	signal(SIGPIPE, SIG_IGN);
 	fix.base = loop_new();
@@ -140,9 +140,9 @@ static void client_event(struct bufferevent *bev, short what, void *arg)
 void client_connect(struct client *c, const char *address)
 {
 	struct sockaddr_storage ss;
-	int len = sizeof(ss);
+	int len = sizeof ss;
 
-	memset(c, 0, sizeof(*c));
+	memset(c, 0, sizeof *c);
 	assert_int_equal(evutil_parse_sockaddr_port(address, (struct sockaddr *)&ss, &len), 0);
 	c->bev = bufferevent_socket_new(fix.base, -1, BEV_OPT_CLOSE_ON_FREE);
 	assert_non_null(c->bev);
@@ -201,7 +201,7 @@ char *client_take_answer(struct client *c)
 {
 	char *head = client_take_until(c, "\r\n\r\n");
 	const char *field = strstr(head, "Content-Length: ");
-	size_t len = field != NULL ? strtoul(field + 16, NULL, 10) : 0;
+	size_t len = field ? strtoul(field + 16, NULL, 10) : 0;
 	size_t head_len = strlen(head);
 	char *body, *all;
 
@@ -222,7 +222,7 @@ void client_wait_end(struct client *c)
 
 void client_close(struct client *c)
 {
-	if (c->bev != NULL)
+	if (c->bev)
 		bufferevent_free(c->bev);
 	c->bev = NULL;
 }

@@ -27,7 +27,7 @@ static const struct config_limits default_limits = {
 
 static void hook(struct session *s, char what)
 {
-	if (fx.in_front != NULL)
+	if (fx.in_front)
 		fx.in_front(s, what);
 }
 
@@ -35,7 +35,7 @@ static void on_notify(void *where, const char *method, json_t *params, void *arg
 {
 	json_t *msg = jsonrpc_notification(method, json_incref(params));
 
-	if (msg != NULL)
+	if (msg)
 		stream_send(where, msg);
 	json_decref(msg);
 	hook(arg, 'n');
@@ -55,7 +55,7 @@ static void on_end(void *where, json_t *id, const struct answer *answer, void *a
 		msg = jsonrpc_result(id, json_incref(answer->result));
 	else if (answer->kind == ANSWER_ERROR)
 		msg = jsonrpc_error(id, answer->code, answer->message, json_incref(answer->data));
-	if (msg != NULL)
+	if (msg)
 		stream_respond(where, msg);
 	else
 		stream_skip(where);
@@ -91,8 +91,8 @@ static const struct server_front front = {
 int fixture_open(void **state)
 {
 	(void)state;
-	memset(&fx, 0, sizeof(fx));
-	memset(&fake_hooks, 0, sizeof(fake_hooks));
+	memset(&fx, 0, sizeof fx);
+	memset(&fake_hooks, 0, sizeof fake_hooks);
 	last_id = questions_ended = 0;
 	fake_slow_start = false;
 	fx.capabilities = "{\"sampling\":{},\"elicitation\":{},\"roots\":{}}";

@@ -83,7 +83,7 @@ static size_t n_captured;
 
 static void on_line(const struct log_line *line, void *arg)
 {
-	char **more = realloc(captured, (n_captured + 1) * sizeof(*captured));
+	char **more = realloc(captured, (n_captured + 1) * sizeof *captured);
 
 	(void)arg;
 	assert_non_null(more);
@@ -128,7 +128,7 @@ size_t capture_matches(const char *part)
 	size_t n = 0;
 
 	for (size_t i = 0; i < n_captured; i++)
-		if (strstr(captured[i], part) != NULL)
+		if (strstr(captured[i], part))
 			n++;
 	return n;
 }
@@ -144,7 +144,7 @@ json_t *json_of(const char *text)
 		if (*p == '\'')
 			*p = '"';
 	value = json_loads(copy, JSON_DECODE_ANY, &error);
-	if (value == NULL)
+	if (!value)
 		fail_msg("%s: %s", copy, error.text);
 	free(copy);
 	return value;
@@ -153,7 +153,7 @@ json_t *json_of(const char *text)
 bool json_is(const json_t *value, const char *text)
 {
 	json_t *want = json_of(text);
-	bool same = value != NULL && json_equal(value, want);
+	bool same = value && json_equal(value, want);
 
 	if (!same) {
 		char *found = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);

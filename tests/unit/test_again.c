@@ -54,12 +54,12 @@ static json_t *last_message(struct exchange *x)
 	const char *text = fake_text(x), *at = text, *next;
 	json_t *msg;
 
-	while ((next = strstr(at, "{\"jsonrpc\"")) != NULL) {
+	while ((next = strstr(at, "{\"jsonrpc\""))) {
 		text = next;
 		at = next + 1;
 	}
 	msg = json_loads(text, JSON_DISABLE_EOF_CHECK, NULL);
-	if (msg == NULL)
+	if (!msg)
 		fail_msg("no message in: %s", fake_text(x));
 	return msg;
 }
@@ -77,7 +77,7 @@ static bool refused(struct exchange *x, int code, const char *data)
 {
 	json_t *msg = last_message(x), *error = json_object_get(msg, "error");
 	bool same = json_integer_value(json_object_get(error, "code")) == code &&
-		    (data == NULL || json_is(json_object_get(error, "data"), data));
+		    (!data || json_is(json_object_get(error, "data"), data));
 
 	json_decref(msg);
 	return same;
@@ -182,7 +182,7 @@ static void nothing_to_visit(void **state)
 
 	(void)state;
 	s = open_session(NULL, MCP_REV_2026_07_28);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct exchange *x = post(s, BOTH, "tools/call", "{'name':'echo'}");
 
 		call_error(fake_take(0), RPC_URL_ELICITATION, json_of(bad[i]), "visit these");
@@ -424,11 +424,11 @@ static void end_held(const char *result)
 		failalloc_hold(true);
 		value = json_of(result != NULL ? result : URLS);
 		failalloc_hold(false);
-		if (result != NULL)
+		if (result)
 			call_result(fake_take(0), value);
 		else
 			call_error(fake_take(0), RPC_URL_ELICITATION, value, "visit these");
-		if (result == NULL || strstr(result, "task") != NULL)
+		if (!result || strstr(result, "task"))
 			return;
 	}
 }

@@ -2,10 +2,10 @@
 
 #include <event2/event.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend/backend.h"
@@ -53,7 +53,7 @@ static void on_end(struct call *c, const struct answer *answer, void *arg)
 	s->kind = answer->kind;
 	s->result = json_incref(answer->result);
 	s->code = answer->code;
-	snprintf(s->message, sizeof(s->message), "%s",
+	snprintf(s->message, sizeof s->message, "%s",
 		 answer->message != NULL ? answer->message : "");
 }
 
@@ -68,12 +68,12 @@ static void open_backend(const char *tools, const struct children_limits *limits
 	static char text[8192];
 	struct err e = {0};
 
-	snprintf(text, sizeof(text), "{'mcpServers':{'host':{'env':{'ADDED':'yes'},'tools':%s}}}",
+	snprintf(text, sizeof text, "{'mcpServers':{'host':{'env':{'ADDED':'yes'},'tools':%s}}}",
 		 tools);
 	for (char *p = text; *p != '\0'; p++)
 		*p = *p == '\'' ? '"' : *p;
 	conf = config_parse(text, strlen(text), "t.json", &e);
-	if (conf == NULL)
+	if (!conf)
 		fail_msg("%s", e.text);
 	children = children_new(base, limits != NULL ? limits : &none, &e);
 	assert_non_null(children);
@@ -129,7 +129,7 @@ static struct call *start(struct seen *s, const char *name, const char *argument
 	struct call *c;
 
 	*s = (struct seen){0};
-	if (arguments != NULL)
+	if (arguments)
 		json_object_set_new(params, "arguments", json_of(arguments));
 	c = call_new(base, &front, s, &caller, "tools/call", params, NULL, 0);
 	assert_non_null(c);
@@ -240,7 +240,7 @@ static pid_t pid_in(const char *file)
 	FILE *f = fopen(file, "r");
 	int pid = 0;
 
-	if (f != NULL) {
+	if (f) {
 		if (fscanf(f, "%d\n", &pid) != 1)
 			pid = 0;
 		fclose(f);
@@ -269,9 +269,9 @@ static void open_slow(const char *more)
 {
 	char tools[1024];
 
-	snprintf(file, sizeof(file), "/tmp/test_backend_exec.%d", (int)getpid());
+	snprintf(file, sizeof file, "/tmp/test_backend_exec.%d", (int)getpid());
 	unlink(file);
-	snprintf(tools, sizeof(tools),
+	snprintf(tools, sizeof tools,
 		 "{'slow':{'command':['sh','-c','trap \\\"\\\" TERM; echo $$ > %s.new; mv %s.new "
 		 "%s; "
 		 "while :; do sleep 1; done']%s}}",
@@ -394,7 +394,7 @@ static void many(void **state)
 	for (int i = 0; i < 9; i++) {
 		char arguments[32];
 
-		snprintf(arguments, sizeof(arguments), "{'n':%d}", i);
+		snprintf(arguments, sizeof arguments, "{'n':%d}", i);
 		start(&s[i], "cat", arguments);
 	}
 	assert_true(s[8].ended);
@@ -404,7 +404,7 @@ static void many(void **state)
 	for (int i = 0; i < 8; i++) {
 		char wanted[120];
 
-		snprintf(wanted, sizeof(wanted), TEXT("{\\\"n\\\":%d}\\n"), i);
+		snprintf(wanted, sizeof wanted, TEXT("{\\\"n\\\":%d}\\n"), i);
 		assert_true(json_is(s[i].result, wanted));
 		json_decref(s[i].result);
 	}
@@ -424,7 +424,7 @@ static void other_requests(void **state)
 	assert_int_equal(s.kind, ANSWER_ERROR);
 	assert_int_equal(s.code, RPC_INVALID_PARAMS);
 	assert_string_equal(s.message, "Unknown tool: none");
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
 		s = (struct seen){0};
 		c = call_new(base, &front, &s, &caller, methods[i], NULL, NULL, 0);
 		link_call(holder, c);
@@ -459,12 +459,12 @@ static void vanished(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	snprintf(script, sizeof(script), "%s/run", dir);
+	snprintf(script, sizeof script, "%s/run", dir);
 	f = fopen(script, "w");
 	fprintf(f, "#!/bin/sh\necho hello\n");
 	fclose(f);
 	assert_int_equal(chmod(script, 0755), 0);
-	snprintf(tools, sizeof(tools), "{'run':{'command':['%s']}}", script);
+	snprintf(tools, sizeof tools, "{'run':{'command':['%s']}}", script);
 	open_backend(tools, NULL);
 	result_is("run", NULL, TEXT("hello\\n"));
 	unlink(script);

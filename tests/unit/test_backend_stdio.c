@@ -55,7 +55,7 @@ static int changes; /* of the backend */
 static unsigned changed_mask;
 static struct client alice, bob;
 
-/* --- harness --------------------------------------------------------------------------------- */
+/* ---- harness ---- */
 
 static void on_backend_changed(struct backend *b, unsigned mask, void *arg)
 {
@@ -78,7 +78,7 @@ static void on_link_notification(struct link *l, const char *method, json_t *par
 	assert_ptr_equal(l, cl->link);
 	cl->notes++;
 	keep(&cl->note, params);
-	snprintf(cl->note_method, sizeof(cl->note_method), "%s", method);
+	snprintf(cl->note_method, sizeof cl->note_method, "%s", method);
 }
 
 static void on_link_withdrawn(struct question *q, void *arg)
@@ -118,7 +118,7 @@ static void on_notify(struct call *c, const char *method, json_t *params, void *
 	assert_ptr_equal(c, r->call);
 	r->notes++;
 	keep(&r->note, params);
-	snprintf(r->note_method, sizeof(r->note_method), "%s", method);
+	snprintf(r->note_method, sizeof r->note_method, "%s", method);
 }
 
 static void on_withdrawn(struct question *q, void *arg)
@@ -150,10 +150,10 @@ static void on_end(struct call *c, const struct answer *a, void *arg)
 	r->code = a->code;
 	r->result = json_incref(a->result);
 	content = json_array_get(json_object_get(a->result, "content"), 0);
-	if (a->message != NULL)
-		snprintf(r->text, sizeof(r->text), "%s", a->message);
-	else if (content != NULL)
-		snprintf(r->text, sizeof(r->text), "%s",
+	if (a->message)
+		snprintf(r->text, sizeof r->text, "%s", a->message);
+	else if (content)
+		snprintf(r->text, sizeof r->text, "%s",
 			 json_string_value(json_object_get(content, "text")));
 }
 
@@ -167,9 +167,9 @@ static void configure(const char *options)
 	static char text[512], path[512];
 	size_t n = 0;
 
-	snprintf(path, sizeof(path), "%s/tests/integration/fakeserver.py",
+	snprintf(path, sizeof path, "%s/tests/integration/fakeserver.py",
 		 src != NULL ? src : "../..");
-	snprintf(text, sizeof(text), "%s", options);
+	snprintf(text, sizeof text, "%s", options);
 	/* Not a wrapper, where there is a choice: tests look at the pid. */
 	argv_buf[n++] = (char *)(uintptr_t)python;
 	argv_buf[n++] = path;
@@ -192,7 +192,7 @@ static void begin(const char *options, enum config_scope scope)
 	configure(options);
 	conf.scope = scope;
 	backend = backend_new(&env, &conf, &e);
-	if (backend == NULL)
+	if (!backend)
 		fail_msg("%s", e.text);
 	backend_watch(backend, &watch);
 	backend_start(backend);
@@ -251,7 +251,7 @@ static int teardown(void **state)
 	link_close(&bob.link);
 	json_decref(alice.note);
 	json_decref(bob.note);
-	if (backend != NULL)
+	if (backend)
 		backend_stop(backend);
 	assert_int_equal(call_count(), 0);
 	backend_free(&backend);
@@ -332,7 +332,7 @@ static void request_empty(struct client *cl, const char *method, const char *par
 
 static void assert_has(const char *text, const char *part)
 {
-	if (strstr(text, part) == NULL)
+	if (!strstr(text, part))
 		fail_msg("\"%s\" lacks \"%s\"", text, part);
 }
 
@@ -373,7 +373,7 @@ static bool is_gone(pid_t pid)
 	return kill(pid, 0) < 0 && errno == ESRCH;
 }
 
-/* --- learning -------------------------------------------------------------------------------- */
+/* ---- learning ---- */
 
 static void test_learns(void **state)
 {
@@ -501,7 +501,7 @@ static void test_recovers(void **state)
 
 	(void)state;
 	close(mkstemp(state_file));
-	snprintf(options, sizeof(options), "--state %s --die-start 1 --die-times 3", state_file);
+	snprintf(options, sizeof options, "--state %s --die-start 1 --die-times 3", state_file);
 	begin(options, CONFIG_SCOPE_SESSION);
 	loop_until_count(base, &changes, 1);
 	assert_int_equal(backend_state(backend), BACKEND_FAILED);
@@ -511,7 +511,7 @@ static void test_recovers(void **state)
 	unlink(state_file);
 }
 
-/* --- calls ----------------------------------------------------------------------------------- */
+/* ---- calls ---- */
 
 static void test_call_methods(void **state)
 {
@@ -558,8 +558,8 @@ static void test_session_children(void **state)
 	begin_ready("", CONFIG_SCOPE_SESSION);
 	until(children_count(set) == 0);
 	assert_int_equal(link_pid(alice.link), 0); /* nothing runs before the first call */
-	snprintf(a, sizeof(a), "%s", tool(&alice, "pid", "{}"));
-	snprintf(b, sizeof(b), "%s", tool(&bob, "pid", "{}"));
+	snprintf(a, sizeof a, "%s", tool(&alice, "pid", "{}"));
+	snprintf(b, sizeof b, "%s", tool(&bob, "pid", "{}"));
 	assert_string_not_equal(a, b);
 	assert_int_equal(link_pid(alice.link), atoi(a));
 	assert_string_equal(tool(&alice, "counter", "{}"), "1");
@@ -581,9 +581,9 @@ static void test_user_children(void **state)
 	init_client(&carol, "session-c", "carol");
 	begin_ready("", CONFIG_SCOPE_USER);
 	open_client(&carol);
-	snprintf(a, sizeof(a), "%s", tool(&alice, "pid", "{}"));
+	snprintf(a, sizeof a, "%s", tool(&alice, "pid", "{}"));
 	assert_string_equal(a, tool(&bob, "pid", "{}"));
-	snprintf(c, sizeof(c), "%s", tool(&carol, "pid", "{}"));
+	snprintf(c, sizeof c, "%s", tool(&carol, "pid", "{}"));
 	assert_string_not_equal(a, c);
 	assert_int_equal(link_pid(alice.link), 0);
 	link_close(&carol.link);
@@ -601,7 +601,7 @@ static void test_shared_child(void **state)
 	(void)state;
 	begin_ready("", CONFIG_SCOPE_SHARED);
 	assert_int_equal(children_count(set), 1);
-	snprintf(a, sizeof(a), "%s", tool(&alice, "pid", "{}"));
+	snprintf(a, sizeof a, "%s", tool(&alice, "pid", "{}"));
 	assert_string_equal(a, tool(&bob, "pid", "{}"));
 	assert_has(tool(&alice, "client", "{}"), "\"capabilities\": {}");
 	link_close(&alice.link);
@@ -619,7 +619,7 @@ static void test_shared_calls_do_not_mix(void **state)
 	for (int i = 0; i < 20; i++) {
 		char text[96];
 
-		snprintf(text, sizeof(text), "{'name':'%s','arguments':{'text':'%d','steps':3}}",
+		snprintf(text, sizeof text, "{'name':'%s','arguments':{'text':'%d','steps':3}}",
 			 i % 2 ? "progress" : "echo", i);
 		send_call(i % 3 ? &alice : &bob, &r[i], "tools/call", json_of(text),
 			  json_string("the same"));
@@ -628,7 +628,7 @@ static void test_shared_calls_do_not_mix(void **state)
 		char text[16];
 
 		loop_until_count(base, &r[i].ends, 1);
-		snprintf(text, sizeof(text), "%d", i);
+		snprintf(text, sizeof text, "%d", i);
 		assert_string_equal(r[i].text, i % 2 ? "done" : text);
 		assert_int_equal(r[i].notes, i % 2 ? 3 : 0);
 		if (i % 2)
@@ -720,7 +720,7 @@ static void test_deadline(void **state)
 	assert_has(tool(&alice, "seen", "{}"), "notifications/cancelled");
 }
 
-/* --- misbehaviour ---------------------------------------------------------------------------- */
+/* ---- misbehaviour ---- */
 
 static void test_strange_answers(void **state)
 {
@@ -731,7 +731,7 @@ static void test_strange_answers(void **state)
 
 	(void)state;
 	begin_ready("", CONFIG_SCOPE_SESSION);
-	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++)
+	for (size_t i = 0; i < sizeof tools / sizeof tools[0]; i++)
 		assert_string_equal(tool(&alice, tools[i][0], "{}"), tools[i][1]);
 	assert_string_equal(tool(&alice, "echo", "{'text':'alive'}"), "alive");
 }
@@ -856,7 +856,7 @@ static void test_back_off(void **state)
 
 	(void)state;
 	close(mkstemp(state_file));
-	snprintf(options, sizeof(options), "--state %s", state_file);
+	snprintf(options, sizeof options, "--state %s", state_file);
 	begin_ready(options, CONFIG_SCOPE_SESSION);
 	configure("--die-start 4");
 	assert_has(tool_error(&alice, "echo", "{}"), "exited with status 4 before initialize");
@@ -887,7 +887,8 @@ static void test_caps(void **state)
 	send_tool(&bob, &r, "echo", "{}");
 	assert_int_equal(r.ends, 1);
 	assert_int_equal(r.code, RPC_INTERNAL_ERROR);
-	assert_has(r.text, "backend fake: too many child processes: all 1 (maxChildren of server fake)");
+	assert_has(r.text,
+		   "backend fake: too many child processes: all 1 (maxChildren of server fake)");
 	link_close(&alice.link);
 	until(children_count(set) == 0);
 	assert_string_equal(tool(&bob, "echo", "{'text':'two'}"), "two");
@@ -927,7 +928,7 @@ static void test_grandchildren(void **state)
 		until(is_gone(pids[i]));
 }
 
-/* --- questions, logs, subscriptions ---------------------------------------------------------- */
+/* ---- questions, logs, subscriptions ---- */
 
 static void test_question(void **state)
 {
@@ -1157,7 +1158,7 @@ static void test_subscriber_gets_a_child(void **state)
 	assert_string_equal(tool(&alice, "subs", "{}"), "[\"test://1\"]");
 }
 
-/* --- lists that change ----------------------------------------------------------------------- */
+/* ---- lists that change ---- */
 
 static void test_shared_list_changes(void **state)
 {
@@ -1223,7 +1224,7 @@ static void test_conditional_tools(void **state)
 	assert_int_equal(bob.changes, 0);
 }
 
-/* --- idle, stop, restart --------------------------------------------------------------------- */
+/* ---- idle, stop, restart ---- */
 
 static void test_idle_stop(void **state)
 {
@@ -1279,7 +1280,7 @@ static void test_restart(void **state)
 	until(is_gone(pid));
 }
 
-/* --- re-entrancy ----------------------------------------------------------------------------- */
+/* ---- re-entrancy ---- */
 
 static int ends_inside;
 
@@ -1320,7 +1321,7 @@ static void test_close_inside_end(void **state)
 	begin_ready("", CONFIG_SCOPE_SESSION);
 	for (int i = 0; i < 3; i++) {
 		ends_inside = 0;
-		if (alice.link == NULL)
+		if (!alice.link)
 			open_client(&alice);
 		tool(&alice, "echo", "{}");
 		params =

@@ -62,7 +62,7 @@ static void come(struct seen *s, char what)
 {
 	size_t n = strlen(s->order);
 
-	assert_true(n < sizeof(s->order) - 1);
+	assert_true(n < sizeof s->order - 1);
 	s->order[n] = what;
 }
 
@@ -74,10 +74,10 @@ static void on_notify(struct call *c, const char *method, json_t *params, void *
 	assert_false(call_ended(c));
 	s->notified++;
 	come(s, 'n');
-	snprintf(s->method, sizeof(s->method), "%s", method);
+	snprintf(s->method, sizeof s->method, "%s", method);
 	json_decref(s->params);
 	s->params = json_incref(params);
-	if (s->in_notify != NULL)
+	if (s->in_notify)
 		s->in_notify(s);
 }
 
@@ -90,7 +90,7 @@ static void on_ask(struct call *c, struct question *q, void *arg)
 	s->asked++;
 	come(s, 'a');
 	s->question = q;
-	if (s->in_ask != NULL)
+	if (s->in_ask)
 		s->in_ask(s);
 }
 
@@ -106,9 +106,9 @@ static void on_end(struct call *c, const struct answer *answer, void *arg)
 	s->code = answer->code;
 	s->result = json_incref(answer->result);
 	s->data = json_incref(answer->data);
-	snprintf(s->message, sizeof(s->message), "%s",
+	snprintf(s->message, sizeof s->message, "%s",
 		 answer->message != NULL ? answer->message : "");
-	if (s->in_end != NULL)
+	if (s->in_end)
 		s->in_end(s);
 }
 
@@ -121,8 +121,8 @@ static void on_cancel(struct call *c, const char *reason, void *arg)
 	s->cancelled++;
 	come(s, 'c');
 	s->ended_in_cancel = s->ended > 0;
-	snprintf(s->reason, sizeof(s->reason), "%s", reason);
-	if (s->in_cancel != NULL)
+	snprintf(s->reason, sizeof s->reason, "%s", reason);
+	if (s->in_cancel)
 		s->in_cancel(s);
 }
 
@@ -147,7 +147,7 @@ static void forget(struct seen *s)
 	json_decref(s->result);
 	json_decref(s->data);
 	json_decref(s->params);
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, sizeof *s);
 }
 
 static void carries_what_it_was_given(void **state)
@@ -369,7 +369,7 @@ static const struct end {
 	    {end_by_error, false},
 	    {end_by_answer, false},
 	    {end_by_cancel, true}};
-#define N_ENDS (sizeof(ends) / sizeof(ends[0]))
+#define N_ENDS (sizeof ends / sizeof ends[0])
 
 /* Every end after every end, at once, and from inside the end of the first: the front hears one,
  * and all but a cancellation are logged as the bug they are. */
@@ -383,7 +383,7 @@ static void second_end_is_a_bug(void **state)
 		char line[64];
 
 		start(&s);
-		snprintf(line, sizeof(line), "bug: call %llu (tools/call) ended twice",
+		snprintf(line, sizeof line, "bug: call %llu (tools/call) ended twice",
 			 (unsigned long long)call_id(s.c));
 		first->fn(&s);
 		if (!inside)
@@ -534,7 +534,7 @@ static void progress_must_increase(void **state)
 	(void)state;
 	start_with(&s, token, 0);
 	json_decref(token);
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
 		notify(&s, steps[i].params);
 		assert_int_equal(s.notified, steps[i].through);
 	}
@@ -656,7 +656,7 @@ static void every_allocation_may_fail(void **state)
 
 			failalloc_at(n, stay);
 			s.c = call_new(base, &front, &s, &caller, "m", own, token, 5000);
-			if (s.c != NULL) {
+			if (s.c) {
 				call_attach(s.c, &back, &s);
 				call_notify(s.c, "notifications/progress", params);
 				call_error(s.c, -1, json_object(), "%d", 5);

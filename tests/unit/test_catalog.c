@@ -26,12 +26,12 @@ static struct offer *offer_of(const char *text)
 	for (int k = 0; k < OFFER_KINDS; k++) {
 		json_t *list = json_object_get(in, offer_list_member(k));
 
-		if (list != NULL)
+		if (list)
 			assert_int_equal(json_array_extend(o->lists[k], list), 0);
 	}
-	if (json_object_get(in, "capabilities") != NULL)
+	if (json_object_get(in, "capabilities"))
 		json_object_update(o->capabilities, json_object_get(in, "capabilities"));
-	if (instructions != NULL)
+	if (instructions)
 		o->instructions = strdup(instructions);
 	json_decref(in);
 	return o;
@@ -76,7 +76,7 @@ static const char *origin(const struct made *m, enum offer_kind kind, const char
 
 	if (catalog_find(m->c, kind, name, &source, &original) < 0)
 		return "-";
-	snprintf(text, sizeof(text), "%zu:%s", source, original);
+	snprintf(text, sizeof text, "%zu:%s", source, original);
 	return text;
 }
 
@@ -92,7 +92,7 @@ static const char *name_at(const struct made *m, enum offer_kind kind, size_t i)
 	const char *name = json_string_value(
 		json_object_get(json_array_get(catalog_list(m->c, kind), i), offer_key(kind)));
 
-	return name != NULL ? name : "";
+	return name ? name : "";
 }
 
 static void nothing_at_all(void **state)
@@ -190,7 +190,7 @@ static void names_become_legal(void **state)
 		char want[32];
 
 		assert_legal(name_at(&m, OFFER_TOOLS, i));
-		snprintf(want, sizeof(want), "0:%s", originals[i]);
+		snprintf(want, sizeof want, "0:%s", originals[i]);
 		assert_string_equal(origin(&m, OFFER_TOOLS, name_at(&m, OFFER_TOOLS, i)), want);
 	}
 	assert_string_equal(name_at(&m, OFFER_TOOLS, 2), "a__a_b");
@@ -241,7 +241,7 @@ static void long_names_that_differ_late(void **state)
 	(void)state;
 	memset(long_name, 'n', 200);
 	long_name[200] = '\0';
-	snprintf(text, sizeof(text), "{'tools':[{'name':'%s1'},{'name':'%s2'}]}", long_name,
+	snprintf(text, sizeof text, "{'tools':[{'name':'%s1'},{'name':'%s2'}]}", long_name,
 		 long_name);
 	m = MAKE(true, a, text);
 	assert_int_equal(json_array_size(catalog_list(m.c, OFFER_TOOLS)), 2);
@@ -250,7 +250,7 @@ static void long_names_that_differ_late(void **state)
 
 		assert_int_equal(strlen(name_at(&m, OFFER_TOOLS, i)), 64);
 		assert_legal(name_at(&m, OFFER_TOOLS, i));
-		snprintf(want, sizeof(want), "0:%s%zu", long_name, i + 1);
+		snprintf(want, sizeof want, "0:%s%zu", long_name, i + 1);
 		assert_string_equal(origin(&m, OFFER_TOOLS, name_at(&m, OFFER_TOOLS, i)), want);
 	}
 	done(&m);
@@ -392,7 +392,7 @@ static void capabilities(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct made m = MAKE(true, ab, rows[i].a, rows[i].b);
 		json_t *all = catalog_capabilities(m.c, rows[i].unknown);
 
@@ -422,11 +422,11 @@ static void instructions(void **state)
 	assert_string_equal(text, "one");
 	free(text);
 	done(&alone);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct made m = MAKE(true, ab, rows[i].a, rows[i].b);
 
 		text = catalog_instructions(m.c);
-		if (rows[i].want == NULL)
+		if (!rows[i].want)
 			assert_null(text);
 		else
 			assert_string_equal(text, rows[i].want);
@@ -445,7 +445,7 @@ static struct made tools(int n, const char *left_out)
 	for (int i = 0; i < n; i++) {
 		char name[] = {'t', (char)('0' + i), '\0'};
 
-		if (strchr(left_out, name[1]) == NULL)
+		if (!strchr(left_out, name[1]))
 			json_array_append_new(m.offers[0]->lists[OFFER_TOOLS],
 					      json_pack("{s:s}", "name", name));
 	}
@@ -470,7 +470,7 @@ static const char *page_of(const struct made *m, const char *cursor, size_t page
 		text[i] = name[strlen(name) - 1];
 	}
 	text[n] = '\0';
-	if (json_object_get(result, "nextCursor") != NULL)
+	if (json_object_get(result, "nextCursor"))
 		strcat(text, "+");
 	assert_int_equal(json_object_size(result), strchr(text, '+') != NULL ? 2 : 1);
 	if (next_r != NULL)
@@ -499,7 +499,7 @@ static void pages_of_every_size(void **state)
 				json_decref(cursor);
 				cursor = next;
 				turns++;
-			} while (next != NULL);
+			} while (next);
 			assert_int_equal(turns, n == 0 ? 1 : (n + (int)page - 1) / (int)page);
 			assert_int_equal(strlen(all), n);
 			assert_true(strncmp(all, "012345", (size_t)n) == 0);
@@ -549,7 +549,7 @@ static void cursor_survives_changes(void **state)
 
 	(void)state;
 	assert_string_equal(page_of(&before, NULL, 5, &cursor), "01234+");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct made after = tools(10, rows[i].left_out);
 
 		assert_string_equal(page_of(&after, json_string_value(cursor), 2, NULL),
@@ -567,7 +567,7 @@ static void bad_cursors(void **state)
 	struct made m = tools(3, "");
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct err e = {0};
 
 		assert_null(catalog_page(m.c, OFFER_TOOLS, bad[i], 2, &e));
@@ -599,14 +599,14 @@ static void every_allocation_may_fail(void **state)
 
 			failalloc_at(n, stay);
 			c = catalog_new(sources, 2, true, MCP_REV_2025_11_25);
-			if (c != NULL) {
+			if (c) {
 				caps = catalog_capabilities(c, false);
 				page = catalog_page(c, OFFER_TOOLS, NULL, 1, &e);
 			}
 			failed = failalloc_off();
 			assert_true(failed || (caps != NULL && page != NULL));
 			assert_true(c == NULL || page != NULL || e.code == ERR_NOMEM);
-			if (caps != NULL)
+			if (caps)
 				assert_true(json_is(caps,
 						    "{'tools':{'listChanged':true},'resources':"
 						    "{'listChanged':true,'subscribe':true}}"));
@@ -634,7 +634,7 @@ static void ten_thousand_tools(void **state)
 	for (int i = 0; i < MANY; i++) {
 		char name[32];
 
-		snprintf(name, sizeof(name), "tool_number_%d", i);
+		snprintf(name, sizeof name, "tool_number_%d", i);
 		json_array_append_new(o->lists[OFFER_TOOLS], json_pack("{s:s}", "name", name));
 	}
 	c = catalog_new(&source, 1, true, MCP_REV_2025_11_25);
@@ -644,7 +644,7 @@ static void ten_thousand_tools(void **state)
 		const char *original;
 		size_t from;
 
-		snprintf(name, sizeof(name), "backend__tool_number_%d", i);
+		snprintf(name, sizeof name, "backend__tool_number_%d", i);
 		assert_int_equal(catalog_find(c, OFFER_TOOLS, name, &from, &original), 0);
 		assert_string_equal(original, name + strlen("backend__"));
 	}
@@ -656,7 +656,7 @@ static void ten_thousand_tools(void **state)
 		json_decref(cursor);
 		cursor = json_incref(json_object_get(page, "nextCursor"));
 		json_decref(page);
-	} while (cursor != NULL);
+	} while (cursor);
 	assert_int_equal(seen, MANY);
 	catalog_free(&c);
 	offer_unref(&o);

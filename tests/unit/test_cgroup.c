@@ -1,5 +1,5 @@
-/* cgroup.c against a folder that behaves like cgroupfs: files appear with a folder, and a folder with
- * processes in it cannot be removed. */
+/* cgroup.c against a folder that behaves like cgroupfs: files appear with a folder, and a folder
+ * with processes in it cannot be removed. */
 #include "support.h"
 
 #include <dirent.h>
@@ -22,9 +22,9 @@ static const struct cgroup_limits all = {.memory = 1 << 20, .processes = 7, .cpu
 static const struct cgroup_limits none;
 static struct err e;
 
-static const char *const files[] = {"cgroup.procs",   "cgroup.kill",	 "memory.max",
+static const char *const files[] = {"cgroup.procs",    "cgroup.kill",	   "memory.max",
 				    "memory.swap.max", "memory.oom.group", "memory.events",
-				    "pids.max",	      "cpu.max"};
+				    "pids.max",	       "cpu.max"};
 
 static void put(int dir, const char *name, const char *text)
 {
@@ -138,7 +138,7 @@ static int teardown(void **state)
 	(void)state;
 	capture_stop();
 	loop_close(base);
-	while ((entry = readdir(dir)) != NULL) {
+	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		if (__real_unlinkat(dirfd(dir), entry->d_name, 0) < 0)
@@ -310,9 +310,15 @@ static void two_daemons(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(limits),	    CASE(without_limits),     CASE(oom),
-		CASE(busy_is_tried_again), CASE(earlier_life), CASE(own_cgroup),
-		CASE(missing_controller),  CASE(no_folder),    CASE(two_daemons),
+		CASE(limits),
+		CASE(without_limits),
+		CASE(oom),
+		CASE(busy_is_tried_again),
+		CASE(earlier_life),
+		CASE(own_cgroup),
+		CASE(missing_controller),
+		CASE(no_folder),
+		CASE(two_daemons),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

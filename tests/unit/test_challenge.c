@@ -51,7 +51,8 @@ static void a_scope_of_any_length_is_safe(void **state)
 		char *text = NULL, *fill = calloc(1, n + 1), *scope;
 
 		memset(fill, 'a', n);
-		assert_true(asprintf(&text, "Bearer error=insufficient_scope, scope=\"%s\"", fill) > 0);
+		assert_true(asprintf(&text, "Bearer error=insufficient_scope, scope=\"%s\"", fill) >
+			    0);
 		scope = challenge_scope(text);
 		assert_non_null(scope);
 		assert_string_equal(scope, n < 2048 ? fill : "");

@@ -55,7 +55,7 @@ int __wrap_kill(pid_t pid, int sig)
 static void on_stdout(struct child *c, struct evbuffer *in, void *arg)
 {
 	struct seen *s = arg;
-	int n = evbuffer_remove(in, s->out + s->len, sizeof(s->out) - 1 - s->len);
+	int n = evbuffer_remove(in, s->out + s->len, sizeof s->out - 1 - s->len);
 
 	assert_ptr_equal(c, s->child);
 	assert_int_equal(s->exits, 0);
@@ -91,7 +91,7 @@ static const struct children_limits limits = {
 static int setup(void **state)
 {
 	(void)state;
-	memset(&one, 0, sizeof(one));
+	memset(&one, 0, sizeof one);
 	base = loop_open();
 	set = children_new(base, &limits, NULL);
 	assert_non_null(set);
@@ -110,9 +110,9 @@ static int teardown(void **state)
 
 static int spawn_spec(struct child_spec spec, struct seen *s, struct err *e)
 {
-	if (spec.name == NULL)
+	if (!spec.name)
 		spec.name = "test";
-	if (spec.env == NULL)
+	if (!spec.env)
 		spec.env = plain_env;
 	return children_spawn(set, &spec, &events, s, &s->child, e);
 }
@@ -162,13 +162,13 @@ static int open_fds(void)
 	DIR *dir = opendir("/proc/self/fd");
 	int n = 0;
 
-	while (readdir(dir) != NULL)
+	while (readdir(dir))
 		n++;
 	closedir(dir);
 	return n;
 }
 
-/* --- starting and talking -------------------------------------------------------------------- */
+/* ---- starting and talking ---- */
 
 static void test_talks_and_ends(void **state)
 {
@@ -209,12 +209,11 @@ static void test_status_text(void **state)
 	(void)state;
 	start_sh("exit 3");
 	loop_until_count(base, &one.exits, 1);
-	assert_string_equal(child_status_text(one.status, buf, sizeof(buf)),
-			    "exited with status 3");
+	assert_string_equal(child_status_text(one.status, buf, sizeof buf), "exited with status 3");
 	one.exits = 0;
 	start_sh("kill -KILL $$");
 	loop_until_count(base, &one.exits, 1);
-	assert_string_equal(child_status_text(one.status, buf, sizeof(buf)),
+	assert_string_equal(child_status_text(one.status, buf, sizeof buf),
 			    "was killed by SIGKILL");
 }
 
@@ -224,7 +223,7 @@ static void refused(struct child_spec spec, int code, const char *text)
 	int fds = open_fds();
 
 	assert_int_equal(spawn_spec(spec, &one, &e), code);
-	if (strstr(e.text, text) == NULL)
+	if (!strstr(e.text, text))
 		fail_msg("\"%s\" lacks \"%s\"", e.text, text);
 	assert_int_equal(children_count(set), 0);
 	assert_int_equal(open_fds(), fds);
@@ -246,7 +245,7 @@ static bool under_valgrind(void)
 {
 	const char *preload = getenv("LD_PRELOAD");
 
-	return preload != NULL && strstr(preload, "vgpreload") != NULL;
+	return preload && strstr(preload, "vgpreload");
 }
 
 #define ARGV(...)                                                                                  \
@@ -261,9 +260,9 @@ static void test_exec_failures(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	snprintf(script, sizeof(script), "%s/script", dir);
-	snprintf(bad, sizeof(bad), "%s/bad", dir);
-	snprintf(flat, sizeof(flat), "%s/flat", dir);
+	snprintf(script, sizeof script, "%s/script", dir);
+	snprintf(bad, sizeof bad, "%s/bad", dir);
+	snprintf(flat, sizeof flat, "%s/flat", dir);
 	write_file(script, "echo hello\n", 0755);
 	write_file(bad, "#!/no/such/interpreter\n", 0755);
 	write_file(flat, "#!/bin/sh\n", 0644);
@@ -293,7 +292,7 @@ static void test_cwd(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	snprintf(prog, sizeof(prog), "%s/prog", dir);
+	snprintf(prog, sizeof prog, "%s/prog", dir);
 	write_file(prog, "#!/bin/sh\npwd\n", 0755);
 	if (spawn_spec((struct child_spec){.argv = ARGV("./prog"), .cwd = dir}, &one, &e) < 0)
 		fail_msg("%s", e.text);
@@ -346,7 +345,7 @@ static void test_shares(void **state)
 	children_free(&set);
 	set = children_new(base, &few, NULL);
 	for (spec.max_of_name = 0; spec.max_of_name <= 8; spec.max_of_name += 8) {
-		memset(s, 0, sizeof(s));
+		memset(s, 0, sizeof s);
 		spec.holder = "user:alice";
 		for (n = 0; n < 8 && spawn_spec(spec, &s[n], &e) == 0; n++)
 			;
@@ -416,7 +415,7 @@ static void test_fork_fails(void **state)
 	fork_fails = false;
 }
 
-/* --- what a child inherits ------------------------------------------------------------------- */
+/* ---- what a child inherits ---- */
 
 static void test_clean_signals(void **state)
 {
@@ -456,7 +455,7 @@ static void test_environment(void **state)
 	assert_memory_equal(one.out, "PATH=/usr/bin:/bin\nMCPD_CHILD=", 30);
 }
 
-/* --- the ladder ------------------------------------------------------------------------------ */
+/* ---- the ladder ---- */
 
 static void stop_and_wait(void)
 {
@@ -574,7 +573,7 @@ static void test_free_kills(void **state)
 	assert_int_equal(one.exits, 0);
 }
 
-/* --- who outlives a child -------------------------------------------------------------------- */
+/* ---- who outlives a child ---- */
 
 /* peers.md, 2: the shell goes, the server that it started must go too. */
 static void test_wrapper(void **state)
@@ -634,16 +633,17 @@ static void test_escapee_without_mark(void **state)
 	static const char *const scripts[] = {
 		"setsid env -i /bin/sh -c 'echo $$; exec sleep 1000 >/dev/null 2>&1' & exec cat",
 		/* With descendants of its own, and a child that does not go by itself. */
-		"(setsid env -i /bin/sh -c 'echo $$; sleep 1000 & exec sleep 1000 >/dev/null 2>&1' &); exec sleep 1000",
+		"(setsid env -i /bin/sh -c 'echo $$; sleep 1000 & exec sleep 1000 >/dev/null 2>&1' "
+		"&); exec sleep 1000",
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+	for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
 		struct proclist tree = {.n = 0};
 		struct procinfo p;
 		pid_t pid;
 
-		memset(&one, 0, sizeof(one));
+		memset(&one, 0, sizeof one);
 		start_sh(scripts[i]);
 		loop_until_count(base, &one.lines, 1);
 		pid = (pid_t)atol(one.out);
@@ -703,18 +703,18 @@ static void test_daemon_is_killed(void **state)
 	if (daemon == 0) {
 		start(ARGV("sleep", "1000"));
 		pid = child_pid(one.child);
-		if (write(fd[1], &pid, sizeof(pid)) == (ssize_t)sizeof(pid))
+		if (write(fd[1], &pid, sizeof pid) == (ssize_t)sizeof pid)
 			kill(getpid(), SIGKILL);
 		_exit(1);
 	}
-	assert_int_equal(read(fd[0], &pid, sizeof(pid)), sizeof(pid));
+	assert_int_equal(read(fd[0], &pid, sizeof pid), sizeof pid);
 	close(fd[0]);
 	close(fd[1]);
 	until_gone(daemon);
 	until_gone(pid);
 }
 
-/* --- half a child ---------------------------------------------------------------------------- */
+/* ---- half a child ---- */
 
 static void test_closes_stdout(void **state)
 {
@@ -742,8 +742,8 @@ static void test_closes_stdin_with_a_backlog(void **state)
 
 	(void)state;
 	start_sh("read x; exec <&-; exec sleep 1000");
-	memset(big, '\n', sizeof(big));
-	assert_int_equal(child_write(one.child, big, sizeof(big)), 0);
+	memset(big, '\n', sizeof big);
+	assert_int_equal(child_write(one.child, big, sizeof big), 0);
 	loop_until_count(base, &one.eofs, 1);
 	assert_int_equal(child_backlog(one.child), 0);
 	stop_and_wait();
@@ -752,19 +752,18 @@ static void test_closes_stdin_with_a_backlog(void **state)
 static void test_never_reads(void **state)
 {
 	static char big[1 << 20];
-	const struct child_spec spec = {.argv = ARGV("sleep", "1000"), .max_backlog = sizeof(big)};
+	const struct child_spec spec = {.argv = ARGV("sleep", "1000"), .max_backlog = sizeof big};
 
 	(void)state;
 	assert_int_equal(spawn_spec(spec, &one, NULL), 0);
 	/* One message may wait, whatever its size. */
-	assert_int_equal(child_write(one.child, big, sizeof(big)), 0);
-	assert_true(child_backlog(one.child) > sizeof(big) / 2);
-	assert_int_equal(child_write(one.child, big, sizeof(big)), ERR_LIMIT);
+	assert_int_equal(child_write(one.child, big, sizeof big), 0);
+	assert_true(child_backlog(one.child) > sizeof big / 2);
+	assert_int_equal(child_write(one.child, big, sizeof big), ERR_LIMIT);
 	stop_and_wait();
 }
 
-/* --- stderr ------------------------------------------------------------------------------------
- */
+/* ---- stderr ---- */
 
 static void test_stderr(void **state)
 {
@@ -808,7 +807,7 @@ static void test_many(void **state)
 	int fds = open_fds();
 
 	(void)state;
-	memset(s, 0, sizeof(s));
+	memset(s, 0, sizeof s);
 	for (int i = 0; i < 200; i++)
 		assert_int_equal(spawn_spec((struct child_spec){.argv = ARGV("true")}, &s[i], NULL),
 				 0);

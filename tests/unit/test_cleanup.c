@@ -18,7 +18,7 @@ static int run(struct context *ctx, int i, struct err *e)
 
 	assert_int_equal(e->code, 0); /* nothing is left over from the step before */
 	assert_string_equal(e->text, "");
-	assert_true(n < sizeof(ctx->order) - 1);
+	assert_true(n < sizeof ctx->order - 1);
 	ctx->order[n] = (char)('0' + i);
 	return ctx->failing & 1u << i ? err_set(e, ERR_IO - i, "step %d broke", i) : 0;
 }
@@ -47,7 +47,7 @@ static void every_subset_of_failures(void **state)
 		struct cleanup_report report;
 		size_t want = (size_t)__builtin_popcount(failing);
 
-		memset(&report, 0xaa, sizeof(report));
+		memset(&report, 0xaa, sizeof report);
 		assert_int_equal(cleanup_run(steps, STEPS, &ctx, &report), want);
 		assert_string_equal(ctx.order, "012345");
 		assert_int_equal(report.n, STEPS);
@@ -57,7 +57,7 @@ static void every_subset_of_failures(void **state)
 
 			assert_ptr_equal(report.res[i].name, steps[i].name);
 			if (failing & 1u << i) {
-				snprintf(text, sizeof(text), "step %d broke", i);
+				snprintf(text, sizeof text, "step %d broke", i);
 				assert_int_equal(report.res[i].rc, ERR_IO - i);
 				assert_int_equal(report.res[i].err.code, ERR_IO - i);
 			} else {

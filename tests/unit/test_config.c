@@ -15,7 +15,7 @@ static struct config *parse(const char *text, struct err *e)
 {
 	static char copy[8192]; /* not from the heap, which may be failing on purpose */
 
-	assert_true(strlen(text) < sizeof(copy));
+	assert_true(strlen(text) < sizeof copy);
 	strcpy(copy, text);
 	for (char *p = copy; *p != '\0'; p++)
 		*p = *p == '\'' ? '"' : *p;
@@ -27,7 +27,7 @@ static struct config *good(const char *text)
 	struct err e = {0};
 	struct config *c = parse(text, &e);
 
-	if (c == NULL)
+	if (!c)
 		fail_msg("%s: %s", text, e.text);
 	return c;
 }
@@ -39,9 +39,9 @@ static void bad(const char *text, const char *wanted)
 	struct config *c = parse(text, &e);
 	char whole[600];
 
-	if (c != NULL)
+	if (c)
 		fail_msg("accepted: %s", text);
-	snprintf(whole, sizeof(whole), "t.json: %s", wanted);
+	snprintf(whole, sizeof whole, "t.json: %s", wanted);
 	assert_string_equal(e.text, whole);
 	assert_true(e.code == ERR_INVALID || e.code == ERR_PARSE);
 }
@@ -117,7 +117,7 @@ static void control_default(void **state)
 	}
 	setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
 	control_is("/run/user/7/mcpd/control.sock");
-	snprintf(tmp, sizeof(tmp), "/tmp/mcpd-%d/control.sock", (int)geteuid());
+	snprintf(tmp, sizeof tmp, "/tmp/mcpd-%d/control.sock", (int)geteuid());
 	setenv("XDG_RUNTIME_DIR", "relative", 1);
 	control_is(tmp);
 	unsetenv("XDG_RUNTIME_DIR");
@@ -261,7 +261,7 @@ static void bad_top(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		bad(cases[i][0], cases[i][1]);
 }
 
@@ -274,9 +274,9 @@ static void bad_addresses(void **state)
 	struct err e;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
-		snprintf(text, sizeof(text), "{'listen':'%s'}", addresses[i]);
-		if (parse(text, &e) != NULL)
+	for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
+		snprintf(text, sizeof text, "{'listen':'%s'}", addresses[i]);
+		if (parse(text, &e))
 			fail_msg("accepted: %s", addresses[i]);
 		assert_non_null(strstr(e.text, "t.json: listen: expected \"ADDRESS:PORT\""));
 	}
@@ -289,9 +289,9 @@ static void bad_paths(void **state)
 	struct err e;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		snprintf(text, sizeof(text), "{'path':'%s'}", paths[i]);
-		if (parse(text, &e) != NULL)
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		snprintf(text, sizeof text, "{'path':'%s'}", paths[i]);
+		if (parse(text, &e))
 			fail_msg("accepted: %s", paths[i]);
 		assert_non_null(strstr(e.text, "t.json: path: expected a path like"));
 	}
@@ -331,10 +331,10 @@ static void files(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	snprintf(file, sizeof(file), "%s/c.json", dir);
+	snprintf(file, sizeof file, "%s/c.json", dir);
 	assert_null(config_load(file, &e));
 	assert_int_equal(e.code, ERR_NOTFOUND);
-	snprintf(wanted, sizeof(wanted), "%s: No such file or directory", file);
+	snprintf(wanted, sizeof wanted, "%s: No such file or directory", file);
 	assert_string_equal(e.text, wanted);
 	assert_null(config_load(dir, &e));
 	assert_int_equal(e.code, ERR_IO);
@@ -551,8 +551,8 @@ static void bad_backends(void **state)
 	char text[1024];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		snprintf(text, sizeof(text), "{'mcpServers':%s}", cases[i][0]);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(text, sizeof text, "{'mcpServers':%s}", cases[i][0]);
 		bad(text, cases[i][1]);
 	}
 }
@@ -567,9 +567,9 @@ static void backend_names(void **state)
 	struct err e;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(text, sizeof(text), "{'mcpServers':{'%s':{'command':'cat'}}}", names[i]);
-		if (parse(text, &e) != NULL)
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		snprintf(text, sizeof text, "{'mcpServers':{'%s':{'command':'cat'}}}", names[i]);
+		if (parse(text, &e))
 			fail_msg("accepted: %s", names[i]);
 		assert_non_null(strstr(e.text, "a name of a server has 1 to 32"));
 	}
@@ -612,7 +612,7 @@ static json_t *round_trip(const char *text)
 	written = json_dumps(dump, JSON_INDENT(2));
 	assert_non_null(written);
 	again = config_parse(written, strlen(written), "again", &e);
-	if (again == NULL)
+	if (!again)
 		fail_msg("%s: %s", written, e.text);
 	second = config_dump(again);
 	assert_true(json_equal(dump, second));
@@ -715,7 +715,7 @@ static void each_key(void **state)
 		const struct key *outer = &config_keys.keys[t];
 		bool ours = false;
 
-		for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
 			ours = ours || strcmp(tables[i], outer->name) == 0;
 		/* Keys of store and auth depend on each other: they have tests of their own. */
 		assert_int_equal(ours, outer->type == &type_object &&
@@ -726,8 +726,8 @@ static void each_key(void **state)
 			char value[64], text[200];
 			json_t *dump, *wanted = json_deep_copy(plain), *parsed;
 
-			other_value(k, value, sizeof(value));
-			snprintf(text, sizeof(text), "{'%s':{'%s':%s}}", outer->name, k->name,
+			other_value(k, value, sizeof value);
+			snprintf(text, sizeof text, "{'%s':{'%s':%s}}", outer->name, k->name,
 				 value);
 			dump = round_trip(text);
 			parsed = json_loads(value, JSON_DECODE_ANY, NULL);
@@ -822,10 +822,10 @@ static void no_memory(void **state)
 
 		failalloc_at(n, false);
 		c = parse(all, &e);
-		if (c != NULL)
+		if (c)
 			dump = config_dump(c);
 		failed = failalloc_off();
-		if (c == NULL && e.code != ERR_NOMEM)
+		if (!c && e.code != ERR_NOMEM)
 			fail_msg("allocation %ld: %s", n, e.text);
 		assert_true(failed || dump != NULL);
 		config_free(&c);

@@ -124,7 +124,8 @@ static void over_its_share_an_address_is_refused_and_another_is_not(void **state
 	(void)state;
 	begin(MAX, 0);
 	admitted(MOST, "192.0.2.1");
-	refused("192.0.2.1", "13 of 16 (limits.maxConnections) are yours, your share (limits.share) is 4");
+	refused("192.0.2.1",
+		"13 of 16 (limits.maxConnections) are yours, your share (limits.share) is 4");
 	assert_false(connections_full(cs));
 	admitted(MAX - MOST, "192.0.2.2");
 	assert_true(connections_full(cs));
@@ -162,7 +163,8 @@ static void the_hosts_of_a_64_have_one_share(void **state)
 
 static void loopback_is_never_held_to_a_share(void **state)
 {
-	static const char *const addresses[] = {"127.0.0.1", "127.0.0.2", "::1", "::ffff:127.0.0.1"};
+	static const char *const addresses[] = {"127.0.0.1", "127.0.0.2", "::1",
+						"::ffff:127.0.0.1"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
@@ -215,7 +217,8 @@ static void the_limit_of_an_address_holds_for_all(void **state)
 	end();
 }
 
-/* Of the connections of the same address, after a second of silence, and the longest silent first. */
+/* Of the connections of the same address, after a second of silence, and the longest silent first.
+ */
 static void a_silent_connection_of_the_address_makes_room(void **state)
 {
 	(void)state;

@@ -289,12 +289,14 @@ static void greets(void **state)
 	struct peer p = peer_open();
 
 	(void)state;
-	expect(&p, "{'jsonrpc':'2.0','method':'hello','params':{'service':'mcpd-control',"
-		   "'major':1,'minor':1,'version':'" PACKAGE_VERSION "','level':'none','key':true}}");
+	expect(&p,
+	       "{'jsonrpc':'2.0','method':'hello','params':{'service':'mcpd-control',"
+	       "'major':1,'minor':1,'version':'" PACKAGE_VERSION "','level':'none','key':true}}");
 	peer_close(&p);
 }
 
-/* The daemon's own user is one of many processes: without the key it may do nothing, not even look. */
+/* The daemon's own user is one of many processes: without the key it may do nothing, not even look.
+ */
 #define NO_KEY "'0000000000000000000000000000000000000000000000000000000000000000'"
 
 static void own_user_shows_the_key(void **state)
@@ -361,7 +363,8 @@ static void key_is_new_and_private(void **state)
 	assert_non_null(control);
 }
 
-/* Those who have not shown the key go in the order in which they came; nobody else loses a place to them. */
+/* Those who have not shown the key go in the order in which they came; nobody else loses a place to
+ * them. */
 static void unproven_are_bounded(void **state)
 {
 	struct peer known = greeted(), p[33];
@@ -1003,7 +1006,8 @@ static void connections_are_counted(void **state)
 	(void)state;
 	for (int i = 0; i < 32; i++) {
 		p[i] = greeted();
-		say(&p[i], "{'jsonrpc':'2.0','id':1,'method':'tool.call','params':{'name':'echo'}}");
+		say(&p[i],
+		    "{'jsonrpc':'2.0','id':1,'method':'tool.call','params':{'name':'echo'}}");
 		loop_settle(fx.base);
 	}
 	/* The one whose command has run longest makes room, where all are busy. */
@@ -1022,8 +1026,8 @@ static void connections_are_counted(void **state)
 		call_result(fake_take(0), json_object());
 }
 
-/* A connection that shows the key last, though it came first, gets a place where all are busy: that of the longest
- * command, not its own and no other. */
+/* A connection that shows the key last, though it came first, gets a place where all are busy: that
+ * of the longest command, not its own and no other. */
 static void a_late_key_gets_a_place(void **state)
 {
 	struct peer late = unproven(), p[32];
@@ -1031,7 +1035,8 @@ static void a_late_key_gets_a_place(void **state)
 	(void)state;
 	for (int i = 0; i < 32; i++) {
 		p[i] = greeted();
-		say(&p[i], "{'jsonrpc':'2.0','id':1,'method':'tool.call','params':{'name':'echo'}}");
+		say(&p[i],
+		    "{'jsonrpc':'2.0','id':1,'method':'tool.call','params':{'name':'echo'}}");
 		loop_settle(fx.base);
 	}
 	assert_int_equal(fake_held(), 32);

@@ -45,10 +45,10 @@ static const struct config_backend *back, *other;
 
 /* ---- the issuer ---- */
 
-static int asked;	    /* how often */
-static bool hold;	    /* do not answer yet */
-static int status;	    /* of the next answers */
-static const char *answer;  /* NULL: a token with a number */
+static int asked;	   /* how often */
+static bool hold;	   /* do not answer yet */
+static int status;	   /* of the next answers */
+static const char *answer; /* NULL: a token with a number */
 static const char *retry_after = "1";
 static int life = 1000;	    /* of the tokens, in seconds */
 static char form[10][2000]; /* what was asked */
@@ -60,12 +60,12 @@ static void say(struct exchange *x, int number)
 {
 	char text[300];
 
-	snprintf(text, sizeof(text),
+	snprintf(text, sizeof text,
 		 "{\"access_token\":\"access-%d\",\"token_type\":\"bearer\",\"expires_in\":%d,"
 		 "\"refresh_token\":\"refresh-%d\",\"issued_token_type\":\"x\"}",
 		 number, life, number);
-	if (answer != NULL)
-		snprintf(text, sizeof(text), "%s", answer);
+	if (answer)
+		snprintf(text, sizeof text, "%s", answer);
 	exchange_set_header(x, "Retry-After", retry_after);
 	exchange_reply(x, status, "application/json", text, strlen(text));
 }
@@ -76,8 +76,8 @@ static void issuer(struct exchange *x)
 	const char *body = exchange_body(x, &len), *who = exchange_header(x, "Authorization");
 
 	assert_true(asked < 10);
-	snprintf(form[asked], sizeof(form[0]), "%.*s", (int)len, body);
-	snprintf(basic[asked], sizeof(basic[0]), "%s", who != NULL ? who : "");
+	snprintf(form[asked], sizeof form[0], "%.*s", (int)len, body);
+	snprintf(basic[asked], sizeof basic[0], "%s", who != NULL ? who : "");
 	asked++;
 	if (hold)
 		held[n_held++] = x;
@@ -90,7 +90,7 @@ static void release(void)
 	struct exchange *x = held[0];
 
 	assert_true(n_held > 0);
-	memmove(held, held + 1, sizeof(held[0]) * (size_t)--n_held);
+	memmove(held, held + 1, sizeof held[0] * (size_t)--n_held);
 	say(x, asked);
 }
 
@@ -107,19 +107,18 @@ static void configure(const char *text)
 	char whole[2000], *at;
 	struct err e;
 
-	snprintf(whole, sizeof(whole), "%s", text);
+	snprintf(whole, sizeof whole, "%s", text);
 	for (char *p = whole; *p != '\0'; p++)
 		*p = *p == '\'' ? '"' : *p;
-	while ((at = strstr(whole, "ISSUER")) != NULL) {
+	while ((at = strstr(whole, "ISSUER"))) {
 		char rest[2000];
 
-		snprintf(rest, sizeof(rest), "%s", at + 6);
-		snprintf(at, sizeof(whole) - (size_t)(at - whole), "http://%s%s", fix.address,
-			 rest);
+		snprintf(rest, sizeof rest, "%s", at + 6);
+		snprintf(at, sizeof whole - (size_t)(at - whole), "http://%s%s", fix.address, rest);
 	}
 	config_free(&conf);
 	conf = config_parse(whole, strlen(whole), "t.json", &e);
-	if (conf == NULL)
+	if (!conf)
 		fail_msg("%s", e.text);
 	back = &conf->backends[0];
 	other = &conf->backends[conf->n_backends - 1];
@@ -190,8 +189,8 @@ static void on_credential(const char *line, const struct err *e, void *arg)
 	struct want *w = arg;
 
 	w->told++;
-	snprintf(w->line, sizeof(w->line), "%s", line != NULL ? line : "");
-	w->e = e != NULL ? *e : (struct err){0};
+	snprintf(w->line, sizeof w->line, "%s", line != NULL ? line : "");
+	w->e = e ? *e : (struct err){0};
 }
 
 /* The newest token of alice, as if it came with a request; NULL: none. */
@@ -200,7 +199,7 @@ static struct bearer *token_of_alice(void)
 	const struct user_token *t = users_token(users, "alice");
 	struct bearer_spec spec = {.user = "alice"};
 
-	if (t == NULL)
+	if (!t)
 		return NULL;
 	spec.token = t->access;
 	spec.expires = t->expires;
@@ -214,7 +213,7 @@ static void want(struct want *w, const struct config_backend *b)
 {
 	struct bearer *token = token_of_alice();
 
-	memset(w, 0, sizeof(*w));
+	memset(w, 0, sizeof *w);
 	credentials_get(creds, b, "alice", token, on_credential, w, &w->wait);
 	bearer_unref(&token);
 }
@@ -252,7 +251,7 @@ static void expect_error(const struct config_backend *b, int code, const char *p
 	get(&w, b);
 	assert_int_equal(w.e.code, code);
 	assert_string_equal(w.line, "");
-	if (strstr(w.e.text, part) == NULL)
+	if (!strstr(w.e.text, part))
 		fail_msg("\"%s\" is not in: %s", part, w.e.text);
 	assert_null(strstr(w.e.text, "user-token"));
 }
@@ -313,7 +312,7 @@ static void tokens_of_one_user_and_issuer_are_asked_for_one_after_the_other(void
 	hold = true;
 	want(&first, back);
 	want(&second, other);
-	memset(&daemon, 0, sizeof(daemon));
+	memset(&daemon, 0, sizeof daemon);
 	credentials_get_own(creds, back, on_credential, &daemon, &daemon.wait);
 	pump_until(asked == 2); /* alice's first, and the daemon's own */
 	pump_idle();
@@ -453,7 +452,7 @@ static void answers_without_a_token_are_errors(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		status = table[i].status;
 		answer = table[i].answer;
 		expect_error(back, table[i].code, table[i].part);
@@ -619,7 +618,7 @@ static void the_users_token_goes_only_to_its_audience(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		char url[100], access[40], line[80];
 		struct config_backend b = {
 			.name = (char[]){"a"}, .url = url, .forward_token = true};
@@ -628,9 +627,9 @@ static void the_users_token_goes_only_to_its_audience(void **state)
 				       .expires = now + 200000 + (time_t)i,
 				       .audience = audience};
 
-		snprintf(url, sizeof(url), "%s", table[i].url);
-		snprintf(access, sizeof(access), "user-token-%zu", i);
-		snprintf(line, sizeof(line), "Authorization: Bearer %s", access);
+		snprintf(url, sizeof url, "%s", table[i].url);
+		snprintf(access, sizeof access, "user-token-%zu", i);
+		snprintf(line, sizeof line, "Authorization: Bearer %s", access);
 		assert_int_equal(users_seen(users, "alice", &t), 0);
 		if (table[i].good)
 			expect(&b, line);
@@ -693,7 +692,7 @@ static void play_answer(const char *body)
 	fetch_fn fn = play.fn;
 
 	play.fn = NULL;
-	if (fn != NULL)
+	if (fn)
 		fn((struct fetch *)&play, &a, NULL, play.arg);
 }
 
@@ -724,7 +723,7 @@ static void it_survives_every_allocation_that_fails(void **state)
 		now += 3600;
 		credentials_forget(creds, "alice");
 		pump_idle();
-		snprintf(access, sizeof(access), "user-token-%ld", n);
+		snprintf(access, sizeof access, "user-token-%ld", n);
 		see(access, now + 100000);
 	}
 	play.on = false;

@@ -27,7 +27,7 @@ static size_t n_ran;
 
 static void note(char name)
 {
-	assert_true(n_ran < sizeof(ran) - 1);
+	assert_true(n_ran < sizeof ran - 1);
 	ran[n_ran++] = name;
 	ran[n_ran] = '\0';
 }
@@ -163,7 +163,7 @@ static void node_may_be_freed_inside(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		struct object *o = calloc(1, sizeof(*o));
+		struct object *o = calloc(1, sizeof *o);
 
 		assert_non_null(o);
 		o->freed = &freed[i];

@@ -175,7 +175,7 @@ static void on_due_busy(struct delayq_node *node, void *arg)
 
 static void callback_may_change_the_queue(void **state)
 {
-	struct item *self = calloc(1, sizeof(*self));
+	struct item *self = calloc(1, sizeof *self);
 	struct item others[2] = {0};
 
 	(void)state;
@@ -243,7 +243,7 @@ static void ten_thousand_nodes_one_timer(void **state)
 {
 	enum { MANY = 10000 };
 	struct delayq *q = queue_of(5, on_due);
-	struct item *items = calloc(MANY, sizeof(*items));
+	struct item *items = calloc(MANY, sizeof *items);
 
 	(void)state;
 	assert_non_null(items);

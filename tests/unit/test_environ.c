@@ -13,7 +13,7 @@ static size_t length(char *const *env)
 {
 	size_t n = 0;
 
-	while (env[n] != NULL)
+	while (env[n])
 		n++;
 	return n;
 }
@@ -24,7 +24,7 @@ static int setup(void **state)
 	char format[16];
 
 	(void)state;
-	snprintf(format, sizeof(format), "%s", output != NULL ? output : "");
+	snprintf(format, sizeof format, "%s", output != NULL ? output : "");
 	assert_int_equal(clearenv(), 0);
 	assert_int_equal(setenv("CMOCKA_MESSAGE_OUTPUT", format, 1), 0); /* cmocka asks each time */
 	return 0;
@@ -40,13 +40,13 @@ static void inherits(void **state)
 		"API_KEY",	 "LD_PRELOAD",	  "XDG_RUNTIME_DIR",
 		"SSH_AUTH_SOCK", "NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY",
 		"HOMES",	 "LISTEN_FDS",	  "LC"};
-	const size_t n_kept = sizeof(kept) / sizeof(kept[0]);
+	const size_t n_kept = sizeof kept / sizeof kept[0];
 	char **env;
 
 	(void)state;
 	for (size_t i = 0; i < n_kept; i++)
 		setenv(kept[i], kept[i], 1);
-	for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
+	for (size_t i = 0; i < sizeof dropped / sizeof dropped[0]; i++)
 		setenv(dropped[i], "secret", 1);
 	env = environ_for_child(NULL, NULL);
 	assert_non_null(env);
@@ -81,7 +81,7 @@ static void write_file(const char *dir, const char *name, mode_t mode)
 	char file[128];
 	FILE *f;
 
-	snprintf(file, sizeof(file), "%s/%s", dir, name);
+	snprintf(file, sizeof file, "%s/%s", dir, name);
 	f = fopen(file, "w");
 	assert_non_null(f);
 	fclose(f);
@@ -98,10 +98,10 @@ static void finds(void **state)
 	assert_non_null(mkdtemp(dir));
 	write_file(dir, "run-it", 0755);
 	write_file(dir, "data", 0644);
-	snprintf(file, sizeof(file), "%s/sub", dir);
+	snprintf(file, sizeof file, "%s/sub", dir);
 	mkdir(file, 0755);
-	snprintf(line, sizeof(line), "PATH=/no/such:%s", dir);
-	snprintf(file, sizeof(file), "%s/run-it", dir);
+	snprintf(line, sizeof line, "PATH=/no/such:%s", dir);
+	snprintf(file, sizeof file, "%s/run-it", dir);
 	assert_int_equal(environ_find("run-it", env, NULL, path, &e), 0);
 	assert_string_equal(path, file);
 	assert_int_equal(environ_find(file, env, NULL, path, &e), 0);
@@ -116,14 +116,14 @@ static void finds(void **state)
 	assert_int_equal(environ_find("data", env, NULL, path, &e), ERR_NOTFOUND);
 	assert_non_null(strstr(e.text, "is not executable"));
 	/* An empty element of PATH is the working directory (POSIX, XBD 8.3). */
-	snprintf(line, sizeof(line), "PATH=/no/such:");
+	snprintf(line, sizeof line, "PATH=/no/such:");
 	assert_int_equal(environ_find("run-it", env, dir, path, &e), 0);
 	assert_string_equal(path, file);
 	assert_int_equal(environ_find("sh", env + 1, NULL, path, &e), 0); /* no PATH: the default */
 	unlink(file);
-	snprintf(file, sizeof(file), "%s/data", dir);
+	snprintf(file, sizeof file, "%s/data", dir);
 	unlink(file);
-	snprintf(file, sizeof(file), "%s/sub", dir);
+	snprintf(file, sizeof file, "%s/sub", dir);
 	rmdir(file);
 	rmdir(dir);
 }

@@ -97,7 +97,7 @@ static void a_flood_behind_a_pending_request_is_held_off(void **state)
 	(void)state;
 	client_open(&c);
 	client_send(&c, "GET /later HTTP/1.1\r\n\r\n");
-	snprintf(request, sizeof(request), "GET /now HTTP/1.1\r\nX-Pad: %0*d\r\n\r\n", 1000, 0);
+	snprintf(request, sizeof request, "GET /now HTTP/1.1\r\nX-Pad: %0*d\r\n\r\n", 1000, 0);
 	for (int i = 0; i < FLOOD; i++)
 		client_send(&c, request);
 	pump_until(fix.held_n == 1);
@@ -119,7 +119,7 @@ static void a_chunked_body_is_put_together(void **state)
 	(void)state;
 	client_open(&c);
 	for (int i = 0; i < 2; i++) {
-		snprintf(text, sizeof(text),
+		snprintf(text, sizeof text,
 			 "POST /%s HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 			 "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
 			 paths[i]);
@@ -185,10 +185,10 @@ static void every_method_reaches_the_handler(void **state)
 
 	(void)state;
 	client_open(&c);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		snprintf(text, sizeof(text), "%s / HTTP/1.1\r\n\r\n", rows[i].method);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		snprintf(text, sizeof text, "%s / HTTP/1.1\r\n\r\n", rows[i].method);
 		client_send(&c, text);
-		snprintf(text, sizeof(text), "%s / - 127.0.0.1 ", rows[i].seen);
+		snprintf(text, sizeof text, "%s / - 127.0.0.1 ", rows[i].seen);
 		expect_body(&c, text);
 	}
 	client_close(&c);
@@ -214,7 +214,7 @@ static void see_request(struct exchange *x)
 {
 	char text[200];
 
-	snprintf(text, sizeof(text), "%s|%s|%s|%u|%s", exchange_path(x),
+	snprintf(text, sizeof text, "%s|%s|%s|%u|%s", exchange_path(x),
 		 exchange_header(x, "x-one") ? exchange_header(x, "x-one") : "-",
 		 exchange_header(x, "X-Two") ? exchange_header(x, "X-Two") : "-",
 		 exchange_header_count(x, "x-ONE"),
@@ -353,13 +353,13 @@ static void connections_close_when_the_client_asks(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
 		struct client c;
 		char *text;
 
 		client_open(&c);
 		client_send(&c, requests[i]);
-		if (strstr(requests[i], "/later") != NULL) {
+		if (strstr(requests[i], "/later")) {
 			pump_until(fix.held_n == 1);
 			exchange_reply(fix.held[0], 200, "text/plain", "x", 1);
 		}
@@ -760,15 +760,15 @@ static void a_slow_reader_is_seen_by_its_backlog(void **state)
 	struct client c;
 
 	(void)state;
-	memset(block, 'a', sizeof(block));
+	memset(block, 'a', sizeof block);
 	client_open(&c);
 	client_send(&c, "GET /stream HTTP/1.0\r\n\r\n");
 	free(client_take_until(&c, "\r\n\r\n"));
 	bufferevent_disable(c.bev, EV_READ);
 	while (exchange_backlog(fix.held[0]) < 1024 * 1024) {
-		evbuffer_add(buf, block, sizeof(block));
+		evbuffer_add(buf, block, sizeof block);
 		assert_int_equal(exchange_stream_write(fix.held[0], buf), 0);
-		sent += sizeof(block);
+		sent += sizeof block;
 		event_base_loop(fix.base, EVLOOP_NONBLOCK);
 	}
 	evbuffer_free(buf);

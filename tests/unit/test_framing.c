@@ -80,7 +80,8 @@ static void what_has_two_readings_is_refused(void **state)
 		{"POST / HTTP/1.1\r\nContent-Length: 5\r\ncontent-length: 5\r\n\r\n", 0, 400},
 		{"POST / HTTP/1.1\r\nContent-Length:\t5\r\n\r\n", 0, 400},
 		{"POST / HTTP/1.1\r\nContent-Length: 9999999999999999999\r\n\r\n", 0, 413},
-		{"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 0, 400},
+		{"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 0,
+		 400},
 		{"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 0, 400},
 		{"POST / HTTP/1.1\r\nTransfer-Encoding:\tchunked\r\n\r\n", 0, 400},
 		{"POST / HTTP/1.1\r\nContent-Length : 5\r\n\r\n", 0, 400},
@@ -137,9 +138,10 @@ static void bad_request_lines_are_refused(void **state)
 
 static void a_head_says_what_matters(void **state)
 {
-	static const char text[] = "POST /a HTTP/1.1\r\nOrigin:  http://a \r\nAuthorization: b c\r\n"
-				   "authorization: d\r\nContent-Length: 00012\r\n"
-				   "Connection: foo, Close\r\n\r\nbody";
+	static const char text[] =
+		"POST /a HTTP/1.1\r\nOrigin:  http://a \r\nAuthorization: b c\r\n"
+		"authorization: d\r\nContent-Length: 00012\r\n"
+		"Connection: foo, Close\r\n\r\nbody";
 	struct framing_head h;
 
 	(void)state;

@@ -82,20 +82,20 @@ static const struct row bodies[] = {
 	{"length", POST "Content-Length: 3\r\n\r\nabc" NEXT, 0, "200 200 ", "/a:abc;/next:;"},
 	{"length that is not there yet", POST "Content-Length: 3\r\n\r\nab", 0, "", ""},
 	{"length of 0", POST "Content-Length: 0\r\n\r\n" NEXT, 0, "200 200 ", "/a:;/next:;"},
-	{"length and chunks", POST "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-	 0, "400 ", ""},
-	{"chunks and length", POST "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
-	 0, "400 ", ""},
+	{"length and chunks",
+	 POST "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0, "400 ", ""},
+	{"chunks and length",
+	 POST "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n", 0, "400 ", ""},
 	{"two lengths", POST "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 0, "400 ", ""},
 	{"a list of lengths", POST "Content-Length: 3, 3\r\n\r\nabc", 0, "400 ", ""},
 	{"a sign", POST "Content-Length: +3\r\n\r\nabc", 0, "400 ", ""},
 	{"a tab before the length", POST "Content-Length:\t3\r\n\r\nabc", 0, "400 ", ""},
 	{"a length over maxBody", POST "Content-Length: 1001\r\n\r\nabc", 0, "413 ", ""},
-	{"a length that overflows", POST "Content-Length: 99999999999999999999999\r\n\r\n", 0, "413 ",
-	 ""},
+	{"a length that overflows", POST "Content-Length: 99999999999999999999999\r\n\r\n", 0,
+	 "413 ", ""},
 	{"two codings", POST "Transfer-Encoding: gzip, chunked\r\n\r\n", 0, "501 ", ""},
-	{"chunked twice", POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 0,
-	 "501 ", ""},
+	{"chunked twice", POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+	 0, "501 ", ""},
 	{"chunks of HTTP/1.0", "POST /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0,
 	 "400 ", ""},
 	{"chunks", CHUNKED "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n" NEXT, 0, "200 200 ",
@@ -125,8 +125,10 @@ static const struct row bodies[] = {
 	{"pipeline", TEN(NEXT), 0, TEN("200 "), TEN("/next:;")},
 	{"pipeline that breaks", NEXT NEXT "nonsense\r\n\r\n" NEXT, 0, "200 200 400 ",
 	 "/next:;/next:;"},
-	{"pipeline behind a body", POST "Content-Length: 3\r\n\r\nabc" CHUNKED "1\r\na\r\n0\r\n\r\n"
-	 GET "Content-Length: x\r\n\r\n", 0, "200 200 400 ", "/a:abc;/a:a;"},
+	{"pipeline behind a body",
+	 POST "Content-Length: 3\r\n\r\nabc" CHUNKED "1\r\na\r\n0\r\n\r\n" GET
+	      "Content-Length: x\r\n\r\n",
+	 0, "200 200 400 ", "/a:abc;/a:a;"},
 };
 
 static char seen[2000];
@@ -192,7 +194,8 @@ static void check(const struct row *r, bool whole)
 	client_wait_end(&c);
 	read_statuses(&c, statuses, sizeof statuses);
 	if (strcmp(statuses, r->statuses) != 0 || strcmp(seen, r->seen) != 0)
-		fail_msg("%s, %s: \"%s\" instead of \"%s\"; the handler saw \"%s\" instead of \"%s\"",
+		fail_msg("%s, %s: \"%s\" instead of \"%s\"; the handler saw \"%s\" instead of "
+			 "\"%s\"",
 			 r->name, whole ? "whole" : "byte by byte", statuses, r->statuses, seen,
 			 r->seen);
 	client_close(&c);

@@ -36,7 +36,7 @@ static void serve(struct exchange *x)
 		struct evbuffer *event = evbuffer_new();
 
 		exchange_on_gone(x, forget, NULL);
-		if (event == NULL || exchange_stream_begin(x) != 0 ||
+		if (!event || exchange_stream_begin(x) != 0 ||
 		    evbuffer_add(event, "data: x\n\n", 9) != 0) {
 			exchange_abort(x);
 		} else if (exchange_stream_write(x, event) != 0) {
@@ -45,7 +45,7 @@ static void serve(struct exchange *x)
 		} else {
 			pending = x;
 		}
-		if (event != NULL)
+		if (event)
 			evbuffer_free(event);
 	} else if (strcmp(path, "/later") == 0) {
 		exchange_on_gone(x, forget, NULL);
@@ -95,7 +95,7 @@ static int connect_plain(void)
 	assert_int_equal(sscanf(fix.address, "127.0.0.1:%u", &port), 1);
 	to.sin_port = htons((uint16_t)port);
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
+	if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
 		assert_int_equal(errno, EINPROGRESS);
 	return fd;
 }
@@ -115,12 +115,12 @@ static void scenario(char *out, size_t size)
 	ssize_t n;
 
 	turn();
-	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
 		(void)send(fd, requests[i], strlen(requests[i]), MSG_NOSIGNAL);
 		turn();
-		if (pending != NULL && i == 1)
+		if (pending && i == 1)
 			exchange_reply(pending, 200, "text/plain", "later", 5);
-		else if (pending != NULL)
+		else if (pending)
 			exchange_stream_end(pending);
 		pending = NULL;
 		turn();
@@ -143,13 +143,13 @@ static void any_allocation_may_fail(void **state)
 	while (failed) {
 		n++;
 		failalloc_at(n, false);
-		scenario(out, sizeof(out));
+		scenario(out, sizeof out);
 		failed = failalloc_off();
 		assert_null(pending);
 		assert_int_equal(exchange_count(), 0);
 		assert_int_equal(httpd_connections(fix.httpd), 0);
 		/* The next client is served as if nothing had been. */
-		scenario(out, sizeof(out));
+		scenario(out, sizeof out);
 		assert_non_null(strstr(out, "later"));
 		assert_non_null(strstr(out, "9\r\ndata: x\n\n\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n"));
 		assert_non_null(strstr(out, "{\"a\":\"b\"}"));
@@ -165,7 +165,7 @@ static void with_no_memory_at_all_nothing_breaks(void **state)
 	fix.handler = serve;
 	for (long n = 1; n < 200; n++) {
 		failalloc_at(n, true);
-		scenario(out, sizeof(out));
+		scenario(out, sizeof out);
 		failalloc_off();
 		turn(); /* now it can see that the client left */
 		assert_null(pending);

@@ -29,7 +29,7 @@ static void the_bound_address_has_the_real_port(void **state)
 	assert_int_equal(httpd_listen(fix.httpd, "localhost:0", &bound, &e), 0);
 	assert_non_null(strchr(bound, ':'));
 	/* Whichever family is the first: a name that has 127.0.0.1 is served there too. */
-	snprintf(local, sizeof(local), "127.0.0.1%s", strrchr(bound, ':'));
+	snprintf(local, sizeof local, "127.0.0.1%s", strrchr(bound, ':'));
 	client_connect(&c, local);
 	client_send(&c, "GET /now HTTP/1.1\r\n\r\n");
 	free(client_take_answer(&c));
@@ -69,8 +69,8 @@ static void addresses_that_cannot_be_are_refused(void **state)
 	struct err e;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		memset(&e, 0, sizeof(e));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		memset(&e, 0, sizeof e);
 		assert_int_equal(httpd_listen(fix.httpd, bad[i], NULL, &e), ERR_INVALID);
 		assert_memory_equal(e.text, bad[i], strlen(bad[i]));
 	}
@@ -82,7 +82,7 @@ static void an_address_in_use_is_named(void **state)
 	char want[100];
 
 	(void)state;
-	snprintf(want, sizeof(want), "%s: Address already in use", fix.address);
+	snprintf(want, sizeof want, "%s: Address already in use", fix.address);
 	assert_int_equal(httpd_listen(fix.httpd, fix.address, NULL, &e), ERR_IO);
 	assert_string_equal(e.text, want);
 }
@@ -97,7 +97,7 @@ static void a_listening_socket_may_be_handed_over(void **state)
 
 	(void)state;
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, sizeof sin), 0);
 	assert_int_equal(listen(fd, 5), 0);
 	assert_int_equal(httpd_listen_fd(fix.httpd, fd, &bound, &e), 0);
 	client_connect(&c, bound);
@@ -124,11 +124,11 @@ static void only_tcp_sockets_may_be_handed_over(void **state)
 static int server_end(const struct client *c)
 {
 	struct sockaddr_in mine, peer;
-	socklen_t len = sizeof(mine);
+	socklen_t len = sizeof mine;
 
 	assert_int_equal(getsockname(bufferevent_getfd(c->bev), (struct sockaddr *)&mine, &len), 0);
 	for (int fd = 3; fd < 100; fd++) {
-		len = sizeof(peer);
+		len = sizeof peer;
 		if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
 		    peer.sin_family == AF_INET && peer.sin_port == mine.sin_port)
 			return fd;
@@ -141,7 +141,7 @@ static void connections_have_the_socket_options(void **state)
 {
 	struct client c;
 	int value = 0;
-	socklen_t len = sizeof(value);
+	socklen_t len = sizeof value;
 	int fd;
 
 	(void)state;
@@ -175,13 +175,13 @@ static void a_body_over_the_limit_is_refused(void **state)
 	static const int sizes[] = {1000, 1001, 2000, 2001, 3000, 5000, 20 * 1000 * 1000};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		struct client c;
 		char *body = malloc((size_t)sizes[i] + 1), head[100];
 
 		memset(body, 'x', (size_t)sizes[i]);
 		body[sizes[i]] = '\0';
-		snprintf(head, sizeof(head), "POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n",
+		snprintf(head, sizeof head, "POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n",
 			 sizes[i]);
 		client_open(&c);
 		client_send(&c, head);
@@ -205,7 +205,7 @@ static void a_chunked_body_over_the_limit_is_refused(void **state)
 
 	(void)state;
 	client_open(&c);
-	snprintf(chunk, sizeof(chunk), "%x\r\n%0*d\r\n", 500, 500, 0);
+	snprintf(chunk, sizeof chunk, "%x\r\n%0*d\r\n", 500, 500, 0);
 	client_send(&c, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
 	for (int i = 0; i < 3; i++)
 		client_send(&c, chunk);
@@ -227,7 +227,7 @@ static void headers_over_the_limit_are_refused(void **state)
 	char pad[100];
 
 	(void)state;
-	snprintf(pad, sizeof(pad), "X-Pad: %0*d\r\n", 80, 0);
+	snprintf(pad, sizeof pad, "X-Pad: %0*d\r\n", 80, 0);
 	for (int i = 0; i < 3; i++) {
 		struct client c;
 
@@ -264,7 +264,7 @@ static void garbage_is_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
+	for (size_t i = 0; i < sizeof garbage / sizeof garbage[0]; i++) {
 		struct client c;
 
 		client_open(&c);
@@ -292,7 +292,7 @@ static void ambiguous_requests_are_refused_and_end_the_connection(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct client c;
 
 		client_open(&c);
@@ -325,13 +325,13 @@ static void slow_requests_have_an_end(void **state)
 {
 	static const struct httpd_limits limits = {
 		.max_body = 1000, .max_headers = 4000, .idle_seconds = 600, .request_ms = 50};
-	static const char *const sent[] = {"GET / HTTP/1.1\r\nX: ",
-					   "POST / HTTP/1.1\r\nContent-Length: 900\r\n\r\n",
-					   "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n300\r\n"};
+	static const char *const sent[] = {
+		"GET / HTTP/1.1\r\nX: ", "POST / HTTP/1.1\r\nContent-Length: 900\r\n\r\n",
+		"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n300\r\n"};
 
 	(void)state;
 	fixture_restart(&limits);
-	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+	for (size_t i = 0; i < sizeof sent / sizeof sent[0]; i++) {
 		struct client c;
 
 		client_open(&c);
@@ -379,7 +379,7 @@ static void refusals_have_the_headers_of_cors(void **state)
 
 	(void)state;
 	httpd_set_hooks(fix.httpd, &hooks);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct client c;
 		char *head;
 
@@ -426,7 +426,7 @@ static void tell_verdict(struct exchange *x)
 	int code = exchange_verdict(x, &why);
 
 	exchange_body(x, &len);
-	snprintf(text, sizeof(text), "%d %s %zu", code, why != NULL ? why : "-", len);
+	snprintf(text, sizeof text, "%d %s %zu", code, why != NULL ? why : "-", len);
 	exchange_reply(x, 200, "text/plain", text, strlen(text));
 }
 
@@ -468,7 +468,8 @@ static void a_body_waits_for_authority(void **state)
 		assert_true(evbuffer_get_length(bufferevent_get_output(c.bev)) > 1000 * 1000);
 		assert_int_equal(fix.requests, code);
 		gate_decide(asking, code, code ? "static text" : NULL);
-		free(client_take_until(&c, code ? "\r\n\r\n1 static text 0" : "\r\n\r\n0 - 8000000"));
+		free(client_take_until(&c,
+				       code ? "\r\n\r\n1 static text 0" : "\r\n\r\n0 - 8000000"));
 		client_close(&c);
 	}
 	assert_int_equal(asked, 3);
@@ -532,7 +533,7 @@ static void running_out_of_descriptors_is_a_pause(void **state)
 
 	(void)state;
 	/* valgrind takes the descriptor from the kernel and closes it, which the client sees. */
-	if (preload != NULL && strstr(preload, "vgpreload") != NULL) {
+	if (preload && strstr(preload, "vgpreload")) {
 		print_message("# valgrind has descriptors of its own\n");
 		skip();
 	}
@@ -590,7 +591,7 @@ static void silent_connections_make_room(void **state)
 			pump_until(client_available(&late) > 0 || late.eof || late.error);
 			if (late.eof || late.error)
 				client_close(&late);
-		} while (late.bev == NULL);
+		} while (!late.bev);
 		expect_status(&late, "200");
 		client_wait_end(&silent);
 		exchange_reply(fix.held[0], 200, "text/plain", "x", 1);

@@ -72,7 +72,7 @@ static void the_connection_field_depends_on_the_version(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct evbuffer *buf = evbuffer_new();
 		struct httphead h;
 		char *text;
@@ -81,7 +81,7 @@ static void the_connection_field_depends_on_the_version(void **state)
 		assert_int_equal(httphead_queue(&h, 0, buf), 0);
 		text = text_of(buf);
 		assert_memory_equal(text, rows[i].http11 ? "HTTP/1.1" : "HTTP/1.0", 8);
-		if (rows[i].field != NULL)
+		if (rows[i].field)
 			assert_non_null(strstr(text, rows[i].field));
 		else
 			assert_null(strstr(text, "Connection"));
@@ -126,10 +126,10 @@ static void sending_does_not_overtake_what_is_queued(void **state)
 	make(&h, true, true);
 	assert_int_equal(httphead_send(&h, fd[0], buf), 0);
 	assert_int_equal(evbuffer_get_length(buf), 0);
-	assert_int_equal(read(fd[1], got, sizeof(got)), h.len);
+	assert_int_equal(read(fd[1], got, sizeof got), h.len);
 	evbuffer_add(buf, "first ", 6);
 	assert_int_equal(httphead_send(&h, fd[0], buf), 0);
-	assert_int_equal(read(fd[1], got, sizeof(got)), -1);
+	assert_int_equal(read(fd[1], got, sizeof got), -1);
 	text = text_of(buf);
 	assert_memory_equal(text, "first HTTP/1.1 404", 18);
 	free(text);

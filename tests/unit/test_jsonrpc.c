@@ -104,7 +104,7 @@ static void test_round_trip(void **state)
 		json_t *value = parse(texts[i].in, strlen(texts[i].in), 0, &e);
 		char *text;
 
-		if (value == NULL)
+		if (!value)
 			fail_msg("%s: %s", texts[i].in, e.text);
 		text = dump(value);
 		assert_string_equal(text, want);
@@ -226,7 +226,7 @@ static void test_locale(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof locales / sizeof locales[0] && !set; i++)
-		set = setlocale(LC_NUMERIC, locales[i]) != NULL;
+		set = setlocale(LC_NUMERIC, locales[i]);
 	text = dump(value);
 	setlocale(LC_NUMERIC, "C");
 	assert_string_equal(text, "[0.5,1e+300]");

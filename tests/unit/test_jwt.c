@@ -386,8 +386,8 @@ static void claims(void **state)
 	}
 }
 
-/* Whatever there is no memory for: a forgery is never believed. An honest token may be refused: neither
- * jansson nor jose always tells lack of memory from bad input. */
+/* Whatever there is no memory for: a forgery is never believed. An honest token may be refused:
+ * neither jansson nor jose always tells lack of memory from bad input. */
 static void no_memory(void **state)
 {
 	char *honest[] = {sign(good_head, good_body, ec),

@@ -46,7 +46,8 @@ static void find_boot(void)
 
 static int set_up(void **state)
 {
-	const struct children_limits limits = {.max = 10, .term_after_ms = 50, .kill_after_ms = 100};
+	const struct children_limits limits = {
+		.max = 10, .term_after_ms = 50, .kill_after_ms = 100};
 	struct err e;
 
 	(void)state;
@@ -89,10 +90,12 @@ static bool is_alive(const struct procid *id)
 {
 	struct procinfo p;
 
-	return procinfo_read(id->pid, &p) == 0 && p.id.start == id->start && p.state != 'Z' && p.state != 'X';
+	return procinfo_read(id->pid, &p) == 0 && p.id.start == id->start && p.state != 'Z' &&
+	       p.state != 'X';
 }
 
-/* In a process of its own: writes its number and goes on with the next generation in another session. */
+/* In a process of its own: writes its number and goes on with the next generation in another
+ * session. */
 static void found_family(int out)
 {
 	for (int i = 0; i < GENERATIONS; i++) {
@@ -114,7 +117,8 @@ static void found_family(int out)
 		pause();
 }
 
-/* The family is not below this process, as what an earlier daemon left is not below the next one. */
+/* The family is not below this process, as what an earlier daemon left is not below the next one.
+ */
 static void start_family(void)
 {
 	struct procinfo p;
@@ -151,8 +155,9 @@ static json_t *pair(pid_t pid, unsigned long long start)
 /* The record of a child: of the daemon DAEMON, with the one process ID. */
 static json_t *record(const char *of_boot, const struct procid *daemon, const struct procid *id)
 {
-	return json_pack("{s:s, s:o, s:s, s:s, s:[o]}", "boot", of_boot, "daemon", pair(daemon->pid, daemon->start),
-			 "server", "fake", "session", "s-1", "processes", pair(id->pid, id->start));
+	return json_pack("{s:s, s:o, s:s, s:s, s:[o]}", "boot", of_boot, "daemon",
+			 pair(daemon->pid, daemon->start), "server", "fake", "session", "s-1",
+			 "processes", pair(id->pid, id->start));
 }
 
 static void put(json_t *value_take)
@@ -302,8 +307,8 @@ static void broken_records_are_removed(void **state)
 		const char *mark = strstr(broken[i], "%s");
 		char text[512];
 
-		snprintf(text, sizeof text, "%.*s%s%s", mark ? (int)(mark - broken[i]) : 512, broken[i],
-			 mark ? boot : "", mark ? mark + 2 : "");
+		snprintf(text, sizeof text, "%.*s%s%s", mark ? (int)(mark - broken[i]) : 512,
+			 broken[i], mark ? boot : "", mark ? mark + 2 : "");
 		put(json_of(text));
 		begin();
 		assert_int_equal(records(), 0);
@@ -338,7 +343,7 @@ static void lack_of_memory_ends_nobody_else(void **state)
 	until_dead(&family[0]);
 }
 
-/* --- keeping --------------------------------------------------------------------------------- */
+/* ---- keeping ---- */
 
 static int exits;
 
@@ -355,7 +360,8 @@ static void on_exit_status(struct child *c, int status, void *arg)
 
 static struct child *spawn(const char *script)
 {
-	static const struct child_events events = {.on_stdout = on_stdout, .on_exit = on_exit_status};
+	static const struct child_events events = {.on_stdout = on_stdout,
+						   .on_exit = on_exit_status};
 	const char *const argv[] = {"sh", "-c", script, NULL};
 	const char *const env[] = {"PATH=/usr/bin:/bin", NULL};
 	const struct child_spec spec = {.name = "kept", .session = "s-7", .argv = argv, .env = env};

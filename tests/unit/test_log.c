@@ -164,7 +164,7 @@ static void expect_json(const char *line, const char *want)
 	int year, month, day, hour, minute, second, ms;
 	char end;
 
-	if (got == NULL)
+	if (!got)
 		fail_msg("%s: %s", line, e.text);
 	stamp = json_object_get(got, "time");
 	assert_true(json_is_string(stamp));
@@ -329,7 +329,8 @@ static void test_full_disk(void **state)
 	stderr_back();
 	lseek(fileno(f), 0, SEEK_SET);
 	collect(fileno(f));
-	assert_string_equal(output, "warning: 2 log lines lost: No space left on device\nkept\nkept too\n");
+	assert_string_equal(output,
+			    "warning: 2 log lines lost: No space left on device\nkept\nkept too\n");
 	fclose(f);
 	close(full);
 }
@@ -344,8 +345,8 @@ static int count(char c)
 	return n;
 }
 
-/* Nobody reads the pipe just now: lines wait, nothing waits for them, and they arrive in order. (If log_notice()
- * waited, the alarm would end this program.) */
+/* Nobody reads the pipe just now: lines wait, nothing waits for them, and they arrive in order. (If
+ * log_notice() waited, the alarm would end this program.) */
 static void test_slow_reader(void **state)
 {
 	unsigned long before = log_lost();
@@ -366,12 +367,14 @@ static void test_slow_reader(void **state)
 		while (len < sizeof line && read(fds[0], line + len, 1) == 1 && line[len] != '\n')
 			len++;
 		line[len] = '\0';
-		snprintf(wanted, sizeof wanted, "line %d, a line that is long enough to fill a pipe", i);
+		snprintf(wanted, sizeof wanted,
+			 "line %d, a line that is long enough to fill a pipe", i);
 		if (strcmp(line, wanted) != 0)
 			stderr_back();
 		assert_string_equal(line, wanted);
 		if (i % 500 == 499)
-			log_notice(NULL, "one more"); /* each new line takes those that wait along */
+			log_notice(NULL,
+				   "one more"); /* each new line takes those that wait along */
 	}
 	log_close();
 	stderr_back();
@@ -385,7 +388,8 @@ static void test_slow_reader(void **state)
 /* The loop writes what waits, as soon as there is room, without a further line. */
 static void test_loop_writes(void **state)
 {
-	const size_t expected = 5000 * strlen("line 0000, a line that is long enough to fill a pipe\n");
+	const size_t expected =
+		5000 * strlen("line 0000, a line that is long enough to fill a pipe\n");
 	struct event_base *base = event_base_new();
 	size_t total = 0;
 	int fds[2];
@@ -399,7 +403,7 @@ static void test_loop_writes(void **state)
 	for (int i = 0; i < 5000; i++)
 		log_notice(NULL, "line %04d, a line that is long enough to fill a pipe", i);
 	alarm(60);
-	for (ssize_t n = 0; total < expected; total += n > 0 ? (size_t)n : 0) {
+	for (ssize_t n = 0; total<expected; total += n> 0 ? (size_t)n : 0) {
 		event_base_loop(base, EVLOOP_NONBLOCK);
 		n = read(fds[0], output, sizeof output);
 	}
@@ -414,7 +418,8 @@ static void test_loop_writes(void **state)
 	close(fds[0]);
 }
 
-/* Nobody reads the pipe for too long: what is lost is told in its place, with its number and why. */
+/* Nobody reads the pipe for too long: what is lost is told in its place, with its number and why.
+ */
 static void test_stuck_reader(void **state)
 {
 	unsigned long told = 0, before = log_lost(), written = 0;
@@ -445,9 +450,11 @@ static void test_stuck_reader(void **state)
 		unsigned long said = 0;
 		char first[16] = "";
 
-		sscanf(p, "warning: %lu log lines lost: the reader of the log is too slow\n%8s", &said, first);
+		sscanf(p, "warning: %lu log lines lost: the reader of the log is too slow\n%8s",
+		       &said, first);
 		stderr_back();
-		assert_int_equal(said, log_lost() - before); /* also those that came while it was told */
+		assert_int_equal(said,
+				 log_lost() - before); /* also those that came while it was told */
 		assert_string_equal(first, "last");
 	} else {
 		stderr_back();
@@ -563,7 +570,7 @@ static void test_errno(void **state)
 	assert_ptr_equal(strstr(output, "warning: 1 log lines lost: "), output);
 }
 
-/* --- subscribers --- */
+/* ---- subscribers ---- */
 
 static char seen[4096];
 static const struct log_line *last;
@@ -692,7 +699,7 @@ static void test_libevent(void **state)
 	assert_int_equal(calls, 0);
 }
 
-/* --- escaping --- */
+/* ---- escaping ---- */
 
 static const struct {
 	const char *in, *want;

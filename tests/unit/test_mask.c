@@ -19,8 +19,13 @@ static void expect(const struct mask *m, const char *text, const char *wanted)
 
 static void values_are_masked(void **state)
 {
-	char *const env[] = {(char[]){"API_KEY=k-12345"}, (char[]){"LONGER=k-12345678"}, (char[]){"EMPTY="},
-				    (char[]){"SHORT=abc"}, (char[]){"FOUR=abcd"}, (char[]){"NOTHING"}, NULL};
+	char *const env[] = {(char[]){"API_KEY=k-12345"},
+			     (char[]){"LONGER=k-12345678"},
+			     (char[]){"EMPTY="},
+			     (char[]){"SHORT=abc"},
+			     (char[]){"FOUR=abcd"},
+			     (char[]){"NOTHING"},
+			     NULL};
 	struct mask m = {.n = 0};
 
 	(void)state;
@@ -43,7 +48,8 @@ static void lines_of_a_value(void **state)
 	struct mask m = {.n = 0};
 
 	(void)state;
-	assert_int_equal(mask_add(&m, "-----BEGIN KEY-----\nMIIEvQ\r\nabc\n\n-----END KEY-----\n"), 0);
+	assert_int_equal(mask_add(&m, "-----BEGIN KEY-----\nMIIEvQ\r\nabc\n\n-----END KEY-----\n"),
+			 0);
 	assert_int_equal(m.n, 3);
 	expect(&m, "the key is MIIEvQ", "the key is ***");
 	expect(&m, "abc", "abc");
@@ -66,7 +72,8 @@ static void headers_are_masked(void **state)
 static void what_is_cut_short_is_masked_to_its_end(void **state)
 {
 	struct mask m = {.n = 0};
-	char begin[MASK_BEGINNING], text[200] = "", whole[] = "its key-1234 it is", cut[] = "its key-12";
+	char begin[MASK_BEGINNING], text[200] = "", whole[] = "its key-1234 it is",
+				    cut[] = "its key-12";
 
 	(void)state;
 	assert_int_equal(mask_add(&m, "key-1234"), 0);

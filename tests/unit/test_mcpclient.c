@@ -77,7 +77,7 @@ static void on_failed(struct mcpclient *m, const struct err *e, void *arg)
 	(void)m;
 	(void)arg;
 	failures++;
-	snprintf(why, sizeof(why), "%s", e->text);
+	snprintf(why, sizeof why, "%s", e->text);
 	maybe_close();
 }
 
@@ -138,7 +138,7 @@ static void on_end(struct call *c, const struct answer *a, void *arg)
 	r->ends++;
 	r->kind = a->kind;
 	r->code = a->code;
-	snprintf(r->text, sizeof(r->text), "%s", a->message != NULL ? a->message : "");
+	snprintf(r->text, sizeof r->text, "%s", a->message != NULL ? a->message : "");
 	maybe_close();
 }
 
@@ -199,10 +199,10 @@ static void feed(const char *text)
 	char copy[512];
 	size_t len = strlen(text);
 
-	assert_true(len < sizeof(copy));
+	assert_true(len < sizeof copy);
 	for (size_t i = 0; i <= len; i++)
 		copy[i] = text[i] == '\'' ? '"' : text[i];
-	if (client != NULL)
+	if (client)
 		mcpclient_feed(client, copy, len);
 }
 
@@ -240,7 +240,7 @@ static void last_sent_is(const char *text)
 	assert_true(json_is(sent[n_sent - 1], text));
 }
 
-/* --- the handshake --------------------------------------------------------------------------- */
+/* ---- the handshake ---- */
 
 static void test_handshake(void **state)
 {
@@ -258,7 +258,8 @@ static void test_handshake(void **state)
 	start_call(&c, "{'name':'c'}", NULL);
 	assert_int_equal(c.ends, 1);
 	assert_int_equal(c.dones, 1);
-	assert_string_equal(c.text, "backend fake: too many calls that wait for the server to start: all 2 "
+	assert_string_equal(c.text,
+			    "backend fake: too many calls that wait for the server to start: all 2 "
 			    "(fixed) are in use; try again later");
 	assert_int_equal(mcpclient_calls(client), 2);
 	assert_false(mcpclient_ready(client));
@@ -331,7 +332,7 @@ static void test_nothing_can_be_sent(void **state)
 	assert_int_equal(mcpclient_calls(client), 0);
 }
 
-/* --- servers of 2026-07-28 --------------------------------------------------------------------- */
+/* ---- servers of 2026-07-28 ---- */
 
 #define DISCOVERED                                                                                 \
 	"{'jsonrpc':'2.0','id':1,'result':{'resultType':'complete','supportedVersions':"           \
@@ -383,7 +384,7 @@ static void test_probe_legacy(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
 		open_probing();
 		feed(answers[i]);
 		assert_string_equal(last_method(), "initialize");
@@ -402,7 +403,7 @@ static void test_probe_fails(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
 		failures = 0;
 		open_probing();
 		feed(answers[i]);
@@ -436,13 +437,14 @@ static void test_probe_of_who_exits(void **state)
 	start_call(&r, "{}", NULL);
 	mcpclient_start_legacy(client);
 	assert_string_equal(last_method(), "initialize");
-	feed("{'jsonrpc':'2.0','id':2,'result':{'protocolVersion':'2025-06-18','capabilities':{}}}");
+	feed("{'jsonrpc':'2.0','id':2,'result':{'protocolVersion':'2025-06-18','capabilities':{}}"
+	     "}");
 	assert_int_equal(readies, 1);
 	assert_string_equal(last_method(), "tools/call");
 	assert_int_equal(r.ends, 0);
 }
 
-/* --- answers --------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 static void test_only_its_own_answer(void **state)
 {
@@ -468,7 +470,7 @@ static void test_only_its_own_answer(void **state)
 	(void)state;
 	open_ready();
 	start_call(&r, "{}", NULL);
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
 		feed(others[i]);
 	assert_int_equal(r.ends, 0);
 	feed("{'jsonrpc':'2.0','id':2,'result':{'x':1}}");
@@ -564,7 +566,7 @@ static void on_reply(struct mcpclient *m, const struct mcpclient_reply *r, void 
 	(void)m;
 	(void)arg;
 	replies++;
-	snprintf(reply_text, sizeof(reply_text), "%s", r->message != NULL ? r->message : "");
+	snprintf(reply_text, sizeof reply_text, "%s", r->message != NULL ? r->message : "");
 }
 
 static void test_own_requests(void **state)
@@ -587,7 +589,7 @@ static void test_own_requests(void **state)
 	assert_string_equal(reply_text, "test over");
 }
 
-/* --- what the server asks -------------------------------------------------------------------- */
+/* ---- what the server asks ---- */
 
 static void test_ping_and_unknown(void **state)
 {
@@ -627,7 +629,8 @@ static void test_question_of_a_call(void **state)
 
 #define ELICIT(id) "{'jsonrpc':'2.0','id':" id ",'method':'elicitation/create','params':{}}"
 #define IN_DOUBT                                                                                   \
-	"'error':{'code':-32600,'message':'several clients share this server, and nothing says to " \
+	"'error':{'code':-32600,'message':'several clients share this server, and nothing says "   \
+	"to "                                                                                      \
 	"which of their requests this one belongs'}}"
 
 /* Several clients: a question goes to the only call there is, and to nobody in doubt. */
@@ -694,13 +697,14 @@ static void test_question_of_a_cancelled_call(void **state)
 /* A channel with a stream for each answer knows whose question it is. */
 static void test_question_with_an_answer(void **state)
 {
-	static const char text[] = "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"elicitation/create\"}";
+	static const char text[] =
+		"{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"elicitation/create\"}";
 	static struct reply a, b;
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		memset(&a, 0, sizeof(a));
-		memset(&b, 0, sizeof(b));
+		memset(&a, 0, sizeof a);
+		memset(&b, 0, sizeof b);
 		spec.asks = i == 0 ? MCPCLIENT_ASKS_FORWARD : MCPCLIENT_ASKS_ONLY;
 		questions = readies = 0;
 		open_ready();
@@ -793,7 +797,7 @@ static void test_too_many_questions(void **state)
 	(void)state;
 	open_ready();
 	for (int i = 0; i < 65; i++) {
-		snprintf(text, sizeof(text), "{'jsonrpc':'2.0','id':%d,'method':'roots/list'}", i);
+		snprintf(text, sizeof text, "{'jsonrpc':'2.0','id':%d,'method':'roots/list'}", i);
 		feed(text);
 	}
 	assert_int_equal(questions, 64);
@@ -802,7 +806,8 @@ static void test_too_many_questions(void **state)
 		     "later'}}");
 }
 
-/* Clients that share one server: whoever has more than a share is refused while others find a place. */
+/* Clients that share one server: whoever has more than a share is refused while others find a
+ * place. */
 static void test_waiting_is_shared(void **state)
 {
 	struct caller alice = caller, bob = caller;
@@ -842,8 +847,10 @@ static int ask_for(struct reply *r, json_int_t of, int n)
 	int before = r->asks;
 
 	while (n-- > 0) {
-		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"elicitation/"
-			 "create\",\"params\":{}}", id++);
+		snprintf(text, sizeof text,
+			 "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"elicitation/"
+			 "create\",\"params\":{}}",
+			 id++);
 		mcpclient_feed_for(client, text, strlen(text), of);
 		forget_sent();
 	}
@@ -898,7 +905,7 @@ static void test_probe(void **state)
 		json_integer_value(json_object_get(json_object_get(sent[2], "error"), "code")), -1);
 }
 
-/* --- closing from inside --------------------------------------------------------------------- */
+/* ---- closing from inside ---- */
 
 static void test_closes_in_callbacks(void **state)
 {
@@ -911,7 +918,7 @@ static void test_closes_in_callbacks(void **state)
 	static struct reply a, b;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
 		close_in_callback = false;
 		readies = 0;
 		open_ready();
@@ -948,7 +955,7 @@ static void test_closes_in_handshake(void **state)
 	assert_int_equal(failures, 1);
 }
 
-/* --- listing --------------------------------------------------------------------------------- */
+/* ---- listing ---- */
 
 static struct offer *listed;
 static char listing_why[128];
@@ -957,7 +964,7 @@ static void on_listed(struct offer *o_take, const char *text, void *arg)
 {
 	(void)arg;
 	listed = o_take;
-	snprintf(listing_why, sizeof(listing_why), "%s", text != NULL ? text : "");
+	snprintf(listing_why, sizeof listing_why, "%s", text != NULL ? text : "");
 }
 
 static void test_listing(void **state)
@@ -1007,7 +1014,7 @@ static void test_listing_drops_bad_tools(void **state)
 	close_client();
 }
 
-/* --- lack of memory -------------------------------------------------------------------------- */
+/* ---- lack of memory ---- */
 
 /* Everything once; some of it may fail, all of it must end. */
 static void everything(void)
@@ -1016,7 +1023,7 @@ static void everything(void)
 	struct listing *l = NULL;
 	struct mcpclient *m = mcpclient_new(base, &spec, &events, NULL);
 
-	if (m == NULL)
+	if (!m)
 		return;
 	client = m;
 	mcpclient_start(client);
@@ -1031,14 +1038,14 @@ static void everything(void)
 	a.call = call_new(base, &front, &a, &caller, "tools/call", json_pack("{s:{}}", "_meta"),
 			  NULL, 0);
 	b.call = call_new(base, &front, &b, &caller, "tools/call", NULL, NULL, 0);
-	if (a.call != NULL)
+	if (a.call)
 		mcpclient_call(m, a.call, on_done, &a);
-	if (b.call != NULL)
+	if (b.call)
 		mcpclient_call(m, b.call, on_done, &b);
 	feed("{'jsonrpc':'2.0','id':1,'method':'roots/list','params':{}}");
 	feed("{'jsonrpc':'2.0','method':'notifications/progress','params':{'progressToken':4}}");
 	feed("{'jsonrpc':'2.0','id':4,'result':{}}");
-	if (b.call != NULL && b.ends == 0)
+	if (b.call && b.ends == 0)
 		call_cancel(b.call, "over");
 	close_client();
 	assert_int_equal(a.ends, a.call != NULL);

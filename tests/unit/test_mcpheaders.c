@@ -54,7 +54,7 @@ static void lines(void **state)
 	json_t *schema = json_of(SCHEMA);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		json_t *msg = json_of(cases[i].msg);
 		struct headerlines h = {0};
 		char text[1000] = "";
@@ -101,7 +101,7 @@ static void claims(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
 		json_t *msg = json_of(none[i]);
 
 		assert_null(mcpheaders_claim(msg));

@@ -43,7 +43,8 @@ static void compared_texts(void **state)
 		{"{\"_meta\":{\"" META "logLevel\":\"info\\u0000\"}}", META "logLevel"},
 		{"{\"_meta\":{\"" META "related-task\":{\"taskId\":\"a\\u0000\"}}}",
 		 META "related-task"},
-		{"{\"name\":\"a\",\"arguments\":{\"name\":\"a\\u0000b\",\"uri\":\"\\u0000\"}}", NULL},
+		{"{\"name\":\"a\",\"arguments\":{\"name\":\"a\\u0000b\",\"uri\":\"\\u0000\"}}",
+		 NULL},
 		{"{\"argument\":{\"name\":\"a\",\"value\":\"a\\u0000\"}}", NULL},
 		{"{\"inputResponses\":{\"q\":{\"content\":{\"x\":\"\\u0000\"}}}}", NULL},
 		{"{\"data\":\"a\\u0000\",\"message\":\"\\u0000\"}", NULL},
@@ -53,7 +54,7 @@ static void compared_texts(void **state)
 
 	(void)state;
 	assert_int_equal(names_check(NULL, NULL), 0);
-	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		json_t *params = parse(table[i].params);
 		json_t *batch = json_pack("[{}, {s:O}]", "params", params);
 		struct err e = {0};
@@ -61,7 +62,7 @@ static void compared_texts(void **state)
 
 		if (rc != (table[i].member != NULL ? ERR_INVALID : 0) ||
 		    names_check_body(batch, NULL) != rc ||
-		    (rc != 0 && strstr(e.text, table[i].member) == NULL))
+		    (rc != 0 && !strstr(e.text, table[i].member)))
 			fail_msg("%s: %d %s", table[i].params, rc, e.text);
 		json_decref(batch);
 		json_decref(params);
@@ -79,7 +80,7 @@ static void envelopes(void **state)
 	enum jsonrpc_kind kind;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
 		json_t *msg = parse(refused[i]);
 
 		assert_int_equal(jsonrpc_classify(msg, &kind, NULL), ERR_INVALID);

@@ -127,7 +127,7 @@ static void equality_sees_every_member(void **state)
 	assert_false(offer_equal(o, NULL));
 	assert_false(offer_equal(NULL, o));
 	assert_true(offer_equal(NULL, NULL));
-	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
 		struct offer *changed = full();
 
 		assert_true(offer_equal(o, changed));
@@ -180,7 +180,7 @@ static void every_allocation_may_fail(void **state)
 
 		failalloc_at(n, false);
 		o = offer_new(MCP_REV_2025_11_25);
-		if (o != NULL) {
+		if (o) {
 			o->instructions = strdup("x");
 			copy = offer_with(o, OFFER_PROMPTS, json_array());
 		}

@@ -54,7 +54,7 @@ static struct exchange *ask(enum exchange_method method, const char *headers, co
 	const char *id;
 
 	failalloc_hold(true);
-	snprintf(all, sizeof(all),
+	snprintf(all, sizeof all,
 		 "Host: localhost\nAccept: application/json, text/event-stream\n"
 		 "Content-Type: application/json\n%s%s%s%s",
 		 headers, session[0] != '\0' ? "Mcp-Session-Id: " : "", session,
@@ -63,8 +63,8 @@ static struct exchange *ask(enum exchange_method method, const char *headers, co
 	failalloc_hold(false);
 	endpoint_handle(x, fx_endpoint);
 	id = fake_answer_header(x, "Mcp-Session-Id");
-	if (id != NULL && fake_status(x) == 200 && session[0] == '\0')
-		snprintf(session, sizeof(session), "%s", id);
+	if (id && fake_status(x) == 200 && session[0] == '\0')
+		snprintf(session, sizeof session, "%s", id);
 	return x;
 }
 
@@ -77,7 +77,7 @@ static struct exchange *modern(const char *method, const char *name, const char 
 {
 	char headers[256];
 
-	snprintf(headers, sizeof(headers),
+	snprintf(headers, sizeof headers,
 		 "MCP-Protocol-Version: 2026-07-28\nMcp-Method: %s\n%s%s%s", method,
 		 name != NULL ? "Mcp-Name: " : "", name != NULL ? name : "",
 		 name != NULL ? "\n" : "");
@@ -100,8 +100,9 @@ static void backend_asks(void)
 
 	if (fake_held() == 0)
 		return;
-	q = question_new("sampling/createMessage", json_pack("{s:i}", "maxTokens", 9), on_answer, NULL);
-	if (q == NULL)
+	q = question_new("sampling/createMessage", json_pack("{s:i}", "maxTokens", 9), on_answer,
+			 NULL);
+	if (!q)
 		return;
 	questions++;
 	call_ask(fake_call(fake_held() - 1), q);
@@ -111,7 +112,7 @@ static void backend_notifies(void)
 {
 	json_t *params = json_pack("{s:s, s:s}", "level", "info", "data", "x");
 
-	if (params != NULL && fake_held() > 0)
+	if (params && fake_held() > 0)
 		call_notify(fake_call(fake_held() - 1), "notifications/message", params);
 	json_decref(params);
 }
@@ -121,7 +122,7 @@ static void backend_ends(void)
 	while (fake_held() > 0) {
 		json_t *result = json_pack("{s:[]}", "content");
 
-		if (result != NULL)
+		if (result)
 			call_result(fake_take(0), result);
 		else
 			call_error(fake_take(0), RPC_INTERNAL_ERROR, NULL, "out of memory");
@@ -233,7 +234,7 @@ static struct exchange *retry(struct exchange *x)
 	answer = json_loads(fake_text(x), 0, NULL);
 	state = json_string_value(
 		json_object_get(json_object_get(answer, "result"), "requestState"));
-	snprintf(body, sizeof(body),
+	snprintf(body, sizeof body,
 		 "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"tools/call\",\"params\":{"
 		 "\"name\":\"echo\",\"requestState\":\"%s\",\"inputResponses\":{\"q1\":{"
 		 "\"action\":\"accept\",\"content\":{}}}," META "}}",
@@ -256,7 +257,7 @@ static bool parked_conversation(void)
 	turn();
 	failalloc_hold(true);
 	return fake_outcome(first) == FAKE_REPLIED && fake_outcome(second) == FAKE_REPLIED &&
-	       strstr(fake_text(second), "\"content\"") != NULL;
+	       strstr(fake_text(second), "\"content\"");
 }
 
 /* ---- a server ---- */
@@ -334,7 +335,7 @@ static int make_call(struct mcpclient *m, struct call **slot)
 					     .log_level = -1};
 
 	*slot = call_new(fx.base, &front, slot, &caller, "tools/call", json_object(), NULL, 0);
-	if (*slot == NULL)
+	if (!*slot)
 		return 0;
 	mcpclient_call(m, *slot, NULL, NULL);
 	return 1;
@@ -363,17 +364,17 @@ static bool server_conversation(void)
 	ends = 0;
 	arm();
 	m = mcpclient_new(fx.base, &spec, &events, NULL);
-	if (m != NULL) {
+	if (m) {
 		mcpclient_start(m);
 		made += make_call(m, &server_calls[0]);
-		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
 			mcpclient_feed(m, lines[i], strlen(lines[i]));
 			if (i == 0)
 				made += make_call(m, &server_calls[1]);
 			turn();
 		}
 	}
-	ready = m != NULL && mcpclient_ready(m) && mcpclient_calls(m) == 0;
+	ready = m && mcpclient_ready(m) && mcpclient_calls(m) == 0;
 	mcpclient_close(&m, "the end");
 	turn();
 	assert_int_equal(ends, made);
@@ -398,7 +399,7 @@ static bool run(bool (*conversation)(void))
 	failalloc_hold(true);
 	/* A client that was not told of a session cannot use it. (Where its connection was cut
 	 * instead, the session goes when its idle time is over.) */
-	if (opened != NULL && session[0] == '\0' && fake_outcome(opened) != FAKE_ABORTED)
+	if (opened && session[0] == '\0' && fake_outcome(opened) != FAKE_ABORTED)
 		assert_int_equal(count_sessions(), 0);
 	failalloc_hold(false);
 	return good;

@@ -154,20 +154,21 @@ static void tables_fit_terminals_alone(void **state)
 static void records_are_listed(void **state)
 {
 	(void)state;
-	assert_string_equal(print(&output_table, RECORD,
-				  "{'id':'a\\u001b\\n','name':'n','age_ms':90061000,'size':0,"
-				  "'more':1,'other':{'ready':2,'failed':[]},'list':['a','b'],"
-				  "'deep':{'a':{'b':[1,2],'c':true}},'no':false,'real':3.4390000000000001}",
-				  0),
-			    "id     a\\x1b \n"
-			    "name   n\n"
-			    "age    1d01h\n"
-			    "size   0 B\n"
-			    "other  ready: 2, failed: none\n"
-			    "list   a, b\n"
-			    "deep   a: (b: (1, 2), c: yes)\n"
-			    "no     no\n"
-			    "real   3.439\n");
+	assert_string_equal(
+		print(&output_table, RECORD,
+		      "{'id':'a\\u001b\\n','name':'n','age_ms':90061000,'size':0,"
+		      "'more':1,'other':{'ready':2,'failed':[]},'list':['a','b'],"
+		      "'deep':{'a':{'b':[1,2],'c':true}},'no':false,'real':3.4390000000000001}",
+		      0),
+		"id     a\\x1b \n"
+		"name   n\n"
+		"age    1d01h\n"
+		"size   0 B\n"
+		"other  ready: 2, failed: none\n"
+		"list   a, b\n"
+		"deep   a: (b: (1, 2), c: yes)\n"
+		"no     no\n"
+		"real   3.439\n");
 }
 
 static void text_is_for_people(void **state)

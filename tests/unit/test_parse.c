@@ -195,7 +195,7 @@ static void every_abbreviation_is_safe(void **state)
 			snprintf(typed, sizeof typed, "%.*s", (int)cut, c->words);
 			assert_int_equal(walk_init(&w, &e), 0);
 			rest = typed;
-			while ((word = strsep(&rest, " ")) != NULL && *word && !w.command)
+			while ((word = strsep(&rest, " ")) && *word && !w.command)
 				if (walk_word(&w, word, &e) < 0)
 					break;
 			if (cut == strlen(c->words))

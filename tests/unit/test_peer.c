@@ -20,8 +20,14 @@ static void addresses_are_read_and_written(void **state)
 		{"2001:DB8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
 		{"fe80::1%eth0", "fe80::1", "fe80::/64"},
 	};
-	static const char *const bad[] = {"",	     "192.0.2",	  "192.0.2.1 ", "192.0.2.1%eth0",
-					  "192.0.2.256", "[::1]", "::g",	"unknown",
+	static const char *const bad[] = {"",
+					  "192.0.2",
+					  "192.0.2.1 ",
+					  "192.0.2.1%eth0",
+					  "192.0.2.256",
+					  "[::1]",
+					  "::g",
+					  "unknown",
 					  "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb"};
 	char text[NETADDR_TEXT];
 	struct netaddr a;
@@ -44,18 +50,24 @@ static void addresses_are_read_and_written(void **state)
 
 static void networks_have_no_bits_behind_their_prefix(void **state)
 {
-	static const char *const bad[] = {"10.0.0.1/8",	 "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/a",
-					  "10.0.0.0/-1", "fd00::/129",	"fd01::/8",  "",
-					  "/8",		 "10.0.0.0/8/8", "fe80::%eth0/64"};
+	static const char *const bad[] = {
+		"10.0.0.1/8",  "10.0.0.0/33",  "10.0.0.0/",	"10.0.0.0/a",
+		"10.0.0.0/-1", "fd00::/129",   "fd01::/8",	"",
+		"/8",	       "10.0.0.0/8/8", "fe80::%eth0/64"};
 	static const struct {
 		const char *net, *address;
 		bool in;
 	} cases[] = {
-		{"10.0.0.0/8", "10.255.0.1", true},   {"10.0.0.0/8", "11.0.0.1", false},
-		{"10.0.0.0/8", "::ffff:10.1.1.1", true}, {"192.0.2.128/25", "192.0.2.129", true},
-		{"192.0.2.128/25", "192.0.2.127", false}, {"fd00::/8", "fdff::1", true},
-		{"fd00::/8", "fe00::1", false},	      {"::1", "::1", true},
-		{"::1", "::2", false},		      {"0.0.0.0/0", "8.8.8.8", true},
+		{"10.0.0.0/8", "10.255.0.1", true},
+		{"10.0.0.0/8", "11.0.0.1", false},
+		{"10.0.0.0/8", "::ffff:10.1.1.1", true},
+		{"192.0.2.128/25", "192.0.2.129", true},
+		{"192.0.2.128/25", "192.0.2.127", false},
+		{"fd00::/8", "fdff::1", true},
+		{"fd00::/8", "fe00::1", false},
+		{"::1", "::1", true},
+		{"::1", "::2", false},
+		{"0.0.0.0/0", "8.8.8.8", true},
 		{"0.0.0.0/0", "2001:db8::1", false},
 	};
 	struct netaddr_net net;
@@ -129,9 +141,9 @@ static void the_rightmost_address_that_is_no_proxy_counts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		assert_string_equal(client(PEER_X_FORWARDED_FOR, cases[i].tcp, cases[i].first,
-					   cases[i].last),
-				    cases[i].client);
+		assert_string_equal(
+			client(PEER_X_FORWARDED_FOR, cases[i].tcp, cases[i].first, cases[i].last),
+			cases[i].client);
 	assert_string_equal(client(PEER_NO_HEADER, "10.1.1.1", NULL, "198.51.100.1"), "10.1.1.1");
 }
 
@@ -147,7 +159,8 @@ static void forwarded_is_read_as_rfc_7239_says(void **state)
 		{NULL, "for=6.6.6.6,for=198.51.100.1, for=10.2.2.2", "+198.51.100.1"},
 		{"for=198.51.100.1", "for=10.2.2.2", "+198.51.100.1"},
 		{NULL, "host=\"a,b;for=6.6.6.6\";for=198.51.100.1", "+198.51.100.1"},
-		{NULL, "for=[2001:db8::17]", "+2001:db8::17"}, /* without quotes, as some write it */
+		{NULL, "for=[2001:db8::17]",
+		 "+2001:db8::17"}, /* without quotes, as some write it */
 		{NULL, "", "10.1.1.1"},
 		/* The first line is not even looked at. */
 		{"for=\"", "for=198.51.100.1", "+198.51.100.1"},

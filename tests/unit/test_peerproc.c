@@ -99,7 +99,8 @@ static void descendants_of_any_depth(void **state)
 
 		assert_int_equal(peerproc_look(peer, getpid()), PEERPROC_FAMILY);
 		/* To the process in between, only what is below it is family. */
-		assert_int_equal(peerproc_look(peer, pid), depth > 0 ? PEERPROC_FAMILY : PEERPROC_OTHER);
+		assert_int_equal(peerproc_look(peer, pid),
+				 depth > 0 ? PEERPROC_FAMILY : PEERPROC_OTHER);
 		close(peer);
 		waitpid(pid, NULL, 0);
 	}

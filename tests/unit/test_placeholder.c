@@ -23,7 +23,7 @@ static const char *expand(const char *command, const char *arguments)
 	size_t n = 0;
 
 	assert_non_null(args);
-	snprintf(words, sizeof(words), "%s", command);
+	snprintf(words, sizeof words, "%s", command);
 	for (char *w = strtok_r(words, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save))
 		argv[n++] = w;
 	argv[n] = NULL;
@@ -31,10 +31,10 @@ static const char *expand(const char *command, const char *arguments)
 	out[0] = '\0';
 	if (placeholder_expand(argv, schema, args, &expanded, &e) == 0)
 		for (char **a = expanded; *a != NULL; a++)
-			snprintf(out + strlen(out), sizeof(out) - strlen(out), "%s%s",
+			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s",
 				 a != expanded ? "|" : "", *a);
 	else
-		snprintf(out, sizeof(out), "%s", e.text);
+		snprintf(out, sizeof out, "%s", e.text);
 	free(expanded);
 	json_decref(args);
 	json_decref(schema);
@@ -87,7 +87,7 @@ static void expands(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const char *got = expand(cases[i].command, cases[i].arguments);
 
 		if (strcmp(got, cases[i].wanted) != 0)
@@ -117,14 +117,14 @@ static void checks(void **state)
 	struct err e = {0};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char *second = strdup(cases[i].second);
 		char *command[] = {ls, second, NULL};
 		int rc = placeholder_check(command, schema, &e);
 
 		free(second);
 		assert_int_equal(rc, cases[i].wanted != NULL ? ERR_INVALID : 0);
-		if (cases[i].wanted != NULL)
+		if (cases[i].wanted)
 			assert_string_equal(e.text, cases[i].wanted);
 	}
 	assert_int_equal(placeholder_check(program, schema, &e), ERR_INVALID);

@@ -222,8 +222,11 @@ static void others_keep_theirs(void **state)
 /* A server alone knows its tasks, so it goes last of all, and only its holder finds them. */
 static void with_tasks(void **state)
 {
-	struct pool_want want = {.view = (struct view *)&base, .peer = "", .holder = "user:a",
-				 .tasks = true, .task = "task"};
+	struct pool_want want = {.view = (struct view *)&base,
+				 .peer = "",
+				 .holder = "user:a",
+				 .tasks = true,
+				 .task = "task"};
 	struct pooled *s;
 
 	(void)state;
@@ -293,8 +296,11 @@ static void without_memory(void **state)
 	open_pool(16);
 	for (long n = 1;; n++) {
 		json_t *caps = json_object();
-		struct pool_want want = {.view = (struct view *)&base, .user = "a", .peer = "",
-					 .holder = "user:a", .capabilities = caps,
+		struct pool_want want = {.view = (struct view *)&base,
+					 .user = "a",
+					 .peer = "",
+					 .holder = "user:a",
+					 .capabilities = caps,
 					 .exclusive = true};
 		struct err e = {0};
 		struct pooled *s;

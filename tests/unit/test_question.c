@@ -33,7 +33,7 @@ static void act(void)
 	void (*fn)(void) = inside;
 
 	inside = NULL;
-	if (fn != NULL)
+	if (fn)
 		fn();
 }
 
@@ -174,7 +174,7 @@ static void do_withdraw(void)
 }
 
 static void (*const ends[])(void) = {do_answer, do_refuse, do_withdraw};
-#define N_ENDS (sizeof(ends) / sizeof(ends[0]))
+#define N_ENDS (sizeof ends / sizeof ends[0])
 
 /* Every end after every end: the first counts, the memory is still there. */
 static void second_end_does_nothing(void **state)

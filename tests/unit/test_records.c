@@ -31,10 +31,10 @@ static void open_store(void)
 
 static int set_up(void **state)
 {
-	snprintf(dir, sizeof(dir), "/tmp/mcpd-records-XXXXXX");
+	snprintf(dir, sizeof dir, "/tmp/mcpd-records-XXXXXX");
 	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/mcpd.db", dir);
-	snprintf(key, sizeof(key), "%s/key", dir);
+	snprintf(path, sizeof path, "%s/mcpd.db", dir);
+	snprintf(key, sizeof key, "%s/key", dir);
 	fixture_open(state);
 	fx.conf.persist = true;
 	open_store();
@@ -107,7 +107,7 @@ static void subscribe(struct session *s, const char *method, const char *uri)
 {
 	char params[64];
 
-	snprintf(params, sizeof(params), "{'uri':'%s'}", uri);
+	snprintf(params, sizeof params, "{'uri':'%s'}", uri);
 	post(s, BOTH, method, params);
 	call_result(fake_take(0), json_object());
 }
@@ -185,7 +185,7 @@ static void put_seen(const char *id, int64_t ago)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), "%lld", (long long)(time(NULL) - ago));
+	snprintf(text, sizeof text, "%lld", (long long)(time(NULL) - ago));
 	forge(id, "seen", text);
 	begin_again("i");
 }
@@ -246,7 +246,7 @@ static void records_that_are_none_are_dropped(void **state)
 
 	(void)state;
 	keep("i");
-	for (size_t i = 0; i < sizeof(forged) / sizeof(forged[0]); i++) {
+	for (size_t i = 0; i < sizeof forged / sizeof forged[0]; i++) {
 		char *id = open_and_end(NULL);
 
 		forge(id, forged[i][0], forged[i][1]);
@@ -369,10 +369,10 @@ static bool has_part(const char *id, const char *uri)
 	char name[128];
 	json_t *value;
 
-	snprintf(name, sizeof(name), "%s %s", id, uri);
+	snprintf(name, sizeof name, "%s %s", id, uri);
 	value = store_get(store, STORE_PARTS, name, NULL);
 	json_decref(value);
-	return value != NULL;
+	return value;
 }
 
 static char *text_of_record(const char *id)
@@ -503,8 +503,8 @@ static void parts_of_nothing_are_dropped(void **state)
 	(void)state;
 	keep("i");
 	id = open_and_end(NULL);
-	for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
-		snprintf(name, sizeof(name), "%s%s", id, behind[i]);
+	for (size_t i = 0; i < sizeof behind / sizeof behind[0]; i++) {
+		snprintf(name, sizeof name, "%s%s", id, behind[i]);
 		store_put(store, STORE_PARTS, name, json_true());
 	}
 	store_put(store, STORE_PARTS, "short", json_true());

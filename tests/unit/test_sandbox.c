@@ -1,5 +1,5 @@
-/* sandbox.c: what is hidden, how often the rules are put together, and what is judged. What children
- * really cannot do: tests/integration/test_sandbox.py. */
+/* sandbox.c: what is hidden, how often the rules are put together, and what is judged. What
+ * children really cannot do: tests/integration/test_sandbox.py. */
 #include "support.h"
 
 #include <stdio.h>
@@ -63,7 +63,7 @@ static struct sandbox *hide(const char *path, const char *const *used)
 static bool is_hidden(const char *path, const char *const *used)
 {
 	struct sandbox *s = hide(path, used);
-	bool hidden = sandbox_hidden(s)[0] != NULL;
+	bool hidden = sandbox_hidden(s)[0];
 
 	sandbox_free(&s);
 	return hidden;

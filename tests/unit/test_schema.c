@@ -12,17 +12,17 @@ static void check(const char *schema, const char *value, const char *why)
 	struct err e = {0};
 	int rc;
 
-	if (v == NULL)
+	if (!v)
 		v = json_of(value);
 	if (schema_new(s, NULL, &compiled, &e) != 0)
 		fail_msg("%s: %s", schema, e.text);
 	rc = schema_validate(compiled, v, &e);
 	schema_unref(&compiled);
-	if (why == NULL && rc != 0)
+	if (!why && rc != 0)
 		fail_msg("%s refuses %s: %s", schema, value, e.text);
-	if (why != NULL && rc == 0)
+	if (why && rc == 0)
 		fail_msg("%s accepts %s", schema, value);
-	if (why != NULL) {
+	if (why) {
 		assert_string_equal(e.text, why);
 		assert_int_equal(rc, ERR_INVALID);
 	}
@@ -70,10 +70,10 @@ static void types(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < 7; n++) {
-		for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
+		for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {
 			json_t *schema = json_pack("{s:s}", "type", names[n]);
 			json_t *value = json_loads(values[v].value, JSON_DECODE_ANY, NULL);
-			bool is = strchr(values[v].is, letters[n]) != NULL;
+			bool is = strchr(values[v].is, letters[n]);
 
 			if ((validate(schema, value, NULL) == 0) != is)
 				fail_msg("%s as %s", values[v].value, names[n]);
@@ -233,8 +233,8 @@ static void bad_schemas(void **state)
 	refused("{'pattern':1}", "pattern: expected a string");
 	refused("{'properties':{'a':{'pattern':'\\\\A'}}}",
 		"properties.a.pattern: \"\\A\" is no escape of ECMA-262");
-	refused("{'pattern':'[[:alpha:]]'}",
-		"pattern: \"[:alpha:]]\" is of POSIX: write \"a-z\", \"\\d\", \"\\s\" or \"\\p{L}\"");
+	refused("{'pattern':'[[:alpha:]]'}", "pattern: \"[:alpha:]]\" is of POSIX: write \"a-z\", "
+					     "\"\\d\", \"\\s\" or \"\\p{L}\"");
 }
 
 /* N values that FN makes, in an array. */
@@ -253,7 +253,7 @@ static json_t *with_members(size_t i, size_t n)
 	char name[24];
 
 	for (size_t k = 0; k < n; k++) {
-		snprintf(name, sizeof(name), "member%zu", k);
+		snprintf(name, sizeof name, "member%zu", k);
 		json_object_set_new(o, name, json_integer(k + 1 == n ? (json_int_t)i : 0));
 	}
 	return o;
@@ -300,7 +300,7 @@ static uint64_t work_of(const char *schema, json_t *value_take, int *code_r)
 
 	assert_int_equal(schema_new(s, NULL, &compiled, &e), 0);
 	*code_r = schema_validate(compiled, value_take, &e);
-	if (*code_r == ERR_LIMIT && strstr(e.text, "takes too long") == NULL)
+	if (*code_r == ERR_LIMIT && !strstr(e.text, "takes too long"))
 		fail_msg("%s", e.text);
 	work = schema_work(compiled);
 	schema_unref(&compiled);
@@ -347,7 +347,7 @@ static void one_validation_is_bounded(void **state)
 	int code;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		work_of(cases[i].schema, many(cases[i].n, cases[i].fn), &code);
 		if (code != ERR_LIMIT)
 			fail_msg("%s: %d", cases[i].schema, code);
@@ -379,7 +379,8 @@ static void comparing_is_bounded(void **state)
 /* All patterns of all schemas share the room that the caller has for them. */
 static void patterns_share_a_room(void **state)
 {
-	json_t *s = json_of("{'properties':{'a':{'pattern':'^a'},'b':{'pattern':'^(ab){1,200}$'}}}");
+	json_t *s =
+		json_of("{'properties':{'a':{'pattern':'^a'},'b':{'pattern':'^(ab){1,200}$'}}}");
 	struct schema *compiled;
 	size_t room = 100000, rest;
 	struct err e;
@@ -398,11 +399,16 @@ static void patterns_share_a_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(types),       cmocka_unit_test(values),
-		cmocka_unit_test(long_enum),   cmocka_unit_test(numbers),
-		cmocka_unit_test(strings),     cmocka_unit_test(arrays),
-		cmocka_unit_test(objects),     cmocka_unit_test(annotations),
-		cmocka_unit_test(bad_schemas), cmocka_unit_test(unique_items_cost_once_each),
+		cmocka_unit_test(types),
+		cmocka_unit_test(values),
+		cmocka_unit_test(long_enum),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(strings),
+		cmocka_unit_test(arrays),
+		cmocka_unit_test(objects),
+		cmocka_unit_test(annotations),
+		cmocka_unit_test(bad_schemas),
+		cmocka_unit_test(unique_items_cost_once_each),
 		cmocka_unit_test(one_validation_is_bounded),
 		cmocka_unit_test(comparing_is_bounded),
 		cmocka_unit_test(patterns_share_a_room),

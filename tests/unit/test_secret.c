@@ -88,7 +88,7 @@ static void a_signal_in_the_worst_moment_ends_it(void **state)
 	const struct mcpctl m = {.shell = false};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
 		char *secret;
 
 		sigaction(all[i], &see, &before);

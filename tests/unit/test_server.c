@@ -58,7 +58,7 @@ static const char *error_text(struct exchange *x)
 	static char text[512];
 	json_t *msg = body(x);
 
-	snprintf(text, sizeof(text), "%s",
+	snprintf(text, sizeof text, "%s",
 		 json_string_value(json_object_get(json_object_get(msg, "error"), "message")));
 	json_decref(msg);
 	return text;
@@ -103,7 +103,7 @@ static void one_id_for_all_requests(void **state)
 	for (int i = 0; i < 3; i++) {
 		char want[64];
 
-		snprintf(want, sizeof(want), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"n\":%d}}",
+		snprintf(want, sizeof want, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"n\":%d}}",
 			 i);
 		assert_string_equal(fake_text(x[i]), want);
 	}
@@ -132,7 +132,7 @@ static void cancelling(void **state)
 	x[0] = post_as(json_integer(1), "tools/call", "{'name':'echo'}");
 	x[1] = post_as(json_integer(1), "tools/call", "{'name':'echo'}");
 	x[2] = post_as(json_integer(2), "tools/call", "{'name':'echo'}");
-	for (size_t i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++)
+	for (size_t i = 0; i < sizeof nobody / sizeof nobody[0]; i++)
 		notify("notifications/cancelled", nobody[i]);
 	/* which of the two 1 is meant nobody knows: neither of them is stopped */
 	assert_int_equal(fake_held(), 3);
@@ -177,7 +177,7 @@ static void bad_requests(void **state)
 
 	(void)state;
 	open_it();
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		int code = error_of(post(s, BOTH, rows[i].method, rows[i].params));
 
 		if (code != rows[i].code)
@@ -324,7 +324,7 @@ static void a_dead_backend_does_not_stop_the_others(void **state)
 
 static bool heard(struct exchange *stream, const char *method)
 {
-	return strstr(fake_text(stream), method) != NULL;
+	return strstr(fake_text(stream), method);
 }
 
 static size_t times_heard(struct exchange *stream, const char *what)
@@ -479,7 +479,7 @@ static void only_what_the_client_can_do_is_asked(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct exchange *x;
 
 		fx.capabilities = rows[i].capabilities;

@@ -35,11 +35,11 @@ static int run_step(int i, void *ctx, struct err *e)
 		steps.order[steps.n] = i;
 	steps.n++;
 	steps.counted = count_sessions();
-	if (steps.inside != NULL)
+	if (steps.inside)
 		steps.inside(i, false);
 	if (!fails || steps.how == FAILS_AFTERWARDS)
 		rc = session_steps[i].step.fn(ctx, e);
-	if (steps.inside != NULL)
+	if (steps.inside)
 		steps.inside(i, true);
 	return fails ? err_set(e, ERR_IO, "step %d broke", i) : rc;
 }
@@ -65,7 +65,7 @@ static int setup(void **state)
 						      step4, step5, step6};
 
 	fixture_open(state);
-	memset(&steps, 0, sizeof(steps));
+	memset(&steps, 0, sizeof steps);
 	for (int i = 0; i < SESSION_STEPS; i++) {
 		tested_steps[i] = session_steps[i];
 		tested_steps[i].step.fn = fns[i];
@@ -85,27 +85,27 @@ static void assert_lines(const char *id, const char *user)
 		char line[256] = "";
 
 		if (ran && strcmp(step->step.name, "log") == 0) {
-			snprintf(line, sizeof(line), "Session closed: %s (user: %s)", id, user);
+			snprintf(line, sizeof line, "Session closed: %s (user: %s)", id, user);
 			assert_string_equal(capture_line(at++), line);
 		}
 		if (ran && strcmp(step->step.name, "counts") == 0) {
-			snprintf(line, sizeof(line), "Active sessions: %zu, Active users: 0",
+			snprintf(line, sizeof line, "Active sessions: %zu, Active users: 0",
 				 steps.counted);
 			assert_string_equal(capture_line(at++), line);
 		}
 		line[0] = '\0';
 		if (!fails && strcmp(step->step.name, "transport") == 0)
-			snprintf(line, sizeof(line), "Transport closed for session %s", id);
+			snprintf(line, sizeof line, "Transport closed for session %s", id);
 		else if (!fails && strcmp(step->step.name, "server") == 0)
-			snprintf(line, sizeof(line), "Server closed for session %s", id);
+			snprintf(line, sizeof line, "Server closed for session %s", id);
 		else if (fails && strcmp(step->step.name, "transport") == 0)
-			snprintf(line, sizeof(line),
+			snprintf(line, sizeof line,
 				 "Error closing transport for session %s: step %d broke", id, i);
 		else if (fails && strcmp(step->step.name, "server") == 0)
-			snprintf(line, sizeof(line),
+			snprintf(line, sizeof line,
 				 "Error closing server for session %s: step %d broke", id, i);
 		else if (fails)
-			snprintf(line, sizeof(line),
+			snprintf(line, sizeof line,
 				 "closing session %s: step %s failed: step %d broke", id,
 				 step->step.name, i);
 		if (line[0] != '\0')
@@ -162,7 +162,7 @@ static void close_one(const char *user, unsigned failing, enum how how)
 	struct cleanup_report report, again;
 	char id[64];
 
-	snprintf(id, sizeof(id), "%s", session_id(s));
+	snprintf(id, sizeof id, "%s", session_id(s));
 	questions_ended = 0;
 	steps.failing = failing;
 	steps.how = how;
@@ -174,7 +174,7 @@ static void close_one(const char *user, unsigned failing, enum how how)
 	assert_report(&report);
 	assert_lines(id, user != NULL ? user : "unauthenticated");
 	/* a second time: no step, no line */
-	memset(&again, 0xaa, sizeof(again));
+	memset(&again, 0xaa, sizeof again);
 	session_close(s, CLOSE_CLIENT, &again);
 	session_close(s, CLOSE_CLIENT, NULL);
 	assert_int_equal(again.n, 0);
@@ -206,7 +206,7 @@ static void what_the_client_sees(void **state)
 		    {CLOSE_SHUTDOWN, 503, RPC_TRANSPORT}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct session *s = open_session(NULL, MCP_REV_2025_11_25);
 		struct exchange *stream = get(s), *pending;
 		json_t *msg;
@@ -352,7 +352,7 @@ static void provoke(struct session *s, int place)
 		call_result(fake_take(0), json_object());
 		break;
 	case IN_SEND:
-		snprintf(name, sizeof(name), "tool%d", tool++);
+		snprintf(name, sizeof name, "tool%d", tool++);
 		fake_offer_tool(fx.backend, name);
 		break;
 	case IN_BACK_CALL:
@@ -387,7 +387,7 @@ static void close_inside(int place, enum action action)
 	last_id = 0;
 	steps.n = 0;
 	inner.s = busy_session("alice");
-	snprintf(id, sizeof(id), "%s", session_id(inner.s));
+	snprintf(id, sizeof id, "%s", session_id(inner.s));
 	inner.action = action;
 	capture_clear();
 	inner.place = place;
@@ -478,10 +478,10 @@ static void shutdown_closes_all(void **state)
 	sessions_close_all(fx.ss, CLOSE_SHUTDOWN);
 	assert_string_equal(capture_line(0), "Closing 3 active sessions...");
 	for (int i = 0; i < 3; i++) {
-		snprintf(want, sizeof(want), "Session closed: %s (user: %s)", session_id(others[i]),
+		snprintf(want, sizeof want, "Session closed: %s (user: %s)", session_id(others[i]),
 			 i == 1 ? "bob" : "unauthenticated");
 		assert_string_equal(capture_line(1 + 4 * (size_t)i), want);
-		snprintf(want, sizeof(want), "Active sessions: %d, Active users: 0", 2 - i);
+		snprintf(want, sizeof want, "Active sessions: %d, Active users: 0", 2 - i);
 		assert_string_equal(capture_line(4 + 4 * (size_t)i), want);
 	}
 	assert_string_equal(capture_line(13), "All transports closed");
@@ -509,7 +509,7 @@ static void unknown_ids(void **state)
 	assert_null(sessions_find(fx.ss, "x"));
 	assert_int_equal(sessions_find_prefix(fx.ss, "", &found, &e), ERR_NOTFOUND);
 	assert_int_equal(sessions_find_prefix(fx.ss, "nosuch", &found, &e), ERR_NOTFOUND);
-	snprintf(prefix, sizeof(prefix), "%s", session_id(s));
+	snprintf(prefix, sizeof prefix, "%s", session_id(s));
 	assert_int_equal(sessions_find_prefix(fx.ss, prefix, &found, &e), 0);
 	assert_ptr_equal(found, s);
 	strcat(prefix, "0");
@@ -526,7 +526,7 @@ static void not_in_the_map_any_more(void **state)
 	char id[64];
 
 	(void)state;
-	snprintf(id, sizeof(id), "%s", session_id(s));
+	snprintf(id, sizeof id, "%s", session_id(s));
 	assert_int_equal(registry_remove(fx.registry, registry_next(fx.registry, NULL)), 0);
 	registry_drop_caps(fx.registry, id);
 	registry_unbind_user(fx.registry, id);
@@ -651,7 +651,7 @@ static void closing_needs_no_memory(void **state)
 			struct cleanup_report report;
 			char id[64];
 
-			snprintf(id, sizeof(id), "%s", session_id(s));
+			snprintf(id, sizeof id, "%s", session_id(s));
 			steps.n = 0;
 			capture_stop();
 			failalloc_at(n, stay);
@@ -665,9 +665,9 @@ static void closing_needs_no_memory(void **state)
 	}
 }
 
-/* Ten thousand more sessions leave less than a byte each. Not to the byte: what malloc() keeps in its
- * caches counts as in use, and which sizes it has seen depends on the random ids. (Nothing to see
- * under ASan.) */
+/* Ten thousand more sessions leave less than a byte each. Not to the byte: what malloc() keeps in
+ * its caches counts as in use, and which sizes it has seen depends on the random ids. (Nothing to
+ * see under ASan.) */
 static void ten_thousand_sessions_leave_nothing(void **state)
 {
 	enum { FIRST = 1000, MORE = 10000 };

@@ -16,7 +16,7 @@ static void on_event(const struct sse_received *ev, void *arg)
 
 	(void)arg;
 	assert_int_equal(strlen(ev->data), ev->len);
-	snprintf(seen + len, sizeof(seen) - len, "[%s|%s|%s]", ev->event,
+	snprintf(seen + len, sizeof seen - len, "[%s|%s|%s]", ev->event,
 		 ev->id != NULL ? ev->id : "-", ev->data);
 }
 
@@ -37,7 +37,7 @@ static void expect(const char *text, size_t len, const char *wanted)
 		assert_null(r);
 	}
 }
-#define EXPECT(text, wanted) expect(text, sizeof(text) - 1, wanted)
+#define EXPECT(text, wanted) expect(text, sizeof text - 1, wanted)
 
 static void events(void **state)
 {
@@ -86,7 +86,7 @@ static void retry(void **state)
 
 	(void)state;
 	assert_int_equal(ssereader_retry(r), -1);
-	assert_int_equal(ssereader_feed(r, text, sizeof(text) - 1), 0);
+	assert_int_equal(ssereader_feed(r, text, sizeof text - 1), 0);
 	assert_int_equal(ssereader_retry(r), 250);
 	ssereader_free(&r);
 }
@@ -132,7 +132,7 @@ static void may_be_freed_from_inside(void **state)
 
 	(void)state;
 	r = ssereader_new(100, on_event_free, &r);
-	assert_int_equal(ssereader_feed(r, text, sizeof(text) - 1), 0);
+	assert_int_equal(ssereader_feed(r, text, sizeof text - 1), 0);
 	assert_null(r);
 }
 

@@ -22,10 +22,10 @@ static struct store *store;
 static int set_up(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/mcpd-store-XXXXXX");
+	snprintf(dir, sizeof dir, "/tmp/mcpd-store-XXXXXX");
 	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/mcpd.db", dir);
-	snprintf(key, sizeof(key), "%s/key", dir);
+	snprintf(path, sizeof path, "%s/mcpd.db", dir);
+	snprintf(key, sizeof key, "%s/key", dir);
 	base = loop_open();
 	capture_start();
 	return 0;
@@ -39,11 +39,11 @@ static int tear_down(void **state)
 	store_close(&store);
 	capture_stop();
 	loop_close(base);
-	snprintf(command, sizeof(command), "%s-wal", path);
+	snprintf(command, sizeof command, "%s-wal", path);
 	unlink(command);
 	unlink(path);
 	unlink(key);
-	snprintf(command, sizeof(command), "%s/other", dir);
+	snprintf(command, sizeof command, "%s/other", dir);
 	unlink(command);
 	return rmdir(dir);
 }
@@ -122,7 +122,7 @@ static char *read_whole(const char *file, size_t *len_r)
 {
 	static char buf[1 << 20];
 	int fd = open(file, O_RDONLY);
-	ssize_t n = fd < 0 ? 0 : read(fd, buf, sizeof(buf));
+	ssize_t n = fd < 0 ? 0 : read(fd, buf, sizeof buf);
 
 	assert_true(n >= 0);
 	if (fd >= 0)
@@ -206,7 +206,7 @@ static void secrets_are_not_on_disk(void **state)
 	size_t len;
 
 	(void)state;
-	snprintf(log, sizeof(log), "%s-wal", path);
+	snprintf(log, sizeof log, "%s-wal", path);
 	open_store();
 	put(STORE_TOKENS, "a", "{\"access\":\"s3cret-token\"}");
 	put(STORE_SECRETS, "a", "{\"site\":\"s3cret-value\"}");
@@ -238,7 +238,7 @@ static void files_are_for_the_owner_alone(void **state)
 		assert_int_equal(stat(files[i], &st), 0);
 		assert_int_equal(st.st_mode & 0777, 0600);
 	}
-	snprintf(log, sizeof(log), "%s-wal", path);
+	snprintf(log, sizeof log, "%s-wal", path);
 	assert_int_equal(stat(log, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	umask(022);
@@ -284,7 +284,7 @@ static void a_wrong_key_changes_nothing(void **state)
 
 	(void)state;
 	make_filled();
-	snprintf(other, sizeof(other), "%s/other", dir);
+	snprintf(other, sizeof other, "%s/other", dir);
 	rename(key, other);
 	write_at(key, 0, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n", 65);
 	assert_left_alone(path, "another key");
@@ -305,8 +305,8 @@ static void a_corrupt_database_is_left_alone(void **state)
 
 	(void)state;
 	make_filled();
-	memset(junk, 'x', sizeof(junk));
-	write_at(path, 4096, junk, sizeof(junk));
+	memset(junk, 'x', sizeof junk);
+	write_at(path, 4096, junk, sizeof junk);
 	assert_left_alone(path, "corrupt");
 	write_at(path, 0, junk, 100);
 	assert_left_alone(path, "mcpd.db");
@@ -438,7 +438,7 @@ static void a_full_disk_loses_nothing(void **state)
 	now = (struct rlimit){.rlim_cur = 64 << 10, .rlim_max = old.rlim_max};
 	setrlimit(RLIMIT_FSIZE, &now);
 	for (int i = 0; i < 1000; i++) {
-		snprintf(name, sizeof(name), "s%d", i);
+		snprintf(name, sizeof name, "s%d", i);
 		put(STORE_SESSIONS, name,
 		    ("'............................................................................"
 		     "...."

@@ -30,7 +30,7 @@ static void ids_are_ours(void **state)
 
 	(void)state;
 	assert_non_null(t);
-	snprintf(id, sizeof(id), "%s", tasks_add(t, 3, "x", 1000));
+	snprintf(id, sizeof id, "%s", tasks_add(t, 3, "x", 1000));
 	assert_int_equal(strlen(id), 32);
 	assert_string_equal(tasks_add(t, 3, "x", 1000), id);
 	assert_string_not_equal(tasks_add(t, 4, "x", 1000), id);
@@ -54,11 +54,11 @@ static void the_map_is_bounded(void **state)
 
 	(void)state;
 	for (int i = 0; i < TASKS_MAX; i++) {
-		snprintf(name, sizeof(name), "%d", i);
+		snprintf(name, sizeof name, "%d", i);
 		assert_non_null(tasks_add(t, 0, name, 0));
 	}
-	snprintf(first, sizeof(first), "%s", tasks_id(t, 0, "0"));
-	snprintf(second, sizeof(second), "%s", tasks_id(t, 0, "1"));
+	snprintf(first, sizeof first, "%s", tasks_id(t, 0, "0"));
+	snprintf(second, sizeof second, "%s", tasks_id(t, 0, "1"));
 	assert_true(tasks_find(t, first, &source, &remote)); /* used: so not the next to go */
 	assert_non_null(tasks_add(t, 0, "one more", 0));
 	assert_int_equal(tasks_count(t), TASKS_MAX);
@@ -106,12 +106,12 @@ static json_t *last_message(struct exchange *x)
 	const char *text = fake_text(x), *at = text, *next;
 	json_t *msg;
 
-	while ((next = strstr(at, "{\"jsonrpc\"")) != NULL) {
+	while ((next = strstr(at, "{\"jsonrpc\""))) {
 		text = next;
 		at = next + 1;
 	}
 	msg = json_loads(text, JSON_DISABLE_EOF_CHECK, NULL);
-	if (msg == NULL)
+	if (!msg)
 		fail_msg("no message in: %s", fake_text(x));
 	return msg;
 }
@@ -121,7 +121,7 @@ static bool member_is(struct exchange *x, const char *member, const char *value)
 	json_t *msg = last_message(x), *at = json_object_get(msg, "result");
 	bool same;
 
-	if (at == NULL)
+	if (!at)
 		at = json_object_get(msg, "error");
 	same = json_is(json_object_get(at, member), value);
 	json_decref(msg);
@@ -139,7 +139,7 @@ static const char *task_id(struct exchange *x)
 
 	assert_non_null(text);
 	assert_int_equal(strlen(text), 32);
-	snprintf(id, sizeof(id), "%s", text);
+	snprintf(id, sizeof id, "%s", text);
 	json_decref(msg);
 	return id;
 }
@@ -148,7 +148,7 @@ static struct exchange *about(const char *method, const char *id)
 {
 	char params[128];
 
-	snprintf(params, sizeof(params), "{'taskId':'%s'}", id);
+	snprintf(params, sizeof params, "{'taskId':'%s'}", id);
 	return post(s, BOTH, method, params);
 }
 
@@ -189,7 +189,7 @@ static void tasks_of_2025_11_25(void **state)
 	x = about("tasks/result", id);
 	assert_true(json_is(call_params(fake_call(0)), "{'taskId':'t'}"));
 	call_result(fake_take(0), json_of("{'content':[],'_meta':{'" RELATED "':{'taskId':'t'}}}"));
-	snprintf(own, sizeof(own), "{'" RELATED "':{'taskId':'%s'}}", id);
+	snprintf(own, sizeof own, "{'" RELATED "':{'taskId':'%s'}}", id);
 	assert_true(member_is(x, "_meta", own));
 	assert_true(member_is(about("tasks/list", id), "code", "-32601"));
 	assert_true(member_is(about("tasks/update", id), "code", "-32601"));
@@ -203,15 +203,16 @@ static void long_ids_are_refused(void **state)
 	(void)state;
 	offer_now(MCP_REV_2025_11_25, OLD_CAPS);
 	s = open_session(NULL, MCP_REV_2025_11_25);
-	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		struct exchange *x = post(s, BOTH, "tools/call", "{'name':'long','task':{'ttl':5}}");
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		struct exchange *x =
+			post(s, BOTH, "tools/call", "{'name':'long','task':{'ttl':5}}");
 		char *id = malloc(lengths[i] + 1);
 
 		assert_non_null(id);
 		memset(id, 'x', lengths[i]);
 		id[lengths[i]] = '\0';
-		call_result(fake_take(0), json_pack("{s:{s:s, s:s}}", "task", "taskId", id, "status",
-						    "working"));
+		call_result(fake_take(0),
+			    json_pack("{s:{s:s, s:s}}", "task", "taskId", id, "status", "working"));
 		free(id);
 		if (i == 0)
 			(void)task_id(x);
@@ -263,10 +264,10 @@ static void questions_and_news_of_a_task(void **state)
 			      json_of("{'message':'m','_meta':{'" RELATED "':{'taskId':'t'}}}"),
 			      on_said, NULL));
 	msg = last_message(x);
-	snprintf(own, sizeof(own), "{'message':'m','_meta':{'" RELATED "':{'taskId':'%s'}}}", id);
+	snprintf(own, sizeof own, "{'message':'m','_meta':{'" RELATED "':{'taskId':'%s'}}}", id);
 	assert_true(json_is(json_object_get(msg, "params"), own));
 	json_decref(msg);
-	snprintf(own, sizeof(own), "{'action':'accept','_meta':{'" RELATED "':{'taskId':'%s'}}}",
+	snprintf(own, sizeof own, "{'action':'accept','_meta':{'" RELATED "':{'taskId':'%s'}}}",
 		 id);
 	msg = json_pack("{s:s, s:i, s:o}", "jsonrpc", "2.0", "id", 1, "result", json_of(own));
 	assert_int_equal(transport_answer(session_transport(s), msg), 0);
@@ -303,7 +304,7 @@ static void the_two_kinds_do_not_meet(void **state)
 
 	(void)state;
 	fx.capabilities = "{\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}}";
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct exchange *x;
 
 		offer_now(rows[i].backend, rows[i].caps);
@@ -327,12 +328,12 @@ static struct exchange *modern(const char *method, const char *name, const char 
 	char headers[512], body[1024];
 	struct exchange *x;
 
-	snprintf(headers, sizeof(headers),
+	snprintf(headers, sizeof headers,
 		 "Host: localhost\nAccept: application/json, text/event-stream\n"
 		 "Content-Type: application/json\nMCP-Protocol-Version: 2026-07-28\n"
 		 "Mcp-Method: %s\nMcp-Name: %s\n",
 		 method, name);
-	snprintf(body, sizeof(body), form, method, params, caps);
+	snprintf(body, sizeof body, form, method, params, caps);
 	for (char *p = body; *p != '\0'; p++)
 		if (*p == '\'')
 			*p = '"';
@@ -345,7 +346,7 @@ static struct exchange *modern_about(const char *method, const char *id, const c
 {
 	char params[128];
 
-	snprintf(params, sizeof(params), "'taskId':'%s'", id);
+	snprintf(params, sizeof params, "'taskId':'%s'", id);
 	return modern(method, id, params, caps);
 }
 
@@ -398,8 +399,9 @@ static void long_ids_are_refused_in_2026_07_28(void **state)
 		char id[TASKS_MAX_ID + 2] = {0};
 
 		memset(id, 'x', TASKS_MAX_ID + more);
-		call_result(fake_take(0), json_pack("{s:s, s:s, s:s, s:i}", "resultType", "task", "taskId",
-						    id, "status", "working", "ttlMs", 60000));
+		call_result(fake_take(0),
+			    json_pack("{s:s, s:s, s:s, s:i}", "resultType", "task", "taskId", id,
+				      "status", "working", "ttlMs", 60000));
 		if (more == 0)
 			assert_true(member_is(x, "resultType", "'task'"));
 		else
@@ -488,10 +490,15 @@ static void every_allocation_may_fail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ids_are_ours),	 cmocka_unit_test(the_map_is_bounded),
-		T(long_ids_are_refused), T(tasks_of_2025_11_25),		 T(strangers_do_not_see_it),
-		T(questions_and_news_of_a_task), T(the_two_kinds_do_not_meet),
-		T(tasks_of_2026_07_28),		 T(who_must_not),
+		cmocka_unit_test(ids_are_ours),
+		cmocka_unit_test(the_map_is_bounded),
+		T(long_ids_are_refused),
+		T(tasks_of_2025_11_25),
+		T(strangers_do_not_see_it),
+		T(questions_and_news_of_a_task),
+		T(the_two_kinds_do_not_meet),
+		T(tasks_of_2026_07_28),
+		T(who_must_not),
 		T(long_ids_are_refused_in_2026_07_28),
 		cmocka_unit_test(every_allocation_may_fail),
 	};

@@ -360,12 +360,12 @@ static void check(const char *what, size_t i, json_t *in, json_t *copy, json_t *
 {
 	bool good;
 
-	if (expected == NULL)
-		good = out == NULL;
+	if (!expected)
+		good = !out;
 	else if (strcmp(expected, SAME) == 0)
 		good = out == in;
 	else
-		good = out != NULL && json_is(out, expected);
+		good = out && json_is(out, expected);
 	if (!good || !json_equal(in, copy))
 		fail_msg("%s %zu", what, i);
 	json_decref(out);
@@ -373,7 +373,7 @@ static void check(const char *what, size_t i, json_t *in, json_t *copy, json_t *
 	json_decref(in);
 }
 
-#define EACH(table) for (size_t i = 0; i < sizeof(table) / sizeof(*(table)); i++)
+#define EACH(table) for (size_t i = 0; i < sizeof table / sizeof(*(table)); i++)
 
 static void check_entries(void **state)
 {
@@ -390,7 +390,7 @@ static void check_entries(void **state)
 
 static json_t *run_result(size_t i, json_t *in)
 {
-	json_t *tool = results[i].tool != NULL ? json_of(results[i].tool) : NULL, *out;
+	json_t *tool = results[i].tool ? json_of(results[i].tool) : NULL, *out;
 	const struct translate t = {results[i].from, results[i].to, results[i].method, NULL, tool};
 
 	out = translate_result(&t, in);
@@ -477,7 +477,7 @@ static void check_the_rest(void **state)
 
 static bool same_json(const json_t *value, const char *text)
 {
-	return text != NULL ? value != NULL && json_is(value, text) : value == NULL;
+	return text ? value != NULL && json_is(value, text) : !value;
 }
 
 static void check_errors(void **state)
@@ -489,7 +489,7 @@ static void check_errors(void **state)
 	{
 		const struct translate t = {errors[i].from, errors[i].to, errors[i].method, params,
 					    NULL};
-		json_t *data = errors[i].data != NULL ? json_of(errors[i].data) : NULL;
+		json_t *data = errors[i].data ? json_of(errors[i].data) : NULL;
 		struct translated_error e;
 
 		translate_error(&t, errors[i].code, "why", data, &e);
@@ -562,7 +562,7 @@ static void hostile_schemas(void **state)
 static bool starve_result(size_t i, long n)
 {
 	json_t *in = json_of(results[i].in), *copy = json_deep_copy(in);
-	json_t *tool = results[i].tool != NULL ? json_of(results[i].tool) : NULL, *out;
+	json_t *tool = results[i].tool ? json_of(results[i].tool) : NULL, *out;
 	const struct translate t = {results[i].from, results[i].to, results[i].method, NULL, tool};
 	bool failed;
 
@@ -602,7 +602,7 @@ static bool starve_question(size_t i, long n)
 
 static bool starve_error(size_t i, long n)
 {
-	json_t *data = errors[i].data != NULL ? json_of(errors[i].data) : NULL;
+	json_t *data = errors[i].data ? json_of(errors[i].data) : NULL;
 	const struct translate t = {errors[i].from, errors[i].to, errors[i].method, NULL, NULL};
 	struct translated_error e;
 	bool failed;

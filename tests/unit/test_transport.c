@@ -142,17 +142,17 @@ static const char *came(struct exchange *x)
 
 		if (json_is_string(data))
 			kind = 'p';
-		else if (method != NULL && id != NULL)
+		else if (method && id)
 			kind = 'q';
-		else if (method != NULL && strcmp(method, "n") == 0)
+		else if (method && strcmp(method, "n") == 0)
 			kind = 'n', number = (long)json_integer_value(
 					    json_object_get(json_object_get(data, "params"), "n"));
-		else if (method != NULL)
+		else if (method)
 			kind = 'c'; /* cancelled */
-		assert_true(n < sizeof(text) - 32);
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%c", i > 0 ? " " : "", kind);
+		assert_true(n < sizeof text - 32);
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s%c", i > 0 ? " " : "", kind);
 		if (kind != 'p' && kind != 'c')
-			n += (size_t)snprintf(text + n, sizeof(text) - n, "%ld", number);
+			n += (size_t)snprintf(text + n, sizeof text - n, "%ld", number);
 	}
 	json_decref(events);
 	return text;
@@ -226,7 +226,7 @@ static void something_before_it_makes_a_stream(void **state)
 		{MCP_REV_2025_03_26, "n1 n2 r1"}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct exchange *x;
 		struct stream *st;
 
@@ -541,7 +541,7 @@ static void every_place_can_be_resumed_from(void **state)
 		char id[16];
 
 		loop_settle(base);
-		snprintf(id, sizeof(id), "1-%d", i + 1);
+		snprintf(id, sizeof id, "1-%d", i + 1);
 		assert_int_equal(resume(&y, id), 0);
 		assert_string_equal(came(y), want[i]);
 		assert_int_equal(fake_outcome(y), FAKE_ENDED); /* the response was the last */
@@ -628,10 +628,10 @@ static void bad_event_ids(void **state)
 	make(MCP_REV_2025_11_25);
 	x = get();
 	transport_send(t, note(1));
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		if (resume(&y, bad[i]) != ERR_INVALID)
 			fail_msg("\"%s\" is taken for an event id", bad[i]);
-	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
+	for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
 		assert_int_equal(resume(&y, unknown[i]), ERR_NOTFOUND);
 	assert_int_equal(fake_outcome(x), FAKE_OPEN); /* nothing of this took its connection */
 	assert_int_equal(resume(&y, "1-2"), 0);
@@ -654,7 +654,7 @@ static void bounded_in_count(void **state)
 	}
 	fake_leave(x);
 	for (int i = 0; i <= 10; i++) {
-		snprintf(id, sizeof(id), "1-%x", (unsigned)i);
+		snprintf(id, sizeof id, "1-%x", (unsigned)i);
 		assert_int_equal(resume(&y, id), i < 6 ? ERR_NOTFOUND : 0);
 		if (i == 6)
 			assert_string_equal(came(y), "n7 n8 n9 n10");
@@ -973,7 +973,7 @@ static void answers_to_nothing(void **state)
 	get();
 	assert_int_equal(answer(none[0]), ERR_NOTFOUND); /* before there was any question */
 	ask(NULL);
-	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
 		assert_int_equal(answer(none[i]), ERR_NOTFOUND);
 	assert_int_equal(answer("{'id':1,'result':{}}"), 0);
 	assert_int_equal(answer("{'id':1,'result':{}}"), ERR_NOTFOUND); /* a second time */
@@ -1158,7 +1158,7 @@ static void no_stream_is_left_behind(void **state)
 			stream_close(s, 503, -32000, "replaced");
 			loop_settle(base);
 			assert_int_equal(idle, 0);
-			while (TAILQ_FIRST(&replay.events) != NULL) {
+			while (TAILQ_FIRST(&replay.events)) {
 				struct replay_event *ev = TAILQ_FIRST(&replay.events);
 
 				delayq_remove(env->aging, &ev->age);
@@ -1194,14 +1194,14 @@ static void every_allocation_may_fail(void **state)
 			if (transport_get(t, x, &e) != 0)
 				exchange_abort(x);
 			st = transport_post(t, y, BOTH, 2, true);
-			if (st == NULL) {
+			if (!st) {
 				exchange_abort(y);
 			} else {
 				stream_respond(st, first);
 				stream_send(st, second);
 			}
 			transport_send(t, json_incref(second));
-			if (st != NULL)
+			if (st)
 				stream_respond(st, first);
 			failed = failalloc_off();
 			assert_true(failed || st != NULL);

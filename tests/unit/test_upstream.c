@@ -50,7 +50,7 @@ static const char *said(struct exchange *x)
 		return "DELETE";
 	body = json_loadb(text, len, 0, NULL);
 	assert_non_null(body);
-	snprintf(method, sizeof(method), "%s", json_string_value(json_object_get(body, "method")));
+	snprintf(method, sizeof method, "%s", json_string_value(json_object_get(body, "method")));
 	json_decref(body);
 	return method;
 }
@@ -59,11 +59,11 @@ static void answer(struct exchange *x, const struct act *a)
 {
 	struct evbuffer *out;
 
-	if (a->session != NULL)
+	if (a->session)
 		exchange_set_header(x, "Mcp-Session-Id", a->session);
-	if (a->location != NULL)
+	if (a->location)
 		exchange_set_header(x, "Location", a->location);
-	if (a->type == NULL || strcmp(a->type, "json") == 0) {
+	if (!a->type || strcmp(a->type, "json") == 0) {
 		exchange_reply(x, a->status, a->type != NULL ? "application/json" : NULL, a->body,
 			       a->body != NULL ? strlen(a->body) : 0);
 		return;
@@ -89,15 +89,15 @@ static void handler(struct exchange *x)
 	const char *session = exchange_header(x, "Mcp-Session-Id");
 
 	/* The standalone stream has no part in most scripts. */
-	if (strcmp(said(x), "GET") == 0 && (a->method == NULL || strcmp(a->method, "GET") != 0)) {
+	if (strcmp(said(x), "GET") == 0 && (!a->method || strcmp(a->method, "GET") != 0)) {
 		exchange_reply(x, 405, NULL, NULL, 0);
 		return;
 	}
 	assert_non_null(a->method);
 	assert_string_equal(said(x), a->method);
-	if (a->wants != NULL)
+	if (a->wants)
 		assert_string_equal(session != NULL ? session : "", a->wants);
-	if (wanted != NULL && wanted[done].name != NULL) {
+	if (wanted && wanted[done].name) {
 		assert_non_null(exchange_header(x, wanted[done].name));
 		assert_string_equal(exchange_header(x, wanted[done].name), wanted[done].value);
 	}
@@ -117,7 +117,7 @@ static void on_message(struct upstream *u, const char *text, size_t len, void *a
 	(void)u;
 	(void)arg;
 	assert_int_equal(strlen(text), len);
-	snprintf(seen + n, sizeof(seen) - n, "%s\n", text);
+	snprintf(seen + n, sizeof seen - n, "%s\n", text);
 	n_messages++;
 }
 
@@ -176,7 +176,7 @@ static int set_up(void **state)
 	seen[0] = '\0';
 	wanted = NULL;
 	httpc = httpc_new(fix.base, NULL);
-	return httpc == NULL ? -1 : rc;
+	return !httpc ? -1 : rc;
 }
 
 static void open_up(const struct act *acts, const char *const *headers)
@@ -185,7 +185,7 @@ static void open_up(const struct act *acts, const char *const *headers)
 	struct upstream_spec spec = {.url = url, .headers = headers, .max_message = 2000};
 
 	script = acts;
-	snprintf(url, sizeof(url), "http://%s/mcp", fix.address);
+	snprintf(url, sizeof url, "http://%s/mcp", fix.address);
 	up = upstream_new(fix.base, httpc, &spec, &events, NULL);
 	assert_non_null(up);
 }
@@ -280,8 +280,7 @@ static void a_stream_without_data_is_given_up(void **state)
 
 	(void)state;
 	for (int i = 2; i < 23; i++)
-		acts[i] = (struct act){"GET", 200,  "sse", "id: e1\nretry: 0\n\n",
-				       NULL,  NULL, "S1"};
+		acts[i] = (struct act){"GET", 200, "sse", "id: e1\nretry: 0\n\n", NULL, NULL, "S1"};
 	backoff_second_ms = 1;
 	open_up(acts, NULL);
 	initialize();
@@ -318,7 +317,7 @@ static void bad_answers(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const struct act acts[] = {{"initialize", 200, "json", INIT_OK, "S1", NULL, NULL},
 					   cases[i].act,
 					   {.method = NULL}};
@@ -329,7 +328,7 @@ static void bad_answers(void **state)
 		initialize();
 		before = n_messages;
 		send_text(CALL);
-		while (strstr(seen, "\"id\":2") == NULL)
+		while (!strstr(seen, "\"id\":2"))
 			loop_until_count(fix.base, &n_messages, ++before);
 		assert_non_null(strstr(seen, cases[i].text));
 		assert_non_null(strstr(seen, "-32603"));
@@ -429,7 +428,7 @@ static void link_local_is_refused(void **state)
 					   "http://[::ffff:169.254.1.1]/", "http://2852039166/"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
 		struct upstream_spec spec = {.url = urls[i], .max_message = 2000};
 
 		n_messages = 0;
@@ -475,7 +474,7 @@ static void too_large(void **state)
 	};
 
 	(void)state;
-	memset(body, ' ', sizeof(body) - 1);
+	memset(body, ' ', sizeof body - 1);
 	open_up(acts, NULL);
 	initialize();
 	send_text(CALL);
@@ -509,7 +508,7 @@ static void ways_to_lose_a_session(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
 		const struct act acts[] = {
 			{"initialize", 200, "json", INIT_OK, "S1", NULL, ""},
 			{"tools/call", ways[i].status, ways[i].type, ways[i].body, NULL, NULL,
@@ -766,7 +765,7 @@ static void verdicts(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const struct act acts[] = {{"server/discover", cases[i].status, "json",
 					    cases[i].body, NULL, NULL, NULL},
 					   {.method = NULL}};
@@ -777,7 +776,7 @@ static void verdicts(void **state)
 		send_text(DISCOVER);
 		loop_until_count(fix.base, &n_messages, 1);
 		assert_non_null(strstr(seen, "\"id\":2"));
-		if (strstr(seen, cases[i].wanted) == NULL)
+		if (!strstr(seen, cases[i].wanted))
 			fail_msg("case %zu: %s", i, seen);
 		upstream_close(&up);
 	}
@@ -803,7 +802,7 @@ static void modern_errors(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const struct act acts[] = {
 			{"tools/call", cases[i].status, "json", cases[i].body, NULL, NULL, NULL},
 			{.method = NULL}};
@@ -813,7 +812,7 @@ static void modern_errors(void **state)
 		open_up(acts, NULL);
 		send_text(MODERN);
 		loop_until_count(fix.base, &n_messages, 1);
-		if (strstr(seen, cases[i].wanted) == NULL || strstr(seen, "\"id\":2") == NULL)
+		if (!strstr(seen, cases[i].wanted) || !strstr(seen, "\"id\":2"))
 			fail_msg("case %zu: %s", i, seen);
 		assert_int_equal(n_lost, cases[i].lost);
 		assert_int_equal(n_troubles, cases[i].status >= 500);

@@ -34,24 +34,26 @@ static void judge(const struct one *o)
 	struct upstream_answer a = o->a;
 	struct upstream_verdict v;
 	json_t *id = o->unheard ? NULL : json_integer(1);
-	json_t *body = o->text != NULL && o->text[0] == '{' ? json_of(o->text) : NULL;
+	json_t *body = o->text && o->text[0] == '{' ? json_of(o->text) : NULL;
 
-	if (a.method == NULL && a.kind == LEG_POST)
+	if (!a.method && a.kind == LEG_POST)
 		a.method = "tools/list";
 	a.id = id;
 	a.text = o->text;
-	a.len = o->text != NULL ? strlen(o->text) : 0;
+	a.len = o->text ? strlen(o->text) : 0;
 	a.body = body;
 	upstream_judge(&a, &v);
 	if (v.action != o->action || v.stale != o->stale || v.trouble != o->trouble)
-		fail_msg("%s: %s, stale %d, trouble %d", o->what, actions[v.action], v.stale, v.trouble);
+		fail_msg("%s: %s, stale %d, trouble %d", o->what, actions[v.action], v.stale,
+			 v.trouble);
 	json_decref(id);
 	json_decref(body);
 }
 
 #define ANSWER(...) .a = {__VA_ARGS__}
 #define ERROR(code) "{'jsonrpc': '2.0', 'id': 1, 'error': {'code': " code ", 'message': 'm'}}"
-#define SESSION(code) "{'jsonrpc': '2.0', 'error': {'code': " code ", 'message': 'No valid session'}}"
+#define SESSION(code)                                                                              \
+	"{'jsonrpc': '2.0', 'error': {'code': " code ", 'message': 'No valid session'}}"
 
 static void requests(void **state)
 {
@@ -68,8 +70,8 @@ static void requests(void **state)
 		 .action = UPSTREAM_DROP},
 		{"an error with 400", ANSWER(.status = 400), ERROR("-32602"),
 		 .action = UPSTREAM_TAKE_ERROR},
-		{"an error for another id", ANSWER(.status = 400), "{'id': 2, 'error': {'code': -1}}",
-		 .action = UPSTREAM_REFUSE},
+		{"an error for another id", ANSWER(.status = 400),
+		 "{'id': 2, 'error': {'code': -1}}", .action = UPSTREAM_REFUSE},
 		{"an error without id, modern", ANSWER(.status = 400, .modern = true),
 		 "{'error': {'code': -1}}", .action = UPSTREAM_TAKE_ERROR},
 		{"an error of the transport", ANSWER(.status = 400), ERROR("-32000"),
@@ -90,12 +92,15 @@ static void requests(void **state)
 		 .trouble = true},
 		{"no credential", ANSWER(.broken = true, .unauthorized = true), NULL,
 		 .action = UPSTREAM_REFUSE},
-		{"an initialize of ours", ANSWER(.status = 400, .part = PART_INITIALIZE, .renewing = true),
-		 ERROR("-32602"), .action = UPSTREAM_REFUSE},
-		{"server/discover is not known", ANSWER(.status = 404, .part = PART_DISCOVER, .modern = true),
-		 ERROR("-32601"), .action = UPSTREAM_TAKE_ERROR},
-		{"server/discover met a proxy", ANSWER(.status = 502, .part = PART_DISCOVER, .modern = true),
-		 ERROR("-32601"), .action = UPSTREAM_REFUSE, .trouble = true},
+		{"an initialize of ours",
+		 ANSWER(.status = 400, .part = PART_INITIALIZE, .renewing = true), ERROR("-32602"),
+		 .action = UPSTREAM_REFUSE},
+		{"server/discover is not known",
+		 ANSWER(.status = 404, .part = PART_DISCOVER, .modern = true), ERROR("-32601"),
+		 .action = UPSTREAM_TAKE_ERROR},
+		{"server/discover met a proxy",
+		 ANSWER(.status = 502, .part = PART_DISCOVER, .modern = true), ERROR("-32601"),
+		 .action = UPSTREAM_REFUSE, .trouble = true},
 		{"notifications/initialized", ANSWER(.status = 404, .part = PART_INITIALIZED), NULL,
 		 .unheard = true, .action = UPSTREAM_SETTLED},
 	};
@@ -131,13 +136,14 @@ static void streams_and_tools(void **state)
 		{"other headers of a list",
 		 ANSWER(.status = 400, .modern = true, .may_relearn = true), ERROR("-32020"),
 		 .action = UPSTREAM_REFUSE},
-		{"other headers, legacy", ANSWER(.status = 400, .method = "tools/call", .may_relearn = true),
+		{"other headers, legacy",
+		 ANSWER(.status = 400, .method = "tools/call", .may_relearn = true),
 		 ERROR("-32020"), .action = UPSTREAM_REFUSE},
 		{"no such stream", ANSWER(.kind = LEG_GET, .status = 405), NULL, .unheard = true,
 		 .action = UPSTREAM_DROP},
 		{"no such stream, by 404 in a session",
-		 ANSWER(.kind = LEG_GET, .status = 404, .with_session = true), NULL, .unheard = true,
-		 .action = UPSTREAM_DROP},
+		 ANSWER(.kind = LEG_GET, .status = 404, .with_session = true), NULL,
+		 .unheard = true, .action = UPSTREAM_DROP},
 		{"it was there, and the session is gone",
 		 ANSWER(.kind = LEG_GET, .status = 404, .with_session = true, .opened = true), NULL,
 		 .unheard = true, .action = UPSTREAM_SESSION_GONE},
@@ -157,8 +163,8 @@ static void streams_and_tools(void **state)
 		{"the stream is not reached", ANSWER(.kind = LEG_GET, .broken = true), NULL,
 		 .unheard = true, .action = UPSTREAM_REOPEN, .trouble = true},
 		{"the stream has no credential",
-		 ANSWER(.kind = LEG_GET, .broken = true, .unauthorized = true), NULL, .unheard = true,
-		 .action = UPSTREAM_REOPEN},
+		 ANSWER(.kind = LEG_GET, .broken = true, .unauthorized = true), NULL,
+		 .unheard = true, .action = UPSTREAM_REOPEN},
 	};
 
 	(void)state;
@@ -174,8 +180,9 @@ static void sessions(void **state)
 		{"404, to a notification", ANSWER(.status = 404, .with_session = true), NULL,
 		 .unheard = true, .action = UPSTREAM_SESSION_GONE},
 		{"404 without a session", ANSWER(.status = 404), NULL, .action = UPSTREAM_REFUSE},
-		{"404 that did not come whole", ANSWER(.status = 404, .with_session = true, .broken = true),
-		 NULL, .action = UPSTREAM_REFUSE, .trouble = true},
+		{"404 that did not come whole",
+		 ANSWER(.status = 404, .with_session = true, .broken = true), NULL,
+		 .action = UPSTREAM_REFUSE, .trouble = true},
 		{"404 with an error of the request", ANSWER(.status = 404, .with_session = true),
 		 ERROR("-32601"), .action = UPSTREAM_TAKE_ERROR},
 		{"404 with the error of the session", ANSWER(.status = 404, .with_session = true),
@@ -220,7 +227,9 @@ static void refusal_codes(void **state)
 		{{.status = 302, .part = PART_DISCOVER}, NULL, MCPCLIENT_CODE_FAILED},
 		{{.status = 429, .part = PART_DISCOVER}, NULL, MCPCLIENT_CODE_FAILED},
 		{{.status = 503, .part = PART_DISCOVER}, NULL, MCPCLIENT_CODE_FAILED},
-		{{.status = 200, .broken = true, .part = PART_DISCOVER}, NULL, MCPCLIENT_CODE_FAILED},
+		{{.status = 200, .broken = true, .part = PART_DISCOVER},
+		 NULL,
+		 MCPCLIENT_CODE_FAILED},
 		{{.part = PART_DISCOVER}, NULL, MCPCLIENT_CODE_FAILED},
 	};
 
@@ -229,7 +238,7 @@ static void refusal_codes(void **state)
 		struct upstream_answer a = cases[i].a;
 
 		a.text = cases[i].text;
-		a.len = a.text != NULL ? strlen(a.text) : 0;
+		a.len = a.text ? strlen(a.text) : 0;
 		assert_int_equal(upstream_refusal_code(&a), cases[i].code);
 	}
 }

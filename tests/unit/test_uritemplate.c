@@ -64,7 +64,7 @@ static void table(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (matches(rows[i].template, rows[i].uri) != rows[i].yes)
 			fail_msg("%s and %s", rows[i].template, rows[i].uri);
 }

@@ -8,7 +8,7 @@
 
 #include "text/url.h"
 
-#define N(table) (sizeof(table) / sizeof(*(table)))
+#define N(table) (sizeof table / sizeof(*(table)))
 
 static void what_is_a_url(void **state)
 {
@@ -46,7 +46,8 @@ static void what_is_a_url(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N(table); i++) {
-		if (url_ok(table[i].url) != table[i].ok || url_is_safe(table[i].url) != table[i].safe)
+		if (url_ok(table[i].url) != table[i].ok ||
+		    url_is_safe(table[i].url) != table[i].safe)
 			fail_msg("%s", table[i].url);
 	}
 }
@@ -139,12 +140,11 @@ static void redirects_stay_inside_the_origin(void **state)
 		char *to;
 		int rc = url_redirect(table[i].from, table[i].to, &to, &e);
 
-		if ((to == NULL) != (table[i].result == NULL) ||
-		    (to != NULL && strcmp(to, table[i].result) != 0))
+		if ((!to) != (!table[i].result) || (to && strcmp(to, table[i].result) != 0))
 			fail_msg("%s: %s", table[i].to, to != NULL ? to : e.text);
 		if (rc != (table[i].result != NULL ? 0 : ERR_PROTOCOL))
 			fail_msg("%s: %s", table[i].to, e.text);
-		if (rc != 0 && strstr(e.text, table[i].why) == NULL)
+		if (rc != 0 && !strstr(e.text, table[i].why))
 			fail_msg("%s: %s", table[i].to, e.text);
 		free(to);
 	}

@@ -37,9 +37,9 @@ static void close_users(void)
 static int set_up(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/mcpd-users-XXXXXX");
+	snprintf(dir, sizeof dir, "/tmp/mcpd-users-XXXXXX");
 	assert_non_null(mkdtemp(dir));
-	snprintf(key, sizeof(key), "%s/key", dir);
+	snprintf(key, sizeof key, "%s/key", dir);
 	limits = (struct config_sessions){0};
 	base = loop_open();
 	capture_start();
@@ -56,7 +56,7 @@ static int tear_down(void **state)
 	capture_stop();
 	loop_close(base);
 	unlink(key);
-	snprintf(path, sizeof(path), "%s/mcpd.db", dir);
+	snprintf(path, sizeof path, "%s/mcpd.db", dir);
 	unlink(path);
 	return rmdir(dir);
 }

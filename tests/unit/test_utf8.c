@@ -30,7 +30,7 @@ static void clean(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		size_t len = strlen(cases[i].in), got_len = 99;
 		char *in = malloc(len + 1),
 		     *got; /* exactly as long, so that ASan sees a step too far */

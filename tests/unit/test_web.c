@@ -17,7 +17,7 @@ static const char *quoted(const char *text)
 {
 	static char buf[2000];
 
-	snprintf(buf, sizeof(buf), "%s", text);
+	snprintf(buf, sizeof buf, "%s", text);
 	for (char *p = buf; *p != '\0'; p++)
 		*p = *p == '\'' ? '"' : *p;
 	return buf;
@@ -78,7 +78,7 @@ static void what_is_no_page_is_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		struct web_tools *t = web_tools_new();
 		char *cursor;
 		struct err e;
@@ -124,7 +124,8 @@ static char *patterns_page(unsigned tools, const char *pattern)
 	fputs("{'tools':[", f);
 	for (unsigned i = 0; i < tools; i++)
 		fprintf(f,
-			"%s{'name':'t%u','inputSchema':{'type':'object','properties':{'x':{'pattern':"
+			"%s{'name':'t%u','inputSchema':{'type':'object','properties':{'x':{'"
+			"pattern':"
 			"'%s'}}}}",
 			i > 0 ? "," : "", i, pattern);
 	fputs("]}", f);
@@ -158,18 +159,19 @@ static void tools_with_patterns_that_cost_too_much_are_left_out(void **state)
 	char *page = patterns_page(20, "^.{0,9990}$"), complaint[512];
 
 	(void)state;
-	assert_int_equal(listed(page, complaint, sizeof(complaint)), 20);
+	assert_int_equal(listed(page, complaint, sizeof complaint), 20);
 	free(page);
 	page = patterns_page(2, "^((((ab){1,99}){1,99}){1,99})$");
-	assert_int_equal(listed(page, complaint, sizeof(complaint)), 0);
-	assert_non_null(strstr(complaint, "tool t0 is left out: inputSchema.properties.x.pattern: "));
+	assert_int_equal(listed(page, complaint, sizeof complaint), 0);
+	assert_non_null(
+		strstr(complaint, "tool t0 is left out: inputSchema.properties.x.pattern: "));
 	free(page);
 	page = patterns_page(1000, "^(ab){1,600}$");
-	assert_in_range(listed(page, complaint, sizeof(complaint)), 16, 200);
+	assert_in_range(listed(page, complaint, sizeof complaint), 16, 200);
 	assert_non_null(strstr(complaint, "pattern: there are too many patterns before it"));
 	free(page);
 	page = patterns_page(5000, "^[a-z]+$");
-	assert_int_equal(listed(page, complaint, sizeof(complaint)), 5000);
+	assert_int_equal(listed(page, complaint, sizeof complaint), 5000);
 	assert_string_equal(complaint, "");
 	free(page);
 }
@@ -182,7 +184,7 @@ static json_t *result(const char *entry, int status, const char *type, const cha
 	json_t *tool = json_of(entry), *promise = json_object_get(tool, "outputSchema"), *r;
 	struct schema *output = NULL;
 
-	if (promise != NULL)
+	if (promise)
 		schema_new(promise, NULL, &output, NULL);
 	r = web_result(tool, output, &a, 8);
 	schema_unref(&output);
@@ -229,7 +231,7 @@ static void an_answer_becomes_a_result(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		json_t *r = result(table[i].entry, table[i].status, table[i].type, table[i].body);
 
 		assert_true(json_is(r, table[i].result));
@@ -249,12 +251,12 @@ static bool everything(json_t *tool, json_t *arguments)
 	struct offer *o = NULL;
 	char *cursor = NULL;
 	struct err e;
-	bool good = t != NULL && web_tools_add(t, page, strlen(page), 8, &cursor, &e) == 0;
+	bool good = t && web_tools_add(t, page, strlen(page), 8, &cursor, &e) == 0;
 
 	good = good && web_tools_check(t, "b", arguments, &e) == 0;
 	if (good)
 		o = web_tools_offer(t, "w");
-	good = good && o != NULL;
+	good = good && o;
 	offer_unref(&o);
 	free(cursor);
 	web_tools_free(&t);
@@ -265,7 +267,7 @@ static bool everything(json_t *tool, json_t *arguments)
 					 .len = strlen(bodies[i])};
 		json_t *r = web_result(tool, NULL, &a, 8);
 
-		good = good && r != NULL;
+		good = good && r;
 		json_decref(r);
 	}
 	return good;
