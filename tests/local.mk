@@ -653,7 +653,7 @@ endif
 # The tree itself: documents, code.
 dist_check_SCRIPTS += tests/static/test_man.sh tests/static/test_code.py tests/static/test_config_docs.py
 dist_check_SCRIPTS += tests/static/test_unit_file.py tests/static/test_ctl_docs.py tests/static/test_threats.py \
-	tests/static/test_format.py
+	tests/static/test_format.py tests/static/test_walks.py
 TESTS += tests/static/test_man.sh
 check_PROGRAMS += tests/static/config_keys
 tests_static_config_keys_SOURCES = tests/static/config_keys.c
@@ -666,7 +666,7 @@ TESTS += tests/static/test_ctl_docs.py
 TESTS += tests/static/test_unit_file.py
 TESTS += tests/static/test_code.py
 TESTS += tests/static/test_threats.py
-TESTS += tests/static/test_format.py
+TESTS += tests/static/test_format.py tests/static/test_walks.py
 endif
 
 # Speed and memory (see tests/bench/run). Built by `make check` too, so that it goes on compiling.
