@@ -11,58 +11,12 @@
 #include "client/mcpclient_dialect.h"
 #include "lib/jsonrpc.h"
 #include "lib/log.h"
-#include "mcp/era.h"
 #include "mcp/names.h"
-#include "mcp/offer.h"
 
 #define PACE_MS	      250 /* between two rounds in which nobody is asked */
 #define MAX_QUESTIONS 64  /* of one server, without an answer */
 #define AGAIN_MS                                                                                   \
 	1000 /* between two looks at whether one that the server ended is to be opened again */
-
-/* ---- what it says ---- */
-
-int mcpclient_send_for(struct mcpclient *m, json_t *msg_take, struct bearer *bearer)
-{
-	int rc = ERR_NOMEM;
-
-	if (m->state == MCPCLIENT_CLOSED)
-		rc = ERR_CLOSED;
-	else if (msg_take)
-		rc = m->events->send(m, msg_take, bearer, m->arg);
-	json_decref(msg_take);
-	return rc;
-}
-
-int mcpclient_send(struct mcpclient *m, json_t *msg_take)
-{
-	return mcpclient_send_for(m, msg_take, NULL);
-}
-
-void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)
-{
-	const struct log_scope scope = {.backend = m->name};
-	unsigned long dropped;
-	char text[256];
-	va_list ap;
-	int len;
-
-	if (!ratelimit_pass(&m->grumble))
-		return;
-	va_start(ap, fmt);
-	len = vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	mask_here(m->mask, text, len >= (int)sizeof text);
-	dropped = ratelimit_dropped(&m->grumble);
-	if (dropped > 0)
-		log_info(&scope, "%lu complaints like the next one not shown", dropped);
-	log_info(&scope, "the server %s", text);
-}
-
-void mcpclient_notify(struct mcpclient *m, const char *method, json_t *params)
-{
-	mcpclient_send(m, jsonrpc_notification(method, json_incref(params)));
-}
 
 /* ---- the handshake ---- */
 
@@ -88,60 +42,6 @@ void mcpclient_start_legacy(struct mcpclient *m)
 bool mcpclient_probing(const struct mcpclient *m)
 {
 	return m->state == MCPCLIENT_STARTING && m->era == MCPCLIENT_ERA_PROBE;
-}
-
-void mcpclient_no_handshake(struct mcpclient *m, const char *fmt, ...)
-{
-	struct err why = {.code = ERR_PROTOCOL};
-	va_list ap;
-	int len;
-
-	if (m->state == MCPCLIENT_CLOSED)
-		return;
-	va_start(ap, fmt);
-	len = vsnprintf(why.text, sizeof why.text, fmt, ap);
-	va_end(ap);
-	mask_here(m->mask, why.text, len >= (int)sizeof why.text);
-	m->events->on_failed(m, &why, m->arg);
-}
-
-/* Takes over what the server said of itself. */
-static int introduce(struct mcpclient *m, json_t *result)
-{
-	json_t *caps = json_object_get(result, "capabilities");
-	json_t *info = json_object_get(result, "serverInfo");
-	const char *text = json_string_value(json_object_get(result, "instructions"));
-
-	if (!info)
-		info = json_object_get(json_object_get(result, "_meta"), META_SERVER_INFO);
-	m->server_capabilities = json_is_object(caps) ? json_incref(caps) : json_object();
-	m->server_info = json_is_object(info) ? json_incref(info) : NULL;
-	m->instructions = text ? strdup(text) : NULL;
-	return m->server_capabilities && (!text || m->instructions) ? 0 : ERR_NOMEM;
-}
-
-void mcpclient_introduced(struct mcpclient *m, const struct mcpclient_dialect *dialect,
-			  enum mcp_rev rev, json_t *result)
-{
-	struct pending *p;
-
-	if (introduce(m, result) < 0) {
-		mcpclient_no_handshake(m, "out of memory");
-		return;
-	}
-	m->dialect = dialect;
-	m->rev = rev;
-	mcpclient_probe_fini(m);
-	if (mcp_rev_is_legacy(rev))
-		mcpclient_notify(m, "notifications/initialized", NULL);
-	m->state = MCPCLIENT_READY;
-	if (dialect->start)
-		dialect->start(m);
-	if (m->state != MCPCLIENT_READY)
-		return;
-	m->events->on_ready(m, m->arg);
-	while (m->state == MCPCLIENT_READY && (p = TAILQ_FIRST(&m->queued)))
-		mcpclient_retry(p);
 }
 
 /* ---- what it hears ---- */
@@ -214,16 +114,6 @@ static void not_json(struct mcpclient *m, const char *text, size_t len, const st
 		 e->text, begin);
 }
 
-unsigned long mcpclient_useless(const struct mcpclient *m)
-{
-	return m->useless;
-}
-
-bool mcpclient_warned(const struct mcpclient *m)
-{
-	return m->warned;
-}
-
 void mcpclient_feed(struct mcpclient *m, const char *text, size_t len)
 {
 	mcpclient_feed_for(m, text, len, 0);
@@ -253,6 +143,24 @@ void mcpclient_feed_for(struct mcpclient *m, const char *text, size_t len, json_
 }
 
 /* ---- its end ---- */
+
+/* A question that came during the call P is taken back only where the call was cancelled. Else the
+ * question stays open: servers do not say to which call a question belongs, it may be to none
+ * (roots/list right after the start), and the client is about to answer. */
+static void on_end(struct pending *p, bool cancelled)
+{
+	mcpclient_rounds_end(p);
+	if (cancelled)
+		mcpclient_withdraw(p->m, p);
+	else
+		mcpclient_orphan(p->m, p);
+}
+
+static const struct mcpclient_parts parts = {
+	.legacy = &mcpclient_legacy,
+	.modern = &mcpclient_modern,
+	.on_end = on_end,
+};
 
 /* What was made with M, some of which may be missing. */
 static void free_parts(struct mcpclient *m)
@@ -332,47 +240,10 @@ struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_
 	m->asks = spec->asks;
 	m->era = spec->era;
 	m->silence_ms = spec->silence_ms;
-	m->dialect = &mcpclient_legacy;
-	TAILQ_INIT(&m->sent);
-	TAILQ_INIT(&m->queued);
-	TAILQ_INIT(&m->asking);
+	m->parts = &parts;
+	m->dialect = parts.legacy;
+	mcpclient_pending_init(m);
 	TAILQ_INIT(&m->asked);
 	ratelimit_init(&m->grumble, 1, 10);
 	return m;
-}
-
-bool mcpclient_ready(const struct mcpclient *m)
-{
-	return m->state == MCPCLIENT_READY;
-}
-
-bool mcpclient_is_modern(const struct mcpclient *m)
-{
-	return m->state == MCPCLIENT_READY && !mcp_rev_is_legacy(m->rev);
-}
-
-struct offer *mcpclient_introduction(const struct mcpclient *m)
-{
-	struct offer *o = offer_new(m->rev);
-
-	if (!o)
-		return NULL;
-	if (m->instructions && !(o->instructions = strdup(m->instructions))) {
-		offer_unref(&o);
-		return NULL;
-	}
-	json_decref(o->capabilities);
-	o->capabilities = json_incref(m->server_capabilities);
-	o->server_info = json_incref(m->server_info);
-	return o;
-}
-
-bool mcpclient_can(const struct mcpclient *m, const char *capability)
-{
-	return json_object_get(m->server_capabilities, capability);
-}
-
-const char *mcpclient_name(const struct mcpclient *m)
-{
-	return m->name;
 }

@@ -3,7 +3,7 @@
 #ifndef MCPD_MCPCLIENT_DIALECT_H
 #define MCPD_MCPCLIENT_DIALECT_H
 
-#include "client/mcpclient_impl.h"
+#include "client/mcpclient_pending.h"
 
 /* How an era puts it. */
 struct mcpclient_dialect {
@@ -24,23 +24,15 @@ struct mcpclient_dialect {
 };
 extern const struct mcpclient_dialect mcpclient_legacy, mcpclient_modern;
 
-/* There will be no handshake. */
-void mcpclient_no_handshake(struct mcpclient *m, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-/* The handshake is over: RESULT (of initialize or server/discover) is what the server says of
- * itself, in the era of DIALECT and revision REV. */
-void mcpclient_introduced(struct mcpclient *m, const struct mcpclient_dialect *dialect,
-			  enum mcp_rev rev, json_t *result);
-
-/* mcpclient_legacy.c: initialize. mcpclient_probe.c: server/discover, and what follows from it. */
+/* mcpclient_handshake.c: initialize, or server/discover and what follows from its answer. */
 void mcpclient_initialize(struct mcpclient *m);
 void mcpclient_discover(struct mcpclient *m);
-/* initialize was refused: E, while server/discover may still be answered. */
-void mcpclient_initialize_refused(struct mcpclient *m, const struct err *e);
 void mcpclient_probe_fini(struct mcpclient *m);
 void mcpclient_on_silence(struct delayq_node *node, void *arg);
 
-/* mcpclient_modern.c. PARAMS (may be NULL) with the envelope of mcpd itself (a new reference). */
+/* mcpclient_envelope.c. Adds to META the revision that is spoken, CAPS and INFO. 0 or ERR_NOMEM. */
+int mcpclient_add_envelope(struct mcpclient *m, json_t *meta, json_t *caps, json_t *info_take);
+/* PARAMS (may be NULL) with the envelope of mcpd itself (a new reference). */
 json_t *mcpclient_enveloped(struct mcpclient *m, json_t *params);
 /* The capabilities of CALLER in the words of 2026-07-28: borrowed, until the next call of it. NULL
  * on lack of memory. */
@@ -56,15 +48,11 @@ int mcpclient_rounds_params(const struct pending *p, json_t *params);
 void mcpclient_rounds_end(struct pending *p);
 void mcpclient_on_pace(struct delayq_node *node, void *arg);
 
-/* mcpclient_requests.c. Request ID, mcpd's own, may take as long as it likes. */
-void mcpclient_no_timeout(struct mcpclient *m, json_int_t id);
-/* It is not wanted any more: the server hears so, and nobody of its end. */
+/* mcpclient_requests.c. Request ID, mcpd's own, is not wanted any more: the server hears so, and
+ * nobody of its end. */
 void mcpclient_abandon(struct mcpclient *m, json_int_t id);
 /* The server says that it will not answer it. */
 void mcpclient_ended(struct mcpclient *m, json_int_t id);
-/* What is on its way will not be answered, and nobody hears of it. For a channel that is gone
- * before the handshake. */
-void mcpclient_forget_sent(struct mcpclient *m);
 
 /* mcpclient_listen.c: one subscriptions/listen for all that is wanted to be heard. */
 void mcpclient_listen_start(struct mcpclient *m);
@@ -77,8 +65,5 @@ void mcpclient_subscribe(struct pending *p);
 void mcpclient_unsubscribe(struct pending *p);
 /* True: it was about such a subscription. */
 bool mcpclient_listen_heard(struct mcpclient *m, const char *method, json_t *params);
-
-/* mcpclient_requests.c. The request that is on its way under ID; NULL: there is none. */
-struct pending *mcpclient_find(const struct mcpclient *m, json_int_t id);
 
 #endif

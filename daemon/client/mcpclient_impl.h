@@ -1,4 +1,9 @@
-/* mcpclient_impl.h: for mcpclient.c and mcpclient_*.c alone. */
+/* mcpclient_impl.h: the parts of the client role, for mcpclient.c and mcpclient_*.c alone. Each
+ * calls only those before it in this list: mcpclient_base.c (what is sent and logged), _pending.c
+ * (requests without an answer), _requests.c (how they go out and are answered), _envelope.c,
+ * _asks.c (questions of legacy servers), _rounds.c (of modern ones), _listen.c (subscriptions),
+ * _legacy.c and _modern.c (the dialects), _handshake.c, mcpclient.c. What a lower part needs of a
+ * higher one is handed to it in struct mcpclient_parts. */
 #ifndef MCPD_MCPCLIENT_IMPL_H
 #define MCPD_MCPCLIENT_IMPL_H
 
@@ -48,6 +53,13 @@ struct asked {
 
 enum mcpclient_state { MCPCLIENT_NEW, MCPCLIENT_STARTING, MCPCLIENT_READY, MCPCLIENT_CLOSED };
 
+/* What mcpclient.c hands to the parts below it. */
+struct mcpclient_parts {
+	const struct mcpclient_dialect *legacy, *modern;
+	/* The call P ends, or is CANCELLED: what was asked on its behalf is settled. */
+	void (*on_end)(struct pending *p, bool cancelled);
+};
+
 struct mcpclient {
 	const char *name;
 	const struct mcpclient_events *events;
@@ -57,6 +69,7 @@ struct mcpclient {
 	enum mcpclient_state state;
 	enum mcpclient_era era;
 	bool parallel;
+	const struct mcpclient_parts *parts;
 	const struct mcpclient_dialect *dialect;
 	struct share *waiting;	 /* calls that wait for the handshake */
 	struct share *questions; /* of the server, without an answer */
@@ -91,17 +104,14 @@ struct mcpclient {
 	bool warned; /* of a line that is not JSON */
 	struct defer release;
 };
-/* mcpclient.c: 0 or why MSG (NULL: ERR_NOMEM) was not sent. BEARER: the token of its call; NULL: of
- * none. */
+/* mcpclient_base.c: 0 or why MSG (NULL: ERR_NOMEM) was not sent. BEARER: the token of its call;
+ * NULL: of none. */
 int mcpclient_send_for(struct mcpclient *m, json_t *msg_take, struct bearer *bearer);
 int mcpclient_send(struct mcpclient *m, json_t *msg_take);
 /* Logs what the server does wrong, not too often. */
 void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* mcpclient_requests.c. Whose share a place for work of the call C counts in; NULL: nobody's,
- * because all calls of M are one client's. */
-const char *mcpclient_holder(const struct mcpclient *m, const struct call *c);
-/* Request of mcpd's own, sent NOW or queued. */
+/* mcpclient_requests.c. A request of mcpd's own, sent NOW or queued. */
 void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,
 		   mcpclient_reply_fn fn, void *arg, bool now);
 /* P, which is in no list, gets a number and goes out. */
@@ -110,13 +120,6 @@ void mcpclient_dispatch(struct mcpclient *m, struct pending *p);
 void mcpclient_set_aside(struct pending *p);
 /* And goes out again, under a new id. */
 void mcpclient_retry(struct pending *p);
-/* The ends of P: without an answer, and with one. */
-void mcpclient_fail(struct pending *p, const char *why);
-void mcpclient_done(struct pending *p, json_t *result_take);
-void mcpclient_error(struct pending *p, int code, json_t *data_take, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-const char *mcpclient_method(const struct pending *p);
-json_t *mcpclient_params(const struct pending *p); /* borrowed, may be NULL */
 void mcpclient_on_timeout(struct delayq_node *node, void *arg);
 void mcpclient_on_response(struct mcpclient *m, const json_t *msg);
 void mcpclient_on_progress(struct mcpclient *m, json_t *params);

@@ -1,59 +1,11 @@
-/* How the revisions up to 2025-11-25 put it: the handshake, and what is left out of a request of a
- * client of 2026-07-28. */
+/* How the revisions up to 2025-11-25 put it: what is left out of a request of a client of
+ * 2026-07-28. */
 #include "autoconf.h"
 
 #include <string.h>
 
 #include "client/mcpclient_dialect.h"
-#include "lib/jsonrpc.h"
 #include "mcp/era.h"
-#include "mcp/names.h"
-
-/* ---- the handshake (Lifecycle, "Initialization") ---- */
-
-static void refused(struct mcpclient *m, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static void refused(struct mcpclient *m, const char *fmt, ...)
-{
-	struct err e = {.code = ERR_PROTOCOL};
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(e.text, sizeof e.text, fmt, ap);
-	va_end(ap);
-	mcpclient_initialize_refused(m, &e);
-}
-
-static void on_initialize(struct mcpclient *m, const struct mcpclient_reply *r, void *arg)
-{
-	const char *version = json_string_value(json_object_get(r->result, "protocolVersion"));
-	enum mcp_rev rev;
-
-	(void)arg;
-	m->initializing = false;
-	if (m->state != MCPCLIENT_STARTING)
-		return; /* closed, or the server turned out to be a modern one meanwhile */
-	if (!r->result && r->code != 0)
-		refused(m, "initialize was refused: %s (%d)", r->message, r->code);
-	else if (!r->result)
-		refused(m, "%s", r->message);
-	else if (!version || names_has_nul(json_object_get(r->result, "protocolVersion")) ||
-		 !mcp_rev_parse(version, &rev) || !mcp_rev_is_legacy(rev))
-		refused(m, "initialize was answered with protocol version \"%s\"",
-			version != NULL ? version : "");
-	else
-		mcpclient_introduced(m, &mcpclient_legacy, rev, r->result);
-}
-
-void mcpclient_initialize(struct mcpclient *m)
-{
-	json_t *params =
-		json_pack("{s:s,s:O,s:O}", "protocolVersion", mcp_rev_name(MCP_REV_LEGACY_NEWEST),
-			  "capabilities", m->capabilities, "clientInfo", m->client_info);
-
-	m->initializing = true;
-	mcpclient_ask(m, "initialize", params, on_initialize, NULL, true);
-}
 
 /* ---- requests and answers ---- */
 

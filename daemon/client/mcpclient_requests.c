@@ -1,7 +1,7 @@
-/* What mcpd asks of the server: requests, their numbers and their ends. See mcpclient.h. */
+/* What mcpd asks of the server: how requests go out, and what comes back for them. See mcpclient.h.
+ */
 #include "autoconf.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,139 +36,6 @@ fail:
 	return NULL;
 }
 
-static void unlink_pending(struct pending *p)
-{
-	struct mcpclient *m = p->m;
-
-	if (!p->in)
-		return;
-	TAILQ_REMOVE(p->in, p, entry);
-	if (p->waits)
-		share_give(m->waiting, p->holder);
-	p->waits = false;
-	if (p->in == &m->sent) {
-		HASH_DEL(m->by_id, p);
-		delayq_remove(m->timeouts, &p->due);
-	}
-	p->in = NULL;
-	p->id = 0;
-}
-
-static void link_pending(struct pending *p, struct pending_list *in)
-{
-	TAILQ_INSERT_TAIL(in, p, entry);
-	p->in = in;
-}
-
-const char *mcpclient_holder(const struct mcpclient *m, const struct call *c)
-{
-	return m->asks != MCPCLIENT_ASKS_FORWARD ? call_caller(c)->holder : NULL;
-}
-
-/* Puts the call P to those that wait for the handshake. 0, or an error of share_take(). */
-static int wait_for_start(struct pending *p, struct err *e)
-{
-	const char *holder = mcpclient_holder(p->m, p->call);
-	int rc;
-
-	if (holder && !(p->holder = strdup(holder)))
-		return err_set(e, ERR_NOMEM, "out of memory");
-	rc = share_take(p->m->waiting, p->holder, e);
-	if (rc < 0)
-		return rc;
-	p->waits = true;
-	link_pending(p, &p->m->queued);
-	return 0;
-}
-
-static void free_pending(struct pending *p)
-{
-	json_decref(p->params);
-	free(p->method);
-	free(p->holder);
-	free(p);
-}
-
-/* The end of mcpd's own request. */
-static void reply(struct pending *p, const struct mcpclient_reply *r)
-{
-	unlink_pending(p);
-	if (p->reply)
-		p->reply(p->m, r, p->arg);
-	free_pending(p);
-}
-
-enum outcome { DONE, FAILED, CANCELLED };
-
-/* Out of the books, and whoever keeps count hears of it; the call itself is not ended yet.
- *
- * A question that came during the call is taken back only where the call was cancelled. Else it
- * stays open: servers do not say to which call it belongs, it may be to none (roots/list right
- * after the start), and the client is about to answer. */
-static struct call *let_go(struct pending *p, enum outcome outcome)
-{
-	struct call *c = p->call;
-
-	unlink_pending(p);
-	p->m->n_calls--;
-	call_detach(c);
-	mcpclient_rounds_end(p);
-	if (outcome == CANCELLED)
-		mcpclient_withdraw(p->m, p);
-	else
-		mcpclient_orphan(p->m, p);
-	if (p->done)
-		p->done(p->m, c, outcome == DONE, p->arg);
-	free_pending(p);
-	return c;
-}
-
-void mcpclient_fail(struct pending *p, const char *why)
-{
-	const struct mcpclient_reply r = {.message = why};
-	const char *name = p->m->name;
-
-	if (!p->call)
-		reply(p, &r);
-	else
-		call_error(let_go(p, FAILED), RPC_INTERNAL_ERROR, NULL, "backend %s: %s", name,
-			   why);
-}
-
-void mcpclient_done(struct pending *p, json_t *result_take)
-{
-	const struct mcpclient_reply r = {.result = result_take,
-					  .message = !result_take ? "out of memory" : NULL};
-
-	if (p->call) {
-		call_result(let_go(p, result_take != NULL ? DONE : FAILED), result_take);
-		return;
-	}
-	reply(p, &r);
-	json_decref(result_take);
-}
-
-void mcpclient_error(struct pending *p, int code, json_t *data_take, const char *fmt, ...)
-{
-	struct mcpclient_reply r = {.code = code, .data = data_take, .message = "out of memory"};
-	char *text;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	if (text)
-		r.message = text;
-	if (p->call) {
-		call_error(let_go(p, FAILED), code, data_take, "%s", r.message);
-	} else {
-		reply(p, &r);
-		json_decref(data_take);
-	}
-	free(text);
-}
-
 static const char *send_error(int rc)
 {
 	switch (rc) {
@@ -178,16 +45,6 @@ static const char *send_error(int rc)
 		return "the server is gone";
 	}
 	return err_name(rc);
-}
-
-const char *mcpclient_method(const struct pending *p)
-{
-	return p->call ? call_method(p->call) : p->method;
-}
-
-json_t *mcpclient_params(const struct pending *p)
-{
-	return p->call ? call_params(p->call) : p->params;
 }
 
 static int transmit(struct pending *p)
@@ -207,16 +64,10 @@ void mcpclient_dispatch(struct mcpclient *m, struct pending *p)
 
 	if (m->dialect->answer && m->dialect->answer(p))
 		return;
-	p->id = ++m->last_id;
-	HASH_ADD(hh, m->by_id, id, sizeof p->id, p);
-	if (!p->hh.tbl) {
-		mcpclient_set_aside(p);
+	if (mcpclient_move(p, &m->sent) < 0) {
 		mcpclient_fail(p, "out of memory");
 		return;
 	}
-	link_pending(p, &m->sent);
-	if (!p->call)
-		delayq_add(m->timeouts, &p->due);
 	rc = transmit(p);
 	if (rc < 0)
 		mcpclient_fail(p, send_error(rc));
@@ -224,42 +75,13 @@ void mcpclient_dispatch(struct mcpclient *m, struct pending *p)
 
 void mcpclient_set_aside(struct pending *p)
 {
-	if (p->in)
-		unlink_pending(p);
-	p->id = 0;
-	link_pending(p, &p->m->asking);
+	mcpclient_move(p, &p->m->asking);
 }
 
 void mcpclient_retry(struct pending *p)
 {
-	unlink_pending(p);
+	mcpclient_move(p, NULL);
 	mcpclient_dispatch(p->m, p);
-}
-
-void mcpclient_forget_sent(struct mcpclient *m)
-{
-	struct pending *p;
-
-	while ((p = TAILQ_FIRST(&m->sent))) {
-		unlink_pending(p);
-		free_pending(p);
-	}
-}
-
-struct pending *mcpclient_find(const struct mcpclient *m, json_int_t id)
-{
-	struct pending *p;
-
-	HASH_FIND(hh, m->by_id, &id, sizeof id, p);
-	return p;
-}
-
-void mcpclient_no_timeout(struct mcpclient *m, json_int_t id)
-{
-	struct pending *p = mcpclient_find(m, id);
-
-	if (p)
-		delayq_remove(m->timeouts, &p->due);
 }
 
 static void tell_cancelled(struct mcpclient *m, json_int_t id, const char *reason,
@@ -276,8 +98,7 @@ void mcpclient_abandon(struct mcpclient *m, json_int_t id)
 
 	if (!p)
 		return;
-	unlink_pending(p);
-	free_pending(p);
+	mcpclient_forget(p);
 	tell_cancelled(m, id, "not wanted any more", NULL);
 }
 
@@ -300,7 +121,7 @@ static void on_pong(struct mcpclient *m, const struct mcpclient_reply *r, void *
  * client's call. The answer to a ping tells when that is over; so does its time limit. */
 static void begin_doubt(struct mcpclient *m)
 {
-	if (m->asks != MCPCLIENT_ASKS_ONLY || m->dialect != &mcpclient_legacy ||
+	if (m->asks != MCPCLIENT_ASKS_ONLY || m->dialect != m->parts->legacy ||
 	    m->state != MCPCLIENT_READY)
 		return;
 	m->doubts++;
@@ -313,38 +134,18 @@ static void on_cancel(struct call *c, const char *reason, void *arg)
 	struct mcpclient *m = p->m;
 	json_int_t id = p->id;
 
-	let_go(p, CANCELLED);
+	mcpclient_cancelled(p);
 	if (id <= 0)
 		return;
 	tell_cancelled(m, id, reason != NULL ? reason : "cancelled", call_bearer(c));
 	begin_doubt(m);
 }
 
-/* The call C as a request that is not on its way yet, among those that wait for the handshake where
- * that is not over. NULL with E: there is no place for it. */
-static struct pending *admit(struct mcpclient *m, struct call *c, struct err *e)
-{
-	struct pending *p = NULL;
-
-	if (m->state == MCPCLIENT_CLOSED)
-		err_set(e, ERR_CLOSED, "the server is gone");
-	else if (!(p = calloc(1, sizeof *p)))
-		err_set(e, ERR_NOMEM, "out of memory");
-	if (!p)
-		return NULL;
-	p->m = m;
-	p->call = c;
-	if (m->state == MCPCLIENT_READY || wait_for_start(p, e) == 0)
-		return p;
-	free_pending(p);
-	return NULL;
-}
-
 void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done, void *arg)
 {
 	static const struct call_back back = {on_cancel};
 	struct err e;
-	struct pending *p = admit(m, c, &e);
+	struct pending *p = mcpclient_pending_call(m, c, &e);
 
 	if (!p) {
 		if (done)
@@ -365,23 +166,21 @@ void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,
 {
 	const struct mcpclient_reply failed = {
 		.message = m->state == MCPCLIENT_CLOSED ? "the server is gone" : "out of memory"};
-	struct pending *p = m->state != MCPCLIENT_CLOSED ? calloc(1, sizeof *p) : NULL;
+	struct pending *p = m->state != MCPCLIENT_CLOSED ? mcpclient_pending_own(m, method) : NULL;
 
-	if (!p || !(p->method = strdup(method))) {
-		free(p);
+	if (!p) {
 		json_decref(params_take);
 		if (fn)
 			fn(m, &failed, arg);
 		return;
 	}
-	p->m = m;
 	p->params = params_take;
 	p->reply = fn;
 	p->arg = arg;
 	if (now)
 		mcpclient_dispatch(m, p);
 	else
-		link_pending(p, &m->queued);
+		mcpclient_move(p, &m->queued);
 }
 
 void mcpclient_request(struct mcpclient *m, const char *method, json_t *params_take,
@@ -415,7 +214,7 @@ static void answered(struct pending *p, const json_t *msg)
 	} else if (result) {
 		p->m->dialect->on_result(p, result);
 	} else if (!p->call) {
-		reply(p, &r);
+		mcpclient_end_own(p, &r);
 	} else {
 		p->m->dialect->on_error(p, code, text, json_object_get(error, "data"));
 	}

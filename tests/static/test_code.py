@@ -50,8 +50,6 @@ ALONE = {
 RINGS = {
     "daemon/server/methods.c daemon/server/server.c daemon/server/server_again.c daemon/server/server_links.c daemon/server/server_tasks.c":
         "a request may take several calls, and each method decides whether it does",
-    "daemon/client/mcpclient.c daemon/client/mcpclient_asks.c daemon/client/mcpclient_legacy.c daemon/client/mcpclient_listen.c daemon/client/mcpclient_modern.c daemon/client/mcpclient_probe.c daemon/client/mcpclient_requests.c daemon/client/mcpclient_rounds.c":
-        "the dialects answer, ask and retry for one list of pending requests",
 }
 
 LONGEST_FUNCTION = 45
