@@ -1,5 +1,6 @@
 daemon_libmcpd_a_SOURCES += \
 	daemon/mcp/call.c daemon/mcp/call.h \
+	daemon/mcp/capability.c daemon/mcp/capability.h \
 	daemon/mcp/catalog.c daemon/mcp/catalog.h \
 	daemon/mcp/era.c daemon/mcp/era.h \
 	daemon/mcp/mcpheaders.c daemon/mcp/mcpheaders.h \

@@ -12,6 +12,7 @@
 #include "http/exchange.h"
 #include "http/reply.h"
 #include "lib/jsonrpc.h"
+#include "mcp/capability.h"
 #include "mcp/era.h"
 #include "modern/modern_impl.h"
 #include "modern/pool.h"
@@ -398,7 +399,6 @@ static bool may_open(struct listens *ls, struct exchange *x, const struct listen
 		     json_t *id, const json_t *filter)
 {
 	size_t most = ls->conf->limits.max_session_bytes;
-	json_t *needs;
 
 	if (!json_is_object(filter)) {
 		modern_refuse(x, 200, id, RPC_INVALID_PARAMS, NULL,
@@ -408,10 +408,8 @@ static bool may_open(struct listens *ls, struct exchange *x, const struct listen
 			      "Not Acceptable: subscriptions/listen is answered with "
 			      "text/event-stream");
 	} else if (json_object_get(filter, members[TOPIC_TASK]) && !who->tasks) {
-		needs = json_pack("{s:{s:{s:{}}}}", "requiredCapabilities", "extensions",
-				  EXTENSION_TASKS);
-		modern_refuse(x, 400, id, RPC_MISSING_CAPABILITY, needs,
-			      "the client lacks a capability that is needed");
+		modern_refuse(x, 400, id, RPC_MISSING_CAPABILITY, need_data(need_tasks()),
+			      CAPABILITY_MISSING);
 	} else if (names_size(filter) > most) {
 		modern_refuse(x, 200, id, RPC_INVALID_PARAMS, NULL,
 			      "Invalid params: what is subscribed to has more than %zu bytes "

@@ -9,6 +9,7 @@
 #include "http/reply.h"
 #include "lib/jsonrpc.h"
 #include "lib/log.h"
+#include "mcp/capability.h"
 #include "mcp/question.h"
 #include "modern/listen.h"
 #include "modern/modern_impl.h"
@@ -98,29 +99,12 @@ static const struct server_front modern_front = {
 
 /* ---- requests ---- */
 
-/* Can the client be asked anything, and is this a method in which it may be? */
-static bool may_ask(const struct mcheck *c)
-{
-	static const char *const caps[] = {"sampling", "elicitation", "roots"};
-
-	for (size_t i = 0; c->method->named && i < sizeof caps / sizeof *caps; i++) {
-		if (json_is_object(json_object_get(c->env.capabilities, caps[i])))
-			return true;
-	}
-	return false;
-}
-
 /* The task that C is about; NULL: none. */
 static const char *task_of(const struct mcheck *c)
 {
 	if (!c->method->named || strcmp(c->method->named, "taskId") != 0)
 		return NULL;
 	return json_string_value(json_object_get(c->params, "taskId"));
-}
-
-static bool has_tasks(const struct mcheck *c)
-{
-	return json_object_get(json_object_get(c->env.capabilities, "extensions"), EXTENSION_TASKS);
 }
 
 /* NULL with E filled: ERR_NOMEM or ERR_LIMIT. */
@@ -134,8 +118,10 @@ static struct mreq *begin(struct modern *m, struct exchange *x, const struct mch
 		.peer = exchange_peer(x),
 		.holder = exchange_holder(x),
 		.capabilities = c->env.capabilities,
-		.exclusive = !task_of(c) && may_ask(c),
-		.tasks = has_tasks(c),
+		/* There has to be a client that can be asked, and a method in which it may be. */
+		.exclusive =
+			!task_of(c) && c->method->named && capabilities_ask(c->env.capabilities),
+		.tasks = capabilities_have_tasks(c->env.capabilities),
 		.task = task_of(c),
 	};
 	struct pooled *pooled = pool_take(m->pool, &want, e);
@@ -152,10 +138,12 @@ static struct mreq *begin(struct modern *m, struct exchange *x, const struct mch
 
 static void open_stream(struct modern *m, struct exchange *x, const struct mcheck *c)
 {
-	struct listen_caller who = {.view = c->view,
-				    .user = exchange_user(x),
-				    .holder = exchange_holder(x),
-				    .tasks = has_tasks(c)};
+	struct listen_caller who = {
+		.view = c->view,
+		.user = exchange_user(x),
+		.holder = exchange_holder(x),
+		.tasks = capabilities_have_tasks(c->env.capabilities),
+	};
 
 	listens_open(m->listens, x, &who, c->id, c->params);
 }

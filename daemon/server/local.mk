@@ -1,5 +1,6 @@
 daemon_libmcpd_a_SOURCES += \
 	daemon/server/methods.c daemon/server/methods.h \
+	daemon/server/request.c daemon/server/request.h \
 	daemon/server/server.c daemon/server/server.h \
 	daemon/server/server_again.c \
 	daemon/server/server_impl.h \

@@ -91,7 +91,7 @@ static void handle_templates_list(struct request *r)
 }
 
 /* Hands the call to backend I of the view, in that backend's words and with its own time limit. */
-void server_pass(struct request *r, size_t i)
+static void pass(struct request *r, size_t i)
 {
 	struct translate t = {.from = r->server->conf.caller->rev, .method = call_method(r->call)};
 	json_t *params = call_params(r->call), *said;
@@ -181,9 +181,10 @@ static bool find(struct request *r, enum offer_kind kind, const char *what, cons
  * alone. */
 static bool replace_param(struct request *r, const char *key, json_t *value_take)
 {
-	json_t *copy = json_copy(call_params(r->call));
+	json_t *params = call_params(r->call), *copy = json_copy(params);
 
-	if (!copy || json_object_set_new(copy, key, value_take) < 0) {
+	if (!copy || json_object_size(copy) != json_object_size(params) ||
+	    json_object_set_new(copy, key, value_take) < 0) {
 		json_decref(copy);
 		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
 		return false;
@@ -212,7 +213,7 @@ static void pass_named(struct request *r, enum offer_kind kind, const char *what
 		r->tool = tool_of(r, name);
 	if (strcmp(name, original) != 0 && !replace_param(r, "name", json_string(original)))
 		return;
-	server_pass(r, i);
+	pass(r, i);
 }
 
 static void handle_tools_call(struct request *r)
@@ -261,7 +262,7 @@ static void handle_resources_read(struct request *r)
 	size_t i;
 
 	if (uri && find_uri(r, uri, &i))
-		server_pass(r, i);
+		pass(r, i);
 }
 
 static bool offers(struct server *s, size_t i, const char *capability, const char *member)
@@ -330,7 +331,7 @@ static void pass_subscription(struct request *r,
 		r->server->subscribing++;
 		r->server->kept += r->reserved;
 	}
-	server_pass(r, i);
+	pass(r, i);
 }
 
 /* Whether the session may keep URI, too; false: the call was refused. */
@@ -417,7 +418,7 @@ static void handle_complete(struct request *r)
 			   "backend %s does not support completion",
 			   backend_name(view_backend(r->server->conf.view, i)));
 	else
-		server_pass(r, i);
+		pass(r, i);
 }
 
 static void handle_set_level(struct request *r)
@@ -436,6 +437,32 @@ static void handle_set_level(struct request *r)
 	if (r->server->conf.front->level_set)
 		r->server->conf.front->level_set(r->server->conf.arg);
 	call_result(r->call, json_object());
+}
+
+/* tasks/get and so on. */
+static void handle_task(struct request *r)
+{
+	struct server *s = r->server;
+	const struct catalog *cat = server_catalog(s);
+	const char *id = json_string_value(json_object_get(call_params(r->call), "taskId")),
+		   *remote;
+	size_t source;
+
+	if (!cat || !catalog_runs_tasks(cat)) {
+		call_error(r->call, RPC_METHOD_NOT_FOUND, NULL, "Method not found: %s",
+			   call_method(r->call));
+	} else if (!mcp_rev_is_legacy(s->conf.caller->rev) && !server_declared_tasks(s)) {
+		server_deny_tasks(r);
+		call_error(r->call, RPC_INVALID_REQUEST, NULL, "the client has no tasks");
+	} else if (!id) {
+		call_error(r->call, RPC_INVALID_PARAMS, NULL, "%s: \"taskId\" must be a string",
+			   call_method(r->call));
+	} else if (!server_find_task(s, id, &source, &remote)) {
+		call_error(r->call, RPC_INVALID_PARAMS, NULL, "Task not found");
+	} else if (replace_param(r, "taskId", json_string(remote))) {
+		r->relays_task = true;
+		pass(r, source);
+	}
 }
 
 /* 2026-07-28, "Discovery". */
@@ -470,12 +497,12 @@ static const struct method methods[] = {
 	{"resources/templates/list", handle_templates_list, true, BOTH, NULL},
 	{"resources/unsubscribe", handle_unsubscribe, true, INTERNAL, NULL},
 	{"server/discover", handle_discover, true, MODERN, NULL},
-	{"tasks/cancel", server_handle_task, true, BOTH, "taskId"},
-	{"tasks/get", server_handle_task, true, BOTH, "taskId"},
-	{"tasks/result", server_handle_task, true, LEGACY, "taskId"},
-	{"tasks/subscribe", server_handle_task, true, METHOD_INTERNAL, NULL},
-	{"tasks/unsubscribe", server_handle_task, true, METHOD_INTERNAL, NULL},
-	{"tasks/update", server_handle_task, true, MODERN, "taskId"},
+	{"tasks/cancel", handle_task, true, BOTH, "taskId"},
+	{"tasks/get", handle_task, true, BOTH, "taskId"},
+	{"tasks/result", handle_task, true, LEGACY, "taskId"},
+	{"tasks/subscribe", handle_task, true, METHOD_INTERNAL, NULL},
+	{"tasks/unsubscribe", handle_task, true, METHOD_INTERNAL, NULL},
+	{"tasks/update", handle_task, true, MODERN, "taskId"},
 	{"tools/call", handle_tools_call, true, BOTH, "name"},
 	{"tools/list", handle_tools_list, true, BOTH, NULL},
 };

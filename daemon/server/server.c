@@ -8,6 +8,7 @@
 #include "base/turns.h"
 #include "lib/jsonrpc.h"
 #include "lib/log.h"
+#include "mcp/capability.h"
 #include "mcp/question.h"
 #include "mcp/translate.h"
 #include "server/methods.h"
@@ -35,112 +36,6 @@ static void on_notify(struct call *c, const char *method, json_t *params, void *
 		s->conf.front->notify(r->where, method, params, s->conf.arg);
 }
 
-enum mcp_rev server_backend_rev(const struct request *r)
-{
-	const struct offer *o = r->via ? link_offer(r->via) : NULL;
-
-	return o ? o->rev : r->server->conf.caller->rev;
-}
-
-/* What a client has to have declared before it may be asked. */
-struct need {
-	const char *method;
-	const char *capability,
-		*part;		 /* PART: a member of the capability; NULL: none in particular */
-	const char *key, *value; /* of the parameters: only a question like this; NULL: any */
-};
-
-/* The more particular first. */
-static const struct need needs[] = {
-	{"elicitation/create", "elicitation", "url", "mode", "url"},
-	{"elicitation/create", "elicitation", NULL, NULL, NULL},
-	{"sampling/createMessage", "sampling", "tools", "tools", NULL},
-	{"sampling/createMessage", "sampling", NULL, NULL, NULL},
-	{"roots/list", "roots", NULL, NULL, NULL},
-	{"tasks/get", "extensions", EXTENSION_TASKS, NULL, NULL},
-};
-#define N_NEEDS	   (sizeof needs / sizeof *needs)
-#define NEED_TASKS (&needs[N_NEEDS - 1]) /* no question, but a capability as well */
-
-static bool concerns(const struct need *need, const struct question *q)
-{
-	const json_t *value = need->key ? json_object_get(question_params(q), need->key) : NULL;
-	const char *text = json_string_value(value);
-
-	if (strcmp(question_method(q), need->method) != 0 || (need->key && !value))
-		return false;
-	return !need->value || (text && strcmp(text, need->value) == 0);
-}
-
-/* What Q needs; NULL: it is no question that clients know. */
-static const struct need *need_of(const struct question *q)
-{
-	for (size_t i = 0; i < N_NEEDS - 1; i++) {
-		if (concerns(&needs[i], q))
-			return &needs[i];
-	}
-	return NULL;
-}
-
-/* The client's capabilities as bits, in the order of the table above. */
-static bool has(const struct server *s, const struct need *need)
-{
-	return s->capabilities & 1u << (need - needs);
-}
-
-/* What the client's revision does not have, it does not have either, whatever it says. */
-static unsigned parse_capabilities(enum mcp_rev rev, const char *text)
-{
-	json_t *said = json_loads(text, 0, NULL), *caps = translate_capabilities(rev, said);
-	unsigned bits = 0;
-
-	for (size_t i = 0; i < N_NEEDS; i++) {
-		const json_t *cap = json_object_get(caps, needs[i].capability);
-
-		if (json_is_object(cap) && (!needs[i].part || json_object_get(cap, needs[i].part)))
-			bits |= 1u << i;
-	}
-	json_decref(caps);
-	json_decref(said);
-	return bits;
-}
-
-/* A client that did not declare a capability is never asked for it (Lifecycle, "Capability
- * Negotiation"). */
-void server_ask(struct server *s, void *where, struct question *q_take)
-{
-	const struct need *need = need_of(q_take);
-
-	if (!need)
-		question_refuse(q_take, RPC_METHOD_NOT_FOUND, "Method not found");
-	else if (s->closed || !has(s, need))
-		question_refuse(q_take, RPC_METHOD_NOT_FOUND,
-				"the client did not declare this capability");
-	else
-		s->conf.front->ask(where, q_take, s->conf.arg);
-}
-
-bool server_declared_tasks(const struct server *s)
-{
-	return has(s, NEED_TASKS);
-}
-
-void server_deny_tasks(struct request *r)
-{
-	r->denied = NEED_TASKS;
-}
-
-bool server_can_ask(struct request *r, const struct question *q)
-{
-	const struct need *need = need_of(q);
-
-	if (!need || has(r->server, need))
-		return need;
-	if (!mcp_rev_is_legacy(r->server->conf.caller->rev))
-		r->denied = need;
-	return false;
-}
-
 static void on_ask(struct call *c, struct question *q, void *arg)
 {
 	struct request *r = arg;
@@ -152,7 +47,7 @@ static void on_ask(struct call *c, struct question *q, void *arg)
 		/* 2026-07-28 has an error for this, and the client can do something about it. */
 		question_refuse(q, RPC_METHOD_NOT_FOUND,
 				"the client did not declare this capability");
-		call_cancel(r->call, "the client lacks a capability that is needed");
+		call_cancel(r->call, CAPABILITY_MISSING);
 	} else if (server_task_question(s, r->source, q) < 0) {
 		question_refuse(q, RPC_INTERNAL_ERROR, "out of memory");
 	} else if (question_translate(q, server_backend_rev(r), s->conf.caller->rev, &e) < 0) {
@@ -163,18 +58,6 @@ static void on_ask(struct call *c, struct question *q, void *arg)
 	}
 }
 
-static struct answer denial(const struct need *need)
-{
-	json_t *part = need->part ? json_pack("{s:{}}", need->part) : json_object();
-
-	return (struct answer){
-		.kind = ANSWER_ERROR,
-		.code = RPC_MISSING_CAPABILITY,
-		.message = "the client lacks a capability that is needed",
-		.data = json_pack("{s:{s:o}}", "requiredCapabilities", need->capability, part),
-	};
-}
-
 void server_end(struct request *r, const struct answer *answer)
 {
 	struct server *s = r->server;
@@ -183,28 +66,17 @@ void server_end(struct request *r, const struct answer *answer)
 	struct answer denied = {0};
 
 	if (r->denied)
-		denied = denial(r->denied);
+		denied = (struct answer){
+			.kind = ANSWER_ERROR,
+			.code = RPC_MISSING_CAPABILITY,
+			.message = CAPABILITY_MISSING,
+			.data = need_data(r->denied),
+		};
 	again_over(r, answer);
 	request_free(r);
 	s->conf.front->end(where, id, denied.data ? &denied : answer, s->conf.arg);
 	json_decref(denied.data);
 	json_decref(id);
-}
-
-static const struct call_front call_front;
-
-struct call *server_next_call(struct request *r, const char *method, json_t *params_take,
-			      int64_t deadline_ms)
-{
-	struct server *s = r->server;
-	struct call *next = call_new(s->conf.base, &call_front, r, s->conf.caller, method,
-				     params_take, call_progress_token(r->call), deadline_ms);
-
-	if (next) {
-		call_set_bearer(next, call_bearer(r->call));
-		r->call = next;
-	}
-	return next;
 }
 
 static const struct answer no_memory = {
@@ -292,14 +164,6 @@ static const struct call_front call_front = {
 	.end = on_end,
 };
 
-/* Log messages below the level that the client asked for are not for it. */
-bool server_wants_log(const struct server *s, json_t *params)
-{
-	int level = mcp_log_level_parse(json_string_value(json_object_get(params, "level")));
-
-	return s->conf.caller->log_level < 0 || level < 0 || level >= s->conf.caller->log_level;
-}
-
 static void on_view_changed(struct view *v, unsigned mask, void *arg)
 {
 	struct server *s = arg;
@@ -317,10 +181,11 @@ struct server *server_new(const struct server_conf *conf)
 	if (!s)
 		return NULL;
 	s->conf = *conf;
+	s->calls = &call_front;
 	TAILQ_INIT(&s->requests);
 	s->kept = strlen(conf->caller->capabilities) +
 		  (conf->caller->client_info ? strlen(conf->caller->client_info) : 0);
-	s->capabilities = parse_capabilities(conf->caller->rev, conf->caller->capabilities);
+	s->capabilities = capabilities_parse(conf->caller->rev, conf->caller->capabilities);
 	pace_init(&s->notices, server_tell_lists, s);
 	s->watch.changed = on_view_changed;
 	s->watch.arg = s;

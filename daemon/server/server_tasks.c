@@ -4,13 +4,11 @@
 #include <string.h>
 
 #include "lib/jsonrpc.h"
-#include "mcp/catalog.h"
 #include "mcp/question.h"
 #include "server/server_impl.h"
 #include "server/tasks.h"
 
-#define RELATED	  "io.modelcontextprotocol/related-task"
-#define NO_MEMORY "out of memory"
+#define RELATED "io.modelcontextprotocol/related-task"
 
 /* ---- who has them ---- */
 
@@ -35,8 +33,7 @@ bool server_relays_task(struct request *r)
 				 : json_object_get(call_params(r->call), "task") != NULL;
 }
 
-/* ---- ids on their way to the client
- * ----------------------------------------------------------------- */
+/* ---- ids on their way to the client ---- */
 
 /* OBJECT with our id instead of the backend's (a new reference); NULL on lack of memory. */
 static json_t *renamed(const json_t *object, const char *id)
@@ -148,41 +145,11 @@ json_t *server_task_notification(struct server *s, size_t source, json_t *params
 	return id ? renamed(params, id) : NULL;
 }
 
-/* ---- tasks/... of the client ---- */
+/* ---- which there are ---- */
 
-static bool offered(struct server *s)
+bool server_find_task(struct server *s, const char *id, size_t *source_r, const char **remote_r)
 {
-	const struct catalog *cat = server_catalog(s);
-
-	return cat && catalog_runs_tasks(cat);
-}
-
-void server_handle_task(struct request *r)
-{
-	struct server *s = r->server;
-	const char *id = json_string_value(json_object_get(call_params(r->call), "taskId")),
-		   *remote;
-	size_t source;
-	json_t *params;
-
-	if (!offered(s)) {
-		call_error(r->call, RPC_METHOD_NOT_FOUND, NULL, "Method not found: %s",
-			   call_method(r->call));
-	} else if (modern(s) && !server_declared_tasks(s)) {
-		server_deny_tasks(r);
-		call_error(r->call, RPC_INVALID_REQUEST, NULL, "the client has no tasks");
-	} else if (!id) {
-		call_error(r->call, RPC_INVALID_PARAMS, NULL, "%s: \"taskId\" must be a string",
-			   call_method(r->call));
-	} else if (!s->tasks || !tasks_find(s->tasks, id, &source, &remote)) {
-		call_error(r->call, RPC_INVALID_PARAMS, NULL, "Task not found");
-	} else if (!(params = with_member(call_params(r->call), "taskId", json_string(remote)))) {
-		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
-	} else {
-		call_set_params(r->call, params);
-		r->relays_task = true;
-		server_pass(r, source);
-	}
+	return s->tasks && tasks_find(s->tasks, id, source_r, remote_r);
 }
 
 bool server_has_task(struct server *s, const char *id)
@@ -190,7 +157,7 @@ bool server_has_task(struct server *s, const char *id)
 	size_t source;
 	const char *remote;
 
-	return s->tasks && tasks_find(s->tasks, id, &source, &remote);
+	return server_find_task(s, id, &source, &remote);
 }
 
 size_t server_tasks(struct server *s)

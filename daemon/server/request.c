@@ -1,0 +1,73 @@
+#include "server/request.h"
+
+#include "lib/jsonrpc.h"
+#include "mcp/capability.h"
+#include "mcp/question.h"
+#include "server/server_impl.h"
+
+enum mcp_rev server_backend_rev(const struct request *r)
+{
+	const struct offer *o = r->via ? link_offer(r->via) : NULL;
+
+	return o ? o->rev : r->server->conf.caller->rev;
+}
+
+struct call *server_next_call(struct request *r, const char *method, json_t *params_take,
+			      int64_t deadline_ms)
+{
+	struct server *s = r->server;
+	struct call *next = call_new(s->conf.base, s->calls, r, s->conf.caller, method, params_take,
+				     call_progress_token(r->call), deadline_ms);
+
+	if (next) {
+		call_set_bearer(next, call_bearer(r->call));
+		r->call = next;
+	}
+	return next;
+}
+
+/* ---- the client ---- */
+
+/* A client that did not declare a capability is never asked for it (Lifecycle, "Capability
+ * Negotiation"). */
+void server_ask(struct server *s, void *where, struct question *q_take)
+{
+	const struct need *need = need_of(q_take);
+
+	if (!need)
+		question_refuse(q_take, RPC_METHOD_NOT_FOUND, "Method not found");
+	else if (s->closed || !need_met(need, s->capabilities))
+		question_refuse(q_take, RPC_METHOD_NOT_FOUND,
+				"the client did not declare this capability");
+	else
+		s->conf.front->ask(where, q_take, s->conf.arg);
+}
+
+bool server_declared_tasks(const struct server *s)
+{
+	return need_met(need_tasks(), s->capabilities);
+}
+
+void server_deny_tasks(struct request *r)
+{
+	r->denied = need_tasks();
+}
+
+bool server_can_ask(struct request *r, const struct question *q)
+{
+	const struct need *need = need_of(q);
+
+	if (!need || need_met(need, r->server->capabilities))
+		return need != NULL;
+	if (!mcp_rev_is_legacy(r->server->conf.caller->rev))
+		r->denied = need;
+	return false;
+}
+
+/* Log messages below the level that the client asked for are not for it. */
+bool server_wants_log(const struct server *s, json_t *params)
+{
+	int level = mcp_log_level_parse(json_string_value(json_object_get(params, "level")));
+
+	return s->conf.caller->log_level < 0 || level < 0 || level >= s->conf.caller->log_level;
+}
