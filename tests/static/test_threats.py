@@ -48,8 +48,8 @@ def exists(program, name):
     if program.endswith((".py", ".sh")):
         path = ROOT / "tests/integration" / program
         return path.exists() and '@case("%s")' % name in path.read_text(encoding="utf-8")
-    path = ROOT / "tests/unit" / (program + ".c")
-    return path.exists() and re.search(r"\b%s\(" % re.escape(name), path.read_text(encoding="utf-8")) is not None
+    return any(re.search(r"\b%s\(" % re.escape(name), path.read_text(encoding="utf-8"))
+               for path in (ROOT / "tests/unit").rglob(program + ".c"))
 
 
 def main():

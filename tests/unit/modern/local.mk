@@ -1,0 +1,11 @@
+# The unit tests of daemon/modern/.
+check_PROGRAMS += tests/unit/modern/test_pool
+TESTS += tests/unit/modern/test_pool
+tests_unit_modern_test_pool_SOURCES = tests/unit/modern/test_pool.c tests/unit/support.c tests/unit/support.h \
+	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_modern_test_pool_CPPFLAGS = $(unit_cppflags)
+tests_unit_modern_test_pool_CFLAGS = $(unit_cflags)
+tests_unit_modern_test_pool_LDFLAGS = $(failalloc_ldflags) -Wl,--wrap=server_new -Wl,--wrap=server_free \
+	-Wl,--wrap=server_close -Wl,--wrap=server_tasks -Wl,--wrap=server_has_task \
+	-Wl,--wrap=memcmp -Wl,--wrap=bcmp -Wl,--wrap=strcmp
+tests_unit_modern_test_pool_LDADD = $(unit_ldadd)
