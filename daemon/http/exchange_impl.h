@@ -6,6 +6,7 @@
 #include <event2/bufferevent.h>
 
 #include "base/defer.h"
+#include "base/netaddr.h"
 #include "http/exchange.h"
 
 enum exchange_state {
@@ -25,11 +26,13 @@ struct exchange {
 	bufferevent_data_cb write_cb; /* evhttp's, while the connection is watched */
 	char *fields;		      /* more lines for the answer's head, or NULL */
 	size_t fields_len;
-	const char *path; /* never NULL */
-	char *decoded;	  /* what PATH points to, where the client sent it escaped */
-	char *holder;	  /* "user:NAME"; NULL: unauthenticated */
-	char *client;	  /* "addr:A" NUL, and the client's address; NULL: not looked for yet */
-	bool shared;	  /* CLIENT has a share */
+	const char *path;	/* never NULL */
+	char *decoded;		/* what PATH points to, where the client sent it escaped */
+	char *holder;		/* "user:NAME"; NULL: unauthenticated */
+	struct netaddr address; /* of the client, once client_known */
+	char *client;		/* "addr:A" NUL, and ADDRESS as text; NULL: nobody has asked yet */
+	bool client_known;
+	bool shared;	       /* ADDRESS has a share */
 	struct bearer *bearer; /* NULL: no token was asked for */
 	exchange_challenge_fn challenge;
 	void *challenge_arg;

@@ -144,26 +144,36 @@ static void find_client(const struct exchange *x, struct peer_walk *w)
 
 void exchange_read_client(struct exchange *x)
 {
-	char share[NETADDR_TEXT], text[NETADDR_TEXT];
 	struct peer_walk w;
-	size_t size;
 
-	if (x->client || !x->con || !x->req)
+	if (x->client_known || !x->con || !x->req)
 		return;
 	find_client(x, &w);
-	netaddr_client(&w.client, share);
-	netaddr_text(&w.client, text);
+	x->address = w.client;
+	x->shared = w.shared;
+	x->client_known = true;
+}
+
+/* The text of the address, which most requests never need. */
+static void write_client(struct exchange *x)
+{
+	char share[NETADDR_TEXT], text[NETADDR_TEXT];
+	size_t size;
+
+	exchange_read_client(x);
+	if (x->client || !x->client_known)
+		return;
+	netaddr_client(&x->address, share);
+	netaddr_text(&x->address, text);
 	size = sizeof EXCHANGE_ADDRESS_HOLDER + strlen(share) + strlen(text) + 1;
 	x->client = malloc(size);
-	if (!x->client)
-		return;
-	snprintf(x->client, size, EXCHANGE_ADDRESS_HOLDER "%s%c%s", share, '\0', text);
-	x->shared = w.shared;
+	if (x->client)
+		snprintf(x->client, size, EXCHANGE_ADDRESS_HOLDER "%s%c%s", share, '\0', text);
 }
 
 const char *exchange_peer(struct exchange *x)
 {
-	exchange_read_client(x);
+	write_client(x);
 	return x->client ? x->client + strlen(x->client) + 1 : "";
 }
 
@@ -178,7 +188,10 @@ const char *exchange_holder(struct exchange *x)
 	if (x->holder)
 		return x->holder;
 	exchange_read_client(x);
-	return x->client && x->shared ? x->client : NULL;
+	if (!x->shared)
+		return NULL;
+	write_client(x);
+	return x->client;
 }
 
 int exchange_set_user(struct exchange *x, const char *user)
