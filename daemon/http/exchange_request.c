@@ -158,17 +158,26 @@ void exchange_read_client(struct exchange *x)
 static void write_client(struct exchange *x)
 {
 	char share[NETADDR_TEXT], text[NETADDR_TEXT];
-	size_t size;
+	const size_t before = sizeof EXCHANGE_ADDRESS_HOLDER - 1;
+	size_t share_size, text_size;
 
 	exchange_read_client(x);
 	if (x->client || !x->client_known)
 		return;
-	netaddr_client(&x->address, share);
 	netaddr_text(&x->address, text);
-	size = sizeof EXCHANGE_ADDRESS_HOLDER + strlen(share) + strlen(text) + 1;
-	x->client = malloc(size);
-	if (x->client)
-		snprintf(x->client, size, EXCHANGE_ADDRESS_HOLDER "%s%c%s", share, '\0', text);
+	/* An IPv4 address has a share of its own, an IPv6 address one with its network. */
+	if (x->address.bits == 32)
+		memcpy(share, text, sizeof share);
+	else
+		netaddr_client(&x->address, share);
+	share_size = strlen(share) + 1;
+	text_size = strlen(text) + 1;
+	x->client = malloc(before + share_size + text_size);
+	if (!x->client)
+		return;
+	memcpy(x->client, EXCHANGE_ADDRESS_HOLDER, before);
+	memcpy(x->client + before, share, share_size);
+	memcpy(x->client + before + share_size, text, text_size);
 }
 
 const char *exchange_peer(struct exchange *x)
