@@ -185,9 +185,11 @@ def calls():
     for line in subprocess.run(["nm", "-A", build / "daemon" / "libmcpd.a"], capture_output=True, text=True,
                                check=True).stdout.splitlines():
         m = re.match(r".*:libmcpd_a-(\w+)\.o:\s*[0-9a-f]* (\w) (\S+)$", line)
-        if m and m[2] in "TDBRC":
+        if not m or m[1] not in paths:
+            continue  # no symbol, or the object of a file that is gone, which stays in the archive
+        if m[2] in "TDBRC":
             defined[m[3]] = paths[m[1]]
-        elif m and m[2] == "U":
+        elif m[2] == "U":
             wanted.setdefault(paths[m[1]], set()).add(m[3])
     return {
         name: {defined[s] for s in wanted.get(name, ()) if s in defined and defined[s] != name}
