@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cli/complain.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* complain.h: what went wrong, on standard error. */
 #ifndef MCPCTL_COMPLAIN_H
 #define MCPCTL_COMPLAIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* complete.h: what may stand in the place of the last word. */
 #ifndef MCPCTL_COMPLETE_H
 #define MCPCTL_COMPLETE_H

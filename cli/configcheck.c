@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cli/configcheck.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* configcheck.h: `config check`: mcpd itself is asked, since it alone knows what a good
  * configuration is. */
 #ifndef MCPCTL_CONFIGCHECK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* context.h: what all commands of one mcpctl share. */
 #ifndef MCPCTL_CONTEXT_H
 #define MCPCTL_CONTEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* help.h: what ctlspec says, for people who ask. */
 #ifndef MCPCTL_HELP_H
 #define MCPCTL_HELP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cli/history.h"
 
 #include <errno.h>

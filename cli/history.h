@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* history.h: where the shell keeps what was entered, and what it must not keep. */
 #ifndef MCPCTL_HISTORY_H
 #define MCPCTL_HISTORY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* local.h: the commands that mcpctl runs by itself. */
 #ifndef MCPCTL_LOCAL_H
 #define MCPCTL_LOCAL_H

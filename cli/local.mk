@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Everything but main() is a library, so that tests link the real thing.
 noinst_LIBRARIES += cli/libmcpctl.a
 CLI_CPPFLAGS = $(LIB_CPPFLAGS)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cli/mcpctl.h"
 
 int main(int argc, char **argv)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cli/mcpctl.h"
 
 #include <getopt.h>

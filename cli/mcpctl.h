@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* mcpctl.h: the control tool as a whole. See mcpctl(1). */
 #ifndef MCPCTL_MCPCTL_H
 #define MCPCTL_MCPCTL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* output.h: what a command brings back, for people (table) or for programs (json, kv).
  *
  * The shape depends on the command and the format alone, never on how many rows there are. */

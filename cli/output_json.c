@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* output_json.c: for programs. Lists are arrays with one row on a line, everything else is an
  * object. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* output_kv.c: for shell scripts. key=value lines with the value quoted for sh(1) where it needs to
  * be; an empty line ends each record. */
 #include <ctype.h>

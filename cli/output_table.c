@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* output_table.c: for people. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cli/parse.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* parse.h: words into a command with its parameters, as ctlspec describes them.
  *
  * One walker serves the running of commands, completion and help: it takes one word after the other

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cli/remote.h"
 
 #include <limits.h>

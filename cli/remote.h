@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* remote.h: the daemon as mcpctl sees it: found, connected to when needed, connected to again after
  * a restart. */
 #ifndef MCPCTL_REMOTE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* run.h: runs one command, here or in the daemon, and prints what it brings back. */
 #ifndef MCPCTL_RUN_H
 #define MCPCTL_RUN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cli/secret.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* secret.h: what may stand neither in a command line, where every user of the machine can read it,
  * nor in a history. */
 #ifndef MCPCTL_SECRET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cli/shell.h"
 
 #include <errno.h>

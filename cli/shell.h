@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* shell.h: mcpctl on a terminal: lines with history and completion, commands that Ctrl-C ends, a
  * daemon that may come and go. The only file that knows readline. */
 #ifndef MCPCTL_SHELL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* status.h: the exit statuses of mcpctl, which scripts rely on: sysexits where one fits. */
 #ifndef MCPCTL_STATUS_H
 #define MCPCTL_STATUS_H

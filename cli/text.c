@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cli/text.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* text.h: how values look to people, and how nothing from the daemon can play tricks on a terminal.
  */
 #ifndef MCPCTL_TEXT_H

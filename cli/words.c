@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cli/words.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* words.h: a line of the shell or of a script, taken apart. */
 #ifndef MCPCTL_WORDS_H
 #define MCPCTL_WORDS_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # What goes around the daemon: systemd's files.
 contrib_in = contrib/systemd/mcpd.service contrib/tmpfiles.d/mcpd.conf
 EXTRA_DIST += $(contrib_in:=.in) contrib/sysusers.d/mcpd.conf

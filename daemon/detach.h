@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* detach.h: going into the background, so that the shell gets its prompt back when the daemon is
  * up, and the exit status when it could not come up. */
 #ifndef MCPD_DETACH_H

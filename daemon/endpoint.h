@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* endpoint.h: what is served under which path, and the checks that come before any era. */
 #ifndef MCPD_ENDPOINT_H
 #define MCPD_ENDPOINT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* leftovers.h: processes that a daemon leaves when it is killed, and that the next one ends.
  *
  * The kernel ends a child together with its daemon (PR_SET_PDEATHSIG of prctl(2)), but not what the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "mcpd.h"
 
 int main(int argc, char **argv)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* mcpd.h: the daemon as a whole: options, start, life and shutdown. See mcpd(8). */
 #ifndef MCPD_MCPD_H
 #define MCPD_MCPD_H

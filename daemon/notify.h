@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* notify.h: what the service manager is told (sd_notify(3)), where there is one. */
 #ifndef MCPD_NOTIFY_H
 #define MCPD_NOTIFY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* options.h: the daemon's command line. */
 #ifndef MCPD_OPTIONS_H
 #define MCPD_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* scopes.h: which scopes the tools take that a request calls (auth.toolScopes). */
 #ifndef MCPD_SCOPES_H
 #define MCPD_SCOPES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "lib/ctlclient.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* ctlclient.h: the client's side of the control protocol. Waits, with time limits: it is for mcpctl
  * and tests, never for the daemon. See mcpd-control(7). */
 #ifndef MCPD_CTLCLIENT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "lib/ctlspec.h"
 
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* ctlspec.h: the commands of the control protocol, in one table.
  *
  * The daemon takes from it who may do what and which parameters are good; mcpctl takes its parsing,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "lib/digest.h"
 
 #include <openssl/crypto.h>

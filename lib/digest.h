@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* digest.h: SHA-256 (FIPS 180-4), by which tokens are known without being kept, and base64. */
 #ifndef MCPD_DIGEST_H
 #define MCPD_DIGEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "lib/err.h"
 
 #include <errno.h>

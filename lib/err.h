@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* err.h: how an error travels up: a code for the program, a text for the person. */
 #ifndef MCPD_ERR_H
 #define MCPD_ERR_H

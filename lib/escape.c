@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The escaping half of log.h. */
 #include "lib/log.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* hash.h: uthash the way mcpd uses it. Include this, never <uthash.h>.
  *
  * An insertion that lacks memory leaves the element out, with a NULL hh.tbl: check that after each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The reading half of jsonrpc.h. */
 #include "lib/jsonrpc.h"
 

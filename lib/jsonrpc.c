@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "lib/jsonrpc.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* jsonrpc.h: JSON-RPC 2.0 messages as jansson values.
  *
  * Parsing refuses duplicate keys (agreement between header and body is a security property) and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "lib/lines.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* lines.h: newline framing over an evbuffer (stdio MCP, the control protocol).
  *
  * A line ends with LF; a CR before it is dropped. A line over the limit is thrown away as it

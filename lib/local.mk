@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # What daemon and cli share. Sees nothing but itself.
 noinst_LIBRARIES += lib/libmcpd-shared.a
 LIB_CPPFLAGS = -I$(top_srcdir)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "lib/log.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* log.h: lines for people and for grep.
  *
  * Everything that came from outside is escaped on its way out (control bytes, invalid UTF-8 and

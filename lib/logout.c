@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "lib/logout.h"
 
 #include <errno.h>

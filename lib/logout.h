@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* logout.h: lines of the log on their way out, for log.c alone. Nothing here waits but
  * logout_flush().
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* paths.h: where mcpd and mcpctl find each other without being told. */
 #ifndef MCPD_PATHS_H
 #define MCPD_PATHS_H

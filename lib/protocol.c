@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "lib/protocol.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* protocol.h: the MCP revisions and what each of them has. */
 #ifndef MCPD_PROTOCOL_H
 #define MCPD_PROTOCOL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* sse.h: server-sent events (WHATWG HTML, section 9.2), the writing half. */
 #ifndef MCPD_SSE_H
 #define MCPD_SSE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* ssereader.h: server-sent events (WHATWG HTML, section 9.2), the reading half: bytes in, events
  * out. */
 #ifndef MCPD_SSEREADER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "lib/stdfds.h"
 
 #include <errno.h>

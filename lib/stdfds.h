@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* stdfds.h: the three standard descriptors of a program: there from the start, checked at the end.
  */
 #ifndef MCPD_STDFDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* utf8.h: bytes that claim to be UTF-8 (RFC 3629). */
 #ifndef MCPD_UTF8_H
 #define MCPD_UTF8_H

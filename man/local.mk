@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Man pages are mdoc, kept as X.in because they name installed paths. A new page is one line here:
 #	man_MANS += man/mcpctl.1
 # and the file man/mcpctl.1.in, which may say @bindir@, @sbindir@, @sysconfdir@, @runstatedir@,

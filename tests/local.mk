@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Tests speak TAP. One block for each, so that additions do not collide.
 #
 # A test program finds its surroundings in the environment: top_srcdir and top_builddir (absolute),

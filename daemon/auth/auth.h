@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* auth.h: who sent a request: bearer tokens (RFC 6750), checked on every request.
  *
  * What a token says is found out once (looked up in a file, verified as a JWT, or asked of its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* auth_conclude.c: how a request goes on once it is known what its token is worth. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* auth_impl.h: authentication from inside: auth.c asks, the auth_*.c files know. */
 #ifndef MCPD_AUTH_IMPL_H
 #define MCPD_AUTH_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* auth_introspect.c: asking the issuer about tokens (RFC 7662). */
 #include "autoconf.h"
 

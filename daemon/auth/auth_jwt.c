@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* auth_jwt.c: what a JWT says, once its signature was found good. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* auth_open.c: what a token opened ends with the token: when its time is over (a timer for each
  * token that has something open, in the order that libevent keeps), when its issuer says so (asked
  * once per cacheTime), when the file of tokens has it no longer, when its issuer lost the key, or

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* auth_queue.c: requests that wait until their token is known. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* auth_token.c: where the token of a request stands in its head (RFC 6750). */
 #include "autoconf.h"
 

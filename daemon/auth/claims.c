@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "auth/claims.h"
 
 #include <stdlib.h>

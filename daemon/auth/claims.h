@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* claims.h: what tokens say, and a memory of that by their SHA-256: the least recently used are
  * forgotten first. */
 #ifndef MCPD_CLAIMS_H

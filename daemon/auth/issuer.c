@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "auth/issuer.h"
 
 #include <event2/event.h>

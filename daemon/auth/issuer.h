@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* issuer.h: what is known of the authorization server: its metadata (RFC 8414, OpenID Connect
  * Discovery) and its keys (RFC 7517), fetched when they are needed and kept. */
 #ifndef MCPD_ISSUER_H

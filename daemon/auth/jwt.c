@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "auth/jwt.h"
 
 #include <jose/b64.h>

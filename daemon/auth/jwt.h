@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* jwt.h: JSON Web Tokens (RFC 7519) in compact form, signed by somebody whose public keys are
  * known. The only file that knows libjose. Knows nothing of time, issuers and audiences.
  *

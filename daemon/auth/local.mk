@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/auth/auth.c daemon/auth/auth.h \
 	daemon/auth/auth_answer.c \

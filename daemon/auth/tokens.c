@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "auth/tokens.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* tokens.h: the file of mode "tokens": lines of "DIGEST USER [SCOPE ...]", where DIGEST is the
  * SHA-256 of a token in hexadecimal. The tokens themselves are nowhere. */
 #ifndef MCPD_TOKENS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "auth/users.h"
 
 #include <event2/event.h>

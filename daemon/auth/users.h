@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* users.h: the principals of tokens: what belongs to them and outlives their sessions.
  *
  * A user is the one string that everything is bound to (claim of the configured issuer, or name in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* backend.h: something that offers tools, resources or prompts, whatever its kind.
  *
  * A backend learns what it offers once at start and keeps it up to date. Whoever wants to use it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What the children of a backend are limited to. Whether the kernel can enforce it was looked at
  * when the configuration was checked (confine.c): here it is done, and shown, as far as it goes. */
 #include "autoconf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* backend_exec.c: tools that are commands of this host. A command for each call: the arguments go
  * to its stdin as one line of JSON and into its argv, what it writes is the result. */
 #include "autoconf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* backend_impl.h: for the implementors of a kind of backend, and for nobody else. */
 #ifndef MCPD_BACKEND_IMPL_H
 #define MCPD_BACKEND_IMPL_H

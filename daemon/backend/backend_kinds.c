@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* backend_kinds.c: which adapter a kind of backend has. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Backends of the kind "stdio": MCP servers as child processes. What each method means for those
  * who share one. The parts: stdio_impl.h. */
 #include "autoconf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* backend_web.c: tools behind a plain HTTP endpoint: one request tells them, one request calls one.
  */
 #include "autoconf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The channel to a server that is a child: a line for each message over its standard input and
  * output. */
 #include "autoconf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The channel to a server behind a URL. */
 #include "autoconf.h"
 

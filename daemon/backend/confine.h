@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* confine.h: from the configuration to what children cannot have: the files of the daemon that are
  * hidden from them, and the files that they need themselves. See mcpd(8), "Children". */
 #ifndef MCPD_CONFINE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* exec_result.h: what a command wrote and how it ended, as the result of tools/call. */
 #ifndef MCPD_EXEC_RESULT_H
 #define MCPD_EXEC_RESULT_H

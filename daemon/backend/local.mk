@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/backend/backend.c daemon/backend/backend.h \
 	daemon/backend/backend_confine.c \

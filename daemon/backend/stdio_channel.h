@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* stdio_channel.h: how an instance reaches its server: as a child (channel_child.c) or behind a URL
  * (channel_upstream.c). What is behind it, stdio_impl.h, does not know which. */
 #ifndef MCPD_STDIO_CHANNEL_H

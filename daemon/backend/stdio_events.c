@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What comes from a server outside its answers, and who may see it. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Who gets which child: a link's side of an instance.
  *
  * Where requests are authorised by the token of the client's request (backend_per_token()), links

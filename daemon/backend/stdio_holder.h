@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* stdio_holder.h: who gets which child, and who hears of what. For backend_stdio.c and stdio_*.c
  * alone. */
 #ifndef MCPD_STDIO_HOLDER_H

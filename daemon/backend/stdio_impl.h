@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* stdio_impl.h: the parts of the stdio backend, for backend_stdio.c and stdio_*.c alone.
  * An instance stands for one child at a time: it outlives the child, which may die or be parked,
  * and knows who holds it. A holder is a link's side of it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* One child server: its start, its channel, its end. See stdio_impl.h. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What the server offers: learnt at the start, kept up to date, told to whom it concerns. */
 #include "autoconf.h"
 

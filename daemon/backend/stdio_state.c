@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* stdio_state.c: what the parts of the stdio backend ask about an instance. */
 #include "autoconf.h"
 

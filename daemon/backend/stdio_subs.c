@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Subscriptions to resources: each URI once towards the child, however many links want it. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* view.h: the backends that one path of the endpoint serves ("/mcp": all, "/mcp/NAME": one), with
  * their merged catalogue, kept up to date. */
 #ifndef MCPD_VIEW_H

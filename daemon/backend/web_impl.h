@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* web_impl.h: the parts of the web backend. For backend_web.c and web_learn.c alone. */
 #ifndef MCPD_WEB_IMPL_H
 #define MCPD_WEB_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* web_learn.c: what a web endpoint offers, page by page, again and again. */
 #include "autoconf.h"
 

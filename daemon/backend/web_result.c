@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "autoconf.h"
 
 #include "backend/web_result.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* web_result.h: the answer of a web endpoint to the call of a tool, as the result of tools/call. */
 #ifndef MCPD_WEB_RESULT_H
 #define MCPD_WEB_RESULT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* web_tools.h: the tools that a web endpoint tells, page by page, as {"tools": [...],
  * "nextCursor"?} of MCP's tools/list. */
 #ifndef MCPD_WEB_TOOLS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* bearer.h: one token of a client, as it was found good: it goes along with the request that it
  * came with, to whatever acts for that request.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "base/cleanup.h"
 
 static int run_step(const struct cleanup_step *step, void *ctx, struct err *e)

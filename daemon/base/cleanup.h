@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* cleanup.h: steps as data. Runs every step in order, whatever failed, and tells what each did. */
 #ifndef MCPD_CLEANUP_H
 #define MCPD_CLEANUP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* clock.h: the time that intervals are measured with. */
 #ifndef MCPD_CLOCK_H
 #define MCPD_CLOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "base/defer.h"
 
 #include <event2/event.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* defer.h: "in a later turn of the loop". Closing never frees: memory goes when nobody up the stack
  * can hold it any more. Needs no allocation: the node is part of the object. */
 #ifndef MCPD_DEFER_H

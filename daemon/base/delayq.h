@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* delayq.h: many timers of one and the same delay for the price of one.
  *
  * Everything in a queue waits equally long, so the queue is in order of time by itself and one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "base/descriptors.h"
 
 #include <limits.h>

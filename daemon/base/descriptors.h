@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* descriptors.h: how many descriptors there are, and who may have them. */
 #ifndef MCPD_DESCRIPTORS_H
 #define MCPD_DESCRIPTORS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* dumpable.h: whether others may look into this process. */
 #ifndef MCPD_DUMPABLE_H
 #define MCPD_DUMPABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* environ.h: the environment of a child: little of the daemon's own, and what the configuration
  * adds.
  *

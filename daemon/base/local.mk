@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/base/bearer.c daemon/base/bearer.h \
 	daemon/base/cleanup.c daemon/base/cleanup.h \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* mask.h: takes secrets out of what a server says, before an operator or a client sees it.
  *
  * Known values are looked for, as they are: in another form (encoded, in pieces, one with fewer

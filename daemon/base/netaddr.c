@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "base/netaddr.h"
 
 #include <arpa/inet.h>

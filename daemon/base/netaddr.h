@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* netaddr.h: IP addresses and networks as values. An IPv4 address that came mapped into IPv6
  * ("::ffff:192.0.2.1", RFC 4291 section 2.5.5.2) is the IPv4 address. */
 #ifndef MCPD_NETADDR_H

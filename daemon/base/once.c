@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "base/once.h"
 
 #include <stdlib.h>

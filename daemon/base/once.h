@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* once.h: numbers that are good once: which of them were used is known for a while, and no longer
  * than what they stand for could be shown again. */
 #ifndef MCPD_ONCE_H

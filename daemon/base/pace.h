@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* pace.h: what is told again and again is told once in a second at most. What comes meanwhile is
  * put together and told at the end of that second, so the last always arrives.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* procinfo.h: what /proc tells about processes: see proc_pid_stat(5) and proc_tid_children(5).
  *
  * A process id alone means little, since it is given to another process after the end of the first

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* ratelimit.h: how often somebody else's misbehaviour may be logged. A token bucket without a
  * timer. */
 #ifndef MCPD_RATELIMIT_H

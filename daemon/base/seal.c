@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "base/seal.h"
 
 #include <openssl/crypto.h>

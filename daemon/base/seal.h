@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* seal.h: what a client carries for us and must neither read nor change: AES-256-GCM (NIST SP
  * 800-38D) under a key that lives as long as the daemon, or in a file (store.h), in base64url. */
 #ifndef MCPD_SEAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "base/share.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* share.h: a bounded number of places of one kind (children, streams, parked calls), and how many
  * of them each holder has. Work-conserving: a holder may have more than its share as long as at
  * least a quarter of all places is free; with four places or fewer there is nothing to keep free. A

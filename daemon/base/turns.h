@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* turns.h: how long one turn of the loop takes, and what it does: nothing else is served meanwhile.
  *
  * Measured in processor time of the thread, because a busy machine is no fault of the daemon's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* listing.h: learning what a server offers: its lists, page by page. */
 #ifndef MCPD_LISTING_H
 #define MCPD_LISTING_H

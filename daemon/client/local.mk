@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/client/listing.c daemon/client/listing.h \
 	daemon/client/mcpclient.c daemon/client/mcpclient.h \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* mcpclient.h: the client role of the gateway towards one MCP server, over any channel of messages,
  * in the words of the era that the server speaks.
  *

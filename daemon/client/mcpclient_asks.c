@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What the server asks of the client. See mcpclient.h. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The bottom of the client role: what is sent and logged, and what is known of the server. See
  * mcpclient.h. */
 #include "autoconf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* mcpclient_dialect.h: the two eras of the client role, for mcpclient.c and mcpclient_*.c alone:
  * how it is found out which one it is, and what each of them has to itself. */
 #ifndef MCPD_MCPCLIENT_DIALECT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What each request of 2026-07-28 says in its _meta of who sends it: version, capabilities, name.
  */
 #include "autoconf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The handshake: which era a server belongs to (2026-07-28, Discovery and "Backward
  * Compatibility"), for which it gets server/discover, and every answer says something; initialize;
  * and what the server says of itself. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* mcpclient_impl.h: the parts of the client role, for mcpclient.c and mcpclient_*.c alone. Each
  * calls only those before it in this list: mcpclient_base.c (what is sent and logged), _pending.c
  * (requests without an answer), _requests.c (how they go out and are answered), _envelope.c,

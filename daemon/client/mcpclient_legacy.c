@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* How the revisions up to 2025-11-25 put it: what is left out of a request of a client of
  * 2026-07-28. */
 #include "autoconf.h"

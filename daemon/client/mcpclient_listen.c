@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What a modern server tells outside of requests: one subscriptions/listen for all that is wanted.
  * Its filter cannot be changed, so when something else is wanted a second one is opened, and the
  * first one closed once the server has acknowledged that. (2026-07-28, "Subscriptions".) */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* How 2026-07-28 puts it: every request carries its version and capabilities, nothing is set up
  * before, and what used to be a question of the server is a result that asks. */
 #include "autoconf.h"

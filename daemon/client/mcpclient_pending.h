@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* mcpclient_pending.h: the requests of ours that have no answer yet: their lists, ids, places and
  * ends. For mcpclient.c and mcpclient_*.c alone. Other files read the lists of struct mcpclient;
  * only mcpclient_move() changes in which one a request is. */

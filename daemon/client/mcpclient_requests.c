@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What mcpd asks of the server: how requests go out, and what comes back for them. See mcpclient.h.
  */
 #include "autoconf.h"

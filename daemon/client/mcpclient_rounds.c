@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Questions of a modern server to a client of an older revision (or to nobody): each becomes a
  * question on its call, and with all the answers the call goes out again. (2026-07-28, "Multi
  * Round-Trip Requests".) */

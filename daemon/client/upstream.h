@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* upstream.h: the channel to an MCP server over Streamable HTTP, as its client: POSTs, the streams
  * they are answered with, and, for the legacy revisions, the session and its standalone stream.
  *

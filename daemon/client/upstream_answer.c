@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What an answer of an upstream means, and what is done where it is none. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* upstream_impl.h: the parts of the channel to an upstream, for upstream.c and upstream_*.c alone.
  * Each calls only those before it in this list: upstream_judge.c (what an answer means),
  * upstream_leg.c (how messages go over HTTP), upstream_session.c (the session), upstream_answer.c

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What the answer of an upstream means: a function of what is known of it, and of nothing else. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* upstream_judge.h: what the answer of an upstream over HTTP means. Knows neither legs nor
  * sessions: the facts come in, the verdict goes out, and upstream_answer.c acts on it. */
 #ifndef MCPD_UPSTREAM_JUDGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* One message on its way to an upstream: its HTTP exchanges, over redirects and resumptions. */
 #include "autoconf.h"
 

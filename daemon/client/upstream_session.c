@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The session with an upstream: set up, lost, opened again. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* config.h: the configuration file as a value. See mcpd.conf(5).
  *
  * Unknown keys, wrong types and impossible values are errors that name the file and the path of the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Who may talk to the endpoint: the keys of "auth". */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* config_auth.h: how clients prove who they are, as config_auth.c reads it. See mcpd.conf(5),
  * "Authentication". */
 #ifndef MCPD_CONFIG_AUTH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* config_backend.h: one entry of mcpServers. See mcpd.conf(5). */
 #ifndef MCPD_CONFIG_BACKEND_H
 #define MCPD_CONFIG_BACKEND_H

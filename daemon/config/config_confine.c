@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What a server's children are limited to: "sandbox" and "resources". Whether the kernel can
  * enforce them is the matter of confine.c. */
 #include "autoconf.h"

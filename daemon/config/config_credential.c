@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What authorises the daemon's own requests: the keys, and what does not fit together. */
 #include "autoconf.h"
 

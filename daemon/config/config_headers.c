@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Headers that the configuration adds to requests, and values that may be kept elsewhere: in the
  * environment or in a file. */
 #include "autoconf.h"

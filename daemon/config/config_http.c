@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Backends of the kind "http": their keys. */
 #include "autoconf.h"
 

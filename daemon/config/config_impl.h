@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* config_impl.h: how the configuration is read, for the config_*.c files and for nobody else.
  *
  * Every JSON object of the file is described by a table of keys; a key's type knows how to read,

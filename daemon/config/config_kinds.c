@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What all kinds of backends have in common: the words for kind, scope and era, and what is asked
  * of a program and of its folder. */
 #include "autoconf.h"

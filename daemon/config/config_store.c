@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What outlives the daemon, and where it is kept. */
 #include "autoconf.h"
 

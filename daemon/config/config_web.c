@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Backends of the kind "web": their keys. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/config/config.c daemon/config/config.h \
 	daemon/config/config_auth.c daemon/config/config_auth.h \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "control/control.h"
 
 #include <errno.h>

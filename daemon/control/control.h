@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* control.h: the control socket: how an operator sees and steers the daemon. See mcpd-control(7).
  *
  * JSON-RPC 2.0, one object per line, over a Unix stream socket. What can be asked, and by whom, is

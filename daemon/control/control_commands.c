@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* control_commands.c: the short commands of the control protocol, and the table of all. */
 #include <stdio.h>
 #include <stdlib.h>

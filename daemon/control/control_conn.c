@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* control_conn.c: the connections of the control socket and the requests that are being answered.
  */
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* control_impl.h: the inside of the control socket: connections (control.c), commands
  * (control_*.c). */
 #ifndef MCPD_CONTROL_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* control_key.h: the key of the control socket. Every process of the daemon's own user can connect,
  * its children among them; the one that can read the key is let in. See mcpd-control(7),
  * "Authentication". */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* control_log.c: `log follow`: the lines of the log as they happen. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* control_rows.c: rows made one after the other, as fast as the operator reads them. */
 #include "autoconf.h"
 

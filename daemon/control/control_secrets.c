@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* control_secrets.c: the commands about what the operator keeps for a user towards a backend. A
  * secret comes in here and is never told again. */
 #include <string.h>

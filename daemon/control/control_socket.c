@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "control/control_socket.h"
 
 #include <errno.h>

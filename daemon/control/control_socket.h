@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* control_socket.h: the Unix socket of the control protocol as a file: made safely, replaced when
  * stale, removed only by its owner. */
 #ifndef MCPD_CONTROL_SOCKET_H

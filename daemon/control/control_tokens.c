@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* control_tokens.c: the commands about the tokens of users in the mode "tokens". Tokens themselves
  * never come here: mcpctl makes them and hands over their digests. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* control_tools.c: `tools list` and `tool call`: what an operator does with the tools of all
  * backends. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* control_users.c: the commands about users, and about sessions whose clients have not come back.
  */
 #include <stdlib.h>

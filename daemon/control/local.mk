@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/control/control.c daemon/control/control.h \
 	daemon/control/control_commands.c \

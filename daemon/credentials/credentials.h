@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* credentials.h: what authorises the daemon's own requests to web and http backends.
  *
  * A credential is the token of the client's request (forwardToken, where the backend is one of its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* credentials_impl.h: the parts of credentials.h: credentials.c (where one comes from), granted.c
  * (tokens that an issuer gives) and credentials_line.c. For these alone. */
 #ifndef MCPD_CREDENTIALS_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* credentials_line.c: a credential as the header line that carries it. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* grant.h: how a token is asked for, and what comes back: RFC 6749 (client credentials, refresh),
  * RFC 8693 (token exchange). Values only; nothing is sent here. */
 #ifndef MCPD_GRANT_H

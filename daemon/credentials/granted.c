@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* granted.c: tokens that an issuer gives for a user or for the daemon: asked for, kept, refreshed.
  */
 #include "autoconf.h"

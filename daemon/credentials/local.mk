@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/credentials/credentials.c daemon/credentials/credentials.h \
 	daemon/credentials/credentials_impl.h \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* userenv.h: the environment of a child that serves one user: what every child of the backend gets,
  * and what is the user's ("userEnv"). A secret goes into the environment and never onto a command
  * line. */

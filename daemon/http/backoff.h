@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* backoff.h: how long to wait before something is tried again that another host ended or refused.
  *
  * A second at first, twice as long each time, half a minute at most; never less than what the other

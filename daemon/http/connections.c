@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/connections.h"
 
 #include <stdlib.h>

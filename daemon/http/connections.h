@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* connections.h: the connections of one listener: how many there are, how many each address has,
  * and which of them nobody would miss. */
 #ifndef MCPD_CONNECTIONS_H

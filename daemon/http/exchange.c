@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "base/bearer.h"
 #include "http/exchange_impl.h"
 

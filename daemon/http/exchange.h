@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* exchange.h: one HTTP request and its one answer. The only file pair (with httpd) that knows
  * evhttp; it hides what was measured about it: clients that leave unnoticed while an answer is
  * pending, time limits that cut silent streams, close callbacks that outlive their request,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* exchange_impl.h: an exchange from inside: exchange.c keeps and answers it, exchange_request.c
  * reads the request. */
 #ifndef MCPD_EXCHANGE_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* fetch.h: one outgoing HTTP request whose whole answer is wanted, up to a limit.
  *
  * Redirects are followed where httpc_redirect() allows it; another one would take secrets along,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* framing.h: where a request ends, read from its bytes (RFC 9112 sections 2, 3, 5, 6 and 7). evhttp
  * is lenient here; a proxy in front of us may read the same bytes differently, and what one takes
  * for a body the other takes for a request. What can be read in two ways is refused, and so is what

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/framing_reader.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* framing_reader.h: the requests of one connection, read from its bytes in whatever pieces they
  * come: the judging part of the gate, which knows neither connections nor evhttp. The verdicts
  * depend on the bytes alone, never on where a piece ends. */

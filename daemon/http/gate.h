@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* gate.h: what a client's bytes pass before evhttp sees them. evhttp calls back only when a whole
  * body is there, answers errors with pages of its own, and takes what has two readings. The gate
  * sees each read first: it collects the head, refuses what evhttp would take or answer badly (with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* gate_end.c: how a gate ends a connection: refusals, time limits, lingering. */
 #include "autoconf.h"
 

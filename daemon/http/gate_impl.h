@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* gate_impl.h: a gate from inside: gate.c follows requests, gate_end.c ends connections. */
 #ifndef MCPD_GATE_IMPL_H
 #define MCPD_GATE_IMPL_H

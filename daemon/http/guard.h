@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* guard.h: who may talk to the endpoint at all: the Host and Origin checks against DNS rebinding,
  * and what a browser is told (CORS). */
 #ifndef MCPD_GUARD_H

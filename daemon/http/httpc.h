@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* httpc.h: all outgoing HTTP: libcurl on the event loop. The only file that knows libcurl, but for
  * its parser of URLs (url.h).
  *

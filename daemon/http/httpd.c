@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/httpd.h"
 
 #include <errno.h>

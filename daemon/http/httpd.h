@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* httpd.h: the listening side: evhttp, its listeners and its limits. */
 #ifndef MCPD_HTTPD_H
 #define MCPD_HTTPD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* httphead.h: the head of an HTTP answer, and the body where it is known, as pieces that are sent
  * without being copied together. */
 #ifndef MCPD_HTTPHEAD_H

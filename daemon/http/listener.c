@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/listener.h"
 
 #include <errno.h>

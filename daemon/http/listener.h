@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* listener.h: listening TCP sockets for addresses that people write. */
 #ifndef MCPD_LISTENER_H
 #define MCPD_LISTENER_H

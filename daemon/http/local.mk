@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/http/backoff.c daemon/http/backoff.h \
 	daemon/http/connections.c daemon/http/connections.h \

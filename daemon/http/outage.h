@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* outage.h: another host that does not do what it is asked for: when it is asked again, and what
  * the log says of it.
  *

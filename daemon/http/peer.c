@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/peer.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* peer.h: whose address counts for a request: the TCP peer's, or, where that is one of
  * trustedProxies, the one that the proxies forwarded (X-Forwarded-For, or Forwarded of RFC 7239).
  *

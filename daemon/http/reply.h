@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* reply.h: the error answers that endpoint and fronts share, and what a client accepts. */
 #ifndef MCPD_REPLY_H
 #define MCPD_REPLY_H

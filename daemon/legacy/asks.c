@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "legacy/asks.h"
 
 #include <stdlib.h>

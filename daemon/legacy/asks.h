@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* asks.h: the questions that one session's client has not answered yet, under ids of our own. */
 #ifndef MCPD_ASKS_H
 #define MCPD_ASKS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "legacy/legacy.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* legacy.h: the front for the revisions up to 2025-11-25: sessions over Streamable HTTP. */
 #ifndef MCPD_LEGACY_H
 #define MCPD_LEGACY_H

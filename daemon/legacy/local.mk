@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/legacy/asks.c daemon/legacy/asks.h \
 	daemon/legacy/legacy.c daemon/legacy/legacy.h \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "legacy/records.h"
 
 #include <event2/event.h>

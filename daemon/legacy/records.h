@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* records.h: the records of sessions in the store: of those that are open, and of those of an
  * earlier life of the daemon whose clients have not come back yet. The latter are called dormant.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* registry.h: the three maps of sessions (id to session, id to user, id to the client's
  * capabilities), how many sessions each peer address has, and the counts.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "legacy/replay.h"
 
 #include <event2/buffer.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* replay.h: the events of one session that a client may ask for again (Last-Event-ID), bounded in
  * count, bytes and age. Stored before they are written. Costs nothing until the first event. */
 #ifndef MCPD_REPLAY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "legacy/session.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* session.h: one client's conversation. Owns exactly one server and one transport.
  *
  * session_close() is the only way a session ends, whatever the reason; its steps, their order and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "legacy/sessions.h"
 
 #include <stdlib.h>

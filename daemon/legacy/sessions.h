@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* sessions.h: all sessions of the daemon and the three maps: id to session, id to user, id to the
  * client's capabilities; the counts; idle time; the limits. */
 #ifndef MCPD_SESSIONS_H

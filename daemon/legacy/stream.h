@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* stream.h: one logical stream of a legacy session towards its client: the answer to one POST, or a
  * GET.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "legacy/transport.h"
 
 #include <stdlib.h>

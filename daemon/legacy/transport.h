@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* transport.h: the HTTP side of a legacy session: its open exchanges, its SSE streams, its replay
  * buffer, and the questions its client has not answered.
  *

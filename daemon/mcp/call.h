@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* call.h: one JSON-RPC request on its way to a backend and back.
  *
  * Neither side knows the other's era. The front (legacy, modern) makes the call and gets what

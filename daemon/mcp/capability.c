@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "mcp/capability.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* capability.h: what a client can be asked, and whether it declared that (Lifecycle, "Capability
  * Negotiation"). */
 #ifndef MCPD_CAPABILITY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "mcp/catalog.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* catalog.h: several offers as one: merged lists in a deterministic order (the order of the
  * configuration, then the server's own), names prefixed where there is more than one backend, and
  * the way back from a name or URI to its origin. A pure value: it knows nothing of backends. */

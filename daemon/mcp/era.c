@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "mcp/era.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* era.h: which era a POST belongs to. Its body decides; the header only corroborates. Pure
  * functions. */
 #ifndef MCPD_ERA_H

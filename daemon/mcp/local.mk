@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/mcp/call.c daemon/mcp/call.h \
 	daemon/mcp/capability.c daemon/mcp/capability.h \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* mcpheaders.h: the headers in which a message of revision 2026-07-28 repeats what its body says
  * (Streamable HTTP, "Standard Headers" and "Custom Headers from Tool Parameters"). Always made from
  * the body that goes out, never copied from one that came in. */

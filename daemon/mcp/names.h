@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* names.h: the texts of a message that are compared with others: names, URIs, ids, cursors, tokens,
  * versions. One with a NUL inside is refused before anything compares it, because much of what
  * compares ends at a NUL: "test://1" and "test://1\u0000x" would be one resource. Texts that are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "mcp/offer.h"
 
 #include <stdlib.h>

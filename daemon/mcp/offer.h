@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* offer.h: what one MCP server offers, as it was learnt from it. Immutable once made, shared by
  * reference count: a backend's own, and a session's where its child offers something else. */
 #ifndef MCPD_OFFER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "mcp/question.h"
 
 #include <stdbool.h>

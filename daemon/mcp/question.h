@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* question.h: what a backend asks of the client in the middle of (or outside) a call: sampling,
  * elicitation, roots, ping.
  *

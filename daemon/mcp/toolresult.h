@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* toolresult.h: CallToolResults of our own making (MCP, Tools, "Tool Result"). All functions return
  * NULL on lack of memory. */
 #ifndef MCPD_TOOLRESULT_H

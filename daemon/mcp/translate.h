@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* translate.h: what is said in one revision of the protocol, in the words of another.
  *
  * Neither the front nor the back knows the other's revision: between them stand these functions,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* translate_ask.c: what backends ask of clients, and the answers. See translate.h. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* translate_impl.h: for translate.c and translate_*.c alone. */
 #ifndef MCPD_TRANSLATE_IMPL_H
 #define MCPD_TRANSLATE_IMPL_H

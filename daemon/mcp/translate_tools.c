@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* translate_tools.c: entries of lists, and schemas. See translate.h. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "mcp/xheader.h"
 
 #include <stdbool.h>

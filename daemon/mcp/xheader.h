@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* xheader.h: arguments of a tool that are repeated in Mcp-Param-* headers, as its inputSchema says
  * with "x-mcp-header" (2026-07-28, Streamable HTTP, "Custom Headers from Tool Parameters"). */
 #ifndef MCPD_XHEADER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "modern/listen.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* listen.h: the streams of subscriptions/listen (2026-07-28, "Subscriptions"). Each has its own
  * filter and gets its own stamped copy of what it asked for; nothing is replayed. */
 #ifndef MCPD_LISTEN_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/modern/listen.c daemon/modern/listen.h \
 	daemon/modern/modern.c daemon/modern/modern.h \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "modern/modern.h"
 
 #include <stdlib.h>

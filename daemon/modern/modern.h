@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* modern.h: the front for revision 2026-07-28: no handshake, no session; every request says what it
  * needs. */
 #ifndef MCPD_MODERN_H

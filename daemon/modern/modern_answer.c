@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "autoconf.h"
 
 /* modern_answer.c: what servers of the older revisions say, in the words of 2026-07-28. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* modern_check.c: the ladder of checks for a modern request, first failure wins. */
 #include <stdarg.h>
 #include <stdio.h>

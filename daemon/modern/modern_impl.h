@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* modern_impl.h: for the files of the modern front alone: modern.c, modern_check.c,
  * modern_answer.c, modern_park.c, mreq.c, listen.c. */
 #ifndef MCPD_MODERN_IMPL_H

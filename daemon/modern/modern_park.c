@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* modern_park.c: requests that wait for their client's answers ("Multi Round-Trip Requests"). */
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "modern/mreq.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* mreq.h: the requests of the modern front while they last. A request waits for its answer, becomes
  * a stream of events when the answer takes long, and is parked while its client is asked
  * (2026-07-28, "Multi Round-Trip Requests"). The other files of the front read the members of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "modern/pool.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* pool.h: servers for requests that belong to no session (2026-07-28), kept for their holder: the
  * user, or where none is known the network address, or all together who have no share
  * (exchange_holder()).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "modern/reqstate.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* reqstate.h: the requestState that a client carries from one round of a request to the next
  * (2026-07-28, "Multi Round-Trip Requests"). It is sealed for one principal and one request, and
  * each is good once. It stands for a request that is parked here, or holds the state of a server

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "modern/topic.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* topic.h: what the streams of subscriptions/listen want to hear of by name: a resource, or a task.
  * Its server is asked for it once, however many streams want it, and told when nobody does any
  * more. */

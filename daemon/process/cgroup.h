@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* cgroup.h: how much memory, processor time and processes a child and its descendants may use, by
  * cgroup v2 (cgroups(7); Documentation/admin-guide/cgroup-v2.rst of the kernel).
  *

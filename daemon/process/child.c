@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* One child: its streams, its way down the ladder, its end. See children.h. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* child_tree.c: the processes below a child. */
 #include "autoconf.h"
 

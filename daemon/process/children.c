@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The set of all children: starting, reaping, counting, stopping. One child: child.c. */
 #include "autoconf.h"
 

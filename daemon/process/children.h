@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* children.h: the only file pair that forks, signals and waits.
  *
  * A child is its own process group, known from the moment of the fork, and gone only when it was

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* children_impl.h: the set of children and one child, for children.c and child.c alone. */
 #ifndef MCPD_CHILDREN_IMPL_H
 #define MCPD_CHILDREN_IMPL_H

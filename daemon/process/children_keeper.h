@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* children_keeper.h: who is told of the processes that children are, and of those below them
  * (children_watch.c). */
 #ifndef MCPD_CHILDREN_KEEPER_H

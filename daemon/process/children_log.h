@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* children_log.h: a child's stderr on its way to the log: lines, masked, escaped, rate limited. */
 #ifndef MCPD_CHILDREN_LOG_H
 #define MCPD_CHILDREN_LOG_H

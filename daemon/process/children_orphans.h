@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* children_orphans.h: what children have left behind, found through /proc.
  *
  * Each child is the reaper of what it leaves to itself, so a process becomes ours only when its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "process/children_places.h"
 
 #include <stdio.h>

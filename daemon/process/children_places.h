@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* children_places.h: which child may be started: how many there are in all, of one server and for
  * one address, each with shares (share.h). For children.c alone. */
 #ifndef MCPD_CHILDREN_PLACES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* children_set.c: the members of the set of children: found by number, counted, taken out. */
 #include "autoconf.h"
 

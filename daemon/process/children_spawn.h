@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* children_spawn.h: from a specification to a running process. For children.c alone. */
 #ifndef MCPD_CHILDREN_SPAWN_H
 #define MCPD_CHILDREN_SPAWN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* children_watch.h: tells the keeper (children_keeper.h) of the processes below children, soon
  * after they are there.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/process/cgroup.c daemon/process/cgroup.h \
 	daemon/process/child.c \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* peerproc.h: whether the process at the other end of a Unix socket belongs to the family of one of
  * ours.
  *

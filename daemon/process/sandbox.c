@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What is hidden, and what a child carries from fork to exec. */
 #include "autoconf.h"
 

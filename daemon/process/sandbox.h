@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* sandbox.h: what a child may do to files and the network, by Landlock (Linux 5.13; landlock(7)).
  *
  * Landlock only allows: nothing can be taken out of a folder that is allowed. Each child gets two

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The first layer: everything but the hidden folders. */
 #include "autoconf.h"
 

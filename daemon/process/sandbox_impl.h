@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* sandbox_impl.h: Landlock's system calls and the sandbox from inside, for the sandbox*.c files
  * alone. The constants are ours: the headers of Debian 12 end at ABI 2. */
 #ifndef MCPD_SANDBOX_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Which folders can be hidden from children without harm to them. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Landlock's system calls. */
 #include "autoconf.h"
 

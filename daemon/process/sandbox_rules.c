@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The second layer: what a server may have, and what every program needs. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/server/methods.c daemon/server/methods.h \
 	daemon/server/request.c daemon/server/request.h \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* methods.h: what a client may request, as a table. */
 #ifndef MCPD_METHODS_H
 #define MCPD_METHODS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "server/request.h"
 
 #include "lib/jsonrpc.h"

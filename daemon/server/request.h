@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* request.h: a request of the client while it is in flight, and what may be asked of its client.
  * For the files that include server_impl.h. */
 #ifndef MCPD_REQUEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* server.h: the MCP side of a session: its client's capabilities, log level and subscriptions, its
  * requests in flight, its links to backends. Knows nothing of HTTP: what it has to say goes to its
  * front. */

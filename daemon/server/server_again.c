@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* server_again.c: requests that take more than one call to their backend. What the backend expects
  * of its client, and the client of the request cannot do in its own revision, is done here in its
  * place:

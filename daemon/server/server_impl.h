@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* server_impl.h: for request.c, server.c, server_*.c and methods.c alone. From the bottom up:
  * request.c, server_tasks.c, server_links.c, server_again.c, methods.c, server.c. */
 #ifndef MCPD_SERVER_IMPL_H

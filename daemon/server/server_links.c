@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* server_links.c: a server's links to backends, and what comes through them. */
 #include <stdlib.h>
 #include <string.h>

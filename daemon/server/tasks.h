@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* tasks.h: tasks that backends run for one client, under ids of our own.
  *
  * A backend's id means something on that hop alone: two backends may use the same one, and whoever

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/store/store.c daemon/store/store.h \
 	daemon/store/store_impl.h \

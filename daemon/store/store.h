@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* store.h: what outlives the daemon: tables of JSON values under string keys.
  *
  * All of it is in memory and is served from there; the kind "sqlite" writes it behind. What is put

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* store_impl.h: for the store_*.c files alone: tables in memory, their database, their key. */
 #ifndef MCPD_STORE_IMPL_H
 #define MCPD_STORE_IMPL_H

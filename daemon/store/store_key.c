@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* store_key.c: the key of tokens and secrets, in a file of its own. */
 #include <errno.h>
 #include <fcntl.h>

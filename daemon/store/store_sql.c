@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* store_sql.c: the tables of the store in an SQLite database. The only file that knows SQL. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* challenge.h: what a server says in WWW-Authenticate (RFC 9110 section 11.6.1) about the token
  * that it was sent. */
 #ifndef MCPD_CHALLENGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* headerlines.h: a growing list of "Name: value" lines, as libcurl takes them. */
 #ifndef MCPD_HEADERLINES_H
 #define MCPD_HEADERLINES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* headervalue.h: values of the body that are repeated in headers (2026-07-28, Streamable HTTP,
  * "Custom Headers"): plain, or as "=?base64?...?=". */
 #ifndef MCPD_HEADERVALUE_H

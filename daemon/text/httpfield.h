@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* httpfield.h: what may stand in a header field of HTTP. */
 #ifndef MCPD_HTTPFIELD_H
 #define MCPD_HTTPFIELD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* jsonpath.h: the way to a value inside a JSON text, for messages: "mcpServers.files.args[2]". */
 #ifndef MCPD_JSONPATH_H
 #define MCPD_JSONPATH_H

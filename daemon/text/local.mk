@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/text/challenge.c daemon/text/challenge.h \
 	daemon/text/headerlines.c daemon/text/headerlines.h \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* pattern.h: the "pattern" keyword of JSON Schema, by PCRE2. The one user of that library.
  *
  * JSON Schema means the regular expressions of ECMA-262 with its flag "u" (JSON Schema core 6.4).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* pattern_ecma.h: a regular expression of ECMA-262 in the words of Perl and PCRE2.
  *
  * Read as with the flag "u" (ECMA-262 section 22.2.1), with what browsers allow beyond it (annex

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* placeholder.h: the command of an exec tool with a call's arguments put in.
  *
  * An element that is exactly "{NAME}" (letters, digits and _ . -) stands for the argument NAME: a

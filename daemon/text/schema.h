@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* schema.h: the subset of JSON Schema 2020-12 that mcpd checks itself: the arguments and the
  * structured results of exec tools and of web tools. (What other servers offer is their own
  * business and is passed on.)

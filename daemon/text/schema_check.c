@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The checking half of schema.h: is this a schema that mcpd holds values against? */
 #include "autoconf.h"
 

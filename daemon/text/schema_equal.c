@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* When two JSON values are equal, and whether an array has equal items. */
 #include "autoconf.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* schema_impl.h: what the parts of schema.h share: schema_check.c (schemas), schema.c (values) and
  * schema_equal.c (equality of values). */
 #ifndef MCPD_SCHEMA_IMPL_H

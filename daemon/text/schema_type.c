@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* schema_type.c: the types of JSON Schema (core 4.2.1). */
 #include "autoconf.h"
 

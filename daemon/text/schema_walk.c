@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* schema_walk.c: what a check of a schema or of a value has come to: where it is, how much work it
  * may still do, and how it says what is wrong. */
 #include "autoconf.h"

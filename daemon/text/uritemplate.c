@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "text/uritemplate.h"
 
 #include <stddef.h>

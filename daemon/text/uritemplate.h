@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* uritemplate.h: whether a URI may come from a template (RFC 6570), for finding the server that a
  * resource belongs to. Says yes rather than no: percent-encoding and variable lists are not
  * checked. */

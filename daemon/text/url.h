@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* url.h: what outgoing requests have to know of URLs (RFC 3986): who is behind one, and where a
  * redirect leads.
  *

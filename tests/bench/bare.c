@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* bare.c: the least that evhttp can do: every request gets the same body. What mcpd's `ping` is
  * measured against. */
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* echo.c: a stdio MCP server with the tool `echo`, that returns its argument `text`, and the tool
  * `toggle`, that makes a third one come or go. The same child stands behind mcpd and behind the
  * relays that it is measured against. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* load.c: a load generator for MCP over HTTP, bounded in count and time, for loopback only.
  *
  *   load MODE ADDRESS:PORT [-c CONNECTIONS] [-n COUNT] [-t SECONDS] [-T TOOL]

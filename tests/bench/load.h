@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* load.h: the parts of the load generator: an HTTP client connection (wire) and what is said over
  * it (load). */
 #ifndef LOAD_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: ISC
 // What both fixtures offer alike: plain tools, prompts, resources, schemas of questions.
 
 export const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==';

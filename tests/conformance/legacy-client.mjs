@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: ISC
 // The official client of the 2025 revisions, through mcpd, with a server of either era: a tool that
 // elicits, one that samples, and one that asks three things at once. Says "ok", or why not.
 //

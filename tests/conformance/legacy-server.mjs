@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: ISC
 // The conformance fixture in the 2025 way: a server of the official SDK that offers what the scenarios of
 // the official suite need, and asks its questions with ordinary requests.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: ISC
 // The official client of revision 2026-07-28, through mcpd, with a server that only knows 2025-11-25: a
 // tool that elicits, one that samples, and one that asks three things at once. Says "ok", or why not.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: ISC
 // The conformance fixture in the 2026 way: a server of the official SDK that knows revision 2026-07-28
 // alone and asks its questions by results of the type input_required, under keys that it chooses itself.
 //

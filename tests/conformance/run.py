@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """The official conformance suite against mcpd in front of the fixtures here, and the official clients.
 
 	run.py			a TAP line for each scenario that a revision requires, behind each backend

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* fuzz.h: what the fuzz targets share. Each is a libFuzzer program (configure --enable-fuzzer) and,
  * with replay.c in the place of libFuzzer, a test that runs its corpus. */
 #ifndef MCPD_TESTS_FUZZ_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What is typed into mcpctl: any line becomes words, and words a command or a complaint. */
 #include <locale.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Any text is either refused with a reason of one line, or its effective configuration is read back
  * to the same. */
 #include <string.h>

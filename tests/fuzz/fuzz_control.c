@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* An operator who says anything to the control socket: every line that comes back is JSON-RPC, and
  * nothing is left of the connection. The first byte is the level of the peer and the size of the
  * pieces. */

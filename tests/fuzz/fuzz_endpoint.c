@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Clients and a backend that say anything in any order, on the real endpoint with both its fronts:
  * whatever happens, every exchange and every call ends once, and nothing is left. One command a
  * line, its argument behind it:

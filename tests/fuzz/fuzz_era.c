@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The era of a POST: the first two lines are the headers MCP-Protocol-Version and Mcp-Method
  * (empty: not sent), the rest is the body. */
 #include <string.h>

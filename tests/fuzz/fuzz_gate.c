@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Any bytes of a connection before the judging part of the gate: the verdicts (heads, bodies, ends,
  * refusals) are the same whether the bytes come whole, one at a time or in random pieces. The first
  * byte is the seed of the pieces. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Headers that repeat what the body says: what is encoded is decoded to the same, whatever comes is
  * decoded or refused, and annotations of schemas are found or refused. */
 #include <string.h>

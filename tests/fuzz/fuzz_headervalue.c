@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Header values that repeat values of the body, and states that clients bring back. */
 #include <string.h>
 

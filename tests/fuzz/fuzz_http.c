@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Any bytes on a connection to the real HTTP side: every exchange is ended, the connection goes,
  * and nothing of a request gets into the head of an answer. The first byte is how many bytes come
  * at a time. */

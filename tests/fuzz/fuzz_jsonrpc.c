@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What jsonrpc_parse() reads, jsonrpc_dump() writes as one line that reads back the same; and what
  * jansson itself reads, is read alike. */
 #include <event2/buffer.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Tokens: nothing that was not signed is believed, and nothing breaks. */
 #include <stdlib.h>
 #include <string.h>

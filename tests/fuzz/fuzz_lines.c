@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* However the bytes are cut into pieces, the lines are those of a reader that sees all at once. */
 #include <event2/buffer.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* A server that says anything, one line after the other: every call still ends exactly once. An
  * empty line turns the loop, "+" makes a call, "-" cancels the oldest one, "?" is a line lost. */
 #include <event2/event.h>

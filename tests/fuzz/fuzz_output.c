@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Whatever a daemon sends, mcpctl prints nothing that a terminal obeys, and JSON stays JSON. */
 #include <locale.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* A schema that schema_new() lets through can be asked about any value. The input is an array of
  * a schema and values. */
 #include <string.h>

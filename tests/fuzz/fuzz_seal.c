@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The opener of what clients carry: any text, and states that mcpd sealed itself, changed.
  *
  * The first byte says which: 0 is a text as it comes; else a state is sealed and the rest changes

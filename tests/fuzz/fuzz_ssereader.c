@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Server-sent events are the same however their bytes are cut, and what sse_event() writes is read
  * back. The first byte is the size of the pieces, the second the limit of an event. */
 #include <event2/buffer.h>

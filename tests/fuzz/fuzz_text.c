@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Texts that leave the daemon: escaped for the log, and as server-sent events. */
 #include <event2/buffer.h>
 #include <string.h>

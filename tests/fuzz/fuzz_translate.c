@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What servers and clients say is put in the words of every other revision: nothing that was said
  * is changed in place, where revisions agree it is the same value, and what comes out is what that
  * revision can read. The input is

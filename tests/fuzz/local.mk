@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Fuzz targets (configure --enable-fuzzer), and their corpora as tests without libFuzzer.
 fuzz_cppflags = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS) -I$(top_srcdir)/tests/fuzz
 EXTRA_DIST += tests/fuzz/corpus

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* replay.c: runs a fuzz target over the files of its corpus, and says so in TAP.
  *
  * usage: replay_NAME [FILE...]; without arguments the files of tests/fuzz/corpus/NAME, each of them

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """What the attackers of the hostile mix do. Each attack is a function of an Attacker in the table ATTACKS.
 
 An attack may be refused, cut off or kept waiting: that is the right of the daemon. It raises Breach where it got

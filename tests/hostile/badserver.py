@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """A stdio MCP server of revision 2025-11-25 that makes as much noise as it can, each time for a bounded while.
 
 Its list of tools is another one each time, and after each listing it says that the list has changed. Tools:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The honest clients of the hostile mix: one of each era, and an operator.
 
 Each of them makes one step after the other, as its seed says. A step sends something that only this step can

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # A hostile mix beside honest clients: a short one with every `make check`, a long one with
 #	make hostile SECONDS=3600 SEED=1
 EXTRA_DIST += tests/hostile/world.py tests/hostile/honest.py tests/hostile/attacks.py \

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """A hostile mix against the real daemon, beside honest clients of each era, who must not notice.
 
     tests/hostile/test_hostile.py [--seed N] [--seconds N | --attacks N] [--mode none|tokens]

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """A tool that goes for the daemon that runs it: prints what it got as a JSON array of words.
 
 THIEF_SOCKET is the control socket, THIEF_DIR the folder of the daemon with its store and tokens.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The daemon under attack, the servers behind it, and the words that all clients of the hostile mix share.
 
 One World is one daemon. Its servers are of two kinds: those that honest clients use (good, quiet, asker, site,

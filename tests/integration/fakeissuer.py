@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """As much of an authorization server as a resource server sees: metadata, keys, introspection. It signs what
 it is told to, with openssl. For tests and the benchmark; needs nothing but the standard library."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """A stdio MCP server that behaves as badly as it is told to. Needs nothing but Python 3.
 
 Options: how it starts and stops

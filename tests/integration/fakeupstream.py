@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """An MCP server over Streamable HTTP, in the test's own process, that behaves as badly as it is told to.
 
     with Upstream() as up:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """What the integration tests share: the real mcpd, byte-exact HTTP, a small MCP client, TAP.
 
     from harness import *

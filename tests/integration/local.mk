@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Tests of the running daemon: each is a program that starts an mcpd of its own and stands alone, so
 # that make -j runs them side by side.
 EXTRA_DIST += tests/integration/harness.py tests/integration/wire.py

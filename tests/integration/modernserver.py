@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """A stdio MCP server of revision 2026-07-28: no handshake, every request carries its envelope, and what
 it has to ask the client is a result. Needs nothing but Python 3.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Node and the pinned packages in node/, for tests with real clients and servers."""
 
 import glob

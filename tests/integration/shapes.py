@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """A stdio MCP server that says what one revision says and others do not. Needs nothing but Python 3.
 
     shapes.py REVISION

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Whose address counts: the TCP peer's, or the one that a trusted proxy forwarded."""
 
 from harness import *

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Authentication through the real daemon: tokens of a file, JWTs of an issuer, introspection."""
 
 import base64

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """A session whose child misbehaves harms no other session, whatever the child does, and the session
 itself goes on."""
 

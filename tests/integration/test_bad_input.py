@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Every kind of bad request to the endpoint of the 2025 revisions, with its status and code.
 
 The names of cases begin with the part of the transport that they are about: POST, GET, DELETE,

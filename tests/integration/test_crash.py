@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """kill -9 in the middle of 1,000 sessions, 20 times: with calls in flight, and while sessions come and go.
 After each start every session whose client had heard of it answers, those whose end was confirmed are
 gone, and the database is whole. MCPD_TEST_CRASHES makes it fewer times."""

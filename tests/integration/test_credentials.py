@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """What authorises the daemon's own requests: stored secrets, tokens of an issuer, and that they stay secret."""
 
 import pty

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Commands as tools: arguments, placeholders, stdin, limits, exit status, structured output."""
 
 from harness import *

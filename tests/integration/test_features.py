@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """What the 2025 revisions have, through mcpd to a stdio server and back: negotiation, progress,
 logging, cancellation, sampling, elicitation, roots, lists, subscriptions, completion, limits."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """The gate: what a client's bytes pass before anything is read of them."""
 
 from harness import *

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """A session from its beginning to its end: the log, the child, the counts, for every reason."""
 
 from harness import *

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Users who log in: a real authorization server (oidc-provider), and the official SDK client, which is told
 the URL of the daemon and nothing else. What they need is what test_node.py needs."""
 

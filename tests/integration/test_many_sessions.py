@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """10,000 sessions are opened and deleted: memory, descriptors and children are back where they were
 after the first 1,000. One in five has a child of its own."""
 

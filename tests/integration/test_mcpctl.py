@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """mcpctl against the real daemon: exit statuses, formats, scripts, completion, and the shell on a terminal."""
 
 import fcntl

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Several backends under one URL, each alone under its own, and where the daemon can be reached."""
 
 from harness import *

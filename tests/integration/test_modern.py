@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Revision 2026-07-28 through the daemon: the ladder of checks, questions, and cancellation."""
 
 from harness import *

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Servers of 2026-07-28 behind the daemon, for clients of both eras; and how it is found out which era a
 server is of."""
 

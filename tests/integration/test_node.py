@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Real clients and real servers through mcpd: the official TypeScript SDK client and MCP Inspector's
 command line, with server-everything and server-filesystem as children.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """What broke other gateways: sessions. The numbers are those of the reports in our collection of
 complaints; each name says what went wrong there."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Sessions outlive the daemon: an orderly restart, a crash, and what is really gone all the same."""
 
 import resource

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """What children cannot have: the daemon's files, the memory of others; and what they still can have."""
 
 import stat

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Who has which child: scopes, what sessions that share one see of each other, start on need, stop when
 idle, back-off, environment."""
 

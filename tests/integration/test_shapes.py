@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Clients and servers of every revision, in every pair: each sees what its own revision has."""
 
 from harness import *

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Limits that count for the whole daemon have shares: who has most of the places is refused while there are few, and
 nobody else is. Loopback has no share of its own, so the holders are users."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Answers and streams of the 2025 revisions: JSON or events, GET streams, priming, replay, batches,
 and what a lost connection means."""
 

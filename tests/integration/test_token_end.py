@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """What a token opened ends with the token: streams, calls that are under way or wait for their client, and servers that
 were started for these. Sessions go on, with a fresh token."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """HTTP servers behind the daemon, of the legacy revisions, that lose sessions, break off, redirect, and
 answer in awkward ways."""
 

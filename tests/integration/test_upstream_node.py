@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """HTTP servers of the official TypeScript SDK behind the daemon: server-everything with the sessions of
 the legacy revisions, and one of 2026-07-28. What they need is what test_node.py needs."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Users: what is theirs and nobody else's, tokens that outlive sessions, logout, limits."""
 
 import hashlib

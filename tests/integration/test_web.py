@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Web endpoints as servers: what they offer, calls, broken and slow answers, redirects, cancellation."""
 
 from harness import *

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 # An MCP server that starts within a millisecond or two, for tests that need thousands of them.
 # Tools: echo (always the same text), pid. It understands the requests of mcpd, not JSON.
 while IFS= read -r line; do

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """An HTTP server that behaves as told: web endpoints, issuers of tokens, MCP servers for the tests.
 
     with WebServer() as w:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The client's side: byte-exact HTTP, event streams, and MCP of the 2025 revisions."""
 
 import itertools

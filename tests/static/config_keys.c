@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Prints every key of the configuration as the daemon knows it, a line each: table, key, default
  * ("-" without one that can be written down), tab-separated. For test_config_docs.py. */
 #include "autoconf.h"

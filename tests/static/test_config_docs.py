@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """mcpd.conf(5) has every key with its default, and no others; the example configurations are good."""
 
 import json

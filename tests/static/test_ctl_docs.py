@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Holds mcpctl(1) and mcpd-control(7) to the table of commands, which mcpctl itself prints."""
 
 import json

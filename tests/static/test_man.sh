@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 # The man pages: without complaints of mandoc, with the sections that every page has, and with
 # every option of the programs that they describe.
 set -u

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Holds the threat model in HACKING.md to the tests: each test that the table names exists, each row names one.
 
 A test stands in backticks: `test_auth.py: title of the case`, `test_share: function of the unit test`,

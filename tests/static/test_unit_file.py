@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """The systemd unit allows what mcpd does, and keeps the daemon's folder apart from its children's home."""
 
 import os

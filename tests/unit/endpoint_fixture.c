@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "endpoint_fixture.h"
 
 #include <event2/event.h>

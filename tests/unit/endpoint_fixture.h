@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* endpoint_fixture.h: the whole daemon but for HTTP and children: the real endpoint with both of
  * its fronts on top of session_fixture.h. */
 #ifndef MCPD_TESTS_ENDPOINT_FIXTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* failalloc.h: lets the n-th allocation fail, wherever it is made: in our code (through the
  * linker's
  * --wrap), in jansson, in libevent. A test that uses it links with $(failalloc_ldflags). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* fake_backend.h: a backend that does what a test tells it. A program that links fake_backend.c
  * gets it in place of the stdio and the exec backend, below the real backend.c. */
 #ifndef MCPD_TESTS_FAKE_BACKEND_H

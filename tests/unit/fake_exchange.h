@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* fake_exchange.h: exchange.h without HTTP. A program that links fake_exchange.c gets these
  * exchanges instead of the real ones: tests see what was answered, let clients hang up or read
  * slowly, and every use of an exchange after its end fails the test. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http_fixture.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* http_fixture.h: an httpd on a port of loopback and clients of it, all in one event loop. */
 #ifndef HTTP_FIXTURE_H
 #define HTTP_FIXTURE_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Unit tests: a folder for each room of daemon/, one for lib/ and one for cli/; here lie what the tests
 # share and the tests of the files that lie in daemon/ itself.
 session_fixture = tests/unit/session_fixture.c tests/unit/session_fixture.h \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* session_fixture.h: a daemon's worth of sessions without HTTP and without children: real sessions,
  * transports, servers, views and calls between fake exchanges and a fake backend. */
 #ifndef MCPD_TESTS_SESSION_FIXTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* support.h: what several unit tests share: turning the loop without sleeping, and reading the log.
  */
 #ifndef MCPD_TESTS_SUPPORT_H

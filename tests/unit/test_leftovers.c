@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Processes that a daemon left: what is kept of them, and which of them are ended. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: ISC
 // The official TypeScript SDK client, driven by tests/integration/test_node.py: a line on stdin names
 // a check, a line on stdout tells how it ended (JSON: {} or {"error": TEXT}).
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: ISC
 // A real authorization server for tests/integration/test_login.py: oidc-provider, with clients that register
 // themselves, PKCE, resource indicators, refresh tokens and access tokens that are JWTs.
 //

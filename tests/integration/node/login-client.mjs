@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: ISC
 // The official SDK client as a user who logs in, for tests/integration/test_login.py. It knows nothing but the
 // URL of mcpd: where to log in it learns from the metadata.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: ISC
 // A small server of revision 2026-07-28 alone, of the official SDK, over Streamable HTTP. It says its URL
 // on standard output, and "aborted" when a call of the tool "hang" was cancelled.
 import http from 'node:http';

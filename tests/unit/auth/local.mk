@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/auth/.
 check_PROGRAMS += tests/unit/auth/test_jwt
 TESTS += tests/unit/auth/test_jwt

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Tokens that nobody should believe: each is refused, and the good one next to it is not. */
 #include "support.h"
 

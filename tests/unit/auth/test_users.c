@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Users: their tokens, which outlive sessions and the daemon, secrets, logout and limits. */
 #include "support.h"
 

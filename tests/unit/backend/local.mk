@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/backend/.
 check_PROGRAMS += tests/unit/backend/test_backend_exec
 TESTS += tests/unit/backend/test_backend_exec

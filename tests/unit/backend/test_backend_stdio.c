@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The stdio backend against tests/integration/fakeserver.py, which misbehaves as told. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What web endpoints say, as tools and as results; URLs; every allocation that fails on the way. */
 #include "support.h"
 

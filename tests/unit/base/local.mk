@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/base/.
 check_PROGRAMS += tests/unit/base/test_cleanup
 TESTS += tests/unit/base/test_cleanup

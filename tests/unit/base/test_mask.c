@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What is taken out of the words of a server. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of cli/.
 check_PROGRAMS += tests/unit/cli/test_output
 TESTS += tests/unit/cli/test_output

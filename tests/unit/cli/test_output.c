@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What mcpctl prints: shapes that scripts rely on, tables that fit, nothing for a terminal to obey.
  */
 #include "support.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* How mcpctl understands what is typed: words, commands, abbreviations, parameters, candidates. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* A secret from the terminal, and signals that come in the worst moment: between the last look at
  * what came and the wait for more. */
 #include "support.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/client/.
 check_PROGRAMS += tests/unit/client/test_mcpclient
 TESTS += tests/unit/client/test_mcpclient

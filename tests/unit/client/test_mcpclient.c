@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The client role against a server that is a table of lines, in memory. */
 #include "support.h"
 

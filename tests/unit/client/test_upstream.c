@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The channel to an upstream against a scripted server in the same loop. */
 #include "support.h"
 

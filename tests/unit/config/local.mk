@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/config/.
 check_PROGRAMS += tests/unit/config/test_config
 TESTS += tests/unit/config/test_config

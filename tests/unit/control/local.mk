@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/control/.
 check_PROGRAMS += tests/unit/control/test_control
 TESTS += tests/unit/control/test_control

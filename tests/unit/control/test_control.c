@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The control socket: a real one, with real sessions on a fake backend, and peers of every kind. */
 #include "session_fixture.h"
 

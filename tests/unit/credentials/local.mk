@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/credentials/.
 check_PROGRAMS += tests/unit/credentials/test_credentials
 TESTS += tests/unit/credentials/test_credentials

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What authorises the daemon's own requests, against a scripted issuer in the same loop. */
 #include "support.h"
 

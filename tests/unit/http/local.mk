@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/http/.
 check_PROGRAMS += tests/unit/http/test_backoff
 TESTS += tests/unit/http/test_backoff

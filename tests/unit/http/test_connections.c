@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Places of connections: who is refused while there are few, and who makes room. Addresses and time
  * are the test's: no connection is real. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The gate before the real evhttp: what is answered, and what reaches the handler, is the same
  * whether the bytes come whole or one at a time. Each connection is finished by the client once the
  * answers that the row names are here; more of them would be seen then. */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/legacy/.
 check_PROGRAMS += tests/unit/legacy/test_records
 TESTS += tests/unit/legacy/test_records

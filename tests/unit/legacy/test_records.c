@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Records of sessions: what becomes a session again, for whom, and for how long. */
 #include "session_fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The HTTP side of a session: which message goes out where, what can be asked for again, and what
  * happens to clients that leave, come back, read slowly or not at all. */
 #include "support.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of lib/.
 check_PROGRAMS += tests/unit/lib/test_ctlclient
 TESTS += tests/unit/lib/test_ctlclient

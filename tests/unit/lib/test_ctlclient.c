@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The client of the control protocol against daemons of every kind, good and bad. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The table of control commands: what it promises to those who read it. */
 #include "support.h"
 

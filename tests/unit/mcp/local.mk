@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/mcp/.
 check_PROGRAMS += tests/unit/mcp/test_call
 TESTS += tests/unit/mcp/test_call

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Headers of 2026-07-28, made from messages. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Texts that are compared: a NUL in one is refused, one in a text that is carried is not. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What one revision says, in the words of another: one vector for each row of what differs. */
 #include "support.h"
 

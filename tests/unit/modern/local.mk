@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/modern/.
 check_PROGRAMS += tests/unit/modern/test_pool
 TESTS += tests/unit/modern/test_pool

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/process/.
 check_PROGRAMS += tests/unit/process/test_cgroup
 TESTS += tests/unit/process/test_cgroup

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* cgroup.c against a folder that behaves like cgroupfs: files appear with a folder, and a folder
  * with processes in it cannot be removed. */
 #include "support.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Who connects to a Unix socket: real processes, of this family and of none. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* sandbox.c: what is hidden, how often the rules are put together, and what is judged. What
  * children really cannot do: tests/integration/test_sandbox.py. */
 #include "support.h"

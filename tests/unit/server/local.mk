@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/server/.
 check_PROGRAMS += tests/unit/server/test_again
 TESTS += tests/unit/server/test_again

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Requests that take more than one call: URLs to visit before the call is made again, and tools
  * that run as tasks alone. Also: what a server says is translated on its way to the client. */
 #include "session_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Lack of memory at every single allocation of whole conversations, with both fronts of the real
  * endpoint, and with a server behind mcpclient. What lacks memory may fail; nothing else may: each
  * exchange, call and question still ends once, nothing is left behind, and the next conversation

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The MCP side of a session: ids that repeat, names with prefixes, what the client may be asked,
  * lists that change, backends that are late or never come. */
 #include "session_fixture.h"

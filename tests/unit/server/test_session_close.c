@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Closing a session, the heart of the daemon: with every subset of failing steps, twice, from
  * inside every callback, for sessions that are in no map, and without memory. */
 #include "session_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Tasks under ids of our own: the map, and what is relayed of both kinds, to sessions and to
  * clients that have none. */
 #include "endpoint_fixture.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/store/.
 check_PROGRAMS += tests/unit/store/test_store
 TESTS += tests/unit/store/test_store

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The store: what it keeps, and what it does when it cannot. */
 #include "support.h"
 

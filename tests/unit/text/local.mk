@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # The unit tests of daemon/text/.
 check_PROGRAMS += tests/unit/text/test_challenge
 TESTS += tests/unit/text/test_challenge

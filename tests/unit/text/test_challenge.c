@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What a server says in WWW-Authenticate about the token that it was sent. */
 #include "support.h"
 

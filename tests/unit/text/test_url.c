@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* URLs: who is behind one, where a redirect may lead, and which hosts are never asked. */
 #include "support.h"
 
