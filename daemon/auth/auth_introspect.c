@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "auth/auth_impl.h"
+#include "base/mask.h"
 #include "base/share.h"
 #include "http/exchange.h"
 #include "http/fetch.h"
@@ -25,12 +26,14 @@ struct inquiry {
 	struct auth *auth;
 	struct auth_queue queue;
 	struct fetch *fetch;
+	struct mask sent; /* the secrets that the issuer gets */
 };
 
 static void drop(struct inquiry *q)
 {
 	HASH_DEL(q->auth->inquiries, q);
 	fetch_cancel(&q->fetch);
+	mask_fini(&q->sent);
 	free(q);
 }
 
@@ -127,6 +130,16 @@ static bool is_for_all(int status)
 	return false;
 }
 
+/* A redirect that is refused is named, and what it leads to is the issuer's word. */
+static void warn_unreachable(const struct inquiry *q, const struct err *e)
+{
+	struct err why = *e;
+
+	mask_here(&q->sent, why.text, true);
+	log_warn(NULL, "The issuer %s cannot be asked about a token: %s",
+		 q->auth->conf->auth.issuer, why.text);
+}
+
 /* Q got answer A (NULL: none, for E) and not what it asked for. */
 static void fail(struct inquiry *q, const struct fetch_answer *a, const struct err *e)
 {
@@ -136,7 +149,7 @@ static void fail(struct inquiry *q, const struct fetch_answer *a, const struct e
 						: failed_for_token(q, least_ms);
 
 	if (line && !a)
-		log_warn(NULL, "The issuer %s cannot be asked about a token: %s", issuer, e->text);
+		warn_unreachable(q, e);
 	else if (line && a->status == 200)
 		log_warn(NULL, "The issuer %s does not answer what RFC 7662 says", issuer);
 	else if (line)
@@ -213,7 +226,9 @@ static int ask(struct inquiry *q, const char *url, const char *token)
 	if (basic && escaped &&
 	    asprintf(&form, "token=%s&token_type_hint=access_token", escaped) < 0)
 		form = NULL;
-	if (form) {
+	if (form && mask_add_passing(&q->sent, token) == 0 &&
+	    mask_add(&q->sent, conf->client_secret.value) == 0 &&
+	    mask_add_headers(&q->sent, headers + 2) == 0) {
 		struct httpc_spec spec = {.method = "POST",
 					  .url = url,
 					  .headers = headers,
@@ -223,8 +238,9 @@ static int ask(struct inquiry *q, const char *url, const char *token)
 					  .ca_file = conf->ca_file};
 
 		q->fetch = fetch_start(q->auth->httpc, &spec, MAX_ANSWER, on_answer, q, &e);
-		explicit_bzero(form, strlen(form));
 	}
+	if (form)
+		explicit_bzero(form, strlen(form));
 	if (basic)
 		explicit_bzero(basic, strlen(basic));
 	free(basic);

@@ -287,6 +287,7 @@ static void web_fini(struct backend *b)
 	struct web *w = b->impl;
 
 	web_stop(b);
+	mask_fini(&w->mask);
 	web_tools_free(&w->tools);
 	free(w->list_url);
 	free(w->invoke_url);
@@ -306,7 +307,8 @@ static int web_init(struct backend *b, struct err *e)
 	web_learn_init(w);
 	w->list_url = url_join(b->conf->url, b->conf->tools_path);
 	w->invoke_url = url_join(b->conf->url, b->conf->invoke_path);
-	if (w->list_url && w->invoke_url)
+	if (w->list_url && w->invoke_url &&
+	    mask_add_headers(&w->mask, (const char *const *)(uintptr_t)b->conf->headers.lines) == 0)
 		return 0;
 	web_fini(b);
 	return err_set(e, ERR_NOMEM, "out of memory");

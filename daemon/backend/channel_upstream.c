@@ -130,6 +130,7 @@ static int upstream_open(struct instance *in, const struct caller *caller, struc
 		.max_message = b->env->limits->max_line,
 		.credentials = b->env->credentials,
 		.conf = b->conf,
+		.mask = &in->mask,
 		.user = caller ? caller->user : NULL,
 		.own = !caller || in->role == INSTANCE_PROBE || in->role == INSTANCE_SHARED,
 	};

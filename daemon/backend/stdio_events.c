@@ -38,6 +38,8 @@ static void log_message(const struct instance *in, json_t *params)
 	if (log_get_level() < LOGL_DEBUG)
 		return;
 	data = json_dumps(json_object_get(params, "data"), JSON_COMPACT | JSON_ENCODE_ANY);
+	if (data)
+		mask_here(&in->mask, data, false);
 	log_debug(&scope, "message of the server (%s): %s", level != NULL ? level : "no level",
 		  data != NULL ? data : "no data");
 	free(data);

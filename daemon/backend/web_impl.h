@@ -9,6 +9,7 @@
 #include "backend/backend_impl.h"
 #include "backend/web_result.h"
 #include "backend/web_tools.h"
+#include "base/mask.h"
 #include "credentials/credentials.h"
 #include "http/fetch.h"
 #include "text/url.h"
@@ -29,6 +30,7 @@ struct web {
 	int64_t learnt_at;	/* clock_ms() of the last attempt */
 	unsigned failures;	/* in a row */
 	int64_t retry_after_ms; /* that the last answer, a 429 or 503, asked for; 0: none */
+	struct mask mask;	/* the secrets that the endpoint gets, and may repeat in its list */
 	struct err complained;	/* of what, so that it is not said each time */
 };
 

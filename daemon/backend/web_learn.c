@@ -50,17 +50,21 @@ static void failed(struct web *w, const struct err *e)
 {
 	unsigned n = w->failures++;
 	int64_t ms = 1000 * (n < 6 ? INT64_C(1) << n : MAX_BACKOFF_S);
+	struct err why = *e;
 
 	web_tools_free(&w->learning);
 	learn_in(w, ms > w->retry_after_ms ? ms : w->retry_after_ms);
-	backend_failed(w->backend, e);
+	mask_here(&w->mask, why.text, true);
+	backend_failed(w->backend, &why);
 }
 
 static void complain(struct web *w)
 {
 	const struct log_scope scope = {.backend = w->backend->conf->name};
-	const char *why = web_tools_complaint(w->learning);
+	char why[sizeof w->complained.text];
 
+	snprintf(why, sizeof why, "%s", web_tools_complaint(w->learning));
+	mask_here(&w->mask, why, true);
 	if (strcmp(why, w->complained.text) == 0)
 		return;
 	if (web_tools_left_out(w->learning) > 1)
@@ -180,7 +184,8 @@ static void on_credential(const char *line, const struct err *e, void *arg)
 	w->line = line ? strdup(line) : NULL;
 	if (e)
 		why = *e;
-	else if (url && (!line || w->line))
+	else if (mask_add_passing(&w->mask, credentials_in(w->backend->conf, line)) == 0 && url &&
+		 (!line || w->line))
 		w->fetch = web_fetch(w, &spec, line, w->backend->env->limits->max_line, on_page, w,
 				     &why);
 	free(url);

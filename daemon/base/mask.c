@@ -8,18 +8,27 @@
 
 #include "lib/err.h"
 
-static int add_line(struct mask *m, const char *text, size_t len)
+/* Adds the LEN bytes at TEXT before those at AT. */
+static int add_line(struct mask *m, size_t at, const char *text, size_t len)
 {
-	char **v = realloc(m->v, (m->n + 1) * sizeof *v);
+	char **v = realloc(m->v, (m->n + 1) * sizeof *v), *value;
 
 	if (!v)
 		return ERR_NOMEM;
 	m->v = v;
-	m->v[m->n] = strndup(text, len);
-	if (!m->v[m->n])
+	value = strndup(text, len);
+	if (!value)
 		return ERR_NOMEM;
+	memmove(v + at + 1, v + at, (m->n - at) * sizeof *v);
+	v[at] = value;
 	m->n++;
 	return 0;
+}
+
+static void wipe(char *value)
+{
+	explicit_bzero(value, strlen(value));
+	free(value);
 }
 
 int mask_add(struct mask *m, const char *value)
@@ -30,9 +39,40 @@ int mask_add(struct mask *m, const char *value)
 	for (const char *p = value; rc == 0 && *p; p += len + strspn(p + len, "\r\n")) {
 		len = strcspn(p, "\r\n");
 		if (len >= MASK_MIN)
-			rc = add_line(m, p, len);
+			rc = add_line(m, m->n - m->passing, p, len);
 	}
 	return rc;
+}
+
+/* Takes the value at AT, which is a passing one, out of M, which has it no longer. */
+static char *take(struct mask *m, size_t at)
+{
+	char *value = m->v[at];
+
+	m->n--;
+	m->passing--;
+	memmove(m->v + at, m->v + at + 1, (m->n - at) * sizeof *m->v);
+	return value;
+}
+
+int mask_add_passing(struct mask *m, const char *value)
+{
+	size_t len = value ? strlen(value) : 0;
+
+	if (len < MASK_MIN)
+		return 0;
+	if (add_line(m, m->n, value, len) < 0)
+		return ERR_NOMEM;
+	m->passing++;
+	for (size_t i = m->n - m->passing; i < m->n - 1; i++) {
+		if (strcmp(m->v[i], value) == 0) {
+			wipe(take(m, i));
+			break;
+		}
+	}
+	if (m->passing > MASK_PASSING)
+		wipe(take(m, m->n - m->passing));
+	return 0;
 }
 
 int mask_add_env(struct mask *m, char *const *env)
@@ -73,17 +113,28 @@ int mask_add_all(struct mask *m, const struct mask *from)
 	return rc;
 }
 
-/* The length of the longest value that TEXT begins with; 0: none. CUT: see mask_here(). */
+/* How many bytes TEXT and VALUE have in common at their beginning. */
+static size_t common(const char *value, const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && value[n] && value[n] == text[n])
+		n++;
+	return n;
+}
+
+/* The length of the longest value, or part of a passing one, that TEXT begins with; 0: none. CUT:
+ * see mask_here(). */
 static size_t match(const struct mask *m, const char *text, size_t len, bool cut)
 {
 	size_t longest = 0;
 
 	for (size_t i = 0; i < m->n; i++) {
-		size_t n = m->v[i][0] == text[0] ? strlen(m->v[i]) : 0;
+		size_t n = common(m->v[i], text, len);
+		bool whole = m->v[i][n] == '\0' || (cut && n == len && len >= MASK_MIN);
+		bool part = i >= m->n - m->passing && n >= MASK_PART;
 
-		if (cut && n > len && len >= MASK_MIN)
-			n = len;
-		if (n > longest && n <= len && memcmp(m->v[i], text, n) == 0)
+		if (n > longest && (whole || part))
 			longest = n;
 	}
 	return longest;
@@ -138,10 +189,8 @@ char *mask_text(const struct mask *m, const char *text, size_t len, size_t *len_
 
 void mask_fini(struct mask *m)
 {
-	for (size_t i = 0; i < m->n; i++) {
-		explicit_bzero(m->v[i], strlen(m->v[i]));
-		free(m->v[i]);
-	}
+	for (size_t i = 0; i < m->n; i++)
+		wipe(m->v[i]);
 	free(m->v);
 	*m = (struct mask){.n = 0};
 }

@@ -9,17 +9,26 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define MASK_MIN  4 /* bytes; a shorter value is in too many words that are none */
-#define MASK_SIGN "***"
+#define MASK_MIN     4 /* bytes; a shorter value is in too many words that are none */
+#define MASK_SIGN    "***"
+
+#define MASK_PASSING 16 /* of the values that others follow */
+#define MASK_PART    16 /* so many bytes of the beginning of such a value are found as well */
 
 /* Zero it before use. */
 struct mask {
 	char **v; /* n of them */
 	size_t n;
+	size_t passing; /* the last of them, which others may follow; the one that was added latest
+			   is at the end */
 };
 
 /* Adds VALUE; of one with several lines (a PEM key) each line. 0 or ERR_NOMEM. */
 int mask_add(struct mask *m, const char *value);
+/* Adds VALUE (NULL: nothing), of a kind of which there is another one from time to time (a token):
+ * the latest MASK_PASSING of these are known. A text that quotes the value may have cut it short:
+ * its first MASK_PART bytes are looked for, with what follows them. 0 or ERR_NOMEM. */
+int mask_add_passing(struct mask *m, const char *value);
 /* Adds the values of header lines ("Name: value", like ENV below), of one with a scheme ("Bearer
  * x") what follows it. */
 int mask_add_headers(struct mask *m, const char *const *lines);

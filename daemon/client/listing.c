@@ -35,13 +35,18 @@ static void on_page(struct mcpclient *m, const struct mcpclient_reply *r, void *
 static void finish(struct listing *l, const char *why)
 {
 	struct offer *o = l->offer;
+	struct err said = {0};
 
 	if (why)
 		offer_unref(&o);
+	if (why && l->fn) { /* else the owner of the mask may be gone */
+		err_set(&said, ERR_PROTOCOL, "%s", why);
+		mcpclient_mask(l->m, said.text, strlen(why) >= sizeof said.text);
+	}
 	if (l->fn != NULL)
 		*l->self = NULL;
 	if (l->fn)
-		l->fn(o, why, l->arg);
+		l->fn(o, why ? said.text : NULL, l->arg);
 	else
 		offer_unref(&o);
 	offer_unref(&l->base);
@@ -54,7 +59,11 @@ static void complain(const struct listing *l, const char *why, int code)
 {
 	const struct log_scope scope = {.backend = mcpclient_name(l->m)};
 
-	log_warn(&scope, "%s: %s (%d)", offer_list_method(l->kind), why, code);
+	struct err said;
+
+	err_set(&said, ERR_PROTOCOL, "%s", why);
+	mcpclient_mask(l->m, said.text, strlen(why) >= sizeof said.text);
+	log_warn(&scope, "%s: %s (%d)", offer_list_method(l->kind), said.text, code);
 }
 
 static void ask_page(struct listing *l, const char *cursor)
@@ -108,7 +117,7 @@ static int check_entry(enum offer_kind kind, const json_t *entry, struct err *wh
 }
 
 /* The name of ENTRY for people, in BUF: each NUL is a question mark. */
-static const char *shown_name(const json_t *key, char *buf, size_t size)
+static const char *shown_name(const struct listing *l, const json_t *key, char *buf, size_t size)
 {
 	size_t len = json_is_string(key) ? json_string_length(key) : 0;
 
@@ -119,6 +128,7 @@ static const char *shown_name(const json_t *key, char *buf, size_t size)
 	buf[len] = '\0';
 	for (char *p; (p = memchr(buf, '\0', len)) != NULL;)
 		*p = '?';
+	mcpclient_mask(l->m, buf, len < json_string_length(key));
 	return buf;
 }
 
@@ -135,8 +145,9 @@ static void drop_bad_entries(const struct listing *l)
 
 		if (check_entry(l->kind, entry, &why) == 0)
 			continue;
+		mcpclient_mask(l->m, why.text, true);
 		log_warn(&scope, "%.*s %s is left out: %s", (int)strlen(member) - 1, member,
-			 shown_name(key, name, sizeof name), why.text);
+			 shown_name(l, key, name, sizeof name), why.text);
 		json_array_remove(l->entries, i);
 	}
 }

@@ -143,5 +143,7 @@ struct offer *mcpclient_introduction(const struct mcpclient *m);
 bool mcpclient_can(const struct mcpclient *m,
 		   const char *capability); /* whether it declared that ("logging") */
 const char *mcpclient_name(const struct mcpclient *m);
+/* Takes out of TEXT what must not be told of what the server says. CUT: see mask_here(). */
+void mcpclient_mask(const struct mcpclient *m, char *text, bool cut);
 
 #endif

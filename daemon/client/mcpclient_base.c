@@ -97,6 +97,11 @@ bool mcpclient_can(const struct mcpclient *m, const char *capability)
 	return json_object_get(m->server_capabilities, capability);
 }
 
+void mcpclient_mask(const struct mcpclient *m, char *text, bool cut)
+{
+	mask_here(m->mask, text, cut);
+}
+
 const char *mcpclient_name(const struct mcpclient *m)
 {
 	return m->name;

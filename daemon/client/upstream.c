@@ -180,6 +180,7 @@ void upstream_close(struct upstream **up)
 	if (u->events->bearer) /* for the goodbye */
 		bearer_set(&u->bearer, u->events->bearer(u, u->arg));
 	u->events = NULL;
+	u->spec.mask = NULL;
 	if (u->later)
 		event_del(u->later);
 	while ((l = TAILQ_FIRST(&u->legs)) || (l = TAILQ_FIRST(&u->waiting)) ||

@@ -21,6 +21,7 @@ struct config_backend;
 struct credentials;
 struct event_base;
 struct httpc;
+struct mask;
 struct upstream;
 
 struct upstream_spec {
@@ -36,6 +37,8 @@ struct upstream_spec {
 	const struct config_backend *conf;
 	const char *user;
 	bool own;
+	/* Gets every credential that is sent, until upstream_close(); borrowed; may be NULL. */
+	struct mask *mask;
 };
 
 /* From the loop, never from inside a call, but for schema() and bearer(); each of the others may

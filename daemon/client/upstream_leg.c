@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/bearer.h"
+#include "base/mask.h"
 #include "base/turns.h"
 #include "client/upstream_impl.h"
 #include "config/config_backend.h"
@@ -300,8 +301,16 @@ static void complain(const struct leg *l, const struct err *e)
 {
 	const struct config_backend *conf = l->u->spec.conf;
 	const struct log_scope scope = {.backend = conf ? conf->name : NULL};
+	const char *credential = conf ? credentials_in(conf, l->line) : NULL;
+	struct mask m = {.n = 0};
+	struct err said = *e;
 
-	log_info(&scope, "the upstream %s", e->text);
+	/* At the goodbye the mask of the owner is gone. */
+	if (mask_add_headers(&m, l->u->spec.headers) < 0 || mask_add_passing(&m, credential) < 0)
+		err_set(&said, ERR_NOMEM, "redirects (out of memory)");
+	mask_here(&m, said.text, true);
+	mask_fini(&m);
+	log_info(&scope, "the upstream %s", said.text);
 }
 
 /* Whether L goes on at the URL that its answer leads to. */
@@ -495,7 +504,9 @@ static void on_credential(const char *line, const struct err *e, void *arg)
 	grant_wipe(l->line);
 	l->line = line ? strdup(line) : NULL;
 	l->unauthorized = e ? *e : (struct err){0};
-	if (line && !l->line)
+	if ((line && !l->line) ||
+	    (l->u->spec.mask &&
+	     mask_add_passing(l->u->spec.mask, credentials_in(l->u->spec.conf, l->line)) < 0))
 		err_set(&l->unauthorized, ERR_NOMEM, "out of memory");
 	if (l->asking)
 		return;

@@ -53,6 +53,10 @@ void credentials_get_own(struct credentials *cs, const struct config_backend *b,
 /* FN does not come any more. *WAIT becomes NULL. */
 void credentials_cancel(struct credential_wait **wait);
 
+/* The secret in LINE, a header line that was told for CONF; borrowed from LINE. NULL without a
+ * line. */
+const char *credentials_in(const struct config_backend *conf, const char *line);
+
 /* What the operator stored for USER towards B: malloc'd, to be wiped; NULL without one. */
 char *credentials_secret(const struct credentials *cs, const struct config_backend *b,
 			 const char *user);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "base/mask.h"
 #include "config/config_backend.h"
 #include "credentials/credentials.h"
 #include "credentials/grant.h"
@@ -28,6 +29,7 @@ struct granted {
 	int64_t since;	    /* seconds since the epoch: when it was granted */
 	enum grant_kind asking;
 	struct fetch *fetch;	     /* a request at the issuer */
+	struct mask sent;	     /* the secrets of the latest one */
 	struct store_waiter durable; /* a new token is on its way to the disk */
 	bool queued;		/* waits until the issuer is done with this user's other tokens */
 	bool own;		/* of the daemon itself, not of requests */

@@ -24,20 +24,35 @@ void credentials_fail(credential_fn fn, void *arg, int code, const char *fmt, ..
 	fn(NULL, &e, arg);
 }
 
+static const char *header_of(const struct config_credential *conf)
+{
+	return conf->header ? conf->header : "Authorization";
+}
+
+static const char *prefix_of(const struct config_credential *conf)
+{
+	if (conf->prefix)
+		return conf->prefix;
+	return strcasecmp(header_of(conf), "Authorization") == 0 ? bearer_prefix : "";
+}
+
+const char *credentials_in(const struct config_backend *conf, const char *line)
+{
+	const struct config_credential *how = &conf->credential;
+
+	return line ? line + strlen(header_of(how)) + strlen(": ") + strlen(prefix_of(how)) : NULL;
+}
+
 void credentials_tell(const struct config_credential *conf, const char *secret, credential_fn fn,
 		      void *arg)
 {
-	const char *header = conf->header ? conf->header : "Authorization";
-	const char *prefix = conf->prefix;
 	char *line;
 
 	if (!httpfield_value_ok(secret)) {
 		credentials_fail(fn, arg, ERR_DENIED, "the credential cannot be sent in a header");
 		return;
 	}
-	if (!prefix)
-		prefix = strcasecmp(header, "Authorization") == 0 ? bearer_prefix : "";
-	if (asprintf(&line, "%s: %s%s", header, prefix, secret) < 0) {
+	if (asprintf(&line, "%s: %s%s", header_of(conf), prefix_of(conf), secret) < 0) {
 		credentials_fail(fn, arg, ERR_NOMEM, "out of memory");
 		return;
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mask.h"
 #include "config/config_backend.h"
 #include "http/fetch.h"
 #include "lib/jsonrpc.h"
@@ -137,18 +138,31 @@ char *grant_authorization(const struct config_credential *conf, struct err *e)
 
 /* What a body of section 5.2 says. Nothing but "error" and its description, which are for people.
  */
-static int refused(const struct fetch_answer *a, const json_t *body, struct err *e)
+static int refused(const struct fetch_answer *a, const json_t *body, const struct mask *sent,
+		   struct err *e)
 {
 	const char *error = json_string_value(json_object_get(body, "error"));
 	const char *more = json_string_value(json_object_get(body, "error_description"));
+	char *masked, *masked_more;
 	char safe[256];
+	size_t len, more_len;
 
 	if (!error || a->status >= 500 || a->status == 429)
 		return err_set(e, ERR_IO, "the token endpoint answered HTTP %d", a->status);
-	log_escape(safe, sizeof safe, more != NULL ? more : "", more != NULL ? strlen(more) : 0);
-	return err_set(e, strcmp(error, "invalid_grant") == 0 ? ERR_DENIED : ERR_INVALID,
-		       "the token endpoint refuses: %.60s%s%s", error, safe[0] != '\0' ? ": " : "",
-		       safe);
+	more = more ? more : "";
+	masked = mask_text(sent, error, strlen(error), &len);
+	masked_more = mask_text(sent, more, strlen(more), &more_len);
+	if (masked_more)
+		log_escape(safe, sizeof safe, masked_more, more_len);
+	if (masked && masked_more)
+		err_set(e, strcmp(error, "invalid_grant") == 0 ? ERR_DENIED : ERR_INVALID,
+			"the token endpoint refuses: %.60s%s%s", masked,
+			safe[0] != '\0' ? ": " : "", safe);
+	else
+		err_set(e, ERR_NOMEM, "out of memory");
+	free(masked);
+	free(masked_more);
+	return e->code;
 }
 
 /* Some write the number as a string. */
@@ -192,7 +206,8 @@ static int granted(const json_t *body, int64_t now, struct grant *g, struct err 
 	return err_set(e, ERR_NOMEM, "out of memory");
 }
 
-int grant_read(const struct fetch_answer *a, int64_t now, struct grant *g_r, struct err *e)
+int grant_read(const struct fetch_answer *a, int64_t now, const struct mask *sent,
+	       struct grant *g_r, struct err *e)
 {
 	struct err why = {0};
 	json_t *body = a->len > 0 ? jsonrpc_parse(a->body, a->len, MAX_DEPTH, &why) : NULL;
@@ -204,7 +219,7 @@ int grant_read(const struct fetch_answer *a, int64_t now, struct grant *g_r, str
 	if (a->status == 200)
 		rc = granted(body, now, g_r, e);
 	else
-		rc = refused(a, body, e);
+		rc = refused(a, body, sent, e);
 	json_decref(body);
 	return rc;
 }

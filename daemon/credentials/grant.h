@@ -10,6 +10,7 @@
 #include "lib/err.h"
 
 struct config_credential;
+struct mask;
 struct fetch_answer;
 
 enum grant_kind {
@@ -36,8 +37,10 @@ struct grant {
  *   ERR_INVALID   the issuer does not want to deal with us: another error of section 5.2
  *   ERR_IO        it could not answer (5xx, 429, something unreadable): later perhaps
  *   ERR_NOMEM
- * with a text without any token in it. */
-int grant_read(const struct fetch_answer *a, int64_t now, struct grant *g_r, struct err *e);
+ * with a text without any token in it, and without what SENT has (what the issuer was sent, and may
+ * repeat). */
+int grant_read(const struct fetch_answer *a, int64_t now, const struct mask *sent,
+	       struct grant *g_r, struct err *e);
 /* Wipes and frees what is in G. */
 void grant_clear(struct grant *g);
 

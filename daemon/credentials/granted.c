@@ -267,16 +267,33 @@ static void on_answer(struct fetch *f, const struct fetch_answer *a, const struc
 	g->fetch = NULL;
 	if (!a) {
 		err_set(&why, ERR_IO, "the token endpoint cannot be reached: %s", e->text);
+		mask_here(&g->sent, why.text, true);
 		failed(g, &why, 0);
 		return;
 	}
-	rc = grant_read(a, time(NULL), &token, &why);
+	rc = grant_read(a, time(NULL), &g->sent, &token, &why);
 	if (rc == 0)
 		adopt(g, &token);
 	else if (rc == ERR_DENIED)
 		on_invalid_grant(g, &why);
 	else
 		failed(g, &why, backoff_retry_after(a->retry_after));
+}
+
+/* Notes the secrets that are sent now: TOKEN (may be NULL), and who says it is the client in WHO (a
+ * header line; may be NULL). */
+static int note_sent(struct granted *g, const char *token, const char *who)
+{
+	const char *const lines[] = {who, NULL};
+	const char *secret = g->conf->client_secret.value;
+	int rc = 0;
+
+	mask_fini(&g->sent);
+	if (token)
+		rc = mask_add_passing(&g->sent, token);
+	if (rc == 0 && secret)
+		rc = mask_add(&g->sent, secret);
+	return rc == 0 ? mask_add_headers(&g->sent, lines) : rc;
 }
 
 static int ask(struct granted *g, const char *token, struct err *e)
@@ -295,7 +312,7 @@ static int ask(struct granted *g, const char *token, struct err *e)
 		.ca_file = g->conf->ca_file,
 	};
 
-	if (!form)
+	if (!form || note_sent(g, token, who) < 0)
 		err_set(e, ERR_NOMEM, "out of memory");
 	if (e->code == 0)
 		g->fetch = fetch_start(g->cs->httpc, &spec, MAX_ANSWER, on_answer, g, e);
@@ -455,6 +472,7 @@ void granted_free(struct granted *g)
 	if (g->hh.tbl)
 		HASH_DEL(g->cs->granted, g);
 	grant_clear(&g->token);
+	mask_fini(&g->sent);
 	bearer_unref(&g->subject);
 	bearer_unref(&g->refused_subject);
 	free(g->user);

@@ -40,7 +40,7 @@ class Issuer(WebServer):
                 answer, self.next = self.next, None
                 return answer
             n = len(self.given) + 1
-            self.given.append(secret("granted-%d-%s" % (n, os.urandom(8).hex())))
+            self.given.append(secret("granted-%d-%s" % (n, os.urandom(20).hex())))
             return 200, JSON, {"access_token": self.given[-1], "token_type": "Bearer",
                                "expires_in": self.life}
 
@@ -677,6 +677,141 @@ def _():
             assert 'scope="mcp up"' in r.header("WWW-Authenticate"), r.header("WWW-Authenticate")
             c.token = issuer.login("alice", conf["url"], scope="mcp up", client_id="c")
             equal(credential_of(c), "Bearer " + c.token)
+
+
+# --- servers that repeat what they were sent ------------------------------------------------------
+
+def told(*what):
+    """What a tactless server says of WHAT it was sent."""
+    return "I got " + " ".join("<%s>" % w for w in what if w)
+
+
+@case("a token endpoint that repeats what it was sent: no secret of that is in the log, a state or an error")
+def _():
+    for auth in ("basic", "post"):
+        with Users() as issuer, WebServer([tool("t")]) as w:
+            def token(r):
+                form = r.form()
+                basic = (r.header("Authorization") or "").rpartition(" ")[2]
+                client = secret(basic) or form["client_id"]
+                sent = told(basic, form.get("client_secret"), form.get("subject_token"), form.get("refresh_token"))
+                if client in ("good", BASIC_GOOD) and form["grant_type"] == "client_credentials":
+                    return 200, JSON, {"access_token": secret("given-to-the-daemon"), "token_type": "Bearer"}
+                if "bob" in issuer.tokens.get(form.get("subject_token"), {}).get("sub", ""):
+                    return 200, JSON, {"access_token": secret("given-to-bob"), "token_type": "Bearer",
+                                       "refresh_token": secret("refresh-of-bob")}
+                # The name of the error is cut where the value is in the middle.
+                return 400, JSON, {"error": " " * 40 + sent if client == "cut" else "x", "error_description": sent}
+            issuer.route("/token", token)
+            w.route("/mcp/tools/invoke", (401, JSON, {}))
+            servers = {name: {"web": w.url, "credential": {
+                "from": kind, "tokenEndpoint": issuer.url + "/token", "clientId": client,
+                "clientSecret": "client-secret-x", "clientAuth": auth}}
+                for name, kind, client in (("own", "client", "bad"), ("cut", "client", "cut"), ("w", "exchange", "good"))}
+            with Daemon(servers, verbose=2, auth=issuer.config()) as d:
+                for name in ("own", "cut"):
+                    d.wait_log("backend %s failed: the token endpoint refuses: .*<[*]{3}" % name)
+                wait_until(lambda: [b for b in d.ctl("backends.list") if b["name"] == "w" and b["state"] == "ready"],
+                           "the tools")
+                for user in ("alice", "bob"):
+                    text = error_of(Known(d, issuer.login(user), path="/mcp/w"), "t")
+                    assert "refuses: x: I got <***" in text or user == "bob", text
+                    no_secret_in("an error", text)
+                d.wait_log("no token from .*<[*]{3}>", count=4)
+                assert not any("<client" in l for l in d.lines()), "a part of the secret is in the log"
+
+
+BASIC_GOOD = "Z29vZDpjbGllbnQtc2VjcmV0LXg="  # of good:client-secret-x
+
+
+def repeat_error(req, sent):
+    req.error(200, -32603, sent)
+
+
+def repeat_noise(req, sent):
+    stream = req.sse()
+    stream.event(sent)
+    stream.finish(req.up.cacheable({"tools": []}))
+
+
+def repeat_message(req, sent):
+    stream = req.sse()
+    stream.notify("notifications/message", {"level": "error", "data": {"you": sent}})
+    stream.finish(req.up.cacheable({"tools": []}))
+
+
+REPEATED = {  # what is asked: how it is answered, and what is logged of that
+    "an error of initialize": ("initialize", repeat_error, "backend s failed: .*"),
+    "an error of the list": ("tools/list", repeat_error, "tools/list: .*"),
+    "a failure of HTTP": ("tools/list", lambda req, sent: req.reply(500, {"error": {"message": sent}}),
+                          "tools/list: .*HTTP 500: .*"),
+    "a tool that is none": ("tools/list", lambda req, sent: req.result({"tools": [{"name": sent, "inputSchema": {
+        "type": "object", "properties": {"a": {"type": "string", "x-mcp-header": sent}}}}]}), "tool .* is left out"),
+    "an event that is no JSON": ("tools/list", repeat_noise, "not JSON .*"),
+    "a log message": ("tools/list", repeat_message, "message of the server .*"),
+    "a redirect": ("tools/list", lambda req, sent: req.reply(307, Location="http://%s.invalid/mcp" % sent[7:-1]),
+                   "redirects elsewhere .*"),
+}
+
+
+@case("servers that repeat the credential that they got: it is not in the log, a state or an error")
+def _():
+    for what, (method, answer, line) in REPEATED.items():
+        with Issuer() as issuer, Upstream() as up:
+            repeats = []
+
+            def hook(req):
+                if req.method == method and not repeats:
+                    repeats.append(req)
+                    answer(req, told(req.headers["authorization"].partition(" ")[2]))
+                    return True
+            up.hook = hook
+            conf = up.backend(credential={"from": "client", "tokenEndpoint": issuer.url + "/token", "clientId": "mcpd",
+                                          "clientSecret": "client-secret-x"})
+            with Daemon({"s": conf}, verbose=2) as d:
+                d.wait_log(line)
+                assert any("***" in l for l in d.lines()), (what, d.lines())
+                assert not any(issuer.given[0][:20] in l for l in d.lines()), "a part of the token is in the log"
+                no_secret_in("the list of backends", d.mcpctl("--json", "backends", "list"))
+
+
+@case("web endpoints that repeat the credential that they got: it is not in the log or a state")
+def _():
+    for key in ("name", "cursor"):
+        with Issuer() as issuer, WebServer() as w:
+            def tools(r):
+                sent = told(*(r.header(h).rpartition(" ")[2] for h in ("Authorization", "X-Key")))
+                return 200, JSON, {"tools": [dict(tool(sent), inputSchema=7)]} if key == "name" else {"tools": sent}
+            w.route("/mcp/tools/list", tools)
+            secret("configured-key")
+            conf = {"web": w.url, "headers": {"X-Key": "configured-key"}, "credential": {
+                "from": "client", "tokenEndpoint": issuer.url + "/token", "clientId": "mcpd",
+                "clientSecret": "client-secret-x"}}
+            with Daemon({"w": conf}, verbose=2) as d:
+                d.wait_log("is left out|backend w failed")
+                if key == "name":
+                    d.wait_log(r"tool I got <\*\*\*> <\*\*\*> is left out")
+                no_secret_in("the list of backends", d.mcpctl("--json", "backends", "list"))
+
+
+@case("a session's server that repeats its user's token: it is not in the log")
+def _():
+    with Users() as issuer, Upstream() as up:
+        def hook(req):
+            if req.method == "tools/list" and "authorization" in req.headers:
+                repeat_error(req, told(req.headers["authorization"].partition(" ")[2]))
+                return True
+        up.hook = hook
+
+        @up.tool("change")
+        def _(req):
+            stream = req.sse()
+            stream.notify("notifications/tools/list_changed")
+            stream.finish({"content": []})
+        conf = up.backend(forwardToken=True, scope="session")
+        with Daemon({"s": conf}, verbose=2, auth=issuer.config(conf["url"])) as d:
+            Known(d, issuer.login("alice", conf["url"])).start_tool("change").result()
+            d.wait_log("could not be learnt: .*<[*]{3}>|tools/list: .*<[*]{3}>")
 
 
 run()

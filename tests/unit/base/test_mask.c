@@ -2,6 +2,7 @@
 /* What is taken out of the words of a server. */
 #include "support.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,40 @@ static void lines_of_a_value(void **state)
 	mask_fini(&m);
 }
 
+/* Tokens follow each other: the latest are known, and what does not pass stays. */
+static void passing_values(void **state)
+{
+	struct mask m = {.n = 0};
+	char value[16];
+
+	(void)state;
+	assert_int_equal(mask_add_passing(&m, NULL), 0);
+	assert_int_equal(mask_add_passing(&m, "abc"), 0);
+	assert_int_equal(mask_add_passing(&m, "first"), 0);
+	assert_int_equal(mask_add(&m, "stays"), 0);
+	for (int i = 0; i < MASK_PASSING - 1; i++) {
+		snprintf(value, sizeof value, "token-%02d", i);
+		assert_int_equal(mask_add_passing(&m, value), 0);
+		assert_int_equal(mask_add_passing(&m, value), 0);
+	}
+	assert_int_equal(m.n, MASK_PASSING + 1);
+	expect(&m, "stays first token-00 token-14", "*** *** *** ***");
+	/* The one that came again is not the oldest any more. */
+	assert_int_equal(mask_add_passing(&m, "first"), 0);
+	assert_int_equal(mask_add_passing(&m, "last"), 0);
+	assert_int_equal(m.n, MASK_PASSING + 1);
+	expect(&m, "stays first token-00 token-01 last", "*** *** token-00 *** ***");
+	assert_int_equal(mask_add(&m, "stays too"), 0);
+	assert_int_equal(mask_add_passing(&m, "newer"), 0);
+	expect(&m, "stays too, first token-01 token-02 newer", "***, *** token-01 *** ***");
+	/* One that was cut short where it is quoted. */
+	assert_int_equal(mask_add_passing(&m, "0123456789abcdefghij"), 0);
+	expect(&m, "\"0123456789abcdef\" 0123456789abcdefgh, 0123456789abcde",
+	       "\"***\" ***, 0123456789abcde");
+	mask_fini(&m);
+	assert_int_equal(m.passing, 0);
+}
+
 static void headers_are_masked(void **state)
 {
 	const char *const lines[] = {"Authorization: Bearer t-12345", "X-Key:k-6789", "Odd", NULL};
@@ -102,6 +137,7 @@ int main(void)
 		cmocka_unit_test(values_are_masked),
 		cmocka_unit_test(lines_of_a_value),
 		cmocka_unit_test(headers_are_masked),
+		cmocka_unit_test(passing_values),
 		cmocka_unit_test(what_is_cut_short_is_masked_to_its_end),
 	};
 
