@@ -75,7 +75,7 @@ def check_version(page):
     header = (ROOT / "lib/ctlspec.h").read_text()
     major, minor = (re.search(rf"CTL_{w}\s+(\d+)", header)[1] for w in ("MAJOR", "MINOR"))
     result(f'"major":{major},"minor":{minor}' in page, "mcpd-control.7 shows the version of the protocol")
-    size = 1 << int(re.search(r"CTL_MAX_LINE \(\(size_t\)1 << (\d+)\)", header)[1])
+    size = 1 << int(re.search(r"CTL_MAX_LINE\s+\(\(size_t\)1 << (\d+)\)", header)[1])
     result(str(size) in page, "mcpd-control.7 has the longest line")
 
 
