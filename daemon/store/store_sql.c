@@ -15,17 +15,17 @@
 #define FILE_NAME      "mcpd.db"
 #define APPLICATION_ID 0x6d637064 /* "mcpd": PRAGMA application_id */
 
+#define META                                                                                       \
+	"CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;"
+#define TABLE(name)                                                                                \
+	"CREATE TABLE " name " (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);"
 /* The i-th makes version i + 1 out of version i. Only ever add to this. That keys are unique is
  * seen to in memory: without an index what is new goes to the end of a table, and a transaction
  * writes one page. */
 static const char *const migrations[] = {
-	"CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE sessions (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);"
-	"CREATE TABLE tokens (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);"
-	"CREATE TABLE secrets (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);",
-	"CREATE TABLE children (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL);",
-	"CREATE TABLE session_parts (row INTEGER PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT "
-	"NULL);",
+	META TABLE("sessions") TABLE("tokens") TABLE("secrets"),
+	TABLE("children"),
+	TABLE("session_parts"),
 };
 #define SCHEMA ((int)(sizeof migrations / sizeof *migrations))
 
