@@ -14,16 +14,19 @@ PREFIX = "io.modelcontextprotocol/"
 class Modern:
     """A client of 2026-07-28 with a token."""
 
+    caps = {"elicitation": {}}
+
     def __init__(self, daemon, token):
         self.daemon, self.token = daemon, secret(token)
 
     def post(self, method, params=None, accept=BOTH):
-        meta = {PREFIX + "protocolVersion": "2026-07-28", PREFIX + "clientCapabilities": {"elicitation": {}}}
+        meta = {PREFIX + "protocolVersion": "2026-07-28", PREFIX + "clientCapabilities": self.caps}
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": dict(params or {}, _meta=meta)}
         fields = [("Content-Type", "application/json"), ("Accept", accept), ("MCP-Protocol-Version", "2026-07-28"),
                   ("Mcp-Method", method), ("Authorization", "Bearer " + self.token)]
-        if "name" in (params or {}):
-            fields.append(("Mcp-Name", params["name"]))
+        for key in ("name", "taskId"):
+            if key in (params or {}):
+                fields.append(("Mcp-Name", params[key]))
         conn = Conn(self.daemon.addr)
         body = json.dumps(body)
         conn.send(conn.head("POST", "/mcp", fields, len(body)) + body)
@@ -39,6 +42,12 @@ class Modern:
                           accept="application/json").reply().json()["result"]
         equal(asked["resultType"], "input_required")
         return asked
+
+
+class Tasks(Modern):
+    """One that knows the extension of tasks."""
+
+    caps = {"elicitation": {}, "extensions": {PREFIX + "tasks": {}}}
 
 
 class Opened:
@@ -171,6 +180,127 @@ def _():
             spent = time.monotonic() - began
             assert len(issuer.asked) <= spent / 2 + 2, "%d checks in %.1f s" % (len(issuer.asked), spent)
             opened.expect_resumption("second-token")
+
+
+def refused(d, c, last=None, words="invalid_token"):
+    """The client's token is good for no stream any more, neither a fresh one nor a resumed one."""
+    for one in {last, None}:
+        headers = c.headers(Content_Type=None, Accept="text/event-stream", Last_Event_ID=one)
+        r = d.http("GET", "/mcp", headers)
+        equal(r.status, 401, "GET after %s" % one)
+        assert words in r.header("WWW-Authenticate"), r.headers
+
+
+@case("mode jwt: what a token opened ends when its key is gone from the issuer's keys, and the token with it")
+def _():
+    if not shutil.which("openssl"):
+        raise Skip("no openssl")
+    with Issuer() as issuer:
+        for kid in ("k1", "k2"):
+            issuer.make_key(kid)
+        later = issuer.keys.pop("k2")
+        auth = {"mode": "jwt", "issuer": issuer.url, "resource": issuer.url + "/mcp", "minRefresh": 0.1}
+        with Daemon(server(), auth=auth) as d:
+            old, new = secret(issuer.sign("k1")), secret(issuer.sign("k2"))
+            Client(d, bearer=old).delete()  # the keys are there
+            opened = Opened(d, old)
+            issuer.keys = {"k2": later}
+            # The daemon does not know yet: only a token with a key that is not known has the keys fetched.
+            equal(opened.modern.post("tools/list").reply().status, 200)
+            wait_until(lambda: Modern(d, new).post("tools/list").reply().status == 200, "the new keys")
+            opened.expect_end("revoked")
+            equal(opened.modern.post("tools/list").reply().status, 401)
+            refused(d, opened.c, opened.get.last_id)
+            opened.expect_resumption(new)
+
+
+@case("a stream is not resumed with a token that was revoked; another one of its user goes on, nobody else's does")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        with Daemon(server(), auth={"mode": "tokens", "tokensFile": os.path.join(folder, "tokens")}) as d:
+            one, other, bob = (json.loads(d.mcpctl("--json", "user", "token", "add", u)) for u in ("alice", "alice", "bob"))
+            c = Client(d, bearer=one["token"])
+            c.request("resources/subscribe", {"uri": "test://1"})
+            p = c.start_tool("progress", {"steps": 3}, token="t")
+            p.text()
+            get = c.get()
+            for _ in range(2):
+                c.tool("update", uri="test://1")
+                get.message()
+            of_call, of_get = (next(e.id for e in sse.events if e.id and e.data) for sse in (p.sse, get))
+            d.mcpctl("user", "token", "revoke", one["id"])
+            while get.next() is not None:
+                pass
+            for last in (of_call, of_get):
+                refused(d, c, last)
+            c.bearer = secret(bob["token"])
+            headers = c.headers(Content_Type=None, Accept="text/event-stream", Last_Event_ID=of_call)
+            equal(d.http("GET", "/mcp", headers).status, 404)
+            c.bearer = secret(other["token"])
+            sse = c.get(last=of_call)
+            equal([m.get("method", m.get("id")) for m in (sse.message() for _ in range(3))],
+                  ["notifications/progress"] * 2 + [p.id])
+            assert sse.next() is None, "more after the response"
+            sse = c.get(last=of_get)
+            equal(sse.message()["method"], "notifications/resources/updated")  # that was missed
+            c.tool("set_tools", names=["x"])
+            equal(sse.message()["method"], "notifications/tools/list_changed")
+            sse.close()
+
+
+@case("mode jwt: a call whose token expired goes on, and a fresh token of the user resumes its stream")
+def _():
+    if not shutil.which("openssl"):
+        raise Skip("no openssl")
+    with Issuer() as issuer:
+        issuer.make_key("k1")
+        auth = {"mode": "jwt", "issuer": issuer.url, "resource": issuer.url + "/mcp", "leeway": 0}
+        with Daemon(server(), auth=auth) as d:
+            Client(d, bearer=issuer.sign("k1")).delete()  # the keys are there
+            c = Client(d, bearer=issuer.sign("k1", exp=int(time.time()) + 15), caps={"elicitation": {}})
+            p = c.start_tool("elicit", {"message": "Who?"})
+            q = p.next()
+            equal(q["method"], "elicitation/create")
+            while p.sse.next() is not None:
+                pass
+            refused(d, c, p.sse.last_id)
+            c.bearer = secret(issuer.sign("k1"))
+            sse = c.get(last=p.sse.last_id)
+            c.answer(q["id"], {"action": "accept", "content": {}})
+            equal(sse.message()["id"], p.id)
+            assert sse.next() is None, "more after the response"
+
+
+@case("tasks of a token that was revoked: another one of its user has them, the revoked one and others do not")
+def _():
+    shapes = os.path.join(HERE, "shapes.py")
+    for rev in ("2025-11-25", "2026-07-28"):
+        with tempfile.TemporaryDirectory() as folder:
+            servers = {"s": {"command": sys.executable, "args": [shapes, rev]}}
+            with Daemon(servers, auth={"mode": "tokens", "tokensFile": os.path.join(folder, "tokens")}) as d:
+                one, other, bob = (json.loads(d.mcpctl("--json", "user", "token", "add", u))
+                                   for u in ("alice", "alice", "bob"))
+                if rev == "2025-11-25":
+                    c = Client(d, bearer=one["token"])
+                    ident = c.request("tools/call", {"name": "long", "task": {"ttl": 60000}})["task"]["taskId"]
+                    stranger = Client(d, bearer=bob["token"])
+
+                    def get(token):
+                        who = c if token != bob["token"] else stranger
+                        who.bearer = secret(token)
+                        return who.start("tasks/get", {"taskId": ident}).reply
+                else:
+                    ident = Tasks(d, one["token"]).post("tools/call", {"name": "long"}).reply().answer()["result"]["taskId"]
+
+                    def get(token):
+                        return Tasks(d, token).post("tasks/get", {"taskId": ident}).reply()
+                before = get(one["token"]).answer()["result"]
+                equal(before["taskId"], ident)
+                d.mcpctl("user", "token", "revoke", one["id"])
+                equal(get(one["token"]).status, 401, rev)
+                equal(get(bob["token"]).answer()["error"]["code"], -32602, rev)
+                after = get(other["token"]).answer()["result"]
+                equal((after["taskId"], after["status"]), (ident, before["status"]), rev)
 
 
 run()
