@@ -101,6 +101,7 @@ static void begin_stop(void *arg)
 	if (d->stopping)
 		return;
 	d->stopping = true;
+	turns_shutdown();
 	notify_stopping();
 	endpoint_drain(d->endpoint);
 	auth_stop(d->auth);

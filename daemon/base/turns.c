@@ -31,6 +31,7 @@ static struct {
 static struct turns_longest ever, steps[N_STEPS];
 static int64_t step_of[N_STEPS]; /* which step of time each of them is about */
 static struct ratelimit warnings;
+static bool shutting_down;
 
 static int64_t us_of(clockid_t clock)
 {
@@ -75,7 +76,7 @@ static void warn(const struct turns_longest *t)
 {
 	if (warnings.burst == 0)
 		ratelimit_init(&warnings, 1, 5);
-	if (ratelimit_pass(&warnings))
+	if (!shutting_down && ratelimit_pass(&warnings))
 		log_warn(NULL,
 			 "A turn of the loop took %lld ms of processor time (%lld ms by the "
 			 "clock): %s",
@@ -121,6 +122,11 @@ void turns_ended(int64_t cpu_us)
 			warn(&t);
 	}
 	memset(&turn, 0, sizeof turn);
+}
+
+void turns_shutdown(void)
+{
+	shutting_down = true;
 }
 
 void turns_report(struct turns_longest *minute_r, struct turns_longest *ever_r)

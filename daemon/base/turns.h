@@ -26,6 +26,10 @@ int turns_run(struct event_base *base);
  * call in the same turn. */
 void turns_doing(const char *what, const char *which);
 
+/* From here on a long turn is measured, but is no warning: the daemon ends, nobody waits for the
+ * loop, and the last lines of the log are those of the shutdown. */
+void turns_shutdown(void);
+
 /* The longest of the last minute (in steps of ten seconds) and of all. */
 void turns_report(struct turns_longest *minute_r, struct turns_longest *ever_r);
 
