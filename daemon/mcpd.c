@@ -309,9 +309,6 @@ static int start_endpoint(struct mcpd *d, struct err *e)
 	d->endpoint = endpoint_new(d->base, c, d->sessions, d->all, d->singles, c->n_backends, e);
 	if (!d->endpoint)
 		return e->code;
-	if (c->limits.max_requests == 0 &&
-	    endpoint_limit(d->endpoint, limits_of(c).max_connections) < 0)
-		return no_memory(e);
 	endpoint_set_store(d->endpoint, d->store);
 	d->auth = auth_new(d->base, d->httpc, c, e);
 	if (!d->auth && e->code)
@@ -326,6 +323,8 @@ static int start_httpd(struct mcpd *d, struct err *e)
 	const struct httpd_limits limits = limits_of(c);
 	struct gate_hooks hooks;
 
+	if (c->limits.max_requests == 0 && endpoint_limit(d->endpoint, limits.max_connections) < 0)
+		return no_memory(e);
 	d->httpd = httpd_new(d->base, &limits, endpoint_handle, d->endpoint);
 	if (!d->httpd)
 		return no_memory(e);

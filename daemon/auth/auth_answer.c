@@ -54,16 +54,23 @@ bool auth_audience_ok(const struct config_auth *conf, const struct claims *claim
 
 /* ---- challenges ---- */
 
+static bool has_scope(const char *granted, const char *scope)
+{
+	size_t n = strlen(scope);
+
+	for (const char *at = granted; at && (at = strstr(at, scope)); at += n) {
+		if ((at == granted || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
+			return true;
+	}
+	return false;
+}
+
 /* Adds SCOPE to BUF, which a challenge shows, unless it is there. What does not fit is left out. */
 static void add_scope(char buf[AUTH_MAX_SCOPE], const char *scope)
 {
-	size_t len = strlen(buf), n = strlen(scope);
+	size_t len = strlen(buf);
 
-	for (const char *at = buf; (at = strstr(at, scope)); at += n) {
-		if ((at == buf || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
-			return;
-	}
-	if (len + n + 2 <= AUTH_MAX_SCOPE)
+	if (!has_scope(buf, scope) && len + strlen(scope) + 2 <= AUTH_MAX_SCOPE)
 		snprintf(buf + len, AUTH_MAX_SCOPE - len, "%s%s", len ? " " : "", scope);
 }
 
@@ -164,17 +171,6 @@ void auth_refuse(struct auth *a, struct exchange *x, const char *name, int statu
 }
 
 /* ---- scopes ---- */
-
-static bool has_scope(const char *granted, const char *scope)
-{
-	size_t n = strlen(scope);
-
-	for (const char *at = granted; at && (at = strstr(at, scope)); at += n) {
-		if ((at == granted || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
-			return true;
-	}
-	return false;
-}
 
 void auth_needs_begin(struct auth *a, const struct auth_identity *id, struct auth_needs *n)
 {

@@ -32,21 +32,27 @@ struct listing {
 
 static void on_page(struct mcpclient *m, const struct mcpclient_reply *r, void *arg);
 
+/* WHY of the server in *SAID, without its secrets. */
+static const char *masked(const struct listing *l, const char *why, struct err *said)
+{
+	err_set(said, ERR_PROTOCOL, "%s", why);
+	mcpclient_mask(l->m, said->text, strlen(why) >= sizeof said->text);
+	return said->text;
+}
+
 static void finish(struct listing *l, const char *why)
 {
 	struct offer *o = l->offer;
-	struct err said = {0};
+	struct err said;
 
 	if (why)
 		offer_unref(&o);
-	if (why && l->fn) { /* else the owner of the mask may be gone */
-		err_set(&said, ERR_PROTOCOL, "%s", why);
-		mcpclient_mask(l->m, said.text, strlen(why) >= sizeof said.text);
-	}
+	if (why && l->fn) /* else the owner of the mask may be gone */
+		why = masked(l, why, &said);
 	if (l->fn != NULL)
 		*l->self = NULL;
 	if (l->fn)
-		l->fn(o, why ? said.text : NULL, l->arg);
+		l->fn(o, why, l->arg);
 	else
 		offer_unref(&o);
 	offer_unref(&l->base);
@@ -58,12 +64,9 @@ static void finish(struct listing *l, const char *why)
 static void complain(const struct listing *l, const char *why, int code)
 {
 	const struct log_scope scope = {.backend = mcpclient_name(l->m)};
-
 	struct err said;
 
-	err_set(&said, ERR_PROTOCOL, "%s", why);
-	mcpclient_mask(l->m, said.text, strlen(why) >= sizeof said.text);
-	log_warn(&scope, "%s: %s (%d)", offer_list_method(l->kind), said.text, code);
+	log_warn(&scope, "%s: %s (%d)", offer_list_method(l->kind), masked(l, why, &said), code);
 }
 
 static void ask_page(struct listing *l, const char *cursor)

@@ -158,7 +158,8 @@ void exchange_read_client(struct exchange *x)
 /* The text of the address, which most requests never need. */
 static void write_client(struct exchange *x)
 {
-	char share[NETADDR_TEXT], text[NETADDR_TEXT];
+	char text[NETADDR_TEXT], network[NETADDR_TEXT];
+	const char *share = text; /* an IPv4 address has one of its own, IPv6 has it by network */
 	const size_t before = sizeof EXCHANGE_ADDRESS_HOLDER - 1;
 	size_t share_size, text_size;
 
@@ -166,11 +167,10 @@ static void write_client(struct exchange *x)
 	if (x->client || !x->client_known)
 		return;
 	netaddr_text(&x->address, text);
-	/* An IPv4 address has a share of its own, an IPv6 address one with its network. */
-	if (x->address.bits == 32)
-		memcpy(share, text, sizeof share);
-	else
-		netaddr_client(&x->address, share);
+	if (x->address.bits == 128) {
+		netaddr_client(&x->address, network);
+		share = network;
+	}
 	share_size = strlen(share) + 1;
 	text_size = strlen(text) + 1;
 	x->client = malloc(before + share_size + text_size);
