@@ -317,8 +317,8 @@ static void open_history(char *path, size_t size)
 static void set_up_readline(void)
 {
 	rl_readline_name = "mcpctl";
-	/* It is told of the window's size at any time from now on, and has to know its terminal
-	 * then. */
+	/* readline has to know its terminal before a change of the window's size (SIGWINCH) can
+	 * reach it. */
 	rl_initialize();
 	rl_attempted_completion_function = complete;
 	rl_basic_word_break_characters = " \t\n";

@@ -92,8 +92,9 @@ bool auth_metadata(struct auth *a, struct exchange *x,
  * people; SCOPE (may be NULL) is what the token has to have. Sets the headers. */
 void auth_challenge(struct auth *a, struct exchange *x, const char *name, const char *error,
 		    const char *why, const char *scope);
-/* The same for a token that lacks SCOPE at a backend: the client is told of that and of what its
- * token has, so that it loses nothing by asking for it. */
+/* Sets the headers of a challenge for a token that lacks SCOPE at a backend. The challenge names
+ * the scopes that the token has, too: a client that asks for what the challenge names loses none.
+ */
 void auth_step_up(struct auth *a, struct exchange *x, const char *name, const char *why,
 		  const char *scope);
 

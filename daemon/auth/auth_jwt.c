@@ -107,8 +107,8 @@ static const char *check_unbound(const json_t *said)
 
 /* ---- what a token allows ---- */
 
-/* What differs between two tokens that allow the same: each says when and by which login it was
- * made. */
+/* Claims about the token itself (when and by which login it was made). They differ between tokens
+ * that have the same rights. */
 static const char *const about_itself[] = {
 	"exp",	   "iat",    "nbf", "jti", "auth_time", "nonce",  "sid", "session_state",
 	"at_hash", "c_hash", "uti", "rh",  "aio",	"active", "scp",
@@ -133,10 +133,10 @@ static json_t *as_set(const char *text, const json_t *list)
 	return set;
 }
 
-/* The same text for all tokens that allow the same: a digest of the issuer, the user, the client,
- * the set of scopes, the audience, and whatever else SAID says (roles, authorization_details).
- * malloc'd; NULL where the token does not say what it allows (its issuer may know), or without
- * memory: then only the token itself is as good as itself. */
+/* The rights of a token as text: a digest of the issuer, the user, the client, the set of scopes,
+ * the audience, and all other claims of SAID (roles, authorization_details). Tokens with equal
+ * rights have equal texts. malloc'd; NULL where the token does not say what it allows (its issuer
+ * may know) or on lack of memory: then no other token counts as equal. */
 static char *rights_of(const struct config_auth *conf, const json_t *said,
 		       const struct claims *claims)
 {

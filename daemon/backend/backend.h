@@ -79,12 +79,11 @@ void backend_unwatch(struct backend *b, void *arg);
 
 const char *backend_name(const struct backend *b);
 const char *backend_kind(const struct backend *b);
-/* What it is asked is authorised by the token of the request (forwardToken), or by one that is
- * given for that (credential.from "exchange"). */
+/* Whether requests to B are authorised by the token of the client's request (forwardToken), or by a
+ * token that the issuer exchanges it for (credential.from "exchange"). */
 bool backend_per_token(const struct backend *b);
 enum backend_state backend_state(const struct backend *b);
-/* Why nothing, or only an older offer, is there of it: why it failed, or that it has not answered
- * yet;
+/* Why B offers nothing, or what it offered before: why it failed, or that it has not answered yet.
  * "" where there is nothing to explain. */
 const char *backend_why(const struct backend *b);
 const struct offer *backend_offer(const struct backend *b); /* NULL until learnt once */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* What the children of a backend are limited to. Whether the kernel can enforce it was looked at
- * when the configuration was checked (confine.c): here it is done, and shown, as far as it goes. */
+/* "sandbox" and "resources" of a backend, as rules and limits for its children. confine.c has
+ * checked with the configuration which of them the kernel can enforce; this file applies those, and
+ * reports for each whether it is enforced. */
 #include "autoconf.h"
 
 #include "backend/backend_impl.h"

@@ -82,8 +82,8 @@ struct instance {
 	bool gone;
 };
 
-/* What an instance tells of its child: to stdio_learn.c, and what the server says unasked to
- * stdio_events.c. */
+/* The news that an instance passes up: the state of its child, for stdio_learn.c, and messages that
+ * answer no request, for stdio_events.c. */
 struct stdio_hooks {
 	void (*ready)(struct instance *in, bool had_child);
 	void (*lost)(struct instance *in, const struct err *e, bool was_ready);

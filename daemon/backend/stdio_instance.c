@@ -112,9 +112,9 @@ static void lose(struct instance *in, const struct err *e, bool unasked)
 	mcpclient_close(&client, e->text);
 }
 
-/* What the child C (NULL: none) wrote last is for operators alone: it is kept for them, and told
- * with WHY at the level at which its stderr is logged. Clients, and the log at its usual level, get
- * WHY. */
+/* Keeps the last line of stderr of the child C (NULL: none) for operators (`backend show`), and
+ * logs it with WHY at the level of stderr. Clients, and the log at its usual level, get WHY alone.
+ */
 static void tell_operators(struct instance *in, const struct child *c, const struct err *why)
 {
 	const struct log_scope scope = instance_scope(in);
@@ -401,8 +401,9 @@ int instance_start(struct instance *in, const struct caller *caller, struct err 
 /* ---- a server that says too much ---- */
 
 /* A server may say this much in a second that leads to nothing: no JSON, lines that are no
- * messages, answers that nobody waits for, news that nobody wants, pings. Then what it says is left
- * where it is for the rest of the second, so that the others have the processor, too. */
+ * messages, answers that nobody waits for, news that nobody wants, pings. Beyond
+ * that mcpd does not read from the server for the rest of the second, so that other servers and
+ * clients have the processor, too. */
 #define MAX_USELESS 2000
 
 static void brake_off(void *arg, unsigned kinds)
@@ -451,7 +452,7 @@ void instance_brake(struct instance *in, unsigned long n, const char *text, size
 
 /* ---- what clients change ---- */
 
-/* What the server is told once in a second at most, however often clients change it. */
+/* Changes by clients of which a server is told at most once a second. */
 enum instance_notice { INSTANCE_ROOTS = 1, INSTANCE_LEVEL = 2 };
 
 static void tell_notices(void *arg, unsigned kinds)

@@ -37,8 +37,9 @@ int mask_add_env(struct mask *m, char *const *env);
 /* TEXT with MASK_SIGN in the place of each value; malloc'd, terminated. NULL on lack of memory:
  * then TEXT must not be shown. */
 char *mask_text(const struct mask *m, const char *text, size_t len, size_t *len_r);
-/* The same within TEXT itself, which gets no longer. M may be NULL. CUT: TEXT was cut short, so an
- * end that a value begins with is taken for that value. */
+/* Puts MASK_SIGN in the place of each value within TEXT itself, which gets no longer. M may be
+ * NULL. CUT: TEXT was cut short, so an end of TEXT that a value begins with is taken for that
+ * value. */
 void mask_here(const struct mask *m, char *text, bool cut);
 /* The beginning of the LEN bytes at TEXT, masked and terminated, with '?' for NUL. M may be NULL.
  */

@@ -2,8 +2,8 @@
 /* turns.h: how long one turn of the loop takes, and what it does: nothing else is served meanwhile.
  *
  * Measured in processor time of the thread, because a busy machine is no fault of the daemon's.
- * That costs one system call for each turn. The cause is named by those who do pieces of work: of
- * those in a turn the longest (by the clock) is kept. */
+ * The measurement costs one system call for each turn. Parts that do a piece of work name it with
+ * turns_doing(); of the pieces in one turn the longest (by the clock) is reported as the cause. */
 #ifndef MCPD_TURNS_H
 #define MCPD_TURNS_H
 

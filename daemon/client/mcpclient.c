@@ -163,7 +163,7 @@ static const struct mcpclient_parts parts = {
 	.on_end = on_end,
 };
 
-/* What was made with M, some of which may be missing. */
+/* Frees the queues and shares of M. Those that could not be made are NULL. */
 static void free_parts(struct mcpclient *m)
 {
 	delayq_free(&m->timeouts);

@@ -2,8 +2,7 @@
 /* config.h: the configuration file as a value. See mcpd.conf(5).
  *
  * Unknown keys, wrong types and impossible values are errors that name the file and the path of the
- * key
- * ("mcpd.json: mcpServers.files.args[2]: expected a string, found a number"). */
+ * key ("mcpd.json: mcpServers.files.args[2]: expected a string, found a number"). */
 #ifndef MCPD_CONFIG_H
 #define MCPD_CONFIG_H
 

@@ -44,8 +44,7 @@ void httpd_hold(struct httpd *h, bool (*hold)(void *arg), void *arg);
 /* Listens on "ADDRESS:PORT", "[V6]:PORT" or "NAME:PORT" (port 0: any). *bound_r (malloc'd, may be
  * NULL) is what was bound, with the real port; of a name with several addresses, the first. On
  * EMFILE and ENFILE accepting pauses for a second and the log says so once. 0 or ERR_INVALID,
- * ERR_IO
- * ("127.0.0.1:6200: Address already in use"). */
+ * ERR_IO ("127.0.0.1:6200: Address already in use"). */
 int httpd_listen(struct httpd *h, const char *address, char **bound_r, struct err *e);
 /* The same for a TCP socket that is listening already (socket activation); takes FD. */
 int httpd_listen_fd(struct httpd *h, int fd, char **bound_r, struct err *e);

@@ -9,8 +9,7 @@
 
 /* Opens "ADDRESS:PORT", "[V6]:PORT" or "NAME:PORT"; a name may have several addresses (localhost
  * has two), which then share the port. Fills FDS and returns how many, at least 1; or ERR_INVALID,
- * ERR_IO
- * ("127.0.0.1:6200: Address already in use"). */
+ * ERR_IO ("127.0.0.1:6200: Address already in use"). */
 int listener_open(const char *address, int fds[LISTENER_MAX], struct err *e);
 
 /* Makes a socket that listens already fit for us: non-blocking, and with options that the

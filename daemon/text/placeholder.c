@@ -14,9 +14,8 @@
 #define MAX_ELEMENTS 4096
 #define MAX_NAME     127
 
-/* The length of the name when ELEMENT is exactly "{NAME}", else 0. What cannot be a name ("{print
- * $1}",
- * "{\"n\": 1}") is plain text. */
+/* The length of the name when ELEMENT is exactly "{NAME}", else 0. What cannot be a
+ * name, like "{print $1}" and "{\"n\": 1}", is plain text. */
 static size_t name_length(const char *element)
 {
 	static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
