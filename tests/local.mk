@@ -14,7 +14,7 @@ AM_TESTS_ENVIRONMENT = \
 	UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS;
 tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/cmocka-tap
-EXTRA_DIST += tests/cmocka-tap
+EXTRA_DIST += tests/cmocka-tap tests/valgrind.supp
 LOG_DRIVER = env CMOCKA_MESSAGE_OUTPUT=TAP $(tap_driver)
 PY_LOG_DRIVER = $(tap_driver)
 PY_LOG_COMPILER = $(PYTHON)
@@ -32,7 +32,8 @@ check-unit: $(check_PROGRAMS)
 # The same under valgrind, for a build without sanitizers.
 check-valgrind:
 	$(MAKE) $(AM_MAKEFLAGS) check-unit \
-		LOG_COMPILER='$(LOG_COMPILER) valgrind -q --leak-check=full --error-exitcode=1'
+		LOG_COMPILER='$(LOG_COMPILER) valgrind -q --leak-check=full --error-exitcode=1 \
+		--suppressions=$(abs_top_srcdir)/tests/valgrind.supp'
 .PHONY: check-unit check-valgrind
 
 if HAVE_CMOCKA
