@@ -22,7 +22,8 @@ SH_LOG_DRIVER = $(tap_driver)
 SH_LOG_COMPILER = $(SHELL)
 unit_cppflags = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS) -I$(top_srcdir)/tests/unit
 unit_cflags = $(LIB_CFLAGS) $(CMOCKA_CFLAGS)
-unit_ldadd = $(DAEMON_LIBS) $(CMOCKA_LIBS)
+unit_ldadd = tests/unit/libsupport.a $(DAEMON_LIBS) $(CMOCKA_LIBS)
+session_ldadd = tests/unit/libsession.a $(unit_ldadd)
 # Tests in which the n-th allocation fails (tests/unit/failalloc.h).
 failalloc_ldflags = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=strdup
 

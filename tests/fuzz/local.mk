@@ -169,38 +169,30 @@ tests_fuzz_fuzz_mcpclient_LDADD = $(DAEMON_LIBS)
 endif
 
 if HAVE_CMOCKA
-endpoint_sources = tests/fuzz/fuzz_endpoint.c tests/fuzz/fuzz.h \
-	tests/unit/endpoint_fixture.c tests/unit/endpoint_fixture.h \
-	tests/unit/session_fixture.c tests/unit/session_fixture.h \
-	tests/unit/fake_backend.c tests/unit/fake_backend.h \
-	tests/unit/fake_exchange.c tests/unit/fake_exchange.h \
-	tests/unit/support.c tests/unit/support.h
 check_PROGRAMS += tests/fuzz/replay_endpoint
 TESTS += tests/fuzz/replay_endpoint
-tests_fuzz_replay_endpoint_SOURCES = $(endpoint_sources) tests/fuzz/replay.c
+tests_fuzz_replay_endpoint_SOURCES = tests/fuzz/fuzz_endpoint.c tests/fuzz/replay.c tests/fuzz/fuzz.h
 tests_fuzz_replay_endpoint_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/tests/fuzz -DFUZZ_NAME='"endpoint"'
 tests_fuzz_replay_endpoint_CFLAGS = $(unit_cflags)
-tests_fuzz_replay_endpoint_LDADD = $(unit_ldadd)
+tests_fuzz_replay_endpoint_LDADD = $(session_ldadd)
 if ENABLE_FUZZER
 noinst_PROGRAMS += tests/fuzz/fuzz_endpoint
-tests_fuzz_fuzz_endpoint_SOURCES = $(endpoint_sources)
+tests_fuzz_fuzz_endpoint_SOURCES = tests/fuzz/fuzz_endpoint.c tests/fuzz/fuzz.h
 tests_fuzz_fuzz_endpoint_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/tests/fuzz
 tests_fuzz_fuzz_endpoint_CFLAGS = $(unit_cflags)
 tests_fuzz_fuzz_endpoint_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_endpoint_LDADD = $(unit_ldadd)
+tests_fuzz_fuzz_endpoint_LDADD = $(session_ldadd)
 endif
 
-http_sources = tests/fuzz/fuzz_http.c tests/fuzz/fuzz.h \
-	tests/unit/http_fixture.c tests/unit/http_fixture.h
 check_PROGRAMS += tests/fuzz/replay_http
 TESTS += tests/fuzz/replay_http
-tests_fuzz_replay_http_SOURCES = $(http_sources) tests/fuzz/replay.c
+tests_fuzz_replay_http_SOURCES = tests/fuzz/fuzz_http.c tests/fuzz/replay.c tests/fuzz/fuzz.h
 tests_fuzz_replay_http_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/tests/fuzz -DFUZZ_NAME='"http"'
 tests_fuzz_replay_http_CFLAGS = $(unit_cflags)
 tests_fuzz_replay_http_LDADD = $(unit_ldadd)
 if ENABLE_FUZZER
 noinst_PROGRAMS += tests/fuzz/fuzz_http
-tests_fuzz_fuzz_http_SOURCES = $(http_sources)
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c tests/fuzz/fuzz.h
 tests_fuzz_fuzz_http_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/tests/fuzz
 tests_fuzz_fuzz_http_CFLAGS = $(unit_cflags)
 tests_fuzz_fuzz_http_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
@@ -269,24 +261,19 @@ tests_fuzz_fuzz_header_LDADD = $(DAEMON_LIBS)
 endif
 
 if HAVE_CMOCKA
-control_sources = tests/fuzz/fuzz_control.c tests/fuzz/fuzz.h \
-	tests/unit/session_fixture.c tests/unit/session_fixture.h \
-	tests/unit/fake_backend.c tests/unit/fake_backend.h \
-	tests/unit/fake_exchange.c tests/unit/fake_exchange.h \
-	tests/unit/support.c tests/unit/support.h
 check_PROGRAMS += tests/fuzz/replay_control
 TESTS += tests/fuzz/replay_control
-tests_fuzz_replay_control_SOURCES = $(control_sources) tests/fuzz/replay.c
+tests_fuzz_replay_control_SOURCES = tests/fuzz/fuzz_control.c tests/fuzz/replay.c tests/fuzz/fuzz.h
 tests_fuzz_replay_control_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/tests/fuzz -DFUZZ_NAME='"control"'
 tests_fuzz_replay_control_CFLAGS = $(unit_cflags)
-tests_fuzz_replay_control_LDADD = $(unit_ldadd)
+tests_fuzz_replay_control_LDADD = $(session_ldadd)
 if ENABLE_FUZZER
 noinst_PROGRAMS += tests/fuzz/fuzz_control
-tests_fuzz_fuzz_control_SOURCES = $(control_sources)
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/fuzz/fuzz.h
 tests_fuzz_fuzz_control_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/tests/fuzz
 tests_fuzz_fuzz_control_CFLAGS = $(unit_cflags)
 tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_control_LDADD = $(unit_ldadd)
+tests_fuzz_fuzz_control_LDADD = $(session_ldadd)
 endif
 endif
 

@@ -1,17 +1,35 @@
 # SPDX-License-Identifier: ISC
 # Unit tests: a folder for each room of daemon/, one for lib/ and one for cli/; here lie what the tests
 # share and the tests of the files that lie in daemon/ itself.
-session_fixture = tests/unit/session_fixture.c tests/unit/session_fixture.h \
+#
+# What the tests share is compiled once, into two libraries. The linker takes from them only the files
+# that a test uses; failalloc.h goes with $(failalloc_ldflags), which replace the allocator of the
+# whole program.
+check_LIBRARIES += tests/unit/libsupport.a
+tests_unit_libsupport_a_SOURCES = \
+	tests/unit/failalloc.c tests/unit/failalloc.h \
+	tests/unit/http_fixture.c tests/unit/http_fixture.h \
+	tests/unit/support.c tests/unit/support.h
+tests_unit_libsupport_a_CPPFLAGS = $(unit_cppflags)
+tests_unit_libsupport_a_CFLAGS = $(unit_cflags)
+
+# Sessions without a network. fake_exchange.c defines the functions of daemon/http/exchange.c, so this
+# library stands before the daemon's, and is for those tests alone that say $(session_ldadd).
+check_LIBRARIES += tests/unit/libsession.a
+tests_unit_libsession_a_SOURCES = \
+	tests/unit/endpoint_fixture.c tests/unit/endpoint_fixture.h \
 	tests/unit/fake_backend.c tests/unit/fake_backend.h \
 	tests/unit/fake_exchange.c tests/unit/fake_exchange.h \
-	tests/unit/failalloc.c tests/unit/failalloc.h tests/unit/support.c tests/unit/support.h
+	tests/unit/session_fixture.c tests/unit/session_fixture.h
+tests_unit_libsession_a_CPPFLAGS = $(unit_cppflags)
+tests_unit_libsession_a_CFLAGS = $(unit_cflags)
+
 cli_cppflags = $(unit_cppflags) -I$(top_srcdir)/cli
-cli_ldadd = $(CLI_LIBS) $(CMOCKA_LIBS)
+cli_ldadd = tests/unit/libsupport.a $(CLI_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/unit/test_leftovers
 TESTS += tests/unit/test_leftovers
-tests_unit_test_leftovers_SOURCES = tests/unit/test_leftovers.c tests/unit/support.c tests/unit/support.h \
-	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_test_leftovers_SOURCES = tests/unit/test_leftovers.c
 tests_unit_test_leftovers_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_leftovers_CFLAGS = $(unit_cflags)
 tests_unit_test_leftovers_LDFLAGS = $(failalloc_ldflags)

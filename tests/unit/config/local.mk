@@ -2,8 +2,7 @@
 # The unit tests of daemon/config/.
 check_PROGRAMS += tests/unit/config/test_config
 TESTS += tests/unit/config/test_config
-tests_unit_config_test_config_SOURCES = tests/unit/config/test_config.c tests/unit/support.c tests/unit/support.h \
-	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_config_test_config_SOURCES = tests/unit/config/test_config.c
 tests_unit_config_test_config_CPPFLAGS = $(unit_cppflags)
 tests_unit_config_test_config_CFLAGS = $(unit_cflags)
 tests_unit_config_test_config_LDFLAGS = $(failalloc_ldflags)

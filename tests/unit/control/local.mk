@@ -2,8 +2,8 @@
 # The unit tests of daemon/control/.
 check_PROGRAMS += tests/unit/control/test_control
 TESTS += tests/unit/control/test_control
-tests_unit_control_test_control_SOURCES = tests/unit/control/test_control.c $(session_fixture)
+tests_unit_control_test_control_SOURCES = tests/unit/control/test_control.c
 tests_unit_control_test_control_CPPFLAGS = $(unit_cppflags)
 tests_unit_control_test_control_CFLAGS = $(unit_cflags)
 tests_unit_control_test_control_LDFLAGS = $(failalloc_ldflags)
-tests_unit_control_test_control_LDADD = $(unit_ldadd)
+tests_unit_control_test_control_LDADD = $(session_ldadd)

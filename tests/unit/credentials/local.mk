@@ -2,8 +2,7 @@
 # The unit tests of daemon/credentials/.
 check_PROGRAMS += tests/unit/credentials/test_credentials
 TESTS += tests/unit/credentials/test_credentials
-tests_unit_credentials_test_credentials_SOURCES = tests/unit/credentials/test_credentials.c tests/unit/support.c tests/unit/support.h \
-	tests/unit/http_fixture.c tests/unit/http_fixture.h tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_credentials_test_credentials_SOURCES = tests/unit/credentials/test_credentials.c
 tests_unit_credentials_test_credentials_CPPFLAGS = $(unit_cppflags)
 tests_unit_credentials_test_credentials_CFLAGS = $(unit_cflags)
 tests_unit_credentials_test_credentials_LDFLAGS = $(AM_LDFLAGS) $(failalloc_ldflags) -Wl,--wrap=time \

@@ -2,7 +2,7 @@
 # The unit tests of daemon/http/.
 check_PROGRAMS += tests/unit/http/test_backoff
 TESTS += tests/unit/http/test_backoff
-tests_unit_http_test_backoff_SOURCES = tests/unit/http/test_backoff.c tests/unit/support.c tests/unit/support.h
+tests_unit_http_test_backoff_SOURCES = tests/unit/http/test_backoff.c
 tests_unit_http_test_backoff_CPPFLAGS = $(unit_cppflags)
 tests_unit_http_test_backoff_CFLAGS = $(unit_cflags)
 tests_unit_http_test_backoff_LDADD = $(unit_ldadd)
@@ -17,7 +17,7 @@ tests_unit_http_test_connections_LDADD = $(unit_ldadd)
 
 check_PROGRAMS += tests/unit/http/test_exchange
 TESTS += tests/unit/http/test_exchange
-tests_unit_http_test_exchange_SOURCES = tests/unit/http/test_exchange.c tests/unit/http_fixture.c tests/unit/http_fixture.h
+tests_unit_http_test_exchange_SOURCES = tests/unit/http/test_exchange.c
 tests_unit_http_test_exchange_CPPFLAGS = $(unit_cppflags)
 tests_unit_http_test_exchange_CFLAGS = $(unit_cflags)
 tests_unit_http_test_exchange_LDADD = $(unit_ldadd)
@@ -31,15 +31,14 @@ tests_unit_http_test_framing_LDADD = $(unit_ldadd)
 
 check_PROGRAMS += tests/unit/http/test_gate
 TESTS += tests/unit/http/test_gate
-tests_unit_http_test_gate_SOURCES = tests/unit/http/test_gate.c tests/unit/http_fixture.c tests/unit/http_fixture.h
+tests_unit_http_test_gate_SOURCES = tests/unit/http/test_gate.c
 tests_unit_http_test_gate_CPPFLAGS = $(unit_cppflags)
 tests_unit_http_test_gate_CFLAGS = $(unit_cflags)
 tests_unit_http_test_gate_LDADD = $(unit_ldadd)
 
 check_PROGRAMS += tests/unit/http/test_http_nomem
 TESTS += tests/unit/http/test_http_nomem
-tests_unit_http_test_http_nomem_SOURCES = tests/unit/http/test_http_nomem.c \
-	tests/unit/http_fixture.c tests/unit/http_fixture.h tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_http_test_http_nomem_SOURCES = tests/unit/http/test_http_nomem.c
 tests_unit_http_test_http_nomem_CPPFLAGS = $(unit_cppflags)
 tests_unit_http_test_http_nomem_CFLAGS = $(unit_cflags)
 tests_unit_http_test_http_nomem_LDFLAGS = $(failalloc_ldflags)
@@ -47,7 +46,7 @@ tests_unit_http_test_http_nomem_LDADD = $(unit_ldadd)
 
 check_PROGRAMS += tests/unit/http/test_httpd
 TESTS += tests/unit/http/test_httpd
-tests_unit_http_test_httpd_SOURCES = tests/unit/http/test_httpd.c tests/unit/http_fixture.c tests/unit/http_fixture.h
+tests_unit_http_test_httpd_SOURCES = tests/unit/http/test_httpd.c
 tests_unit_http_test_httpd_CPPFLAGS = $(unit_cppflags)
 tests_unit_http_test_httpd_CFLAGS = $(unit_cflags)
 tests_unit_http_test_httpd_LDADD = $(unit_ldadd)
@@ -61,7 +60,7 @@ tests_unit_http_test_httphead_LDADD = $(unit_ldadd)
 
 check_PROGRAMS += tests/unit/http/test_outage
 TESTS += tests/unit/http/test_outage
-tests_unit_http_test_outage_SOURCES = tests/unit/http/test_outage.c tests/unit/support.c tests/unit/support.h
+tests_unit_http_test_outage_SOURCES = tests/unit/http/test_outage.c
 tests_unit_http_test_outage_CPPFLAGS = $(unit_cppflags)
 tests_unit_http_test_outage_CFLAGS = $(unit_cflags)
 tests_unit_http_test_outage_LDFLAGS = -Wl,--wrap=clock_ms

@@ -2,8 +2,7 @@
 # The unit tests of daemon/modern/.
 check_PROGRAMS += tests/unit/modern/test_pool
 TESTS += tests/unit/modern/test_pool
-tests_unit_modern_test_pool_SOURCES = tests/unit/modern/test_pool.c tests/unit/support.c tests/unit/support.h \
-	tests/unit/failalloc.c tests/unit/failalloc.h
+tests_unit_modern_test_pool_SOURCES = tests/unit/modern/test_pool.c
 tests_unit_modern_test_pool_CPPFLAGS = $(unit_cppflags)
 tests_unit_modern_test_pool_CFLAGS = $(unit_cflags)
 tests_unit_modern_test_pool_LDFLAGS = $(failalloc_ldflags) -Wl,--wrap=server_new -Wl,--wrap=server_free \
