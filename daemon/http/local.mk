@@ -2,6 +2,7 @@
 daemon_libmcpd_a_SOURCES += \
 	daemon/http/backoff.c daemon/http/backoff.h \
 	daemon/http/connections.c daemon/http/connections.h \
+	daemon/http/eventstream.c daemon/http/eventstream.h \
 	daemon/http/exchange.c daemon/http/exchange.h \
 	daemon/http/exchange_impl.h \
 	daemon/http/exchange_request.c \

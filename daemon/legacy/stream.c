@@ -9,6 +9,7 @@
 
 #include "base/bearer.h"
 #include "base/defer.h"
+#include "http/eventstream.h"
 #include "http/exchange.h"
 #include "http/reply.h"
 #include "legacy/asks.h"
@@ -24,38 +25,27 @@ enum stream_state {
 struct stream {
 	TAILQ_ENTRY(stream) link;
 	struct stream_conf conf;
-	struct exchange *x; /* NULL: the client is not there now */
-	struct bearer_hold
-		hold; /* of the connection and, for a POST, of what the responses are due for */
+	struct eventstream out;	 /* the connection, while the client is there */
+	struct bearer_hold hold; /* of the connection and, for a POST, of the responses due */
 	struct defer idle;
-	struct delayq_node timer; /* upgrade while pending, keep-alive while SSE */
-	json_t *collected;	  /* responses of a batch that may still go out as one array */
-	uint32_t seq;		  /* of the last event */
-	uint32_t floor;		  /* the newest event that cannot be replayed any more */
-	unsigned stored;	  /* events in the replay buffer */
-	unsigned due;		  /* responses */
+	json_t *collected; /* responses of a batch that may still go out as one array */
+	uint32_t seq;	   /* of the last event */
+	uint32_t floor;	   /* the newest event that cannot be replayed any more */
+	unsigned stored;   /* events in the replay buffer */
+	unsigned due;	   /* responses */
 	enum stream_state state;
-	unsigned char accept;
 	bool get, batch;
 };
 
-static struct stream *stream_of(struct delayq_node *node)
+static struct stream *stream_of(struct eventstream *out)
 {
-	return (struct stream *)(void *)((char *)node - offsetof(struct stream, timer));
-}
-
-/* A stream waits in one queue at a time: which one, its state says. */
-static void stop_timer(struct stream *s)
-{
-	const struct stream_env *env = s->conf.env;
-
-	delayq_remove(s->state == STREAM_PENDING ? env->upgrade : env->keepalive, &s->timer);
+	return (struct stream *)(void *)((char *)out - offsetof(struct stream, out));
 }
 
 /* Nothing to do and nothing to replay any more. */
 static bool is_idle(const struct stream *s)
 {
-	return !s->x && s->due == 0 && s->stored == 0 && (s->get || s->state == STREAM_DONE);
+	return !s->out.x && s->due == 0 && s->stored == 0 && (s->get || s->state == STREAM_DONE);
 }
 
 static void on_idle(void *arg)
@@ -73,44 +63,33 @@ static void check_idle(struct stream *s)
 		defer_call(&s->idle, on_idle, s);
 }
 
-/* Takes the connection out from under the stream. */
-static struct exchange *detach(struct stream *s)
+/* The stream has lost its connection. */
+static void detached(struct stream *s)
 {
-	struct exchange *x = s->x;
-
-	s->x = NULL;
-	stop_timer(s);
 	if (s->get || s->due == 0)
 		bearer_release(&s->hold);
+	s->conf.detached(s->conf.arg);
+}
+
+/* Takes the connection out from under the stream; NULL: there is none. */
+static struct exchange *detach(struct stream *s)
+{
+	struct exchange *x = eventstream_detach(&s->out);
+
 	if (x)
-		s->conf.detached(s->conf.arg);
+		detached(s);
 	return x;
 }
 
-/* The client left. That is no cancellation: the stream goes on, and what is stored can be resumed.
- */
-static void on_gone(struct exchange *x, void *arg)
+/* The client left, or was cut. That is no cancellation: the stream goes on, and the stored events
+ * can be resumed. */
+static void on_lost(struct eventstream *out, const char *why)
 {
-	struct stream *s = arg;
+	struct stream *s = stream_of(out);
 
-	(void)x;
-	detach(s);
+	(void)why;
+	detached(s);
 	check_idle(s);
-}
-
-/* Drains FRAME to the client, if there is one. A client that does not read is cut, not waited for.
- * What counts is what it left unread before: one large message says nothing about a client. */
-static void put(struct stream *s, struct evbuffer *frame)
-{
-	if (!s->x)
-		return;
-	if (exchange_backlog(s->x) > s->conf.env->limits->max_backlog ||
-	    exchange_stream_write(s->x, frame) < 0) {
-		exchange_abort(detach(s));
-		check_idle(s);
-		return;
-	}
-	delayq_add(s->conf.env->keepalive, &s->timer);
 }
 
 /* Stores an event, then writes it. DATA of LEN bytes; RETRY below 0: none. */
@@ -130,34 +109,21 @@ static int emit(struct stream *s, long retry, const char *data, size_t len)
 			s->stored++;
 		else
 			s->floor = s->seq;
-		put(s, frame);
+		(void)eventstream_write(&s->out, frame);
 	}
 	evbuffer_free(frame);
 	return rc;
 }
 
-static void put_comment(struct stream *s, const char *text)
-{
-	struct evbuffer *frame = evbuffer_new();
-
-	if (frame && sse_comment(frame, text) == 0)
-		put(s, frame);
-	if (frame)
-		evbuffer_free(frame);
-}
-
-/* Sends the head and, so that no proxy on the way holds it back, a first comment at once; since
- * 2025-11-25 a priming event too (id and retry, no data), so that the client can resume from the
- * very beginning. Older clients parse empty data as JSON and break. */
+/* Begins the stream. Since 2025-11-25 a priming event follows (id and retry, no data), so that the
+ * client can resume from the very beginning. Older clients parse empty data as JSON and break. */
 static int begin_sse(struct stream *s)
 {
-	int rc = s->x ? exchange_stream_begin(s->x) : 0;
+	int rc = eventstream_open(&s->out);
 
 	if (rc)
 		return rc;
-	stop_timer(s);
 	s->state = STREAM_SSE;
-	put_comment(s, "mcpd");
 	if (mcp_rev_has_priming(s->conf.rev))
 		(void)emit(s, (long)s->conf.env->limits->retry_ms, "",
 			   0); /* lost: not resumable yet */
@@ -195,23 +161,12 @@ static int upgrade(struct stream *s)
 	return 0;
 }
 
-static void on_upgrade(struct delayq_node *node, void *arg)
+static void on_waited(struct eventstream *out)
 {
-	struct stream *s = stream_of(node);
-
-	(void)arg;
-	if (s->state == STREAM_PENDING && s->x && (s->accept & REPLY_ACCEPT_SSE))
-		upgrade(s);
+	(void)upgrade(stream_of(out));
 }
 
-static void on_keepalive(struct delayq_node *node, void *arg)
-{
-	struct stream *s = stream_of(node);
-
-	(void)arg;
-	put_comment(s, "keepalive");
-	check_idle(s);
-}
+static const struct eventstream_hooks hooks = {.waited = on_waited, .lost = on_lost};
 
 struct stream_env *stream_env_new(struct event_base *base, const struct config_limits *limits)
 {
@@ -220,11 +175,10 @@ struct stream_env *stream_env_new(struct event_base *base, const struct config_l
 	if (!env)
 		return NULL;
 	env->limits = limits;
-	env->upgrade = delayq_new(base, limits->upgrade_ms, on_upgrade, NULL);
-	env->keepalive = delayq_new(base, limits->keepalive_ms, on_keepalive, NULL);
+	env->answers = eventstreams_new(base, limits, &hooks);
 	env->aging = replay_aging_new(base, limits->replay_age_ms);
 	env->asking = asks_limit_new(base, limits->question_timeout_ms);
-	if (!env->upgrade || !env->keepalive || !env->aging || !env->asking)
+	if (!env->answers || !env->aging || !env->asking)
 		stream_env_free(&env);
 	return env;
 }
@@ -236,8 +190,7 @@ void stream_env_free(struct stream_env **envp)
 	*envp = NULL;
 	if (!env)
 		return;
-	delayq_free(&env->upgrade);
-	delayq_free(&env->keepalive);
+	eventstreams_free(&env->answers);
 	delayq_free(&env->aging);
 	delayq_free(&env->asking);
 	free(env);
@@ -282,14 +235,15 @@ static void on_token_end(enum bearer_end why, void *arg)
 		withdraw(s, bearer_end_text(why));
 }
 
-static struct stream *stream_new(const struct stream_conf *conf, struct exchange *x)
+static struct stream *stream_new(const struct stream_conf *conf, struct exchange *x,
+				 unsigned accept)
 {
 	struct stream *s = calloc(1, sizeof *s);
 
 	if (!s)
 		return NULL;
 	s->conf = *conf;
-	s->x = x;
+	eventstream_attach(&s->out, conf->env->answers, x, accept);
 	s->hold.ended = on_token_end;
 	s->hold.arg = s;
 	bearer_hold(&s->hold, exchange_bearer(x));
@@ -299,30 +253,24 @@ static struct stream *stream_new(const struct stream_conf *conf, struct exchange
 struct stream *stream_post(const struct stream_conf *conf, struct exchange *x, unsigned accept,
 			   unsigned responses, bool batch)
 {
-	struct stream *s = stream_new(conf, x);
+	struct stream *s = stream_new(conf, x, accept);
 
 	if (!s)
 		return NULL;
-	s->accept = (unsigned char)accept;
 	s->due = responses;
 	s->batch = batch;
-	exchange_on_gone(x, on_gone, s);
-	delayq_add(conf->env->upgrade, &s->timer);
 	return s;
 }
 
 struct stream *stream_get(const struct stream_conf *conf, struct exchange *x)
 {
-	struct stream *s = stream_new(conf, x);
+	struct stream *s = stream_new(conf, x, REPLY_ACCEPT_SSE);
 
 	if (!s)
 		return NULL;
 	s->get = true;
-	s->accept = REPLY_ACCEPT_SSE;
-	exchange_on_gone(x, on_gone, s);
 	if (begin_sse(s) < 0) {
-		exchange_on_gone(x, NULL, NULL);
-		s->x = NULL;
+		eventstream_detach(&s->out);
 		stream_free(&s);
 		return NULL;
 	}
@@ -336,11 +284,7 @@ int stream_send(struct stream *s, const json_t *msg)
 	if (s->state == STREAM_DONE)
 		return ERR_CLOSED;
 	if (s->state == STREAM_PENDING) {
-		if (!s->x)
-			return ERR_CLOSED; /* left before it knew an event id */
-		if (!(s->accept & REPLY_ACCEPT_SSE))
-			return ERR_UNSUPPORTED;
-		rc = upgrade(s);
+		rc = upgrade(s); /* ERR_CLOSED: the client left before it knew an event id */
 		if (rc)
 			return rc;
 	}
@@ -374,7 +318,7 @@ static void finish(struct stream *s)
 /* A response while nothing was emitted yet. */
 static void respond_pending(struct stream *s, const json_t *response)
 {
-	if (s->x && !(s->accept & REPLY_ACCEPT_JSON) && upgrade(s) == 0) {
+	if (!(s->out.accept & REPLY_ACCEPT_JSON) && upgrade(s) == 0) {
 		if (response)
 			emit_msg(s, response);
 		if (s->due == 0)
@@ -415,7 +359,7 @@ void stream_deny(struct stream *s, const json_t *response, const char *why, cons
 {
 	struct exchange *x;
 
-	if (s->state != STREAM_PENDING || s->batch || s->due != 1 || !s->x) {
+	if (s->state != STREAM_PENDING || s->batch || s->due != 1 || !s->out.x) {
 		settle(s, response);
 		return;
 	}
@@ -435,7 +379,6 @@ void stream_skip(struct stream *s)
 int stream_resume(struct stream *s, struct exchange *x, uint32_t seq, struct err *e)
 {
 	struct evbuffer *frames;
-	struct exchange *old = s->x;
 	int rc;
 
 	if (seq > s->seq || seq < s->floor || s->state == STREAM_PENDING)
@@ -446,21 +389,15 @@ int stream_resume(struct stream *s, struct exchange *x, uint32_t seq, struct err
 			evbuffer_free(frames);
 		return err_set(e, ERR_NOMEM, "out of memory");
 	}
-	rc = exchange_stream_begin(x);
+	rc = eventstream_resume(&s->out, x);
 	if (rc) {
 		evbuffer_free(frames);
-		return err_set(e, rc, "the answer could not be begun");
+		return err_set(e, rc, "out of memory for the stream");
 	}
-	/* The newer connection wins: the older one is usually dead and nobody knows yet. */
-	s->x = x;
-	if (old)
-		exchange_stream_end(old);
-	exchange_on_gone(x, on_gone, s);
 	bearer_hold(&s->hold, exchange_bearer(x));
-	put_comment(s, "mcpd");
-	put(s, frames);
+	(void)eventstream_write(&s->out, frames);
 	evbuffer_free(frames);
-	if (s->state == STREAM_DONE && s->x)
+	if (s->state == STREAM_DONE && s->out.x)
 		finish(s);
 	return 0;
 }
@@ -499,11 +436,9 @@ void stream_free(struct stream **sp)
 	*sp = NULL;
 	if (!s)
 		return;
-	stop_timer(s);
+	eventstream_abort(&s->out);
 	bearer_release(&s->hold);
 	defer_cancel(&s->idle);
-	if (s->x)
-		exchange_abort(s->x);
 	replay_forget(s->conf.replay, s);
 	json_decref(s->collected);
 	free(s);
@@ -511,7 +446,7 @@ void stream_free(struct stream **sp)
 
 bool stream_attached(const struct stream *s)
 {
-	return s->x;
+	return s->out.x;
 }
 
 bool stream_is_get(const struct stream *s)

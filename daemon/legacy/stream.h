@@ -4,7 +4,12 @@
  *
  * A POST stream starts as nothing: if all its responses are there before anything else, one JSON
  * body goes out; at the first other message, or after a second, it becomes SSE. The connection
- * under a stream may break and be replaced (GET with Last-Event-ID); the stream goes on. */
+ * under a stream may break and be replaced (GET with Last-Event-ID); the stream goes on.
+ *
+ * The token that a connection came with holds the connection open. When that token has expired, the
+ * connection ends and the stream goes on: the client comes back with a fresh token and resumes the
+ * stream. Where the client cannot resume, or the token was withdrawn, the responses that are due
+ * are cancelled as well, and an answer that has not begun is a 401. */
 #ifndef MCPD_STREAM_H
 #define MCPD_STREAM_H
 
@@ -20,6 +25,7 @@
 #include "lib/protocol.h"
 
 struct event_base;
+struct eventstreams;
 struct exchange;
 struct stream;
 struct transport;
@@ -27,10 +33,9 @@ struct transport;
 /* What every stream of the daemon shares. */
 struct stream_env {
 	const struct config_limits *limits;
-	struct delayq *upgrade;	  /* pending answers that become SSE */
-	struct delayq *keepalive; /* silent SSE streams */
-	struct delayq *aging;	  /* replay events */
-	struct delayq *asking;	  /* questions (asks.h) */
+	struct eventstreams *answers;
+	struct delayq *aging;  /* replay events */
+	struct delayq *asking; /* questions (asks.h) */
 };
 struct stream_env *stream_env_new(struct event_base *base, const struct config_limits *limits);
 void stream_env_free(struct stream_env **env);
@@ -63,11 +68,6 @@ struct stream *stream_get(const struct stream_conf *conf, struct exchange *x);
 int stream_send(struct stream *s, const json_t *msg);
 /* One of the responses that are due. After the last one the answer ends. */
 void stream_respond(struct stream *s, const json_t *response);
-/* The token that a connection of the stream came with holds it open. When that token has expired,
- * the connection ends and the stream goes on: the client comes back with a fresh token and resumes
- * it. Where it cannot, or the token was withdrawn, what was asked for ends as well, and an answer
- * that has not begun is a 401. */
-
 /* The response that is due is an error because the client's token lacks SCOPE: as long as it can,
  * the answer is a 403 with a challenge that names it (RFC 6750 section 3.1). WHY is for people. */
 void stream_deny(struct stream *s, const json_t *response, const char *why, const char *scope);

@@ -7,9 +7,9 @@
 
 #include "backend/view.h"
 #include "base/bearer.h"
-#include "base/delayq.h"
 #include "base/pace.h"
 #include "config/config.h"
+#include "http/eventstream.h"
 #include "http/exchange.h"
 #include "http/reply.h"
 #include "lib/jsonrpc.h"
@@ -34,7 +34,7 @@ struct listen {
 	TAILQ_ENTRY(listen) link;
 	TAILQ_HEAD(, wanted) wanted; /* in the order of the request */
 	struct listens *all;
-	struct exchange *x;
+	struct eventstream out;
 	struct view *view;
 	char *user;   /* NULL: unauthenticated */
 	char *holder; /* NULL: none */
@@ -43,7 +43,6 @@ struct listen {
 	struct view_watch watch;
 	struct view_waiter waiter; /* until it is known what can be asked for */
 	json_t *filter;		   /* meanwhile */
-	struct delayq_node keepalive;
 	struct bearer_hold hold;
 	struct defer freeing;
 	size_t waiting;		  /* how many of the wanted have no answer yet */
@@ -57,7 +56,7 @@ struct listens {
 	const struct config *conf;
 	struct pool *pool;
 	struct topics *topics;
-	struct delayq *keepalive;
+	struct eventstreams *answers;
 	size_t n;
 };
 
@@ -108,7 +107,6 @@ static void drop(struct listen *l)
 	struct listens *ls = l->all;
 	struct wanted *w;
 
-	delayq_remove(ls->keepalive, &l->keepalive);
 	pace_stop(&l->notices);
 	bearer_release(&l->hold);
 	view_unwatch(l->view, &l->watch);
@@ -120,33 +118,19 @@ static void drop(struct listen *l)
 	defer_call(&l->freeing, free_later, l);
 }
 
-static void on_gone(struct exchange *x, void *arg)
+static void on_lost(struct eventstream *out, const char *why)
 {
-	(void)x;
-	drop(arg);
+	(void)why;
+	drop((struct listen *)(void *)((char *)out - offsetof(struct listen, out)));
 }
 
-/* Writes MSG, or a comment where it is NULL. False: the stream is no more. */
-static bool put(struct listen *l, const json_t *msg)
-{
-	if (modern_write(l->x, msg, l->all->conf->limits.max_backlog) == 0) {
-		delayq_add(l->all->keepalive, &l->keepalive);
-		return true;
-	}
-	exchange_on_gone(l->x, NULL, NULL);
-	exchange_abort(l->x);
-	drop(l);
-	return false;
-}
+static const struct eventstream_hooks hooks = {.lost = on_lost};
 
 /* The end of the stream with MSG (consumed, may be NULL). */
 static void end_with(struct listen *l, json_t *msg_take)
 {
-	struct exchange *x = l->x;
-
-	if (!msg_take || put(l, msg_take)) {
-		exchange_on_gone(x, NULL, NULL);
-		exchange_stream_end(x);
+	if (!msg_take || eventstream_send(&l->out, msg_take)) {
+		eventstream_end(&l->out);
 		drop(l);
 	}
 	json_decref(msg_take);
@@ -176,7 +160,7 @@ static json_t *stamped(const struct listen *l, json_t *params)
 static bool send_note(struct listen *l, const char *method, json_t *params)
 {
 	json_t *msg = jsonrpc_notification(method, stamped(l, params));
-	bool there = msg ? put(l, msg) : true;
+	bool there = msg ? eventstream_send(&l->out, msg) : true;
 
 	json_decref(msg);
 	return there;
@@ -207,12 +191,6 @@ static void on_changed(struct view *v, unsigned mask, void *arg)
 
 	(void)v;
 	pace_tell(&l->notices, mask);
-}
-
-static void on_keepalive(struct delayq_node *node, void *arg)
-{
-	(void)arg;
-	put((struct listen *)(void *)((char *)node - offsetof(struct listen, keepalive)), NULL);
 }
 
 /* ---- what is wanted by name ---- */
@@ -254,8 +232,8 @@ static struct pooled *server_of(struct listen *l, enum topic_kind kind, const ch
 {
 	struct pool_want want = {.view = l->view,
 				 .user = l->user,
-				 .bearer = exchange_bearer(l->x),
-				 .peer = exchange_peer(l->x),
+				 .bearer = exchange_bearer(l->out.x),
+				 .peer = exchange_peer(l->out.x),
 				 .holder = l->holder};
 	struct pooled *pooled;
 
@@ -431,13 +409,15 @@ static struct listen *listen_new(struct listens *ls, struct exchange *x,
 		return NULL;
 	l->user = who->user ? strdup(who->user) : NULL;
 	l->holder = who->holder ? strdup(who->holder) : NULL;
-	if ((who->user && !l->user) || (who->holder && !l->holder) ||
-	    exchange_stream_begin(x) < 0) {
+	if ((who->user && !l->user) || (who->holder && !l->holder)) {
 		free_later(l);
 		return NULL;
 	}
 	l->all = ls;
-	l->x = x;
+	eventstream_attach(&l->out, ls->answers, x, REPLY_ACCEPT_SSE);
+	l->hold.ended = on_token_end;
+	l->hold.arg = l;
+	bearer_hold(&l->hold, exchange_bearer(x));
 	l->view = who->view;
 	l->id = json_incref(id);
 	pace_init(&l->notices, on_notices, l);
@@ -448,7 +428,26 @@ static struct listen *listen_new(struct listens *ls, struct exchange *x,
 	TAILQ_INIT(&l->wanted);
 	TAILQ_INSERT_TAIL(&ls->streams, l, link);
 	ls->n++;
+	view_watch(l->view, &l->watch);
 	return l;
+}
+
+/* Begins the stream, which is dropped where that fails, with what is to be heard from now on. */
+static int begin(struct listen *l, json_t *filter)
+{
+	int rc = eventstream_open(&l->out);
+
+	if (rc < 0) {
+		eventstream_detach(&l->out);
+		drop(l);
+	} else if (l->out.x) {
+		l->filter = json_incref(filter);
+		if (view_settled(l->view))
+			ask(l);
+		else
+			view_wait(l->view, &l->waiter);
+	}
+	return rc;
 }
 
 void listens_open(struct listens *ls, struct exchange *x, const struct listen_caller *who,
@@ -460,21 +459,8 @@ void listens_open(struct listens *ls, struct exchange *x, const struct listen_ca
 	if (!may_open(ls, x, who, id, filter))
 		return;
 	l = listen_new(ls, x, who, id);
-	if (!l) {
+	if (!l || begin(l, filter) < 0)
 		modern_refuse(x, 503, id, RPC_INTERNAL_ERROR, NULL, "out of memory");
-		return;
-	}
-	view_watch(l->view, &l->watch);
-	exchange_on_gone(x, on_gone, l);
-	l->hold.ended = on_token_end;
-	l->hold.arg = l;
-	bearer_hold(&l->hold, exchange_bearer(x));
-	delayq_add(ls->keepalive, &l->keepalive);
-	l->filter = json_incref(filter);
-	if (view_settled(l->view))
-		ask(l);
-	else
-		view_wait(l->view, &l->waiter);
 }
 
 /* ---- what comes ---- */
@@ -542,8 +528,8 @@ struct listens *listens_new(struct event_base *base, const struct config *conf, 
 	ls->conf = conf;
 	ls->pool = pool;
 	ls->topics = topics_new();
-	ls->keepalive = delayq_new(base, conf->limits.keepalive_ms, on_keepalive, NULL);
-	if (!ls->topics || !ls->keepalive)
+	ls->answers = eventstreams_new(base, &conf->limits, &hooks);
+	if (!ls->topics || !ls->answers)
 		listens_free(&ls);
 	return ls;
 }
@@ -557,13 +543,10 @@ void listens_free(struct listens **lsp)
 	if (!ls)
 		return;
 	while ((l = TAILQ_FIRST(&ls->streams))) {
-		struct exchange *x = l->x;
-
-		exchange_on_gone(x, NULL, NULL);
+		eventstream_abort(&l->out);
 		drop(l);
-		exchange_abort(x);
 	}
 	topics_free(&ls->topics);
-	delayq_free(&ls->keepalive);
+	eventstreams_free(&ls->answers);
 	free(ls);
 }

@@ -69,9 +69,9 @@ static void front_end(void *where, json_t *id, const struct answer *answer, void
 		return;
 	}
 	msg = modern_response(m->states, r, answer, &status);
-	if (answer->scope && r->x && r->state == MREQ_WAITING) {
+	if (answer->scope && r->out.x && !r->out.open) {
 		/* The client may come back with a token that has it. */
-		exchange_challenge(r->x, "insufficient_scope", answer->message, answer->scope);
+		exchange_challenge(r->out.x, "insufficient_scope", answer->message, answer->scope);
 		status = 403;
 	}
 	if (r->state == MREQ_PARKED && msg && answer->kind != ANSWER_CANCELLED) {

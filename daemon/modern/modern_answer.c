@@ -149,24 +149,3 @@ json_t *modern_strip(json_t *params, json_t *state)
 	json_decref(copy);
 	return NULL;
 }
-
-int modern_write(struct exchange *x, const json_t *msg, size_t max_backlog)
-{
-	struct evbuffer *frame = evbuffer_new();
-	size_t len = 0;
-	char *text = msg ? jsonrpc_dump(msg, &len) : NULL;
-	int rc = ERR_NOMEM;
-
-	if (frame && (text || !msg))
-		rc = text ? sse_event(frame, "message", NULL, -1, text, len)
-			  : sse_comment(frame, "mcpd");
-	/* What it left unread before counts: one large message says nothing about a client. */
-	if (rc == 0 && exchange_backlog(x) > max_backlog)
-		rc = ERR_LIMIT;
-	if (rc == 0)
-		rc = exchange_stream_write(x, frame);
-	free(text);
-	if (frame)
-		evbuffer_free(frame);
-	return rc;
-}

@@ -41,9 +41,6 @@ json_t *modern_response(struct reqstates *rs, const struct mreq *r, const struct
 			int *status_r);
 /* RESULT gets resultType and the serverInfo. */
 void modern_stamp(json_t *result, const char *type);
-/* Writes MSG as an event of the stream on X, or a comment where MSG is NULL. 0, or an error after
- * which X is of no more use: ERR_CLOSED, ERR_NOMEM, ERR_LIMIT (the client does not read). */
-int modern_write(struct exchange *x, const json_t *msg, size_t max_backlog);
 /* PARAMS without what is for us alone, and with STATE instead of theirs (a new reference). What a
  * backend of this revision has to hear too stays: inputResponses, the log level. */
 json_t *modern_strip(json_t *params, json_t *state);

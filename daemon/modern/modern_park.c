@@ -50,7 +50,7 @@ static void no_place(struct mreq *r, const struct err *e)
 	bool full = e->code != ERR_LIMIT || share_full(mreqs_parking(r->all));
 	json_t *msg = jsonrpc_error(r->id, RPC_INTERNAL_ERROR, e->text, NULL);
 
-	exchange_set_header(r->x, "Retry-After", full ? "1" : "10");
+	exchange_set_header(r->out.x, "Retry-After", full ? "1" : "10");
 	mreq_send_last(r, full ? 503 : 429, msg);
 	if (r->state != MREQ_OVER)
 		server_cancel(pooled_server(r->pooled), r,
@@ -78,7 +78,7 @@ void park_ask(struct reqstates *rs, struct mreq *r)
 {
 	struct err e;
 
-	if (!r->x || TAILQ_EMPTY(&r->asks))
+	if (!r->out.x || TAILQ_EMPTY(&r->asks))
 		return;
 	if (mreq_place(r, &e) < 0)
 		no_place(r, &e);

@@ -20,7 +20,8 @@
 
 struct mreqs {
 	const struct config_limits *limits;
-	struct delayq *upgrade, *keepalive, *gather, *expiry;
+	struct eventstreams *answers;
+	struct delayq *gather, *expiry;
 	TAILQ_HEAD(, mreq) all;
 	struct mreq *listed;   /* hash by handle */
 	struct share *parking; /* places of the placed */
@@ -31,21 +32,6 @@ struct mreqs {
 };
 
 /* ---- the state ---- */
-
-/* The queue of the timer of STATE: the upgrade while R waits, keep-alive while it streams, expiry
- * while it is parked. NULL: none. */
-static struct delayq *queue_of(const struct mreqs *all, enum mreq_state state)
-{
-	struct delayq *const queues[] = {
-		[MREQ_NEW] = NULL,
-		[MREQ_WAITING] = all->upgrade,
-		[MREQ_STREAMING] = all->keepalive,
-		[MREQ_PARKED] = all->expiry,
-		[MREQ_OVER] = NULL,
-	};
-
-	return queues[state];
-}
 
 void mreq_displace(struct mreq *r)
 {
@@ -60,17 +46,16 @@ void mreq_displace(struct mreq *r)
  */
 static void set_state(struct mreq *r, enum mreq_state state)
 {
-	struct delayq *before = queue_of(r->all, r->state), *after = queue_of(r->all, state);
+	bool was_parked = r->state == MREQ_PARKED, is_parked = state == MREQ_PARKED;
 
-	if (before)
-		delayq_remove(before, &r->timer);
-	r->all->n_parked -= r->state == MREQ_PARKED;
-	if (r->state == MREQ_PARKED || state == MREQ_OVER)
-		mreq_displace(r);
 	r->state = state;
-	r->all->n_parked += r->state == MREQ_PARKED;
-	if (after)
-		delayq_add(after, &r->timer);
+	r->all->n_parked += (size_t)is_parked - (size_t)was_parked;
+	if (was_parked || state == MREQ_OVER)
+		mreq_displace(r);
+	if (is_parked)
+		delayq_add(r->all->expiry, &r->expiry);
+	else if (was_parked)
+		delayq_remove(r->all->expiry, &r->expiry);
 }
 
 static void free_later(void *arg)
@@ -99,89 +84,45 @@ void mreq_over(struct mreq *r)
 
 /* ---- the exchange ---- */
 
-/* The client left, which in this revision is how it cancels. */
-static void on_gone(struct exchange *x, void *arg)
+static struct mreq *mreq_of(struct eventstream *out)
 {
-	struct mreq *r = arg;
-
-	(void)x;
-	r->x = NULL;
-	server_cancel(pooled_server(r->pooled), r, "the client closed the stream");
+	return (struct mreq *)(void *)((char *)out - offsetof(struct mreq, out));
 }
 
-/* Writes an event, or a comment where MSG is NULL. A client that does not read is gone. */
-static void put(struct mreq *r, const json_t *msg)
+/* A client that leaves cancels its request (2026-07-28, "Cancellation"). */
+static void on_lost(struct eventstream *out, const char *why)
 {
-	struct exchange *x = r->x;
+	struct mreq *r = mreq_of(out);
 
-	if (modern_write(x, msg, r->all->limits->max_backlog) == 0) {
-		delayq_add(r->all->keepalive, &r->timer);
-		return;
-	}
-	exchange_on_gone(x, NULL, NULL);
-	r->x = NULL;
-	exchange_abort(x);
-	server_cancel(pooled_server(r->pooled), r, "the client does not read");
+	server_cancel(pooled_server(r->pooled), r, why);
 }
 
-/* From nothing to SSE; the first byte goes out at once. */
-static bool upgrade(struct mreq *r)
+static void on_waited(struct eventstream *out)
 {
-	if (r->state == MREQ_STREAMING)
-		return true;
-	if (!r->x || !(r->accept & REPLY_ACCEPT_SSE) || exchange_stream_begin(r->x) < 0)
-		return false;
-	set_state(r, MREQ_STREAMING);
-	put(r, NULL);
-	return r->x;
+	(void)eventstream_open(out);
 }
 
-static struct mreq *mreq_of(struct delayq_node *node)
-{
-	return (struct mreq *)(void *)((char *)node - offsetof(struct mreq, timer));
-}
-
-static void on_upgrade(struct delayq_node *node, void *arg)
-{
-	(void)arg;
-	upgrade(mreq_of(node));
-}
-
-static void on_keepalive(struct delayq_node *node, void *arg)
-{
-	(void)arg;
-	put(mreq_of(node), NULL);
-}
+static const struct eventstream_hooks hooks = {.waited = on_waited, .lost = on_lost};
 
 void mreq_event(struct mreq *r, const char *method, json_t *params)
 {
 	json_t *msg;
 
-	if (!r->x || !upgrade(r))
+	if (eventstream_open(&r->out) < 0)
 		return;
 	msg = jsonrpc_notification(method, json_incref(params));
 	if (msg)
-		put(r, msg);
+		(void)eventstream_send(&r->out, msg);
 	json_decref(msg);
 }
 
 void mreq_send_last(struct mreq *r, int status, json_t *msg_take)
 {
-	struct exchange *x = r->x;
-
-	if (x && r->state == MREQ_WAITING && !(r->accept & REPLY_ACCEPT_JSON) && status != 403)
-		upgrade(r);
-	if (r->x && r->state == MREQ_STREAMING)
-		put(r, msg_take);
-	x = r->x;
-	r->x = NULL;
-	if (x) {
-		exchange_on_gone(x, NULL, NULL);
-		if (r->state == MREQ_STREAMING)
-			exchange_stream_end(x);
-		else
-			exchange_reply_json(x, status, msg_take);
-	}
+	if (!(r->out.accept & REPLY_ACCEPT_JSON) && status != 403)
+		(void)eventstream_open(&r->out);
+	if (r->out.open && msg_take)
+		(void)eventstream_send(&r->out, msg_take);
+	eventstream_reply(&r->out, status, msg_take);
 	json_decref(msg_take);
 }
 
@@ -191,11 +132,10 @@ static void on_token_end(enum bearer_end why, void *arg)
 {
 	const char *text = bearer_end_text(why);
 	struct mreq *r = arg;
-	struct exchange *x = r->x;
+	struct exchange *x = r->out.x;
 
-	if (x && r->state == MREQ_WAITING) {
-		r->x = NULL;
-		exchange_on_gone(x, NULL, NULL);
+	if (x && !r->out.open) {
+		eventstream_detach(&r->out);
 		exchange_challenge(x, "invalid_token", text, NULL);
 		modern_refuse(x, 401, r->id, RPC_TRANSPORT, NULL, "%s", text);
 	} else if (x) {
@@ -210,9 +150,7 @@ void mreq_attach(struct mreq *r, struct exchange *x, json_t *id, int log_level)
 	json_decref(r->id);
 	r->id = json_incref(id);
 	r->log_level = log_level;
-	r->x = x;
-	r->accept = (unsigned char)reply_accept(x);
-	exchange_on_gone(x, on_gone, r);
+	eventstream_attach(&r->out, r->all->answers, x, reply_accept(x));
 	r->hold.ended = on_token_end;
 	r->hold.arg = r;
 	bearer_hold(&r->hold, exchange_bearer(x));
@@ -249,7 +187,7 @@ void mreq_park(struct mreq *r)
 /* The client never came back. What the backend does for it ends. */
 static void on_expiry(struct delayq_node *node, void *arg)
 {
-	struct mreq *r = mreq_of(node);
+	struct mreq *r = (struct mreq *)(void *)((char *)node - offsetof(struct mreq, expiry));
 
 	(void)arg;
 	if (r->final || !server_cancel(pooled_server(r->pooled), r, "the client did not answer"))
@@ -385,13 +323,12 @@ struct mreqs *mreqs_new(struct event_base *base, const struct config_limits *lim
 	all->limits = limits;
 	all->gathered = gathered;
 	all->arg = arg;
-	all->upgrade = delayq_new(base, limits->upgrade_ms, on_upgrade, NULL);
-	all->keepalive = delayq_new(base, limits->keepalive_ms, on_keepalive, NULL);
+	all->answers = eventstreams_new(base, limits, &hooks);
 	all->gather = delayq_new(base, GATHER_MS, on_gather, NULL);
 	all->expiry = delayq_new(base, limits->question_timeout_ms, on_expiry, NULL);
 	all->parking = share_new("requests that wait for their client's answer", "limits.maxParked",
 				 limits->max_parked, limits->share);
-	if (!all->upgrade || !all->keepalive || !all->gather || !all->expiry || !all->parking)
+	if (!all->answers || !all->gather || !all->expiry || !all->parking)
 		mreqs_free(&all);
 	return all;
 }
@@ -406,8 +343,7 @@ void mreqs_free(struct mreqs **allp)
 		return;
 	while ((r = TAILQ_FIRST(&all->all)))
 		mreq_over(r);
-	delayq_free(&all->upgrade);
-	delayq_free(&all->keepalive);
+	eventstreams_free(&all->answers);
 	delayq_free(&all->gather);
 	delayq_free(&all->expiry);
 	share_free(&all->parking);

@@ -14,6 +14,7 @@
 #include "base/bearer.h"
 #include "base/defer.h"
 #include "base/delayq.h"
+#include "http/eventstream.h"
 #include "lib/err.h"
 #include "lib/hash.h"
 
@@ -27,10 +28,9 @@ struct question;
 struct share;
 
 enum mreq_state {
-	MREQ_NEW,	/* has no exchange yet */
-	MREQ_WAITING,	/* nothing was emitted */
-	MREQ_STREAMING, /* SSE */
-	MREQ_PARKED,	/* the client was asked; its retry will come on another exchange */
+	MREQ_NEW,     /* has no exchange yet */
+	MREQ_WAITING, /* for its response, as one JSON body or as a stream */
+	MREQ_PARKED,  /* the client was asked; its retry will come on another exchange */
 	MREQ_OVER,
 };
 
@@ -46,11 +46,11 @@ struct mreq_ask {
 struct mreq {
 	TAILQ_ENTRY(mreq) link;
 	struct mreqs *all;
-	struct exchange *x; /* NULL: parked, or the client left */
+	struct eventstream out; /* without an exchange: parked, or the client left */
 	json_t *id;
 	const struct method *method;
 	struct pooled *pooled;
-	struct delayq_node timer;  /* in the queue of the state */
+	struct delayq_node expiry; /* while the request is parked */
 	struct delayq_node gather; /* questions that come together are asked together */
 	struct defer freeing;
 	struct bearer_hold hold; /* the token of the present round */
@@ -62,7 +62,6 @@ struct mreq {
 	unsigned round, last_key;
 	int log_level;
 	enum mreq_state state;
-	unsigned char accept;
 	bool placed; /* counts among the requests that wait for their client */
 	bool listed; /* and can be found there */
 };
@@ -88,7 +87,7 @@ struct mreq *mreq_new(struct mreqs *all, const struct method *method, json_t *pa
 		      struct pooled *pooled_take);
 /* Puts R on X (taken): it is waited for, from now on or again. A parked R gives its place back. */
 void mreq_attach(struct mreq *r, struct exchange *x, json_t *id, int log_level);
-/* Writes the notification MSG as an event, if the client can have one and is there. */
+/* Writes a notification as an event, if the client can have one and is there. */
 void mreq_event(struct mreq *r, const char *method, json_t *params);
 /* Ends the exchange of R with MSG, in the form it has. Consumes MSG. */
 void mreq_send_last(struct mreq *r, int status, json_t *msg_take);

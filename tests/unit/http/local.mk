@@ -15,6 +15,14 @@ tests_unit_http_test_connections_CFLAGS = $(unit_cflags)
 tests_unit_http_test_connections_LDFLAGS = -Wl,--wrap=evhttp_connection_get_addr -Wl,--wrap=clock_ms
 tests_unit_http_test_connections_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/http/test_eventstream
+TESTS += tests/unit/http/test_eventstream
+tests_unit_http_test_eventstream_SOURCES = tests/unit/http/test_eventstream.c \
+	tests/unit/fake_exchange.c tests/unit/fake_exchange.h tests/unit/support.c tests/unit/support.h
+tests_unit_http_test_eventstream_CPPFLAGS = $(unit_cppflags)
+tests_unit_http_test_eventstream_CFLAGS = $(unit_cflags)
+tests_unit_http_test_eventstream_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/http/test_exchange
 TESTS += tests/unit/http/test_exchange
 tests_unit_http_test_exchange_SOURCES = tests/unit/http/test_exchange.c
