@@ -17,11 +17,10 @@ tests_unit_http_test_connections_LDADD = $(unit_ldadd)
 
 check_PROGRAMS += tests/unit/http/test_eventstream
 TESTS += tests/unit/http/test_eventstream
-tests_unit_http_test_eventstream_SOURCES = tests/unit/http/test_eventstream.c \
-	tests/unit/fake_exchange.c tests/unit/fake_exchange.h tests/unit/support.c tests/unit/support.h
+tests_unit_http_test_eventstream_SOURCES = tests/unit/http/test_eventstream.c
 tests_unit_http_test_eventstream_CPPFLAGS = $(unit_cppflags)
 tests_unit_http_test_eventstream_CFLAGS = $(unit_cflags)
-tests_unit_http_test_eventstream_LDADD = $(unit_ldadd)
+tests_unit_http_test_eventstream_LDADD = $(session_ldadd)
 
 check_PROGRAMS += tests/unit/http/test_exchange
 TESTS += tests/unit/http/test_exchange
