@@ -12,9 +12,10 @@ AM_TESTS_ENVIRONMENT = \
 	MCPCTL='$(abs_top_builddir)/mcpctl'; export MCPCTL; \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE; \
 	UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS;
-tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/tests/tap-driver \
+	$(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/cmocka-tap
-EXTRA_DIST += tests/cmocka-tap tests/valgrind.supp
+EXTRA_DIST += tests/cmocka-tap tests/tap-driver tests/failed tests/valgrind.supp
 LOG_DRIVER = env CMOCKA_MESSAGE_OUTPUT=TAP $(tap_driver)
 PY_LOG_DRIVER = $(tap_driver)
 PY_LOG_COMPILER = $(PYTHON)
@@ -22,7 +23,8 @@ SH_LOG_DRIVER = $(tap_driver)
 SH_LOG_COMPILER = $(SHELL)
 unit_cppflags = $(AM_CPPFLAGS) $(DAEMON_CPPFLAGS) -I$(top_srcdir)/tests/unit
 unit_cflags = $(LIB_CFLAGS) $(CMOCKA_CFLAGS)
-unit_ldadd = tests/unit/libsupport.a $(DAEMON_LIBS) $(CMOCKA_LIBS)
+unit_support = tests/unit/libsupport_a-cases.$(OBJEXT) tests/unit/libsupport.a
+unit_ldadd = $(unit_support) $(DAEMON_LIBS) $(CMOCKA_LIBS)
 session_ldadd = tests/unit/libsession.a $(unit_ldadd)
 # Tests in which the n-th allocation fails (tests/unit/failalloc.h).
 failalloc_ldflags = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=strdup
@@ -36,6 +38,16 @@ check-valgrind:
 		LOG_COMPILER='$(LOG_COMPILER) valgrind -q --leak-check=full --error-exitcode=1 \
 		--suppressions=$(abs_top_srcdir)/tests/valgrind.supp'
 .PHONY: check-unit check-valgrind
+
+# One test, or some of its cases: make t T=test_call, make t T='test_merged:part of the name of a case'.
+EXTRA_DIST += tests/one.py
+t:
+if HAVE_PYTHON
+	+@$(AM_TESTS_ENVIRONMENT) $(PYTHON) $(top_srcdir)/tests/one.py '$(MAKE)' $(TESTS)
+else
+	@echo 'make t needs python3, which configure did not find' >&2; exit 1
+endif
+.PHONY: t
 
 if HAVE_CMOCKA
 include $(top_srcdir)/tests/unit/local.mk
@@ -53,7 +65,7 @@ endif
 # The tree itself: documents, code.
 dist_check_SCRIPTS += tests/static/test_man.sh tests/static/test_code.py tests/static/test_config_docs.py
 dist_check_SCRIPTS += tests/static/test_unit_file.py tests/static/test_ctl_docs.py tests/static/test_threats.py \
-	tests/static/test_format.py tests/static/test_walks.py
+	tests/static/test_format.py tests/static/test_walks.py tests/static/test_one.py
 TESTS += tests/static/test_man.sh
 check_PROGRAMS += tests/static/config_keys
 tests_static_config_keys_SOURCES = tests/static/config_keys.c
@@ -66,7 +78,7 @@ TESTS += tests/static/test_ctl_docs.py
 TESTS += tests/static/test_unit_file.py
 TESTS += tests/static/test_code.py
 TESTS += tests/static/test_threats.py
-TESTS += tests/static/test_format.py tests/static/test_walks.py
+TESTS += tests/static/test_format.py tests/static/test_walks.py tests/static/test_one.py
 endif
 
 # Speed and memory (see tests/bench/run). Built by `make check` too, so that it goes on compiling.

@@ -6,7 +6,7 @@
 # that a test uses; failalloc.h goes with $(failalloc_ldflags), which replace the allocator of the
 # whole program.
 check_LIBRARIES += tests/unit/libsupport.a
-tests_unit_libsupport_a_SOURCES = \
+tests_unit_libsupport_a_SOURCES = tests/unit/cases.c \
 	tests/unit/failalloc.c tests/unit/failalloc.h \
 	tests/unit/http_fixture.c tests/unit/http_fixture.h \
 	tests/unit/support.c tests/unit/support.h
@@ -25,7 +25,7 @@ tests_unit_libsession_a_CPPFLAGS = $(unit_cppflags)
 tests_unit_libsession_a_CFLAGS = $(unit_cflags)
 
 cli_cppflags = $(unit_cppflags) -I$(top_srcdir)/cli
-cli_ldadd = tests/unit/libsupport.a $(CLI_LIBS) $(CMOCKA_LIBS)
+cli_ldadd = $(unit_support) $(CLI_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/unit/test_leftovers
 TESTS += tests/unit/test_leftovers
