@@ -58,7 +58,8 @@ static bool take_option(struct options *o, int option)
 	case 't':
 		o->timeout_ms = parse_timeout(optarg);
 		if (o->timeout_ms < 0)
-			complain(STATUS_USAGE, "-t: a number of seconds");
+			complain(STATUS_USAGE,
+				 "-t: expected a number of seconds above 0, found \"%s\"", optarg);
 		return o->timeout_ms > 0;
 	case 'k':
 		return o->keep_going = true;

@@ -415,11 +415,15 @@ int users_admit(struct users *us, const char *user, unsigned n, unsigned *retry_
 		return err_set(e, ERR_NOMEM, "out of memory");
 	*retry_r = 1;
 	if (most && u->calls + n > most)
-		return err_set(e, ERR_LIMIT, "too many requests in flight (limit %u)", most);
+		return err_set(e, ERR_LIMIT,
+			       "too many requests in flight (sessions.maxCallsPerUser is %u)",
+			       most);
 	refill(us, u);
 	if (rate && u->credit < price) {
 		*retry_r = (unsigned)((price - u->credit) / rate / 1000 + 1);
-		return err_set(e, ERR_LIMIT, "too many requests (limit %u a minute)", rate);
+		return err_set(e, ERR_LIMIT,
+			       "too many requests in a minute (sessions.callsPerMinute is %u)",
+			       rate);
 	}
 	u->credit -= rate ? price : 0;
 	return 0;

@@ -91,7 +91,7 @@ static void on_stdout(struct child *child, struct evbuffer *in, void *arg)
 	} else if (evbuffer_get_length(j->out) > j->tool->max_output) {
 		/* It would go on writing until SIGTERM. */
 		child_kill(child);
-		job_fail(j, "%s: the output is longer than %zu bytes", j->tool->name,
+		job_fail(j, "%s: the output is longer than %zu bytes (maxOutput)", j->tool->name,
 			 j->tool->max_output);
 	}
 }
@@ -130,7 +130,7 @@ static void on_time_limit(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	job_fail(j, "%s: timed out after %.15g s", j->tool->name,
+	job_fail(j, "%s: timed out after %.15g s (timeout)", j->tool->name,
 		 (double)j->tool->timeout_ms / 1000);
 }
 

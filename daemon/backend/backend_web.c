@@ -71,7 +71,7 @@ static json_t *unreachable(const struct job *j, const struct err *e)
 	if (e->code == ERR_NOMEM)
 		return NULL;
 	if (e->code == ERR_TIMEOUT)
-		return toolresult_error("%s: timed out after %.15g s", job_name(j),
+		return toolresult_error("%s: timed out after %.15g s (callTimeout)", job_name(j),
 					(double)conf->call_timeout_ms / 1000);
 	if (e->code == ERR_LIMIT || e->code == ERR_PROTOCOL)
 		return toolresult_error("%s: %s", job_name(j), e->text);

@@ -9,6 +9,7 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/base/dumpable.c daemon/base/dumpable.h \
 	daemon/base/environ.c daemon/base/environ.h \
 	daemon/base/mask.c daemon/base/mask.h \
+	daemon/base/nearest.c daemon/base/nearest.h \
 	daemon/base/netaddr.c daemon/base/netaddr.h \
 	daemon/base/once.c daemon/base/once.h \
 	daemon/base/pace.c daemon/base/pace.h \

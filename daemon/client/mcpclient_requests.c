@@ -196,7 +196,7 @@ void mcpclient_on_timeout(struct delayq_node *node, void *arg)
 	struct mcpclient *m = arg;
 	char why[128];
 
-	snprintf(why, sizeof why, "no answer to %s within %.15g s", p->method,
+	snprintf(why, sizeof why, "no answer to %s within %.15g s (startTimeout)", p->method,
 		 (double)delayq_delay(m->timeouts) / 1000);
 	mcpclient_fail(p, why);
 }

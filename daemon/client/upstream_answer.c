@@ -183,7 +183,8 @@ static const char *reason(const struct leg *l, const struct err *e, const json_t
 	else if (said)
 		snprintf(buf, size, "the upstream answered HTTP %d: %.300s", l->status, said);
 	else
-		snprintf(buf, size, "the upstream answered HTTP %d without a response", l->status);
+		snprintf(buf, size, "the upstream answered HTTP %d without a response%s", l->status,
+			 l->status == 404 || l->status == 405 ? ": check the path of its URL" : "");
 	return buf;
 }
 

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "base/nearest.h"
 
 int reader_fail(struct reader *r, const char *fmt, ...)
 {
@@ -43,38 +44,6 @@ int reader_expected(struct reader *r, const char *expected, const json_t *value)
 	return reader_fail(r, "expected %s, found %s", expected, what_is(value));
 }
 
-static size_t min3(size_t a, size_t b, size_t c)
-{
-	size_t m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* How many letters apart A and B are (Levenshtein), for "did you mean". Long words are never alike.
- */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[32], la = strlen(a), lb = strlen(b);
-
-	if (la >= 32 || lb >= 32)
-		return 32;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t above = row[j];
-
-			row[j] = min3(above + 1, row[j - 1] + 1,
-				      diagonal + (a[i - 1] != b[j - 1] ? 1 : 0));
-			diagonal = above;
-		}
-	}
-	return row[lb];
-}
-
 static const struct key *find_key(const struct key_table *table, const char *name)
 {
 	for (size_t i = 0; i < table->n; i++)
@@ -85,22 +54,13 @@ static const struct key *find_key(const struct key_table *table, const char *nam
 
 static int unknown_key(struct reader *r, const struct key_table *table, const char *name)
 {
-	const char *best = NULL;
-	size_t least = 3; /* further apart is another word */
+	struct nearest nearest = nearest_begin(name);
 
-	for (size_t i = 0; i < table->n; i++) {
-		size_t d = strcasecmp(table->keys[i].name, name) == 0
-				   ? 0
-				   : distance(table->keys[i].name, name);
-
-		if (d < least) {
-			least = d;
-			best = table->keys[i].name;
-		}
-	}
+	for (size_t i = 0; i < table->n; i++)
+		nearest_look(&nearest, table->keys[i].name);
 	jsonpath_down(&r->path, name);
-	if (best)
-		return reader_fail(r, "unknown key (did you mean \"%s\"?)", best);
+	if (nearest.found)
+		return reader_fail(r, "unknown key (did you mean \"%s\"?)", nearest.found);
 	return reader_fail(r, "unknown key");
 }
 

@@ -316,7 +316,7 @@ static struct backend *find_backend(struct control_request *r)
 	for (size_t i = 0; i < deps->n_backends; i++)
 		if (strcmp(backend_name(deps->backends[i]), name) == 0)
 			return deps->backends[i];
-	control_fail(r, CTL_NOTFOUND, "no backend \"%s\"", name);
+	control_no_backend(r, name);
 	return NULL;
 }
 

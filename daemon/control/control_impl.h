@@ -135,6 +135,8 @@ void control_rows_done(struct control_request *r);
 void control_fail(struct control_request *r, enum ctl_reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void control_fail_nomem(struct control_request *r);
+/* Ends R because no backend has the name NAME; the error suggests the nearest name. */
+void control_no_backend(struct control_request *r, const char *name);
 
 /* Rows made one after the other as there is room: MAKE turns an item into a row (a new reference);
  * 0 with NULL leaves it out, ERR_NOMEM ends R. ITEMS is an array, NULL for lack of memory. The

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* control_rows.c: rows made one after the other, as fast as the operator reads them. */
+/* control_rows.c: rows made one after the other, as fast as the operator reads them, and the error
+ * where a name is not among the rows. */
 #include "autoconf.h"
 
 #include <stdlib.h>
 
+#include "backend/backend.h"
+#include "base/nearest.h"
 #include "control/control_impl.h"
 
 /* The producer behind control_rows(). */
@@ -56,4 +59,18 @@ void control_rows(struct control_request *r, json_t *items_take, control_make_ro
 	*rows = (struct rows){.items = items_take, .make = make};
 	r->state = rows;
 	control_rows_pump(r);
+}
+
+void control_no_backend(struct control_request *r, const char *name)
+{
+	const struct control_deps *deps = &r->control->deps;
+	struct nearest nearest = nearest_begin(name);
+
+	for (size_t i = 0; i < deps->n_backends; i++)
+		nearest_look(&nearest, backend_name(deps->backends[i]));
+	if (nearest.found)
+		control_fail(r, CTL_NOTFOUND, "no backend \"%s\" (did you mean \"%s\"?)", name,
+			     nearest.found);
+	else
+		control_fail(r, CTL_NOTFOUND, "no backend \"%s\": see backends list", name);
 }

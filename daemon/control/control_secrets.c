@@ -34,7 +34,7 @@ void control_secret_set(struct control_request *r)
 	if (!users)
 		control_fail(r, CTL_UNAVAILABLE, "there is no store");
 	else if (!is_backend(r, backend))
-		control_fail(r, CTL_NOTFOUND, "no backend \"%s\"", backend);
+		control_no_backend(r, backend);
 	else if (users_secret_set(users, user, backend, control_string(r, "secret")) < 0)
 		control_fail_nomem(r);
 	else

@@ -17,7 +17,8 @@ static struct tokens *tokens_for(struct control_request *r)
 
 	if (!t)
 		control_fail(r, CTL_UNAVAILABLE,
-			     "auth.mode is not \"tokens\": who has a token is decided elsewhere");
+			     "auth.mode is not \"tokens\": tokens are issued by your authorization "
+			     "server, or not needed (mode \"none\")");
 	return t;
 }
 

@@ -165,6 +165,14 @@ static struct tool_call *tool_call_new(struct control_request *r, struct backend
 	return NULL;
 }
 
+static void no_tool(struct control_request *r, const char *near, const char *name)
+{
+	if (near)
+		control_fail(r, CTL_NOTFOUND, "no tool \"%s\" (did you mean \"%s\"?)", name, near);
+	else
+		control_fail(r, CTL_NOTFOUND, "no tool \"%s\": see tools list", name);
+}
+
 static void call_tool(struct control_request *r)
 {
 	struct view *view = r->control->deps.view;
@@ -178,7 +186,7 @@ static void call_tool(struct control_request *r)
 		return;
 	}
 	if (catalog_find(catalog, OFFER_TOOLS, name, &source, &original) < 0) {
-		control_fail(r, CTL_NOTFOUND, "no tool \"%s\"", name);
+		no_tool(r, catalog_nearest(catalog, OFFER_TOOLS, name), name);
 		return;
 	}
 	t = tool_call_new(r, view_backend(view, source), original);

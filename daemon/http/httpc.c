@@ -223,6 +223,8 @@ static void fill_error(const struct httpc_request *r, CURLcode code, struct err 
 
 	if (r->refused)
 		refuse_link_local(e);
+	else if (code == CURLE_SSL_CONNECT_ERROR && strstr(text, "wrong version number"))
+		err_set(e, ERR_IO, "the server speaks plain HTTP: use http:// (%s)", text);
 	else
 		err_set(e, code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_IO, "%s", text);
 }

@@ -86,7 +86,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (asprintf(&text, "%s: no answer within %.15g s", c->method,
+	if (asprintf(&text, "%s: no answer within %.15g s (callTimeout)", c->method,
 		     (double)c->deadline_ms / 1000) < 0)
 		text = NULL;
 	answer.message = text ? text : "no answer in time";

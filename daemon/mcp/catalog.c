@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "lib/hash.h"
 #include "mcp/translate.h"
 #include "text/uritemplate.h"
@@ -296,6 +297,24 @@ int catalog_find(const struct catalog *c, enum offer_kind kind, const char *name
 	*source_r = e->source;
 	*original_r = key_of(kind, e->original);
 	return 0;
+}
+
+const char *catalog_nearest(const struct catalog *c, enum offer_kind kind, const char *name)
+{
+	struct nearest nearest = nearest_begin(name);
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach (catalog_list(c, kind), i, entry) {
+		const char *visible = json_string_value(json_object_get(entry, "name"));
+		const char *own = visible ? strstr(visible, "__") : NULL;
+
+		if (own && strcmp(own + 2, name) == 0)
+			return visible;
+		if (visible)
+			nearest_look(&nearest, visible);
+	}
+	return nearest.found;
 }
 
 static const json_t *capability(const struct catalog *c, size_t source, const char *name)

@@ -43,6 +43,9 @@ const json_t *catalog_original(const struct catalog *c, enum offer_kind kind, co
  * its own name (borrowed from the catalogue). ERR_NOTFOUND otherwise. */
 int catalog_find(const struct catalog *c, enum offer_kind kind, const char *name, size_t *source_r,
 		 const char **original_r);
+/* The visible name that is most like NAME, or that NAME is without its prefix, for an error that
+ * says so. Borrowed from the catalogue; NULL: no name is near. */
+const char *catalog_nearest(const struct catalog *c, enum offer_kind kind, const char *name);
 /* Where URI comes from: a listed resource, else a template that matches (RFC 6570: an expression
  * matches any run of characters without "/", "{+x}" and the like any run at all), else the only
  * source with a resources capability. ERR_NOTFOUND otherwise. */

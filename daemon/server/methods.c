@@ -145,13 +145,17 @@ static struct backend *missing_backend(struct server *s, const char *name)
 	return NULL;
 }
 
-static void refuse_unknown(struct request *r, const char *what, const char *name)
+/* NEAR is the visible name that was meant, perhaps; NULL: none. */
+static void refuse_unknown(struct request *r, const char *what, const char *name, const char *near)
 {
 	struct backend *b = missing_backend(r->server, name);
 
 	if (b)
 		call_error(r->call, RPC_INTERNAL_ERROR, NULL, "backend %s is not available: %s",
 			   backend_name(b), backend_why(b));
+	else if (near)
+		call_error(r->call, RPC_INVALID_PARAMS, NULL,
+			   "Unknown %s: %.200s (did you mean %.200s?)", what, name, near);
 	else
 		call_error(r->call, RPC_INVALID_PARAMS, NULL, "Unknown %s: %.200s", what, name);
 }
@@ -174,7 +178,7 @@ static bool find(struct request *r, enum offer_kind kind, const char *what, cons
 		*original_r = name;
 		return true;
 	}
-	refuse_unknown(r, what, name);
+	refuse_unknown(r, what, name, catalog_nearest(cat, kind, name));
 	return false;
 }
 

@@ -249,7 +249,7 @@ int server_request(struct server *s, void *where, json_t *id, const char *method
 	users_call_begun(s->conf.users, s->conf.caller->user);
 	if (++s->in_flight > s->conf.max_calls && s->conf.max_calls)
 		call_error(r->call, RPC_INTERNAL_ERROR, NULL,
-			   "too many requests in flight in this session (limit %u)",
+			   "too many requests in flight in this session (limits.maxCalls is %u)",
 			   s->conf.max_calls);
 	else if (json_string_length(token) > JSONRPC_MAX_ID)
 		call_error(r->call, RPC_INVALID_PARAMS, NULL,

@@ -298,7 +298,7 @@ static void time_limit(void **state)
 	wait_for_pid(file, &pid);
 	loop_until(base, &s.ended);
 	assert_int_equal(s.kind, ANSWER_RESULT);
-	assert_true(json_is(s.result, ERROR("slow: timed out after 0.5 s")));
+	assert_true(json_is(s.result, ERROR("slow: timed out after 0.5 s (timeout)")));
 	json_decref(s.result);
 	close_slow(pid);
 }
@@ -368,9 +368,9 @@ static void too_much_output(void **state)
 		     "'not':{'command':['printf','12345678901'],'maxOutput':10},"
 		     "'chatty':{'command':['sh','-c','yes | head -c 1000000 >&2; exit 1']}}",
 		     NULL);
-	result_is("yes", NULL, ERROR("yes: the output is longer than 1000 bytes"));
+	result_is("yes", NULL, ERROR("yes: the output is longer than 1000 bytes (maxOutput)"));
 	result_is("fits", NULL, TEXT("1234567890"));
-	result_is("not", NULL, ERROR("not: the output is longer than 10 bytes"));
+	result_is("not", NULL, ERROR("not: the output is longer than 10 bytes (maxOutput)"));
 	{
 		struct seen s;
 		json_t *block;

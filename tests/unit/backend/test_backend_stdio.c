@@ -482,7 +482,7 @@ static void test_hangs_at_start(void **state)
 	(void)state;
 	conf.start_timeout_ms = 300;
 	fails_with("--hang-start --ignore-term --ignore-eof",
-		   "no answer to initialize within 0.3 s");
+		   "no answer to initialize within 0.3 s (startTimeout)");
 	until(children_count(set) == 0);
 }
 

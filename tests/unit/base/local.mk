@@ -43,6 +43,13 @@ tests_unit_base_test_mask_CPPFLAGS = $(unit_cppflags)
 tests_unit_base_test_mask_CFLAGS = $(unit_cflags)
 tests_unit_base_test_mask_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/base/test_nearest
+TESTS += tests/unit/base/test_nearest
+tests_unit_base_test_nearest_SOURCES = tests/unit/base/test_nearest.c
+tests_unit_base_test_nearest_CPPFLAGS = $(unit_cppflags)
+tests_unit_base_test_nearest_CFLAGS = $(unit_cflags)
+tests_unit_base_test_nearest_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/base/test_once
 TESTS += tests/unit/base/test_once
 tests_unit_base_test_once_SOURCES = tests/unit/base/test_once.c

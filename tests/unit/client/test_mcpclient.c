@@ -314,7 +314,7 @@ static void test_handshake_times_out(void **state)
 	open_client();
 	mcpclient_start(client);
 	loop_until_count(base, &failures, 1);
-	assert_string_equal(why, "no answer to initialize within 0.02 s");
+	assert_string_equal(why, "no answer to initialize within 0.02 s (startTimeout)");
 }
 
 static void test_nothing_can_be_sent(void **state)
@@ -583,7 +583,7 @@ static void test_own_requests(void **state)
 	assert_string_equal(reply_text, "");
 	mcpclient_request(client, "ping", NULL, on_reply, NULL);
 	loop_until_count(base, &replies, 2);
-	assert_string_equal(reply_text, "no answer to ping within 0.02 s");
+	assert_string_equal(reply_text, "no answer to ping within 0.02 s (startTimeout)");
 	mcpclient_request(client, "ping", NULL, on_reply, NULL);
 	close_client();
 	assert_int_equal(replies, 3);

@@ -306,8 +306,8 @@ static void deadline_ends_it(void **state)
 	assert_string_equal(s.order, "ce");
 	assert_int_equal(s.kind, ANSWER_ERROR);
 	assert_int_equal(s.code, RPC_INTERNAL_ERROR);
-	assert_string_equal(s.message, "tools/call: no answer within 0.001 s");
-	assert_string_equal(s.reason, "tools/call: no answer within 0.001 s");
+	assert_string_equal(s.message, "tools/call: no answer within 0.001 s (callTimeout)");
+	assert_string_equal(s.reason, "tools/call: no answer within 0.001 s (callTimeout)");
 	assert_int_equal(capture_count(), 0);
 	forget(&s);
 }
@@ -320,7 +320,7 @@ static void deadline_may_move(void **state)
 	start_with(&s, NULL, 3600000);
 	call_set_deadline(s.c, 2);
 	loop_until_count(base, &s.ended, 1);
-	assert_string_equal(s.message, "tools/call: no answer within 0.002 s");
+	assert_string_equal(s.message, "tools/call: no answer within 0.002 s (callTimeout)");
 	call_set_deadline(s.c, 1); /* it has ended: nothing rings */
 	forget(&s);
 }

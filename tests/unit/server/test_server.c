@@ -218,7 +218,7 @@ static void too_many_at_a_time(void **state)
 	post(s, BOTH, "tools/call", "{'name':'echo'}");
 	x = post(s, BOTH, "tools/call", "{'name':'echo'}");
 	assert_int_equal(error_of(x), RPC_INTERNAL_ERROR);
-	assert_non_null(strstr(error_text(x), "limit 2"));
+	assert_non_null(strstr(error_text(x), "limits.maxCalls is 2"));
 	assert_int_equal(server_in_flight(session_server(s)), 2);
 	call_result(fake_take(0), json_object());
 	post(s, BOTH, "tools/call", "{'name':'echo'}");
@@ -236,7 +236,7 @@ static void a_backend_that_never_answers(void **state)
 	while (fake_outcome(x) == FAKE_OPEN)
 		loop_turn(fx.base);
 	assert_int_equal(error_of(x), RPC_INTERNAL_ERROR);
-	assert_string_equal(error_text(x), "tools/call: no answer within 0.001 s");
+	assert_string_equal(error_text(x), "tools/call: no answer within 0.001 s (callTimeout)");
 	assert_int_equal(fake_held(), 0); /* it was told */
 }
 
