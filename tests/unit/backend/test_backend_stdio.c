@@ -1132,6 +1132,25 @@ static void test_subscriptions(void **state)
 	assert_int_equal(alice.notes, 2);
 }
 
+/* A client of a shared child that has not subscribed ends no other client's subscription: neither
+ * by unsubscribing nor by leaving. */
+static void test_unsubscribes_for_itself_alone(void **state)
+{
+	(void)state;
+	begin_ready("", CONFIG_SCOPE_SHARED);
+	request_empty(&alice, "resources/subscribe", "{'uri':'test://1'}");
+	request_empty(&bob, "resources/subscribe", "{'uri':'test://2'}");
+	request_empty(&bob, "resources/unsubscribe", "{'uri':'test://1'}");
+	request_empty(&bob, "resources/unsubscribe", "{'uri':'test://3'}");
+	assert_string_equal(tool(&alice, "subs", "{}"), "[\"test://1\", \"test://2\"]");
+	tool(&alice, "update", "{'uri':'test://1'}");
+	assert_int_equal(alice.notes, 1);
+	assert_int_equal(bob.notes, 0);
+	request_empty(&bob, "resources/unsubscribe", "{'uri':'test://2'}");
+	link_close(&bob.link);
+	assert_string_equal(tool(&alice, "subs", "{}"), "[\"test://1\"]");
+}
+
 static void test_subscriptions_survive(void **state)
 {
 	(void)state;
@@ -1403,6 +1422,7 @@ int main(void)
 		T(test_log_level),
 		T(test_shared_log_level),
 		T(test_subscriptions),
+		T(test_unsubscribes_for_itself_alone),
 		T(test_subscriptions_survive),
 		T(test_subscriber_gets_a_child),
 		T(test_shared_list_changes),

@@ -25,7 +25,8 @@ struct act {
 	const char *wants; /* the session the request must carry; "" for none; NULL: any */
 };
 
-/* A header that the request of the same place in the script must carry. */
+/* A header that the request of the same place in the script must carry, with this value; with NULL:
+ * must not. */
 struct wanted {
 	const char *name, *value;
 };
@@ -98,7 +99,9 @@ static void handler(struct exchange *x)
 	assert_string_equal(said(x), a->method);
 	if (a->wants)
 		assert_string_equal(session != NULL ? session : "", a->wants);
-	if (wanted && wanted[done].name) {
+	if (wanted && wanted[done].name && !wanted[done].value) {
+		assert_null(exchange_header(x, wanted[done].name));
+	} else if (wanted && wanted[done].name) {
 		assert_non_null(exchange_header(x, wanted[done].name));
 		assert_string_equal(exchange_header(x, wanted[done].name), wanted[done].value);
 	}
@@ -659,6 +662,35 @@ static void a_stream_finds_out(void **state)
 	exchange_abort(fix.held[--fix.held_n]);
 }
 
+/* An upstream that does not know the last event any more refuses to go on after it: the stream is
+ * opened without it, and goes on after what comes then. */
+static void an_event_that_is_unknown_by_now(void **state)
+{
+	static const struct act acts[] = {
+		{"initialize", 200, "json", INIT_OK, "S1", NULL, ""},
+		{"notifications/initialized", 202, NULL, NULL, NULL, NULL, "S1"},
+		{"GET", 200, "sse", "id: e1\nretry: 1\ndata: {}\n\n", NULL, NULL, "S1"},
+		{"GET", 400, NULL, NULL, NULL, NULL, "S1"},
+		{"GET", 200, "sse", "id: e2\nretry: 1\ndata: {}\n\n", NULL, NULL, "S1"},
+		{.method = "GET"},
+		{.method = NULL},
+	};
+	int64_t second = backoff_second_ms;
+
+	(void)state;
+	backoff_second_ms = 1;
+	open_up(acts, NULL);
+	wanted = (const struct wanted[]){{.name = NULL},	  {.name = NULL},
+					 {"Last-Event-ID", NULL}, {"Last-Event-ID", "e1"},
+					 {"Last-Event-ID", NULL}, {"Last-Event-ID", "e2"}};
+	initialize();
+	send_text("{'jsonrpc':'2.0','method':'notifications/initialized'}");
+	loop_until_count(fix.base, &done, 6);
+	backoff_second_ms = second;
+	assert_int_equal(n_renewed, 0);
+	exchange_abort(fix.held[--fix.held_n]);
+}
+
 /* A legacy cancellation is said; and what was cancelled is closed behind it. */
 static void legacy_cancellation(void **state)
 {
@@ -679,6 +711,47 @@ static void legacy_cancellation(void **state)
 	loop_until_count(fix.base, &n_gone, 1);
 	assert_int_equal(n_messages, 1);
 	fix.held_n = 0;
+}
+
+/* What has no answer has no stream either: one that the upstream begins and holds is closed, for
+ * notifications and for answers to its questions. */
+static void a_stream_that_nobody_waits_for_is_closed(void **state)
+{
+	static const char *const messages[] = {
+		"{'jsonrpc':'2.0','method':'notifications/cancelled','params':{'requestId':2}}",
+		"{'jsonrpc':'2.0','method':'notifications/roots/list_changed'}",
+		"{'jsonrpc':'2.0','id':5,'result':{}}",
+	};
+	static struct act acts[] = {
+		{"initialize", 200, "json", INIT_OK, "S1", NULL, ""},
+		{.method = "tools/call"},
+		{.method = "notifications/cancelled"},
+		{.method = "notifications/roots/list_changed"},
+		{.method = "(null)"},
+		{.method = NULL},
+	};
+
+	(void)state;
+	open_up(acts, NULL);
+	initialize();
+	send_text(CALL);
+	loop_until_count(fix.base, &done, 2);
+	for (int i = 0; i < 3; i++) {
+		struct evbuffer *event = evbuffer_new();
+		struct exchange *x;
+
+		send_text(messages[i]);
+		loop_until_count(fix.base, &done, 3 + i);
+		x = fix.held[--fix.held_n];
+		assert_int_equal(exchange_stream_begin(x), 0);
+		evbuffer_add(event, "data: {}\n\n", 10);
+		assert_int_equal(exchange_stream_write(x, event), 0);
+		evbuffer_free(event);
+		/* With the cancellation the call that it ends. */
+		loop_until_count(fix.base, &n_gone, 2 + i);
+	}
+	fix.held_n = 0;
+	assert_int_equal(n_messages, 1);
 }
 
 /* ---- the modern revision ---- */
@@ -868,7 +941,9 @@ int main(void)
 		T(a_call_is_not_repeated),
 		T(nothing_before_initialized),
 		T(a_stream_finds_out),
+		T(an_event_that_is_unknown_by_now),
 		T(legacy_cancellation),
+		T(a_stream_that_nobody_waits_for_is_closed),
 		T(modern_headers),
 		T(modern_cancellation),
 		T(verdicts),

@@ -530,6 +530,43 @@ static void a_logout_takes_all_that_was_granted(void **state)
 	release(); /* to nobody */
 }
 
+static struct want asked_inside;
+
+static void ask_again(const char *line, const struct err *e, void *arg)
+{
+	on_credential(line, e, arg);
+	want(&asked_inside, back);
+}
+
+/* Who asks from inside the answer to others waits for the next answer, however many there were
+ * before: theirs is not for it. */
+static void who_asks_inside_an_answer_waits_for_the_next(void **state)
+{
+	(void)state;
+	for (int i = 1; i <= 3; i++) {
+		struct want first = {0};
+		struct bearer *token = token_of_alice();
+		char line[50];
+
+		hold = true;
+		now += 2000;
+		credentials_get(creds, back, "alice", token, ask_again, &first, &first.wait);
+		bearer_unref(&token);
+		pump_until(n_held == 1);
+		pump_idle();
+		credentials_forget(creds, "alice");
+		exchange_abort(held[--n_held]);
+		assert_int_equal(first.told, 1);
+		assert_string_equal(first.e.text, "the user has logged out");
+		assert_int_equal(asked_inside.told, 0);
+		pump_until(n_held == 1);
+		release();
+		pump_until(asked_inside.told > 0);
+		snprintf(line, sizeof line, "Authorization: Bearer access-%d", asked);
+		assert_string_equal(asked_inside.line, line);
+	}
+}
+
 static void a_refused_token_is_replaced_once(void **state)
 {
 	(void)state;
@@ -749,6 +786,7 @@ int main(void)
 		test(times_are_absolute),
 		test(a_token_is_used_only_when_it_is_on_disk),
 		test(a_logout_takes_all_that_was_granted),
+		test(who_asks_inside_an_answer_waits_for_the_next),
 		test(a_refused_token_is_replaced_once),
 		test(the_daemon_has_one_token_for_all),
 		test(a_stored_secret_goes_into_the_header_that_is_asked_for),

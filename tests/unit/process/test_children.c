@@ -628,6 +628,32 @@ static void test_grandchild_in_own_session(void **state)
 	until_gone(pid);
 }
 
+/* What a dead child has left outside of its group goes, however many other children run, and what
+ * those have outside of theirs stays. */
+static void test_orphans_beside_other_children(void **state)
+{
+	static const char script[] =
+		"setsid sh -c 'echo $$; exec sleep 1000 >/dev/null 2>&1' & exec cat";
+	struct seen dead = {0};
+	pid_t pid, orphan;
+
+	(void)state;
+	start_sh(script);
+	loop_until_count(base, &one.lines, 1);
+	pid = (pid_t)atol(one.out);
+	assert_int_equal(
+		spawn_spec((struct child_spec){.argv = ARGV("sh", "-c", script)}, &dead, NULL), 0);
+	loop_until_count(base, &dead.lines, 1);
+	orphan = (pid_t)atol(dead.out);
+	/* It dies by itself, so that nobody stops what is below it. */
+	assert_int_equal(kill(child_pid(dead.child), SIGKILL), 0);
+	loop_until_count(base, &dead.exits, 1);
+	until_gone(orphan);
+	assert_int_equal(kill(pid, 0), 0);
+	stop_and_wait();
+	until_gone(pid);
+}
+
 /* It has left group, session and environment: nothing but the parent tells whose it is. */
 static void test_escapee_without_mark(void **state)
 {
@@ -674,22 +700,65 @@ static void test_grandchild_holds_output(void **state)
 	until_gone(pid);
 }
 
+/* Another child comes and goes, after which orphans are looked for. */
+static void another_child_ends(void)
+{
+	struct seen other = {0};
+
+	assert_int_equal(spawn_spec((struct child_spec){.argv = ARGV("true")}, &other, NULL), 0);
+	loop_until_count(base, &other.exits, 1);
+	loop_settle(base);
+}
+
 /* What a living child has put into the background is its own business. */
 static void test_orphan_of_a_living_child(void **state)
 {
-	struct seen other = {0};
 	pid_t pid;
 
 	(void)state;
 	start_sh("setsid sh -c 'echo $$; exec sleep 1000 >/dev/null 2>&1' & exec cat");
 	loop_until_count(base, &one.lines, 1);
 	pid = (pid_t)atol(one.out);
-	assert_int_equal(spawn_spec((struct child_spec){.argv = ARGV("true")}, &other, NULL), 0);
-	loop_until_count(base, &other.exits, 1);
-	loop_settle(base);
+	another_child_ends();
 	assert_int_equal(kill(pid, 0), 0);
 	stop_and_wait();
 	until_gone(pid);
+}
+
+/* A child that was asked to stop has ended, and others still hold its output: they have the time
+ * that it would have, and only the mark (or, without one, the group) tells whose they are. */
+static void test_orphan_of_a_lingering_child(void **state)
+{
+	static const char *const scripts[] = {
+		"setsid sh -c 'echo $$; exec sleep 1000' & exec cat",
+		"env -i /bin/sh -c 'trap \"\" TERM; echo $$; exec sleep 1000' & exec cat",
+	};
+	static const struct children_limits patient = {
+		.max = 300, .max_per_peer = 2, .term_after_ms = 60000, .kill_after_ms = 60000};
+
+	(void)state;
+	children_free(&set);
+	set = children_new(base, &patient, NULL);
+	for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+		struct procinfo p;
+		pid_t pid;
+
+		memset(&one, 0, sizeof one);
+		start_sh(scripts[i]);
+		loop_until_count(base, &one.lines, 1);
+		pid = (pid_t)atol(one.out);
+		child_stop(one.child);
+		do
+			another_child_ends();
+		while (kill(child_pid(one.child), 0) == 0);
+		another_child_ends();
+		assert_int_equal(procinfo_read(pid, &p), 0);
+		assert_true(p.state != 'Z');
+		assert_int_equal(p.parent, getpid());
+		assert_int_equal(one.exits, 0);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		loop_until_count(base, &one.exits, 1);
+	}
 }
 
 /* The last net: the daemon is killed, nobody is there to stop anything. */
@@ -848,9 +917,11 @@ int main(void)
 		T(test_wrapper_dies_first),
 		T(test_stubborn_grandchild),
 		T(test_grandchild_in_own_session),
+		T(test_orphans_beside_other_children),
 		T(test_escapee_without_mark),
 		T(test_grandchild_holds_output),
 		T(test_orphan_of_a_living_child),
+		T(test_orphan_of_a_lingering_child),
 		T(test_daemon_is_killed),
 		T(test_closes_stdout),
 		T(test_closes_stdin),
