@@ -15,7 +15,7 @@ endif
 
 examplesdir = $(docdir)/examples
 dist_examples_DATA = contrib/examples/auth.json contrib/examples/mcpd.json contrib/examples/commands.json \
-	contrib/examples/credentials.json contrib/examples/sandbox.json
+	contrib/examples/credentials.json contrib/examples/sandbox.json contrib/examples/README
 
 # Completion for shells, which asks mcpctl.
 bashcompletiondir = $(datadir)/bash-completion/completions

@@ -6,6 +6,11 @@
 man_MANS += man/mcpd.8
 man_MANS += man/mcpctl.1
 man_MANS += man/mcpd-control.7
+man_MANS += man/mcpd-howto.7
+man_MANS += man/mcpd-security.7
+man_MANS += man/mcpd-troubleshooting.7
+man_MANS += man/mcpd-tutorial.7
+man_MANS += man/mcpd.json.5
 man_MANS += man/mcpd.conf.5
 
 EXTRA_DIST += $(man_MANS:=.in)

@@ -91,7 +91,7 @@ tests_bench_echo_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_bench_echo_LDADD = $(JANSSON_LIBS)
 tests_bench_load_SOURCES = tests/bench/load.c tests/bench/load.h tests/bench/wire.c
 tests_bench_load_CFLAGS = $(AM_CFLAGS)
-EXTRA_DIST += tests/bench/run tests/bench/package.json tests/bench/package-lock.json
+EXTRA_DIST += tests/bench/RESULTS.md tests/bench/run tests/bench/package.json tests/bench/package-lock.json
 
 bench: mcpd$(EXEEXT) tests/bench/bare$(EXEEXT) tests/bench/echo$(EXEEXT) tests/bench/load$(EXEEXT)
 	top_builddir='$(abs_top_builddir)' $(PYTHON) $(srcdir)/tests/bench/run $(BENCH_ARGS)

@@ -180,7 +180,8 @@ static bool is_trusted(const struct tokens *t, const struct stat *st)
 	if (S_ISREG(st->st_mode) && !(st->st_mode & (S_IWGRP | S_IWOTH)))
 		return true;
 	log_error(NULL, "%s: not used: %s", t->file,
-		  S_ISREG(st->st_mode) ? "others than its owner can write to it" : "it is no file");
+		  S_ISREG(st->st_mode) ? "others than its owner can write to it (chmod 600)"
+				       : "it is no file");
 	return false;
 }
 

@@ -360,8 +360,7 @@ struct records *records_new(struct event_base *base, struct store *store,
 	store_when_loaded(store, &r->loaded);
 	on_loaded(r);
 	if (HASH_COUNT(r->sleepers) > 0)
-		log_notice(NULL, "%u sessions of before wait for their clients",
-			   HASH_COUNT(r->sleepers));
+		log_notice(NULL, "%u stored sessions can be resumed", HASH_COUNT(r->sleepers));
 	return r;
 }
 

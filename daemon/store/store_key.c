@@ -55,8 +55,9 @@ static int read_key(const char *file, int fd, unsigned char *key, struct err *e)
 		return err_errno(e, "%s", file);
 	if (st.st_mode & S_IRWXO)
 		log_warn(NULL,
-			 "%s can be read by others: tokens in backups of the store are theirs",
-			 file);
+			 "%s can be read by others, who can decrypt backups of the store: chmod "
+			 "600 %s",
+			 file, file);
 	rc = parse(file, text, (size_t)n, key, e);
 	seal_wipe(text, sizeof text);
 	return rc;

@@ -70,8 +70,9 @@ static int code_of(int status)
 static int fail(struct store_sql *sql, int status, struct err *e)
 {
 	sql->corrupt = sql->corrupt || code_of(status) == ERR_PARSE;
-	return err_set(e, code_of(status), "%s: %s", sql->file,
-		       sql->db ? sqlite3_errmsg(sql->db) : sqlite3_errstr(status));
+	return err_set(e, code_of(status), "%s: %s%s", sql->file,
+		       sql->db ? sqlite3_errmsg(sql->db) : sqlite3_errstr(status),
+		       (status & 0xff) == SQLITE_BUSY ? ": another mcpd uses this folder" : "");
 }
 
 static int run(struct store_sql *sql, const char *text, struct err *e)

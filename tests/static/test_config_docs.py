@@ -115,8 +115,31 @@ def check_page_examples():
             result(False, f"example {n} of the page is JSON", str(fault))
 
 
+def whole_files(path):
+    """The configurations in a document: the blocks of code that begin with a brace of their own line."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".in":
+        return re.findall(r"\.Bd -literal[^\n]*\n(\{\n.*?)\.Ed", text, flags=re.S)
+    return re.findall(r"^    \{\n(?:     [^\n]*\n)*    \}\n", text, flags=re.M)
+
+
+def check_whole_files():
+    """Whole configurations start on a bare machine; on one without npx, those with npx are left out."""
+    for path in [ROOT / "README.md", *sorted((ROOT / "man").glob("*.in"))]:
+        for n, block in enumerate(whole_files(path), 1):
+            if '"npx"' in block or "/usr/local/bin" in block:
+                continue
+            file = BUILD / "tests" / "static" / "document.json"
+            file.write_text(block, encoding="utf-8")
+            run = mcpd(file)
+            file.unlink()
+            result(run.returncode == 0, f"{path.name}: configuration {n} is good", run.stderr)
+    result(len(whole_files(ROOT / "README.md")) > 0, "README.md has a whole configuration")
+
+
 check_page()
 check_page_examples()
+check_whole_files()
 for file in sorted((ROOT / "contrib" / "examples").glob("*.json")):
     check_file(file, file.name)
 print(f"1..{count}")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""Holds mcpctl(1) and mcpd-control(7) to the table of commands, which mcpctl itself prints."""
+"""Holds mcpctl(1) and mcpd-control(7) to the table of commands, which mcpctl itself prints, and the commands of
+mcpctl in all documents to the same table. No page has a passage twice, and mcpd.conf(5) lists all examples."""
 
 import json
 import os
@@ -79,6 +80,42 @@ def check_version(page):
     result(str(size) in page, "mcpd-control.7 has the longest line")
 
 
+# A command of mcpctl where a reader would type it: after a prompt, in a literal block or display, or quoted.
+TYPED = re.compile(r"(?:^\.(?:Ql|Dq|Dl) .*?|^[$#] .*?|^ +.*?|`|^)mcpctl((?: -[st] \S+| --format \w+| -[\w-]+)*)((?: [a-z]+)+)", re.M)
+
+
+def documents():
+    yield ROOT / "README.md"
+    yield from sorted((ROOT / "man").glob("*.in"))
+
+
+def unknown_commands(text, names):
+    """The commands in TEXT that no row of the table begins; the words after a command are its arguments."""
+    return [words.strip() for _, words in TYPED.findall(text)
+            if not any((words + " ").startswith(f" {name} ") for name in names)]
+
+
+def repeated(text, length=3):
+    """Passages of LENGTH lines of prose that stand in TEXT twice."""
+    prose = re.sub(r"^\.Bd -literal.*?^\.Ed", "", text, flags=re.M | re.S)
+    lines = [line for line in prose.splitlines() if len(line) > 40 and not line.startswith(".")]
+    passages = [tuple(lines[i:i + length]) for i in range(len(lines) - length + 1)]
+    return sorted({passage for passage in passages if passages.count(passage) > 1})
+
+
+def check_documents(commands):
+    names = [row["command"] for row in commands]
+    for path in documents():
+        text = path.read_text(encoding="utf-8")
+        wrong = unknown_commands(text, names)
+        result(not wrong, f"{path.name}: each command of mcpctl exists {wrong or ''}")
+        result(not repeated(text), f"{path.name}: no passage stands there twice {repeated(text) or ''}")
+    result(unknown_commands(".Ql mcpctl backends restart", names) == ["backends restart"], "a wrong command is found")
+    files = section((ROOT / "man/mcpd.conf.5.in").read_text(encoding="utf-8"), "FILES")
+    for path in sorted((ROOT / "contrib/examples").glob("*.json")):
+        result(path.name in files, f"mcpd.conf.5 lists the example {path.name}")
+
+
 rows = json.loads(mcpctl("--json", "help"))
 ctl_page = (ROOT / "man/mcpctl.1.in").read_text()
 protocol_page = (ROOT / "man/mcpd-control.7.in").read_text()
@@ -87,5 +124,6 @@ check_commands(ctl_page, rows)
 check_statuses(ctl_page)
 check_protocol(protocol_page, rows)
 check_version(protocol_page)
+check_documents(rows)
 print(f"1..{count}")
 sys.exit(failed > 0)
