@@ -26,6 +26,7 @@
 #include "modern/modern.h"
 #include "scopes.h"
 #include "store/store.h"
+#include "text/mediatype.h"
 
 struct place {
 	char *path;
@@ -184,15 +185,10 @@ static void health(struct endpoint *ep, struct exchange *x)
 	json_decref(msg);
 }
 
-/* RFC 9110 section 8.3.1: the media type alone counts, whatever its parameters and case. */
 static bool is_json(struct exchange *x)
 {
-	const char *value = exchange_header(x, "Content-Type");
-	static const char json[] = "application/json";
-
-	return value && exchange_header_count(x, "Content-Type") == 1 &&
-	       strncasecmp(value, json, sizeof json - 1) == 0 &&
-	       strchr("; \t", value[sizeof json - 1]);
+	return exchange_header_count(x, "Content-Type") == 1 &&
+	       mediatype_is(exchange_header(x, "Content-Type"), MEDIATYPE_JSON);
 }
 
 /* A header in BUF, cut where it is longer than anything we would know; NULL without it. */

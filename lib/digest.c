@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,12 +74,49 @@ bool digest_parse(const char *hex, unsigned char digest_r[DIGEST_SIZE])
 	return true;
 }
 
-char *digest_base64(const char *text)
+char *digest_base64(const char *text, size_t len)
 {
-	size_t len = strlen(text);
 	char *out = malloc((len + 2) / 3 * 4 + 1);
 
 	if (out)
 		EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)text, (int)len);
 	return out;
+}
+
+/* OpenSSL's decoder forgives white space and odd bits, so what it made is encoded again and
+ * compared: there is one right way to write a value, and two ways are one too many for whoever
+ * checks it on the way. */
+static int check_canonical(const char *text, size_t text_len, const char *in, size_t len)
+{
+	char *again = digest_base64(text, text_len);
+	int rc = ERR_NOMEM;
+
+	if (again)
+		rc = strlen(again) == len && memcmp(again, in, len) == 0 ? 0 : ERR_INVALID;
+	free(again);
+	return rc;
+}
+
+int digest_unbase64(const char *in, size_t len, char **text_r, size_t *len_r)
+{
+	char *out = malloc(len / 4 * 3 + 1);
+	size_t pad = 0;
+	int n = -1, rc = ERR_INVALID;
+
+	if (!out)
+		return ERR_NOMEM;
+	if (len % 4 == 0 && len < INT32_MAX)
+		n = EVP_DecodeBlock((unsigned char *)out, (const unsigned char *)in, (int)len);
+	while (pad < 2 && pad < len && in[len - 1 - pad] == '=')
+		pad++;
+	if (n >= (int)pad)
+		rc = check_canonical(out, (size_t)n - pad, in, len);
+	if (rc < 0) {
+		free(out);
+		return rc;
+	}
+	*len_r = (size_t)n - pad;
+	out[*len_r] = '\0';
+	*text_r = out;
+	return 0;
 }

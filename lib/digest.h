@@ -18,7 +18,11 @@ const char *digest_hex(const unsigned char digest[DIGEST_SIZE], char buf[DIGEST_
 /* Whether HEX is a digest, which is 64 hexadecimal digits. */
 bool digest_parse(const char *hex, unsigned char digest_r[DIGEST_SIZE]);
 
-/* TEXT in base64 (RFC 4648 section 4); malloc'd, NULL on lack of memory. */
-char *digest_base64(const char *text);
+/* LEN bytes of TEXT in base64 (RFC 4648 section 4); malloc'd, NULL on lack of memory. */
+char *digest_base64(const char *text, size_t len);
+/* What LEN bytes of base64 at IN say: *TEXT_R is malloc'd and has *LEN_R bytes and a NUL. 0;
+ * ERR_INVALID where IN is not the one way to write that (white space, other padding, odd bits); or
+ * ERR_NOMEM. */
+int digest_unbase64(const char *in, size_t len, char **text_r, size_t *len_r);
 
 #endif

@@ -23,4 +23,5 @@ lib_libmcpd_shared_a_SOURCES = \
 	lib/sse.c lib/sse.h \
 	lib/ssereader.c lib/ssereader.h \
 	lib/stdfds.c lib/stdfds.h \
-	lib/utf8.c lib/utf8.h
+	lib/utf8.c lib/utf8.h \
+	lib/wipe.h

@@ -14,6 +14,8 @@
 #include "http/fetch.h"
 #include "lib/hash.h"
 #include "lib/log.h"
+#include "lib/wipe.h"
+#include "text/basicauth.h"
 #include "text/url.h"
 
 #define MAX_ANSWER ((size_t)64 << 10)
@@ -192,33 +194,11 @@ static void on_answer(struct fetch *f, const struct fetch_answer *a, const struc
 	json_decref(said);
 }
 
-/* "Authorization: Basic ..." (RFC 6749 section 2.3.1), malloc'd; NULL on lack of memory. */
-static char *authorization(const struct config_auth *conf)
-{
-	char *id = url_escape(conf->client_id), *secret = url_escape(conf->client_secret.value);
-	char *pair = NULL, *coded = NULL, *line = NULL;
-
-	if (id && secret && asprintf(&pair, "%s:%s", id, secret) < 0)
-		pair = NULL;
-	if (pair)
-		coded = digest_base64(pair);
-	if (coded && asprintf(&line, "Authorization: Basic %s", coded) < 0)
-		line = NULL;
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	if (pair)
-		explicit_bzero(pair, strlen(pair));
-	free(id);
-	free(secret);
-	free(pair);
-	free(coded);
-	return line;
-}
-
 static int ask(struct inquiry *q, const char *url, const char *token)
 {
 	const struct config_auth *conf = &q->auth->conf->auth;
-	char *basic = authorization(conf), *escaped = url_escape(token), *form = NULL;
+	char *basic = basicauth_header(conf->client_id, conf->client_secret.value);
+	char *escaped = url_escape(token), *form = NULL;
 	const char *headers[] = {"Accept: application/json",
 				 "Content-Type: application/x-www-form-urlencoded", basic, NULL};
 	struct err e;
@@ -239,13 +219,9 @@ static int ask(struct inquiry *q, const char *url, const char *token)
 
 		q->fetch = fetch_start(q->auth->httpc, &spec, MAX_ANSWER, on_answer, q, &e);
 	}
-	if (form)
-		explicit_bzero(form, strlen(form));
-	if (basic)
-		explicit_bzero(basic, strlen(basic));
-	free(basic);
-	free(escaped);
-	free(form);
+	wipe_free(basic);
+	wipe_free(escaped);
+	wipe_free(form);
 	return q->fetch ? 0 : ERR_NOMEM;
 }
 

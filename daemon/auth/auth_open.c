@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "auth/auth_impl.h"
+#include "base/same.h"
 #include "lib/hash.h"
 #include "lib/log.h"
 
@@ -134,15 +135,10 @@ static void on_gone(struct bearer *b, void *arg)
 	forget(arg);
 }
 
-static bool same(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 /* Whether B, a token that was found good, is what SPEC says of the same token. */
 static bool says(const struct bearer *b, const char *user, const char *scope, const char *rights)
 {
-	return strcmp(bearer_user(b), user) == 0 && same(bearer_scope(b), scope) &&
+	return strcmp(bearer_user(b), user) == 0 && same_text(bearer_scope(b), scope) &&
 	       (!rights || strcmp(bearer_rights(b), rights) == 0);
 }
 

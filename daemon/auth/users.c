@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/delayq.h"
+#include "base/same.h"
 #include "base/seal.h"
 #include "lib/hash.h"
 #include "lib/log.h"
@@ -113,11 +114,6 @@ static void drop_if_empty(struct users *us, struct user *u)
 	free(u);
 }
 
-static bool same(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool is_expired(const struct user_token *t, time_t now)
 {
 	return t->expires && t->expires <= now;
@@ -130,7 +126,7 @@ static void on_stored(const char *key, json_t *record, void *arg)
 	struct user *u;
 
 	if (!json_is_string(json_object_get(record, "access")) ||
-	    !same(json_string_value(json_object_get(record, "issuer")), us->issuer))
+	    !same_text(json_string_value(json_object_get(record, "issuer")), us->issuer))
 		return;
 	u = get(us, key);
 	if (!u || u->record)
@@ -221,10 +217,10 @@ static bool is_due(const struct user *u)
 
 static bool is_newer(const struct user *u, const struct user_token *t)
 {
-	if (!u->record || !same(u->token.issuer, t->issuer))
+	if (!u->record || !same_text(u->token.issuer, t->issuer))
 		return true;
-	if (same(u->token.access, t->access))
-		return t->refresh && !same(u->token.refresh, t->refresh);
+	if (same_text(u->token.access, t->access))
+		return t->refresh && !same_text(u->token.refresh, t->refresh);
 	if (t->expires == u->token.expires)
 		return is_due(u);
 	/* Never is later than any time. */
@@ -241,9 +237,9 @@ int users_seen(struct users *us, const char *user, const struct user_token *t)
 		return ERR_NOMEM;
 	if (!is_newer(u, t))
 		return 0;
-	refresh = t->refresh			     ? t->refresh
-		  : same(u->token.issuer, t->issuer) ? u->token.refresh
-						     : NULL;
+	refresh = t->refresh				  ? t->refresh
+		  : same_text(u->token.issuer, t->issuer) ? u->token.refresh
+							  : NULL;
 	record = json_pack("{s:s, s:s?, s:I, s:s?, s:s?, s:O?, s:s?}", "access", t->access,
 			   "refresh", refresh, "expires", (json_int_t)t->expires, "issuer",
 			   t->issuer, "scope", t->scope, "audience", t->audience, "rights",

@@ -14,6 +14,7 @@
 #include "credentials/grant.h"
 #include "lib/jsonrpc.h"
 #include "lib/log.h"
+#include "lib/wipe.h"
 #include "mcp/toolresult.h"
 #include "text/challenge.h"
 #include "text/schema.h"
@@ -41,7 +42,7 @@ static void job_free(struct job *j)
 {
 	credentials_cancel(&j->wait);
 	fetch_cancel(&j->fetch);
-	grant_wipe(j->line);
+	wipe_free(j->line);
 	free(j->body);
 	json_decref(j->tool);
 	schema_unref(&j->output);
@@ -156,7 +157,7 @@ static void on_credential(const char *line, const struct err *e, void *arg)
 	};
 	struct err why = {.code = ERR_NOMEM};
 
-	grant_wipe(j->line);
+	wipe_free(j->line);
 	j->line = line ? strdup(line) : NULL;
 	if (e) {
 		job_end(j, e->code == ERR_NOMEM ? NULL

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "backend/stdio_impl.h"
+#include "base/container.h"
 #include "base/mask.h"
 #include "credentials/userenv.h"
 #include "lib/jsonrpc.h"
@@ -35,7 +36,7 @@ static void on_eof(struct child *c, void *arg)
 
 void instance_on_half_dead(struct delayq_node *node, void *arg)
 {
-	struct instance *in = (void *)((char *)node - offsetof(struct instance, half_dead));
+	struct instance *in = container_of(node, struct instance, half_dead);
 
 	(void)arg;
 	instance_fail(in, "the server closed its standard input or output without exiting, and was "

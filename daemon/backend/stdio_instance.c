@@ -12,6 +12,7 @@
 #include "backend/stdio_holder.h"
 #include "backend/stdio_impl.h"
 #include "base/bearer.h"
+#include "base/container.h"
 #include "lib/jsonrpc.h"
 #include "lib/log.h"
 #include "mcp/translate.h"
@@ -547,7 +548,7 @@ void instance_rest(struct instance *in)
 
 void instance_on_idle(struct delayq_node *node, void *arg)
 {
-	struct instance *in = (void *)((char *)node - offsetof(struct instance, idle));
+	struct instance *in = container_of(node, struct instance, idle);
 	const struct log_scope scope = instance_scope(in);
 
 	(void)arg;
@@ -562,7 +563,7 @@ void instance_on_idle(struct delayq_node *node, void *arg)
 /* Its child died, nobody calls, but somebody wants to hear of changes: so there has to be one. */
 void instance_on_revive(struct delayq_node *node, void *arg)
 {
-	struct instance *in = (void *)((char *)node - offsetof(struct instance, half_dead));
+	struct instance *in = container_of(node, struct instance, half_dead);
 	const struct holder *h = TAILQ_FIRST(&in->holders);
 	struct err e;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backend/stdio_impl.h"
+#include "base/container.h"
 #include "lib/log.h"
 
 #define MAX_BACKOFF_S 60
@@ -109,7 +110,7 @@ void learn_on_lost(struct instance *in, const struct err *e, bool was_ready)
 
 void learn_on_linger(struct delayq_node *node, void *arg)
 {
-	struct instance *in = (void *)((char *)node - offsetof(struct instance, idle));
+	struct instance *in = container_of(node, struct instance, idle);
 
 	(void)arg;
 	instance_free(in, "the probe is over");
@@ -224,7 +225,7 @@ static void start_listing(struct instance *in)
 
 void learn_on_relisting(struct delayq_node *node, void *arg)
 {
-	struct instance *in = (void *)((char *)node - offsetof(struct instance, relisting));
+	struct instance *in = container_of(node, struct instance, relisting);
 
 	(void)arg;
 	if (in->relist != 0 && instance_ready(in))

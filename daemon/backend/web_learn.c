@@ -14,6 +14,7 @@
 #include "credentials/grant.h"
 #include "http/backoff.h"
 #include "lib/log.h"
+#include "lib/wipe.h"
 
 #define MAX_BACKOFF_S 60
 #define SOON_MS	      10000 /* between two times that nobody but a failing call asked for */
@@ -180,7 +181,7 @@ static void on_credential(const char *line, const struct err *e, void *arg)
 	};
 	struct err why = {.code = ERR_NOMEM, .text = "out of memory"};
 
-	grant_wipe(w->line);
+	wipe_free(w->line);
 	w->line = line ? strdup(line) : NULL;
 	if (e)
 		why = *e;
@@ -243,7 +244,7 @@ void web_learn_stop(struct web *w)
 	event_del(&w->timer);
 	fetch_cancel(&w->fetch);
 	credentials_cancel(&w->wait);
-	grant_wipe(w->line);
+	wipe_free(w->line);
 	w->line = NULL;
 	free(w->cursor);
 	w->cursor = NULL;

@@ -11,6 +11,7 @@
 #include "http/fetch.h"
 #include "lib/jsonrpc.h"
 #include "mcp/toolresult.h"
+#include "text/mediatype.h"
 #include "text/schema.h"
 
 #define MAX_REASON 2000 /* bytes of an error's text */
@@ -134,7 +135,7 @@ json_t *web_result(const json_t *entry, struct schema *output, const struct fetc
 	json_t *value = NULL, *result;
 	struct err why = {0};
 
-	if (fetch_is_json(a->type) && a->len > 0)
+	if (mediatype_is_json(a->type) && a->len > 0)
 		value = jsonrpc_parse(a->body, a->len, max_depth, &why);
 	if (why.code == ERR_NOMEM)
 		return NULL;

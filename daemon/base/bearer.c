@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/wipe.h"
+
 struct bearer {
 	unsigned refs;
 	bool ended;
@@ -22,9 +24,7 @@ static void bearer_free(struct bearer *b)
 {
 	if (b->keeper)
 		b->keeper->gone(b, b->keeper_arg);
-	if (b->token)
-		explicit_bzero(b->token, strlen(b->token));
-	free(b->token);
+	wipe_free(b->token);
 	free(b->user);
 	free(b->scope);
 	free(b->issuer);

@@ -3,6 +3,7 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/base/bearer.c daemon/base/bearer.h \
 	daemon/base/cleanup.c daemon/base/cleanup.h \
 	daemon/base/clock.c daemon/base/clock.h \
+	daemon/base/container.h \
 	daemon/base/defer.c daemon/base/defer.h \
 	daemon/base/delayq.c daemon/base/delayq.h \
 	daemon/base/descriptors.c daemon/base/descriptors.h \
@@ -15,6 +16,7 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/base/pace.c daemon/base/pace.h \
 	daemon/base/procinfo.c daemon/base/procinfo.h \
 	daemon/base/ratelimit.c daemon/base/ratelimit.h \
+	daemon/base/same.h \
 	daemon/base/seal.c daemon/base/seal.h \
 	daemon/base/share.c daemon/base/share.h \
 	daemon/base/turns.c daemon/base/turns.h

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/wipe.h"
 
 /* Adds the LEN bytes at TEXT before those at AT. */
 static int add_line(struct mask *m, size_t at, const char *text, size_t len)
@@ -23,12 +24,6 @@ static int add_line(struct mask *m, size_t at, const char *text, size_t len)
 	v[at] = value;
 	m->n++;
 	return 0;
-}
-
-static void wipe(char *value)
-{
-	explicit_bzero(value, strlen(value));
-	free(value);
 }
 
 int mask_add(struct mask *m, const char *value)
@@ -66,12 +61,12 @@ int mask_add_passing(struct mask *m, const char *value)
 	m->passing++;
 	for (size_t i = m->n - m->passing; i < m->n - 1; i++) {
 		if (strcmp(m->v[i], value) == 0) {
-			wipe(take(m, i));
+			wipe_free(take(m, i));
 			break;
 		}
 	}
 	if (m->passing > MASK_PASSING)
-		wipe(take(m, m->n - m->passing));
+		wipe_free(take(m, m->n - m->passing));
 	return 0;
 }
 
@@ -190,7 +185,7 @@ char *mask_text(const struct mask *m, const char *text, size_t len, size_t *len_
 void mask_fini(struct mask *m)
 {
 	for (size_t i = 0; i < m->n; i++)
-		wipe(m->v[i]);
+		wipe_free(m->v[i]);
 	free(m->v);
 	*m = (struct mask){.n = 0};
 }

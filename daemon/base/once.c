@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "base/delayq.h"
 #include "base/share.h"
 #include "lib/err.h"
@@ -33,7 +34,7 @@ static void forget(struct once *o, struct used *u)
 
 static void on_due(struct delayq_node *node, void *arg)
 {
-	forget(arg, (struct used *)(void *)((char *)node - offsetof(struct used, due)));
+	forget(arg, container_of(node, struct used, due));
 }
 
 struct once *once_new(struct event_base *base, int64_t keep_ms, unsigned max, unsigned percent)

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "base/container.h"
 #include "lib/err.h"
 
 int64_t pace_ms = 1000;
@@ -13,7 +14,7 @@ static struct delayq *queue;
 
 static void on_due(struct delayq_node *node, void *arg)
 {
-	struct pace *p = (struct pace *)(void *)((char *)node - offsetof(struct pace, node));
+	struct pace *p = container_of(node, struct pace, node);
 	unsigned pending = p->pending;
 
 	(void)arg;

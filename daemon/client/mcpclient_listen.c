@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "client/mcpclient_dialect.h"
 #include "http/backoff.h"
 #include "lib/jsonrpc.h"
@@ -162,7 +163,7 @@ static void again_later(struct listening *l)
 
 void mcpclient_on_again(struct delayq_node *node, void *arg)
 {
-	struct listening *l = (void *)((char *)node - offsetof(struct listening, again));
+	struct listening *l = container_of(node, struct listening, again);
 
 	(void)arg;
 	if (clock_ms() < l->not_before)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "client/mcpclient_dialect.h"
 #include "lib/jsonrpc.h"
 
@@ -192,7 +193,7 @@ void mcpclient_request(struct mcpclient *m, const char *method, json_t *params_t
 
 void mcpclient_on_timeout(struct delayq_node *node, void *arg)
 {
-	struct pending *p = (void *)((char *)node - offsetof(struct pending, due));
+	struct pending *p = container_of(node, struct pending, due);
 	struct mcpclient *m = arg;
 	char why[128];
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "client/mcpclient_dialect.h"
 #include "lib/jsonrpc.h"
 #include "mcp/question.h"
@@ -210,7 +211,7 @@ static void go_on(struct rounds *r)
 void mcpclient_on_pace(struct delayq_node *node, void *arg)
 {
 	(void)arg;
-	go_on((struct rounds *)(void *)((char *)node - offsetof(struct rounds, pace)));
+	go_on(container_of(node, struct rounds, pace));
 }
 
 /* The client said no, or could not. */

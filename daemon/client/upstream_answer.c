@@ -9,6 +9,7 @@
 #include "client/upstream_impl.h"
 #include "lib/jsonrpc.h"
 #include "text/challenge.h"
+#include "text/mediatype.h"
 
 /* Ends L, whose answer does not come. */
 static void give_up(struct leg *l, const char *why)
@@ -300,7 +301,7 @@ void answer_end(struct leg *l, const struct err *e)
 	json_t *body = NULL;
 
 	/* Some give their errors no type, or a wrong one. */
-	if (!e && l->body && (l->status >= 400 || leg_type_is(l, "application/json")))
+	if (!e && l->body && (l->status >= 400 || leg_type_is(l, MEDIATYPE_JSON)))
 		body = jsonrpc_parse(l->body, l->len, 0, NULL);
 	httpc_cancel(&l->req);
 	l->broken = e;

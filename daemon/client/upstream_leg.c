@@ -17,8 +17,10 @@
 #include "credentials/grant.h"
 #include "lib/jsonrpc.h"
 #include "lib/log.h"
+#include "lib/wipe.h"
 #include "mcp/mcpheaders.h"
 #include "text/headerlines.h"
+#include "text/mediatype.h"
 
 #define CLOSE_MS    5000
 #define NOTIFY_MS   30000 /* for what has no answer */
@@ -71,7 +73,7 @@ static void leg_free_later(void *arg)
 	json_decref(l->id);
 	json_decref(l->cancels);
 	bearer_unref(&l->bearer);
-	grant_wipe(l->line);
+	wipe_free(l->line);
 	free(l->scope);
 	free(l->last_id);
 	free(l->url);
@@ -204,10 +206,7 @@ bool leg_again(struct leg *l, int64_t ms)
 
 bool leg_type_is(struct leg *l, const char *type)
 {
-	const char *value = httpc_header(l->req, "Content-Type");
-	size_t n = strlen(type);
-
-	return value && strncasecmp(value, type, n) == 0 && strchr("; \t", value[n]);
+	return mediatype_is(httpc_header(l->req, "Content-Type"), type);
 }
 
 static void tell_noise(struct leg *l, unsigned long n, const char *text)
@@ -242,7 +241,7 @@ static void on_head(struct httpc_request *r, int status, void *arg)
 	struct leg *l = arg;
 
 	l->status = status;
-	if (status == 200 && leg_type_is(l, "text/event-stream")) {
+	if (status == 200 && leg_type_is(l, MEDIATYPE_SSE)) {
 		l->sse = ssereader_new(l->u->spec.max_message, on_event, l);
 		if (!l->sse) {
 			l->u->hooks->too_much(l, true);
@@ -501,7 +500,7 @@ static void on_credential(const char *line, const struct err *e, void *arg)
 {
 	struct leg *l = arg;
 
-	grant_wipe(l->line);
+	wipe_free(l->line);
 	l->line = line ? strdup(line) : NULL;
 	l->unauthorized = e ? *e : (struct err){0};
 	if ((line && !l->line) ||

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "config/config_impl.h"
+#include "lib/wipe.h"
 #include "text/httpfield.h"
 #include "text/url.h"
 
@@ -37,9 +38,7 @@ static void clear_secret(const struct key *k, void *field)
 	struct config_secret *s = field;
 
 	(void)k;
-	if (s->value)
-		explicit_bzero(s->value, strlen(s->value));
-	free(s->value);
+	wipe_free(s->value);
 	json_decref(s->written);
 	memset(s, 0, sizeof *s);
 }

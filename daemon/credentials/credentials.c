@@ -10,6 +10,7 @@
 #include "auth/users.h"
 #include "base/bearer.h"
 #include "credentials/credentials_impl.h"
+#include "lib/wipe.h"
 #include "text/httpfield.h"
 #include "text/url.h"
 
@@ -66,7 +67,7 @@ static void secret(const struct credentials *cs, const struct config_backend *b,
 			b->name);
 	else
 		credentials_tell(&b->credential, text, fn, arg);
-	grant_wipe(text);
+	wipe_free(text);
 }
 
 /* ---- the choice ---- */

@@ -9,6 +9,7 @@
 
 #include "base/bearer.h"
 #include "credentials/credentials_impl.h"
+#include "lib/wipe.h"
 #include "text/httpfield.h"
 
 static const char bearer_prefix[] = "Bearer ";
@@ -57,7 +58,7 @@ void credentials_tell(const struct config_credential *conf, const char *secret, 
 		return;
 	}
 	fn(line, NULL, arg);
-	grant_wipe(line);
+	wipe_free(line);
 }
 
 bool credentials_expired(const struct bearer *b)

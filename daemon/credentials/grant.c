@@ -14,23 +14,18 @@
 #include "http/fetch.h"
 #include "lib/jsonrpc.h"
 #include "lib/log.h"
+#include "lib/wipe.h"
+#include "text/basicauth.h"
 #include "text/httpfield.h"
 #include "text/url.h"
 
 #define MAX_LIFE  INT64_C(31622400) /* of a token, in seconds: a year */
 #define MAX_DEPTH 16
 
-void grant_wipe(char *text)
-{
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
-
 void grant_clear(struct grant *g)
 {
-	grant_wipe(g->access);
-	grant_wipe(g->refresh);
+	wipe_free(g->access);
+	wipe_free(g->refresh);
 	memset(g, 0, sizeof *g);
 }
 
@@ -51,10 +46,10 @@ static void put(struct form *f, const char *name, const char *value)
 		f->failed = true;
 		longer = NULL;
 	}
-	grant_wipe(escaped);
+	wipe_free(escaped);
 	if (!longer)
 		return;
-	grant_wipe(f->text);
+	wipe_free(f->text);
 	f->text = longer;
 }
 
@@ -85,54 +80,20 @@ char *grant_form(const struct config_credential *conf, enum grant_kind kind, con
 	}
 	if (!f.failed)
 		return f.text;
-	grant_wipe(f.text);
+	wipe_free(f.text);
 	return NULL;
-}
-
-/* RFC 4648, section 4. */
-static char *base64(const char *text)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t len = strlen(text);
-	char *out = malloc((len + 2) / 3 * 4 + 1), *p = out;
-
-	for (size_t i = 0; out != NULL && i < len; i += 3) {
-		size_t left = len - i;
-		unsigned n = (unsigned)(unsigned char)text[i] << 16;
-
-		n |= left > 1 ? (unsigned)(unsigned char)text[i + 1] << 8 : 0;
-		n |= left > 2 ? (unsigned)(unsigned char)text[i + 2] : 0;
-		*p++ = digits[n >> 18];
-		*p++ = digits[n >> 12 & 63];
-		*p++ = left > 1 ? digits[n >> 6 & 63] : '=';
-		*p++ = left > 2 ? digits[n & 63] : '=';
-	}
-	if (out != NULL)
-		*p = '\0';
-	return out;
 }
 
 char *grant_authorization(const struct config_credential *conf, struct err *e)
 {
-	char *id = NULL, *secret = NULL, *pair = NULL, *code = NULL, *line = NULL;
+	char *line;
 
 	*e = (struct err){0};
 	if (!conf->client_secret.value || conf->client_auth != CONFIG_CLIENT_BASIC)
 		return NULL;
-	id = url_escape(conf->client_id);
-	secret = url_escape(conf->client_secret.value);
-	if (id && secret && asprintf(&pair, "%s:%s", id, secret) < 0)
-		pair = NULL;
-	code = pair ? base64(pair) : NULL;
-	if (!code || asprintf(&line, "Authorization: Basic %s", code) < 0) {
-		line = NULL;
+	line = basicauth_header(conf->client_id, conf->client_secret.value);
+	if (!line)
 		err_set(e, ERR_NOMEM, "out of memory");
-	}
-	free(id);
-	grant_wipe(secret);
-	grant_wipe(pair);
-	grant_wipe(code);
 	return line;
 }
 

@@ -44,7 +44,4 @@ int grant_read(const struct fetch_answer *a, int64_t now, const struct mask *sen
 /* Wipes and frees what is in G. */
 void grant_clear(struct grant *g);
 
-/* Wipes and frees TEXT (may be NULL). */
-void grant_wipe(char *text);
-
 #endif

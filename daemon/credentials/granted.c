@@ -11,10 +11,12 @@
 
 #include "base/bearer.h"
 #include "base/delayq.h"
+#include "base/same.h"
 #include "base/seal.h"
 #include "credentials/credentials_impl.h"
 #include "lib/digest.h"
 #include "lib/log.h"
+#include "lib/wipe.h"
 
 #define TIMEOUT_MS 15000 /* of a request at the issuer */
 #define MAX_ANSWER 65536
@@ -159,9 +161,8 @@ static void settle(struct granted *g, const struct err *e)
 
 static bool is_neighbour(const struct granted *a, const struct granted *b)
 {
-	bool same_user = !a->user ? !b->user : b->user != NULL && strcmp(a->user, b->user) == 0;
-
-	return a != b && same_user && strcmp(a->conf->endpoint, b->conf->endpoint) == 0;
+	return a != b && same_text(a->user, b->user) &&
+	       strcmp(a->conf->endpoint, b->conf->endpoint) == 0;
 }
 
 /* The issuer is done with G: whoever waited for that goes on. */
@@ -246,7 +247,7 @@ static void adopt(struct granted *g, struct grant *token)
 static void on_invalid_grant(struct granted *g, const struct err *e)
 {
 	if (g->asking == GRANT_REFRESH) {
-		grant_wipe(g->token.refresh);
+		wipe_free(g->token.refresh);
 		g->token.refresh = NULL;
 		save(g);
 		begin(g);
@@ -316,8 +317,8 @@ static int ask(struct granted *g, const char *token, struct err *e)
 		err_set(e, ERR_NOMEM, "out of memory");
 	if (e->code == 0)
 		g->fetch = fetch_start(g->cs->httpc, &spec, MAX_ANSWER, on_answer, g, e);
-	grant_wipe(form);
-	grant_wipe(who);
+	wipe_free(form);
+	wipe_free(who);
 	return g->fetch ? 0 : e->code;
 }
 
@@ -434,7 +435,7 @@ bool granted_dispute(struct granted *g, const char *line)
 	if (g->disputed_at != 0 && now - g->disputed_at < DISPUTE_MS)
 		return false;
 	g->disputed_at = now;
-	grant_wipe(g->token.access);
+	wipe_free(g->token.access);
 	g->token.access = NULL;
 	return true;
 }

@@ -12,6 +12,7 @@
 #include "config/config_backend.h"
 #include "credentials/credentials.h"
 #include "credentials/grant.h"
+#include "lib/wipe.h"
 
 /* The value of one entry of "userEnv" as "NAME=VALUE". */
 static char *make(const struct credentials *cs, const struct config_backend *b, const char *entry,
@@ -32,7 +33,7 @@ static char *make(const struct credentials *cs, const struct config_backend *b, 
 		line = NULL;
 		err_set(e, ERR_NOMEM, "out of memory");
 	}
-	grant_wipe(secret);
+	wipe_free(secret);
 	return line;
 }
 
@@ -72,7 +73,7 @@ char **userenv_new(const struct credentials *cs, const struct config_backend *b,
 	if (n == more)
 		env = environ_for_child(extra, e);
 	for (size_t i = 0; i < n; i++)
-		grant_wipe(extra[had + i]);
+		wipe_free(extra[had + i]);
 	free(extra);
 	return env;
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/container.h"
 #include "config/config.h"
 #include "http/exchange.h"
 #include "http/reply.h"
@@ -21,7 +22,7 @@ struct eventstreams {
 
 static struct eventstream *eventstream_of(struct delayq_node *node)
 {
-	return (struct eventstream *)(void *)((char *)node - offsetof(struct eventstream, timer));
+	return container_of(node, struct eventstream, timer);
 }
 
 struct exchange *eventstream_detach(struct eventstream *es)

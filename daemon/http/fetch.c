@@ -9,6 +9,7 @@
 
 #include "base/defer.h"
 #include "base/delayq.h"
+#include "lib/wipe.h"
 
 struct fetch {
 	struct httpc *h;
@@ -29,10 +30,8 @@ struct fetch {
 
 static void free_strings(char **list)
 {
-	for (char **s = list; s != NULL && *s; s++) {
-		explicit_bzero(*s, strlen(*s)); /* headers have secrets in them */
-		free(*s);
-	}
+	for (char **s = list; s != NULL && *s; s++)
+		wipe_free(*s); /* headers have secrets in them */
 	free(list);
 }
 
@@ -215,13 +214,4 @@ void fetch_cancel(struct fetch **fp)
 	f->fn = NULL;
 	httpc_cancel(&f->req);
 	defer_call(&f->freeing, release, f);
-}
-
-bool fetch_is_json(const char *type)
-{
-	size_t len = strcspn(type, "; \t");
-
-	return (len == 16 && strncasecmp(type, "application/json", len) == 0) ||
-	       (len == 9 && strncasecmp(type, "text/json", len) == 0) ||
-	       (len > 5 && strncasecmp(type + len - 5, "+json", 5) == 0);
 }

@@ -37,8 +37,4 @@ struct fetch *fetch_start(struct httpc *h, const struct httpc_spec *spec, size_t
 /* No callback comes any more; the request is cut off. *F becomes NULL. */
 void fetch_cancel(struct fetch **f);
 
-/* Whether TYPE (a Content-Type) says JSON: application/json, text/json, or anything that ends in
- * "+json". */
-bool fetch_is_json(const char *type);
-
 #endif

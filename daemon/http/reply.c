@@ -11,6 +11,7 @@
 #include "http/exchange.h"
 #include "http/guard.h"
 #include "lib/jsonrpc.h"
+#include "text/mediatype.h"
 
 void reply_error(struct exchange *x, int status, json_t *id, int code, const char *fmt, ...)
 {
@@ -54,15 +55,10 @@ static unsigned accept_range(const char *range, size_t len)
 		{"text/event-stream", REPLY_ACCEPT_SSE},       {"text/*", REPLY_ACCEPT_SSE},
 		{"*/*", REPLY_ACCEPT_JSON | REPLY_ACCEPT_SSE},
 	};
-	size_t type_len = strcspn(range, ";, \t");
 
-	if (type_len > len)
-		type_len = len;
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-		if (strlen(types[i].type) == type_len &&
-		    strncasecmp(range, types[i].type, type_len) == 0)
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (mediatype_range_is(range, len, types[i].type))
 			return refused(range, len) ? 0 : types[i].mask;
-	}
 	return 0;
 }
 

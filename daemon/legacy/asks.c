@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "base/container.h"
 #include "lib/err.h"
 #include "lib/jsonrpc.h"
 #include "mcp/question.h"
@@ -40,7 +41,7 @@ static struct question *take_out(struct ask *ask)
 
 static void on_limit(struct delayq_node *node, void *arg)
 {
-	struct ask *ask = (struct ask *)(void *)((char *)node - offsetof(struct ask, limit));
+	struct ask *ask = container_of(node, struct ask, limit);
 	struct asks *a = ask->asks;
 	json_int_t id = ask->id;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/same.h"
 #include "config/config.h"
 #include "http/exchange.h"
 #include "http/reply.h"
@@ -99,7 +100,7 @@ static bool is_owner(const struct session *s, const char *user)
 {
 	const char *owner = session_user(s);
 
-	return owner && user ? strcmp(owner, user) == 0 : owner == user;
+	return same_text(owner, user);
 }
 
 static struct session_conf conf_of(const struct legacy_request *rq)

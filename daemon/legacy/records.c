@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/same.h"
 #include "legacy/registry.h"
 #include "legacy/session.h"
 #include "lib/hash.h"
@@ -380,11 +381,6 @@ void records_free(struct records **rp)
 	free(r);
 }
 
-static bool same(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 /* Puts what is known of the parts of SL into its record. 0 or ERR_NOMEM. */
 static int add_parts(const struct sleeper *sl, json_t *record)
 {
@@ -415,8 +411,9 @@ json_t *records_find(struct records *r, const char *id, const char *user, const 
 	record = store_get(r->store, STORE_SESSIONS, id, NULL);
 	if (!record || add_parts(sl, record) < 0) /* it could be read before */
 		err_set(e, ERR_NOMEM, "out of memory");
-	else if (same(text_of(record, "user"), user) &&
-		 same(text_of(record, "issuer"), r->issuer) && same(text_of(record, "path"), path))
+	else if (same_text(text_of(record, "user"), user) &&
+		 same_text(text_of(record, "issuer"), r->issuer) &&
+		 same_text(text_of(record, "path"), path))
 		return record;
 	json_decref(record);
 	return NULL;

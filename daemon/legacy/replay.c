@@ -4,6 +4,7 @@
 #include <event2/buffer.h>
 #include <stdlib.h>
 
+#include "base/container.h"
 #include "lib/err.h"
 
 static void drop(struct replay *r, struct replay_event *ev)
@@ -27,8 +28,7 @@ static void evict(struct replay *r, struct replay_event *ev)
 
 static void on_old(struct delayq_node *node, void *arg)
 {
-	struct replay_event *ev =
-		(struct replay_event *)(void *)((char *)node - offsetof(struct replay_event, age));
+	struct replay_event *ev = container_of(node, struct replay_event, age);
 
 	(void)arg;
 	evict(ev->replay, ev);

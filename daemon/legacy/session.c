@@ -7,6 +7,7 @@
 
 #include "auth/users.h"
 #include "base/bearer.h"
+#include "base/container.h"
 #include "base/defer.h"
 #include "base/delayq.h"
 #include "base/share.h"
@@ -485,12 +486,12 @@ bool session_working(const struct session *s)
 
 struct session *session_of_idle(struct delayq_node *node)
 {
-	return (struct session *)(void *)((char *)node - offsetof(struct session, idle));
+	return container_of(node, struct session, idle);
 }
 
 struct session *session_of_saving(struct delayq_node *node)
 {
-	return (struct session *)(void *)((char *)node - offsetof(struct session, saving));
+	return container_of(node, struct session, saving);
 }
 
 void session_seen(struct session *s, struct bearer *b)

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "auth/users.h"
+#include "base/container.h"
 #include "base/delayq.h"
 #include "base/share.h"
 #include "legacy/records.h"
@@ -21,7 +22,7 @@ struct sessions {
 
 static struct sessions *of_env(struct session_env *env)
 {
-	return (struct sessions *)(void *)((char *)env - offsetof(struct sessions, env));
+	return container_of(env, struct sessions, env);
 }
 
 static void on_save(struct session *s, struct session_env *env)

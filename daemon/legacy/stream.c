@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bearer.h"
+#include "base/container.h"
 #include "base/defer.h"
 #include "http/eventstream.h"
 #include "http/exchange.h"
@@ -39,7 +40,7 @@ struct stream {
 
 static struct stream *stream_of(struct eventstream *out)
 {
-	return (struct stream *)(void *)((char *)out - offsetof(struct stream, out));
+	return container_of(out, struct stream, out);
 }
 
 /* Nothing to do and nothing to replay any more. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/same.h"
+
 static const struct {
 	const char *method, *member, *key, *capability, *changed;
 } kinds[OFFER_KINDS] = {
@@ -80,11 +82,6 @@ fail:
 	return NULL;
 }
 
-static bool text_equal(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool json_same(const json_t *a, const json_t *b)
 {
 	return a == b || json_equal(a, b) != 0;
@@ -101,7 +98,7 @@ bool offer_equal(const struct offer *a, const struct offer *b)
 			return false;
 	return json_same(a->capabilities, b->capabilities) &&
 	       json_same(a->server_info, b->server_info) &&
-	       text_equal(a->instructions, b->instructions);
+	       same_text(a->instructions, b->instructions);
 }
 
 bool offer_has_tasks(enum mcp_rev rev, const json_t *capabilities)

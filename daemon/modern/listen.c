@@ -7,7 +7,9 @@
 
 #include "backend/view.h"
 #include "base/bearer.h"
+#include "base/container.h"
 #include "base/pace.h"
+#include "base/same.h"
 #include "config/config.h"
 #include "http/eventstream.h"
 #include "http/exchange.h"
@@ -121,7 +123,7 @@ static void drop(struct listen *l)
 static void on_lost(struct eventstream *out, const char *why)
 {
 	(void)why;
-	drop((struct listen *)(void *)((char *)out - offsetof(struct listen, out)));
+	drop(container_of(out, struct listen, out));
 }
 
 static const struct eventstream_hooks hooks = {.lost = on_lost};
@@ -197,7 +199,7 @@ static void on_changed(struct view *v, unsigned mask, void *arg)
 
 static struct wanted *wanted_of(struct topic_member *m)
 {
-	return (struct wanted *)(void *)((char *)m - offsetof(struct wanted, member));
+	return container_of(m, struct wanted, member);
 }
 
 static void acknowledge(struct listen *l);
@@ -464,11 +466,6 @@ void listens_open(struct listens *ls, struct exchange *x, const struct listen_ca
 }
 
 /* ---- what comes ---- */
-
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
 
 /* What a server offers beyond its view. One that a request has to itself lists nothing. */
 static void deliver_lists(struct listens *ls, const struct pooled *from, const char *method)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/container.h"
 #include "base/share.h"
 #include "config/config.h"
 #include "http/exchange.h"
@@ -86,7 +87,7 @@ void mreq_over(struct mreq *r)
 
 static struct mreq *mreq_of(struct eventstream *out)
 {
-	return (struct mreq *)(void *)((char *)out - offsetof(struct mreq, out));
+	return container_of(out, struct mreq, out);
 }
 
 /* A client that leaves cancels its request (2026-07-28, "Cancellation"). */
@@ -187,7 +188,7 @@ void mreq_park(struct mreq *r)
 /* The client never came back. What the backend does for it ends. */
 static void on_expiry(struct delayq_node *node, void *arg)
 {
-	struct mreq *r = (struct mreq *)(void *)((char *)node - offsetof(struct mreq, expiry));
+	struct mreq *r = container_of(node, struct mreq, expiry);
 
 	(void)arg;
 	if (r->final || !server_cancel(pooled_server(r->pooled), r, "the client did not answer"))
@@ -252,7 +253,7 @@ void mreq_drop_asks(struct mreq *r)
 
 static void on_gather(struct delayq_node *node, void *arg)
 {
-	struct mreq *r = (struct mreq *)(void *)((char *)node - offsetof(struct mreq, gather));
+	struct mreq *r = container_of(node, struct mreq, gather);
 
 	(void)arg;
 	r->all->gathered(r, r->all->arg);

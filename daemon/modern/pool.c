@@ -7,6 +7,7 @@
 
 #include "backend/view.h"
 #include "base/bearer.h"
+#include "base/container.h"
 #include "base/defer.h"
 #include "base/delayq.h"
 #include "base/share.h"
@@ -255,7 +256,7 @@ static void on_token_end(enum bearer_end why, void *arg)
 
 static void on_idle(struct delayq_node *node, void *arg)
 {
-	struct pooled *s = (struct pooled *)(void *)((char *)node - offsetof(struct pooled, idle));
+	struct pooled *s = container_of(node, struct pooled, idle);
 
 	(void)arg;
 	if (server_tasks(s->server) > 0)

@@ -3,10 +3,11 @@
 
 #include <errno.h>
 #include <math.h>
-#include <openssl/evp.h>
-#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "lib/digest.h"
 
 static const char prefix[] = "=?base64?", suffix[] = "?=";
 #define PREFIX_LEN (sizeof prefix - 1)
@@ -20,23 +21,6 @@ static bool is_encoded(const char *value)
 	       memcmp(value + len - SUFFIX_LEN, suffix, SUFFIX_LEN) == 0;
 }
 
-/* OpenSSL's decoder forgives white space and odd bits, so what it made is encoded again and
- * compared: there is one right way to write a value, and two ways are one too many for whoever
- * checks it on the way. */
-static bool is_canonical(const unsigned char *text, size_t text_len, const char *in, size_t len)
-{
-	size_t size = (text_len + 2) / 3 * 4 + 1;
-	unsigned char *again = malloc(size);
-	bool same;
-
-	if (!again)
-		return false;
-	same = EVP_EncodeBlock(again, text, (int)text_len) == (int)len &&
-	       memcmp(again, in, len) == 0;
-	free(again);
-	return same;
-}
-
 static bool is_text(const char *text, size_t len)
 {
 	json_t *value = memchr(text, '\0', len) ? NULL : json_stringn(text, len);
@@ -47,26 +31,18 @@ static bool is_text(const char *text, size_t len)
 
 static char *decode_base64(const char *in, size_t len, struct err *e)
 {
-	char *out = malloc(len / 4 * 3 + 1);
-	int n = -1;
-	size_t pad = 0;
+	char *out = NULL;
+	size_t n = 0;
+	int rc = digest_unbase64(in, len, &out, &n);
 
-	if (!out) {
-		err_set(e, ERR_NOMEM, "out of memory");
-		return NULL;
-	}
-	if (len % 4 == 0 && len < INT32_MAX)
-		n = EVP_DecodeBlock((unsigned char *)out, (const unsigned char *)in, (int)len);
-	while (pad < 2 && pad < len && in[len - 1 - pad] == '=')
-		pad++;
-	if (n < (int)pad || !is_canonical((unsigned char *)out, (size_t)n - pad, in, len) ||
-	    !is_text(out, (size_t)n - pad)) {
-		free(out);
+	if (rc == 0 && is_text(out, n))
+		return out;
+	free(out);
+	if (rc == ERR_NOMEM)
+		err_set(e, rc, "out of memory");
+	else
 		err_set(e, ERR_INVALID, "not canonical base64 of UTF-8 text");
-		return NULL;
-	}
-	out[(size_t)n - pad] = '\0';
-	return out;
+	return NULL;
 }
 
 char *headervalue_decode(const char *value, struct err *e)
@@ -97,17 +73,14 @@ static bool is_plain(const char *text)
 
 char *headervalue_encode(const char *text)
 {
-	size_t len = strlen(text), n = (len + 2) / 3 * 4;
-	char *out;
+	char *code, *out = NULL;
 
 	if (is_plain(text))
 		return strdup(text);
-	out = malloc(PREFIX_LEN + n + SUFFIX_LEN + 1);
-	if (!out)
-		return NULL;
-	memcpy(out, prefix, PREFIX_LEN);
-	EVP_EncodeBlock((unsigned char *)out + PREFIX_LEN, (const unsigned char *)text, (int)len);
-	memcpy(out + PREFIX_LEN + n, suffix, SUFFIX_LEN + 1);
+	code = digest_base64(text, strlen(text));
+	if (code && asprintf(&out, "%s%s%s", prefix, code, suffix) < 0)
+		out = NULL;
+	free(code);
 	return out;
 }
 

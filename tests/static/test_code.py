@@ -36,7 +36,7 @@ ROOMS[""] = set(ROOMS)
 ALONE = {
     r"#include <(event2/http|evhttp)": r"daemon/http/(httpd|exchange|framing|gate|connections)\w*\.[ch]",
     r"#include <curl/": r"daemon/(http/httpc\w*|text/url)\.c",
-    r"#include <openssl/": r"(daemon/(base/seal|text/headervalue)\w*|lib/digest)\.c",
+    r"#include <openssl/": r"(daemon/base/seal|lib/digest)\.c",
     r"#include <jose/": r"daemon/auth/jwt\.c",
     r"\b(fork|vfork|waitpid|waitid|wait4|posix_spawnp?)\(": r"(daemon/(process/child(ren)?\w*|detach)|cli/configcheck)\.c",
     r"#include <sqlite3": r"daemon/store/store_sql\.c",

@@ -1,5 +1,13 @@
 # SPDX-License-Identifier: ISC
 # The unit tests of daemon/text/.
+check_PROGRAMS += tests/unit/text/test_basicauth
+TESTS += tests/unit/text/test_basicauth
+tests_unit_text_test_basicauth_SOURCES = tests/unit/text/test_basicauth.c
+tests_unit_text_test_basicauth_CPPFLAGS = $(unit_cppflags)
+tests_unit_text_test_basicauth_CFLAGS = $(unit_cflags)
+tests_unit_text_test_basicauth_LDFLAGS = $(failalloc_ldflags)
+tests_unit_text_test_basicauth_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/text/test_challenge
 TESTS += tests/unit/text/test_challenge
 tests_unit_text_test_challenge_SOURCES = tests/unit/text/test_challenge.c
@@ -13,6 +21,13 @@ tests_unit_text_test_headervalue_SOURCES = tests/unit/text/test_headervalue.c
 tests_unit_text_test_headervalue_CPPFLAGS = $(unit_cppflags)
 tests_unit_text_test_headervalue_CFLAGS = $(unit_cflags)
 tests_unit_text_test_headervalue_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/text/test_mediatype
+TESTS += tests/unit/text/test_mediatype
+tests_unit_text_test_mediatype_SOURCES = tests/unit/text/test_mediatype.c
+tests_unit_text_test_mediatype_CPPFLAGS = $(unit_cppflags)
+tests_unit_text_test_mediatype_CFLAGS = $(unit_cflags)
+tests_unit_text_test_mediatype_LDADD = $(unit_ldadd)
 
 check_PROGRAMS += tests/unit/text/test_pattern
 TESTS += tests/unit/text/test_pattern

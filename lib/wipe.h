@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/* wipe.h: the end of a text that is secret. */
+#ifndef MCPD_WIPE_H
+#define MCPD_WIPE_H
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Overwrites TEXT (malloc'd; NULL: nothing to do) up to its NUL, and frees it. */
+static inline void wipe_free(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+#endif
