@@ -6,6 +6,7 @@
 
 #include "cli/output.h"
 #include "cli/text.h"
+#include "lib/jsonrpc.h"
 #include "lib/utf8.h"
 
 /* jansson escapes the oldest control characters alone. An escape for the others means the same, and
@@ -67,7 +68,7 @@ static void json_record(const struct output_to *to, const struct ctl_column *col
 
 static void json_text(const struct output_to *to, const struct ctl_column *columns, json_t *record)
 {
-	json_t *copy = json_copy(record);
+	json_t *copy = jsonrpc_copy(record);
 
 	json_object_del(copy, "text");
 	put_row(to->f, columns, copy, JSON_COMPACT);

@@ -7,6 +7,7 @@
 
 #include "cli/output.h"
 #include "cli/text.h"
+#include "lib/jsonrpc.h"
 
 /* Single quotes protect everything but themselves. */
 static void put_quoted(FILE *f, const char *s)
@@ -87,7 +88,7 @@ static void kv_rows(const struct output_to *to, const struct ctl_column *columns
 
 static void kv_text(const struct output_to *to, const struct ctl_column *columns, json_t *record)
 {
-	json_t *copy = json_copy(record);
+	json_t *copy = jsonrpc_copy(record);
 
 	json_object_del(copy, "text");
 	kv_record(to, columns, copy);

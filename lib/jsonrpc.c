@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/jsonrpc.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "lib/log.h"
@@ -137,6 +138,17 @@ json_t *jsonrpc_error(json_t *id_or_null, int code, const char *message, json_t 
 		put(&error, "data", data_take);
 	put(&msg, "error", error);
 	return msg;
+}
+
+json_t *jsonrpc_copy(const json_t *value)
+{
+	json_t *copy = json_copy((json_t *)(uintptr_t)value);
+
+	if (json_object_size(copy) == json_object_size(value) &&
+	    json_array_size(copy) == json_array_size(value))
+		return copy;
+	json_decref(copy);
+	return NULL;
 }
 
 bool jsonrpc_id_equal(const json_t *a, const json_t *b)

@@ -67,6 +67,11 @@ json_t *jsonrpc_error(json_t *id_or_null, int code, const char *message, json_t 
 int jsonrpc_write(struct evbuffer *out, const json_t *msg);
 char *jsonrpc_dump(const json_t *msg, size_t *len_r);
 
+/* A copy of VALUE, an object or array whose members are shared with it (a new reference). NULL
+ * where VALUE is NULL, or on lack of memory: json_copy() itself leaves out what it has no memory
+ * for. */
+json_t *jsonrpc_copy(const json_t *value);
+
 /* Whether two ids are the same: type and value ("1" is not 1). */
 bool jsonrpc_id_equal(const json_t *a, const json_t *b);
 

@@ -8,6 +8,7 @@
 #include "auth/auth_impl.h"
 #include "auth/jwt.h"
 #include "base/seal.h"
+#include "lib/jsonrpc.h"
 #include "lib/log.h"
 
 #define MAX_USER 255
@@ -140,7 +141,7 @@ static json_t *as_set(const char *text, const json_t *list)
 static char *rights_of(const struct config_auth *conf, const json_t *said,
 		       const struct claims *claims)
 {
-	json_t *all = claims->scope ? json_copy((json_t *)(uintptr_t)said) : NULL;
+	json_t *all = claims->scope ? jsonrpc_copy(said) : NULL;
 	char *rights = NULL;
 
 	if (!all)

@@ -131,7 +131,7 @@ static void on_stored(const char *key, json_t *record, void *arg)
 	u = get(us, key);
 	if (!u || u->record)
 		return;
-	set_record(us, u, json_deep_copy(record));
+	set_record(us, u, json_incref(record));
 	u->connected = true;
 }
 

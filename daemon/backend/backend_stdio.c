@@ -293,7 +293,7 @@ static void stop_all(struct stdio *s, const char *why)
 	learn_stop(s);
 	instance_forget_era(s);
 	TAILQ_FOREACH (in, &s->instances, entry) {
-		in->failures = 0;
+		backoff_reset(&in->backoff);
 		in->not_before = 0;
 	}
 	/* The ends of calls may lead to other ends, and to fresh children. */

@@ -19,6 +19,7 @@
 #include "client/mcpclient.h"
 #include "client/upstream.h"
 #include "config/config.h"
+#include "http/backoff.h"
 #include "lib/hash.h"
 #include "lib/lines.h"
 #include "lib/log.h"
@@ -71,7 +72,7 @@ struct instance {
 	bool had_child;		      /* so the next one may offer something else */
 	struct bearer *bearer;	      /* of the latest call; NULL: none */
 	struct bearer *failed_for;    /* the last start failed for this one; NULL: for none */
-	unsigned failures;	      /* starts that failed, in a row */
+	struct backoff backoff;	      /* after starts that failed, in a row */
 	int64_t not_before;	      /* clock_ms() of the next attempt */
 	struct err why;		      /* of the last failure */
 	int64_t started;	      /* clock_ms() of the last start */
@@ -100,13 +101,13 @@ struct stdio {
 	TAILQ_HEAD(, instance) instances;
 	struct instance *by_key, *learner; /* the shared one or the probe; NULL: none now */
 	struct delayq *idle, *half_dead, *linger, *revive, *relisting;
-	struct event retry;	 /* the next attempt to learn */
-	unsigned learn_failures; /* in a row */
-	int64_t learn_last;	 /* clock_ms() of the last attempt */
-	unsigned long restarts;	 /* children that went without being asked to */
-	unsigned long epoch;	 /* how often all children were stopped */
-	char last_stderr[512];	 /* of the last child that failed, escaped and masked; "": none said
-				    anything */
+	struct event retry;	      /* the next attempt to learn */
+	struct backoff learn_backoff; /* after failures in a row */
+	int64_t learn_last;	      /* clock_ms() of the last attempt */
+	unsigned long restarts;	      /* children that went without being asked to */
+	unsigned long epoch;	      /* how often all children were stopped */
+	char last_stderr[512]; /* of the last child that failed, escaped and masked; "": none said
+				  anything */
 	const struct instance_channel *channel;
 	enum mcpclient_era era; /* of the server, as far as it is known */
 };

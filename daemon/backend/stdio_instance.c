@@ -17,9 +17,8 @@
 #include "lib/log.h"
 #include "mcp/translate.h"
 
-#define MAX_BACKOFF_MS 60000
-#define MAX_QUEUE      1024 /* calls that wait for one child to start */
-#define SILENCE_MS     3000 /* until a server that does not answer server/discover gets initialize */
+#define MAX_QUEUE  1024 /* calls that wait for one child to start */
+#define SILENCE_MS 3000 /* until a server that does not answer server/discover gets initialize */
 
 struct log_scope instance_scope(const struct instance *in)
 {
@@ -66,11 +65,8 @@ static void remember_era(const struct instance *in)
 
 static void start_failed(struct instance *in, const struct err *e)
 {
-	int64_t delay = in->failures < 6 ? INT64_C(1000) << in->failures : MAX_BACKOFF_MS;
-
-	in->failures++;
 	bearer_set(&in->failed_for, instance_bearer(in));
-	in->not_before = clock_ms() + delay;
+	in->not_before = clock_ms() + backoff_restart(&in->backoff);
 	in->why = *e;
 }
 
@@ -222,7 +218,7 @@ static void on_ready(struct mcpclient *m, void *arg)
 	bool had_child = in->had_child;
 
 	(void)m;
-	in->failures = 0;
+	backoff_reset(&in->backoff);
 	in->not_before = 0;
 	bearer_unref(&in->failed_for);
 	in->had_child = true;

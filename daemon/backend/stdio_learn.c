@@ -10,9 +10,8 @@
 #include "base/container.h"
 #include "lib/log.h"
 
-#define MAX_BACKOFF_S 60
-#define STABLE_MS     60000 /* who lived this long does not crash in a loop */
-#define DOUBT_S	      10    /* between two probes that nobody but a failing session asked for */
+#define STABLE_MS 60000 /* who lived this long does not crash in a loop */
+#define DOUBT_MS  10000 /* between two probes that nobody but a failing session asked for */
 
 static void start_listing(struct instance *in);
 
@@ -21,9 +20,9 @@ static bool learns(const struct instance *in)
 	return in->role == INSTANCE_PROBE || in->role == INSTANCE_SHARED;
 }
 
-static void retry_in(struct stdio *s, int64_t seconds)
+static void retry_in(struct stdio *s, int64_t ms)
 {
-	struct timeval tv = {.tv_sec = seconds};
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 
 	if (evtimer_add(&s->retry, &tv) < 0)
 		log_error(NULL, "out of memory: backend %s will not be tried again",
@@ -32,17 +31,14 @@ static void retry_in(struct stdio *s, int64_t seconds)
 
 static void learn_failed(struct stdio *s, const struct err *e)
 {
-	unsigned n = s->learn_failures++;
-	int64_t delay = n < 6 ? INT64_C(1) << n : MAX_BACKOFF_S;
-
-	retry_in(s, delay);
+	retry_in(s, backoff_restart(&s->learn_backoff));
 	backend_failed(s->b, e);
 }
 
 void learn_start(struct stdio *s)
 {
 	struct instance *in = s->learner;
-	unsigned failures = s->learn_failures;
+	unsigned failures = s->learn_backoff.waits;
 	struct err e;
 
 	event_del(&s->retry);
@@ -62,7 +58,7 @@ void learn_start(struct stdio *s)
 	if (in->role == INSTANCE_PROBE)
 		instance_free(in, e.text);
 	/* Where the child got as far as to fail by itself, that was told already. */
-	if (s->learn_failures == failures)
+	if (s->learn_backoff.waits == failures)
 		learn_failed(s, &e);
 }
 
@@ -76,7 +72,7 @@ void learn_on_retry(evutil_socket_t fd, short what, void *arg)
 void learn_stop(struct stdio *s)
 {
 	event_del(&s->retry);
-	s->learn_failures = 0;
+	backoff_reset(&s->learn_backoff);
 	if (s->learner && s->learner->role == INSTANCE_PROBE)
 		instance_free(s->learner, "the backend was stopped");
 }
@@ -87,7 +83,7 @@ void learn_doubt(struct stdio *s)
 
 	if ((!s->learner || s->learner->role == INSTANCE_SHARED) &&
 	    !event_pending(&s->retry, EV_TIMEOUT, NULL))
-		retry_in(s, since < DOUBT_S * 1000 ? DOUBT_S - since / 1000 : 0);
+		retry_in(s, since < DOUBT_MS ? DOUBT_MS - since : 0);
 }
 
 void learn_on_lost(struct instance *in, const struct err *e, bool was_ready)
@@ -101,7 +97,7 @@ void learn_on_lost(struct instance *in, const struct err *e, bool was_ready)
 		return;
 	}
 	if (was_ready && clock_ms() - in->started >= STABLE_MS)
-		s->learn_failures = 0;
+		backoff_reset(&s->learn_backoff);
 	if (in->role == INSTANCE_PROBE)
 		instance_free(in, e->text);
 	if (!lingered)
@@ -179,7 +175,7 @@ static void take_offer(struct instance *in, struct offer *o_take)
 		return;
 	}
 	if (in->role == INSTANCE_PROBE)
-		in->s->learn_failures = 0;
+		backoff_reset(&in->s->learn_backoff);
 	backend_learned(in->s->b, offer_ref(o_take));
 }
 

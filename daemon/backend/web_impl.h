@@ -11,6 +11,7 @@
 #include "backend/web_tools.h"
 #include "base/mask.h"
 #include "credentials/credentials.h"
+#include "http/backoff.h"
 #include "http/fetch.h"
 #include "text/url.h"
 
@@ -28,7 +29,7 @@ struct web {
 	bool retried;		/* after a 401 */
 	struct event timer;	/* the next time */
 	int64_t learnt_at;	/* clock_ms() of the last attempt */
-	unsigned failures;	/* in a row */
+	struct backoff backoff; /* after failures in a row */
 	int64_t retry_after_ms; /* that the last answer, a 429 or 503, asked for; 0: none */
 	struct mask mask;	/* the secrets that the endpoint gets, and may repeat in its list */
 	struct err complained;	/* of what, so that it is not said each time */

@@ -16,8 +16,7 @@
 #include "lib/log.h"
 #include "lib/wipe.h"
 
-#define MAX_BACKOFF_S 60
-#define SOON_MS	      10000 /* between two times that nobody but a failing call asked for */
+#define SOON_MS 10000 /* between two times that nobody but a failing call asked for */
 
 struct fetch *web_fetch(struct web *w, const struct httpc_spec *spec, const char *line, size_t max,
 			fetch_fn fn, void *arg, struct err *e)
@@ -49,12 +48,10 @@ static void learn_in(struct web *w, int64_t ms)
 
 static void failed(struct web *w, const struct err *e)
 {
-	unsigned n = w->failures++;
-	int64_t ms = 1000 * (n < 6 ? INT64_C(1) << n : MAX_BACKOFF_S);
 	struct err why = *e;
 
 	web_tools_free(&w->learning);
-	learn_in(w, ms > w->retry_after_ms ? ms : w->retry_after_ms);
+	learn_in(w, backoff_next(&w->backoff, w->retry_after_ms));
 	mask_here(&w->mask, why.text, true);
 	backend_failed(w->backend, &why);
 }
@@ -89,7 +86,7 @@ static void learnt(struct web *w)
 	web_tools_free(&w->tools);
 	w->tools = w->learning;
 	w->learning = NULL;
-	w->failures = 0;
+	backoff_reset(&w->backoff);
 	if (w->backend->conf->learn_interval_ms > 0)
 		learn_in(w, w->backend->conf->learn_interval_ms);
 	backend_learned(w->backend, o);
@@ -223,7 +220,7 @@ void web_learn_soon(struct web *w)
 {
 	int64_t since = clock_ms() - w->learnt_at;
 
-	if (!w->learning && w->failures == 0)
+	if (!w->learning && w->backoff.waits == 0)
 		learn_in(w, since < SOON_MS ? SOON_MS - since : 0);
 }
 
@@ -249,5 +246,5 @@ void web_learn_stop(struct web *w)
 	free(w->cursor);
 	w->cursor = NULL;
 	web_tools_free(&w->learning);
-	w->failures = 0;
+	backoff_reset(&w->backoff);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/mcpclient_dialect.h"
+#include "lib/jsonrpc.h"
 #include "mcp/era.h"
 #include "mcp/offer.h"
 
@@ -95,7 +96,7 @@ int mcpclient_add_envelope(struct mcpclient *m, json_t *meta, json_t *caps, json
 
 json_t *mcpclient_enveloped(struct mcpclient *m, json_t *params)
 {
-	json_t *copy = params ? json_copy(params) : json_object(), *meta = json_object();
+	json_t *copy = params ? jsonrpc_copy(params) : json_object(), *meta = json_object();
 
 	if (mcpclient_add_envelope(m, meta, m->capabilities, json_incref(m->client_info)) == 0 &&
 	    json_object_set(copy, "_meta", meta) == 0) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/mcpclient_dialect.h"
+#include "lib/jsonrpc.h"
 #include "mcp/era.h"
 
 /* ---- requests and answers ---- */
@@ -24,15 +25,17 @@ static bool has_modern(const json_t *params)
 /* PARAMS without what only 2026-07-28 knows (a new reference); NULL on lack of memory. */
 static json_t *without_modern(json_t *params)
 {
-	json_t *copy, *meta;
+	const json_t *given = json_object_get(params, "_meta");
+	json_t *copy, *meta, *value;
 	const char *key;
-	json_t *value;
 	void *next;
+	int rc;
 
 	if (!has_modern(params))
 		return json_incref(params);
-	copy = json_copy(params);
-	meta = json_copy(json_object_get(params, "_meta"));
+	copy = jsonrpc_copy(params);
+	meta = jsonrpc_copy(given);
+	rc = copy && (meta || !given) ? 0 : ERR_NOMEM;
 	json_object_del(copy, "inputResponses");
 	json_object_del(copy, "requestState");
 	json_object_foreach_safe (meta, next, key, value)
@@ -40,11 +43,13 @@ static json_t *without_modern(json_t *params)
 			json_object_del(meta, key);
 	if (json_object_size(meta) == 0)
 		json_object_del(copy, "_meta");
-	else if (json_object_set(copy, "_meta", meta) < 0)
-		json_object_clear(
-			copy); /* no memory; the server will say that something is missing */
+	else
+		rc |= json_object_set(copy, "_meta", meta);
 	json_decref(meta);
-	return copy;
+	if (rc == 0)
+		return copy;
+	json_decref(copy);
+	return NULL;
 }
 
 static int legacy_params(const struct pending *p, json_t **params_r)

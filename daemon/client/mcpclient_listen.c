@@ -210,7 +210,7 @@ static void open_stream(struct listening *l, json_t *filter_take)
 	bool whole = s && params;
 
 	for (size_t i = 0; s != NULL && i < N_SETS; i++) {
-		s->names[i] = json_copy(l->names[i]);
+		s->names[i] = jsonrpc_copy(l->names[i]);
 		whole = whole && s->names[i];
 	}
 	if (!whole) {
@@ -272,7 +272,7 @@ static void tell(struct mcpclient *m, const char *method, json_t *params)
 static void catch_up(struct listening *l)
 {
 	struct mcpclient *m = l->m;
-	json_t *uris = json_copy(l->names[SET_RESOURCES]), *value, *params;
+	json_t *uris = jsonrpc_copy(l->names[SET_RESOURCES]), *value, *params;
 	const char *uri;
 
 	l->missed = false;
@@ -359,21 +359,36 @@ static void on_acknowledged(struct listening *l, const json_t *params)
 		renew(l);
 }
 
-/* PARAMS without the id of the stream, which is of this hop (a new reference). */
-static json_t *unstamped(json_t *params)
+/* PARAMS without the id of the stream, which is of this hop, in *PARAMS_R (a new reference; NULL:
+ * nothing is left). 0 or ERR_NOMEM. */
+static int unstamped(json_t *params, json_t **params_r)
 {
-	json_t *copy = json_copy(params), *meta = json_copy(json_object_get(params, "_meta"));
+	json_t *copy = jsonrpc_copy(params), *meta = jsonrpc_copy(json_object_get(params, "_meta"));
+	int rc = copy && meta ? 0 : ERR_NOMEM;
 
 	json_object_del(meta, META_SUBSCRIPTION);
 	if (json_object_size(meta) > 0)
-		json_object_set(copy, "_meta", meta);
+		rc |= json_object_set(copy, "_meta", meta);
 	else
 		json_object_del(copy, "_meta");
 	json_decref(meta);
-	if (json_object_size(copy) > 0)
-		return copy;
-	json_decref(copy);
-	return NULL;
+	if (rc != 0 || json_object_size(copy) == 0) {
+		json_decref(copy);
+		copy = NULL;
+	}
+	*params_r = copy;
+	return rc == 0 ? 0 : ERR_NOMEM;
+}
+
+/* What is lost for lack of memory has to be assumed when there is memory again. */
+static void retell(struct listening *l, const char *method, json_t *params)
+{
+	if (unstamped(params, &params) < 0) {
+		l->missed = true;
+		return;
+	}
+	tell(l->m, method, params);
+	json_decref(params);
 }
 
 bool mcpclient_listen_heard(struct mcpclient *m, const char *method, json_t *params)
@@ -391,9 +406,7 @@ bool mcpclient_listen_heard(struct mcpclient *m, const char *method, json_t *par
 	/* One that was closed tells the same as the one after it. */
 	if (l && ((l->current && id == l->current->id) || (l->previous && id == l->previous->id))) {
 		backoff_reset(&l->backoff);
-		params = unstamped(params);
-		tell(m, method, params);
-		json_decref(params);
+		retell(l, method, params);
 	}
 	return true;
 }

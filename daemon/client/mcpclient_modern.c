@@ -41,17 +41,14 @@ static const char *log_level(const struct pending *p, const json_t *meta)
 	return caller->log_level >= 0 ? mcp_log_level_name(caller->log_level) : LEGACY_LOG_LEVEL;
 }
 
-/* The _meta of a client without what is for us alone. */
+/* The _meta of a client without what is for us alone; NULL on lack of memory. */
 static json_t *foreign_meta(const json_t *params)
 {
-	json_t *meta = json_copy(json_object_get(params, "_meta")), *value;
+	const json_t *given = json_object_get(params, "_meta");
+	json_t *meta = json_is_object(given) ? jsonrpc_copy(given) : json_object(), *value;
 	const char *key;
 	void *next;
 
-	if (!json_is_object(meta)) {
-		json_decref(meta);
-		return json_object();
-	}
 	json_object_del(meta, "progressToken");
 	json_object_foreach_safe (meta, next, key, value)
 		if (strncmp(key, META_PREFIX, sizeof META_PREFIX - 1) == 0)
@@ -131,9 +128,9 @@ static int modern_params(const struct pending *p, json_t **params_r)
 		*params_r = mcpclient_enveloped(p->m, params);
 		return *params_r != NULL ? 0 : ERR_NOMEM;
 	}
-	copy = params ? json_copy(params) : json_object();
+	copy = params ? jsonrpc_copy(params) : json_object();
 	meta = foreign_meta(params);
-	rc = call_params_of(p, copy, meta);
+	rc = meta ? call_params_of(p, copy, meta) : ERR_NOMEM;
 	if (rc == 0 && json_object_set(copy, "_meta", meta) < 0)
 		rc = ERR_NOMEM;
 	json_decref(meta);

@@ -22,8 +22,8 @@ json_t *mcpclient_with_token(json_t *params, json_t *token_take)
 		return json_incref(params);
 	}
 	/* What is borrowed is shared with others: only copies are touched. */
-	copy = params ? json_copy(params) : json_object();
-	meta = json_is_object(meta) ? json_copy(meta) : json_object();
+	copy = params ? jsonrpc_copy(params) : json_object();
+	meta = json_is_object(meta) ? jsonrpc_copy(meta) : json_object();
 	if (!token_take)
 		json_object_del(meta, "progressToken");
 	else if (json_object_set_new(meta, "progressToken", token_take) < 0)

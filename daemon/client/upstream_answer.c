@@ -215,7 +215,7 @@ static bool is_busy(const struct upstream *u)
  * "..."} of OAuth, handed on, would be taken by nobody. */
 static void take_error(struct leg *l, const json_t *body)
 {
-	json_t *msg = json_copy((json_t *)(uintptr_t)body);
+	json_t *msg = jsonrpc_copy(body);
 	enum jsonrpc_kind kind;
 
 	if (!msg || json_object_set(msg, "id", l->id) < 0 ||

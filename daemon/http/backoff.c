@@ -10,18 +10,30 @@
 
 #include "http/httpc.h"
 
-#define MAX_SECONDS 30
+#define HOST_SECONDS	30
+#define PROGRAM_SECONDS 60
 
 int64_t backoff_second_ms = 1000;
 
+/* In seconds, MOST at most. */
+static int64_t grow(struct backoff *b, int64_t most)
+{
+	unsigned n = b->waits++;
+	int64_t seconds = n < 8 ? INT64_C(1) << n : most;
+
+	return seconds < most ? seconds : most;
+}
+
+int64_t backoff_restart(struct backoff *b)
+{
+	return grow(b, PROGRAM_SECONDS) * 1000;
+}
+
 int64_t backoff_next(struct backoff *b, int64_t least_ms)
 {
-	int64_t ms = b->last_ms > 0 ? 2 * b->last_ms : backoff_second_ms;
+	int64_t ms = grow(b, HOST_SECONDS) * backoff_second_ms;
 	unsigned char dice;
 
-	if (ms > MAX_SECONDS * backoff_second_ms)
-		ms = MAX_SECONDS * backoff_second_ms;
-	b->last_ms = ms;
 	if (least_ms > BACKOFF_LEAST_MS)
 		least_ms = BACKOFF_LEAST_MS;
 	if (ms < least_ms)
@@ -32,7 +44,7 @@ int64_t backoff_next(struct backoff *b, int64_t least_ms)
 
 void backoff_reset(struct backoff *b)
 {
-	b->last_ms = 0;
+	b->waits = 0;
 }
 
 int64_t backoff_retry_after(const char *text)

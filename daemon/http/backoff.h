@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* backoff.h: how long to wait before something is tried again that another host ended or refused.
+/* backoff.h: how long to wait before something that failed is tried again.
  *
- * A second at first, twice as long each time, half a minute at most; never less than what the other
- * side asked for (SSE "retry:", Retry-After), which is a least time. Up to a quarter is added by
- * chance, so that not all come back at once to a server that was restarted; nothing is ever taken
- * off. */
+ * A second at first, then twice as long each time. For another host: half a minute at most, and
+ * never less than what that host asked for (SSE "retry:", Retry-After), which is a least time; up
+ * to a quarter is added by chance, so that not all come back at once to a host that was restarted.
+ * For a program that is started here: a minute at most, and nothing by chance. */
 #ifndef MCPD_BACKOFF_H
 #define MCPD_BACKOFF_H
 
@@ -17,11 +17,14 @@
 extern int64_t backoff_second_ms;
 
 struct backoff {
-	int64_t last_ms; /* the wait before this one, without what chance added; 0: none */
+	unsigned waits; /* since the last success, backoff_reset() */
 };
 
-/* The next wait in milliseconds. LEAST_MS is what the other side asked for; 0 or less: nothing. */
+/* The next wait for another host, in milliseconds. LEAST_MS is what the other side asked for; 0 or
+ * less: nothing. */
 int64_t backoff_next(struct backoff *b, int64_t least_ms);
+/* The next wait for a program that is started here, in milliseconds. */
+int64_t backoff_restart(struct backoff *b);
 /* Something worked: the next wait is a first one. */
 void backoff_reset(struct backoff *b);
 

@@ -222,7 +222,7 @@ static json_t *next_progress(struct call *c, json_t *params)
 
 	if (!c->token || !json_is_number(value) || !(json_number_value(value) > c->progress))
 		return NULL;
-	copy = json_copy(params); /* PARAMS is the back's, with the back's token */
+	copy = jsonrpc_copy(params); /* PARAMS is the back's, with the back's token */
 	if (!copy || json_object_set(copy, "progressToken", c->token) < 0) {
 		json_decref(copy);
 		return NULL;

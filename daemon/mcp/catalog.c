@@ -9,6 +9,7 @@
 
 #include "base/nearest.h"
 #include "lib/hash.h"
+#include "lib/jsonrpc.h"
 #include "mcp/translate.h"
 #include "text/uritemplate.h"
 
@@ -114,7 +115,7 @@ static json_t *without_execution(const struct catalog *c, size_t source, json_t 
 	if ((mcp_rev_is_legacy(c->rev) && runs_tasks(c, source)) ||
 	    !json_object_get(entry_take, "execution"))
 		return entry_take;
-	copy = json_copy(entry_take);
+	copy = jsonrpc_copy(entry_take);
 	json_decref(entry_take);
 	json_object_del(copy, "execution");
 	return copy;
@@ -130,7 +131,7 @@ static json_t *dressed(const struct catalog *c, size_t source, enum offer_kind k
 		own = without_execution(c, source, own);
 	if (!own || !name)
 		return own;
-	copy = json_copy(own);
+	copy = jsonrpc_copy(own);
 	json_decref(own);
 	if (copy && json_object_set_new(copy, offer_key(kind), json_string(name)) < 0) {
 		json_decref(copy);

@@ -85,8 +85,8 @@ static json_t *unrelate(const struct question *q, json_t *result_take)
 
 	if (!q->related || !json_object_get(meta, q->related_key))
 		return result_take;
-	meta = json_copy(meta);
-	copy = json_copy(result_take);
+	meta = jsonrpc_copy(meta);
+	copy = jsonrpc_copy(result_take);
 	json_decref(result_take);
 	if (json_object_set(meta, q->related_key, q->related) < 0 ||
 	    json_object_set(copy, "_meta", meta) < 0) {

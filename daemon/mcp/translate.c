@@ -65,25 +65,13 @@ struct cow cow_of(json_t *object)
 	return (struct cow){.now = json_incref(object)};
 }
 
-/* json_copy() leaves out what it has no memory for. */
-static json_t *whole_copy(json_t *value)
-{
-	json_t *copy = json_copy(value);
-
-	if (copy && json_object_size(copy) == json_object_size(value) &&
-	    json_array_size(copy) == json_array_size(value))
-		return copy;
-	json_decref(copy);
-	return NULL;
-}
-
 static bool make_own(struct cow *c)
 {
 	json_t *copy;
 
 	if (c->own || c->failed)
 		return !c->failed;
-	copy = whole_copy(c->now);
+	copy = jsonrpc_copy(c->now);
 	if (!copy) {
 		c->failed = true;
 		return false;
@@ -151,7 +139,7 @@ json_t *translate_each(json_t *array, translate_fn fn, const void *arg)
 			continue;
 		}
 		if (new && !copy)
-			copy = whole_copy(array);
+			copy = jsonrpc_copy(array);
 		if (!new || !copy || json_array_set_new(copy, i, new) < 0) {
 			if (new && !copy)
 				json_decref(new);
@@ -317,7 +305,7 @@ static void repeat_as_text(struct cow *c, const json_t *structured)
 	text = json_dumps(structured, JSON_COMPACT | JSON_ENCODE_ANY);
 	block = text ? translate_text_block(text) : NULL;
 	free(text);
-	copy = json_is_array(content) ? whole_copy(content) : json_array();
+	copy = json_is_array(content) ? jsonrpc_copy(content) : json_array();
 	if (copy && json_array_append_new(copy, block) < 0) {
 		json_decref(copy);
 		copy = NULL;

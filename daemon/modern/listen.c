@@ -146,22 +146,28 @@ static void on_token_end(enum bearer_end why, void *arg)
 	end_with(l, jsonrpc_error(l->id, RPC_TRANSPORT, bearer_end_text(why), NULL));
 }
 
-/* A copy of PARAMS with the id of the stream in it. */
+/* A copy of PARAMS with the id of the stream in it; NULL on lack of memory. */
 static json_t *stamped(const struct listen *l, json_t *params)
 {
-	json_t *copy = params ? json_copy(params) : json_object();
-	json_t *meta = json_copy(json_object_get(copy, "_meta"));
+	json_t *copy = params ? jsonrpc_copy(params) : json_object();
+	json_t *meta = jsonrpc_copy(json_object_get(copy, "_meta"));
 
 	if (!meta)
 		meta = json_object();
-	json_object_set(meta, META_SUBSCRIPTION, l->id);
-	json_object_set_new(copy, "_meta", meta);
-	return copy;
+	if (json_object_set(meta, META_SUBSCRIPTION, l->id) == 0 &&
+	    json_object_set(copy, "_meta", meta) == 0) {
+		json_decref(meta);
+		return copy;
+	}
+	json_decref(meta);
+	json_decref(copy);
+	return NULL;
 }
 
 static bool send_note(struct listen *l, const char *method, json_t *params)
 {
-	json_t *msg = jsonrpc_notification(method, stamped(l, params));
+	json_t *whole = stamped(l, params);
+	json_t *msg = whole ? jsonrpc_notification(method, whole) : NULL;
 	bool there = msg ? eventstream_send(&l->out, msg) : true;
 
 	json_decref(msg);

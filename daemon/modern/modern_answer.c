@@ -38,15 +38,17 @@ static json_t *server_info(void)
 	return info;
 }
 
-void modern_stamp(json_t *result, const char *type)
+int modern_stamp(json_t *result, const char *type)
 {
 	json_t *meta = json_object_get(result, "_meta");
+	int rc;
 
-	meta = meta ? json_copy(meta) : json_object();
-	json_object_set_nocheck(meta, META_SERVER_INFO, server_info());
+	meta = meta ? jsonrpc_copy(meta) : json_object();
+	rc = json_object_set_nocheck(meta, META_SERVER_INFO, server_info());
 	if (!json_object_get(result, "resultType"))
-		json_object_set_new_nocheck(result, "resultType", json_string_nocheck(type));
-	json_object_set_new_nocheck(result, "_meta", meta);
+		rc |= json_object_set_new_nocheck(result, "resultType", json_string_nocheck(type));
+	rc |= json_object_set_new_nocheck(result, "_meta", meta);
+	return rc == 0 ? 0 : ERR_NOMEM;
 }
 
 struct reqstate_bound modern_bound(const struct mreq *r)
@@ -59,28 +61,39 @@ struct reqstate_bound modern_bound(const struct mreq *r)
 	};
 }
 
-static json_t *shape_result(struct reqstates *rs, const struct mreq *r, json_t *result)
+/* How long, and by whom, the complete RESULT may be kept. 0 or ERR_NOMEM. */
+static int add_caching(const struct mreq *r, json_t *result)
 {
-	json_t *copy = json_is_object(result) ? json_copy(result) : json_object();
-	const char *type = json_string_value(json_object_get(copy, "resultType"));
-	const struct reqstate_bound to = modern_bound(r);
+	int rc = 0;
 
 	for (size_t i = 0; i < sizeof cacheable / sizeof *cacheable; i++) {
-		if (strcmp(cacheable[i].method, r->method->name) != 0 ||
-		    (type && strcmp(type, "complete") != 0))
+		if (strcmp(cacheable[i].method, r->method->name) != 0)
 			continue;
-		if (!json_object_get(copy, "ttlMs"))
-			json_object_set_new(copy, "ttlMs", json_integer(cacheable[i].ttl_ms));
+		if (!json_object_get(result, "ttlMs"))
+			rc |= json_object_set_new(result, "ttlMs",
+						  json_integer(cacheable[i].ttl_ms));
 		/* What needs a token is not for caches that serve anybody. */
-		if (!json_object_get(copy, "cacheScope") || pooled_user(r->pooled))
-			json_object_set_new(copy, "cacheScope", json_string("private"));
+		if (!json_object_get(result, "cacheScope") || pooled_user(r->pooled))
+			rc |= json_object_set_new(result, "cacheScope", json_string("private"));
 	}
-	if (type && strcmp(type, "input_required") == 0 && !reqstate_seal(rs, &to, copy)) {
-		json_decref(copy);
-		return NULL;
-	}
-	modern_stamp(copy, "complete");
-	return copy;
+	return rc == 0 ? 0 : ERR_NOMEM;
+}
+
+static json_t *shape_result(struct reqstates *rs, const struct mreq *r, json_t *result)
+{
+	json_t *copy = json_is_object(result) ? jsonrpc_copy(result) : json_object();
+	const char *type = json_string_value(json_object_get(copy, "resultType"));
+	const struct reqstate_bound to = modern_bound(r);
+	int rc = 0;
+
+	if (!type || strcmp(type, "complete") == 0)
+		rc = add_caching(r, copy);
+	else if (strcmp(type, "input_required") == 0 && !reqstate_seal(rs, &to, copy))
+		rc = ERR_NOMEM;
+	if (rc == 0 && modern_stamp(copy, "complete") == 0)
+		return copy;
+	json_decref(copy);
+	return NULL;
 }
 
 json_t *modern_response(struct reqstates *rs, const struct mreq *r, const struct answer *answer,

@@ -39,8 +39,8 @@ void modern_refuse_limit(struct exchange *x, const struct share *share, json_t *
  * A state that a server keeps with the client is sealed by RS. */
 json_t *modern_response(struct reqstates *rs, const struct mreq *r, const struct answer *answer,
 			int *status_r);
-/* RESULT gets resultType and the serverInfo. */
-void modern_stamp(json_t *result, const char *type);
+/* RESULT gets resultType and the serverInfo. 0 or ERR_NOMEM. */
+int modern_stamp(json_t *result, const char *type);
 /* PARAMS without what is for us alone, and with STATE instead of theirs (a new reference). What a
  * backend of this revision has to hear too stays: inputResponses, the log level. */
 json_t *modern_strip(json_t *params, json_t *state);

@@ -10,21 +10,29 @@
 #include "modern/pool.h"
 #include "server/server.h"
 
+/* The question of A as this revision has it; NULL on lack of memory. */
+static json_t *input_request(const struct mreq_ask *a)
+{
+	json_t *params = question_params(a->q),
+	       *copy = params ? jsonrpc_copy(params) : json_object();
+
+	/* This revision has no ids of elicitations; the answer comes with the retry. */
+	json_object_del(copy, "elicitationId");
+	return json_pack("{s:s, s:o}", "method", question_method(a->q), "params", copy);
+}
+
 static json_t *input_requests(const struct mreq *r)
 {
 	json_t *requests = json_object();
 	const struct mreq_ask *a;
+	int rc = 0;
 
-	TAILQ_FOREACH (a, &r->asks, link) {
-		json_t *params = question_params(a->q), *copy = json_copy(params);
-
-		/* This revision has no ids of elicitations; the answer comes with the retry. */
-		json_object_del(copy, "elicitationId");
-		json_object_set_new(requests, a->key,
-				    json_pack("{s:s, s:o}", "method", question_method(a->q),
-					      "params", copy ? copy : json_object()));
-	}
-	return requests;
+	TAILQ_FOREACH (a, &r->asks, link)
+		rc |= json_object_set_new(requests, a->key, input_request(a));
+	if (rc == 0)
+		return requests;
+	json_decref(requests);
+	return NULL;
 }
 
 /* The response that asks; NULL on lack of memory. */
@@ -38,9 +46,10 @@ static json_t *asking(const struct reqstates *rs, const struct mreq *r)
 		      : NULL;
 
 	free(state);
-	if (!result)
+	if (modern_stamp(result, "input_required") < 0) {
+		json_decref(result);
 		return NULL;
-	modern_stamp(result, "input_required");
+	}
 	return jsonrpc_result(r->id, result);
 }
 

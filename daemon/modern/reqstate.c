@@ -8,6 +8,7 @@
 #include "base/once.h"
 #include "base/seal.h"
 #include "config/config.h"
+#include "lib/jsonrpc.h"
 
 struct reqstates {
 	const struct config_limits *limits;
@@ -19,7 +20,7 @@ struct reqstates {
 /* The parameters of a request without what changes from round to round. */
 static json_t *identity(json_t *params)
 {
-	json_t *copy = json_copy(params);
+	json_t *copy = jsonrpc_copy(params);
 
 	json_object_del(copy, "_meta");
 	json_object_del(copy, "inputResponses");

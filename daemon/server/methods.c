@@ -186,10 +186,9 @@ static bool find(struct request *r, enum offer_kind kind, const char *what, cons
  * alone. */
 static bool replace_param(struct request *r, const char *key, json_t *value_take)
 {
-	json_t *params = call_params(r->call), *copy = json_copy(params);
+	json_t *params = call_params(r->call), *copy = jsonrpc_copy(params);
 
-	if (!copy || json_object_size(copy) != json_object_size(params) ||
-	    json_object_set_new(copy, key, value_take) < 0) {
+	if (!copy || json_object_set_new(copy, key, value_take) < 0) {
 		json_decref(copy);
 		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
 		return false;
@@ -406,9 +405,11 @@ static bool find_ref(struct request *r, json_t *ref, size_t *i_r)
 		return false;
 	if (strcmp(name, original) == 0)
 		return true;
-	copy = json_copy(ref);
-	if (copy)
-		json_object_set_new(copy, "name", json_string(original));
+	copy = jsonrpc_copy(ref);
+	if (json_object_set_new(copy, "name", json_string(original)) < 0) {
+		json_decref(copy);
+		copy = NULL;
+	}
 	return replace_param(r, "ref", copy);
 }
 

@@ -180,7 +180,7 @@ bool again_needs_task(const struct request *r)
 
 json_t *again_as_task(struct request *r, json_t *params)
 {
-	json_t *copy = need_again(r) ? json_copy(params) : NULL;
+	json_t *copy = need_again(r) ? jsonrpc_copy(params) : NULL;
 
 	if (!copy || json_object_set_new(copy, "task", json_object()) < 0) {
 		json_decref(copy);

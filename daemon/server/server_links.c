@@ -151,7 +151,7 @@ struct link *server_link(struct server *s, size_t i)
 static void resubscribe(void *arg)
 {
 	struct server *s = arg;
-	json_t *uris = json_copy(s->subscriptions), *value;
+	json_t *uris = jsonrpc_copy(s->subscriptions), *value;
 	const char *uri;
 
 	json_object_foreach (uris, uri, value) {

@@ -39,10 +39,9 @@ bool server_relays_task(struct request *r)
 /* OBJECT with our id instead of the backend's (a new reference); NULL on lack of memory. */
 static json_t *renamed(const json_t *object, const char *id)
 {
-	json_t *copy = id ? json_copy((json_t *)(uintptr_t)object) : NULL;
+	json_t *copy = id ? jsonrpc_copy(object) : NULL;
 
-	if (copy && json_object_size(copy) == json_object_size(object) &&
-	    json_object_set_new(copy, "taskId", json_string(id)) == 0)
+	if (copy && json_object_set_new(copy, "taskId", json_string(id)) == 0)
 		return copy;
 	json_decref(copy);
 	return NULL;
@@ -50,10 +49,9 @@ static json_t *renamed(const json_t *object, const char *id)
 
 static json_t *with_member(json_t *object, const char *key, json_t *value_take)
 {
-	json_t *copy = value_take ? json_copy(object) : NULL;
+	json_t *copy = value_take ? jsonrpc_copy(object) : NULL;
 
-	if (copy && json_object_size(copy) == json_object_size(object) &&
-	    json_object_set(copy, key, value_take) == 0) {
+	if (copy && json_object_set(copy, key, value_take) == 0) {
 		json_decref(value_take);
 		return copy;
 	}

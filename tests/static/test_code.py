@@ -42,6 +42,7 @@ ALONE = {
     r"#include <sqlite3": r"daemon/store/store_sql\.c",
     r"#include <readline/": r"cli/(shell|complete)\w*\.[ch]",
     r"__NR_landlock": r"daemon/process/sandbox_landlock\.c",
+    r"\bjson_(deep_)?copy\(": r"lib/jsonrpc\.[ch]",
     r"\b(system|popen)\(": r"",
     r"\b(sprintf|gets|strtok)\(": r"",
 }

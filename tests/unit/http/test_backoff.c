@@ -24,6 +24,20 @@ static void grows(void **state)
 	expect(backoff_next(&b, 0), 1000);
 }
 
+static void a_program_waits_a_minute_at_most(void **state)
+{
+	static const int64_t seconds[] = {1, 2, 4, 8, 16, 32, 60, 60, 60};
+	struct backoff b = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++)
+		assert_int_equal(backoff_restart(&b), seconds[i] * 1000);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(backoff_restart(&b), 60000);
+	backoff_reset(&b);
+	assert_int_equal(backoff_restart(&b), 1000);
+}
+
 static void what_is_asked_for_is_a_least_time(void **state)
 {
 	(void)state;
@@ -63,6 +77,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grows),
+		cmocka_unit_test(a_program_waits_a_minute_at_most),
 		cmocka_unit_test(what_is_asked_for_is_a_least_time),
 		cmocka_unit_test(retry_after),
 	};

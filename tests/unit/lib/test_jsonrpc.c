@@ -481,6 +481,30 @@ static void test_write_nomem(void **state)
 	json_decref(large);
 }
 
+/* A copy is whole or none, whichever allocation fails. */
+static void test_copy_nomem(void **state)
+{
+	json_t *all[] = {json_pack("{s:i, s:i, s:s}", "a", 1, "b", 2, "c", "d"),
+			 json_pack("[i, i, i, i, i, i, i, i, i, i]", 0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
+			 json_object(), json_array()};
+	json_t *copy;
+
+	(void)state;
+	assert_null(jsonrpc_copy(NULL));
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		bool hit = true;
+
+		for (long n = 1; hit; n++) {
+			failalloc_at(n, false);
+			copy = jsonrpc_copy(all[i]);
+			hit = failalloc_off();
+			assert_true(copy ? json_equal(copy, all[i]) : hit);
+			json_decref(copy);
+		}
+		json_decref(all[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -491,7 +515,7 @@ int main(void)
 		cmocka_unit_test(test_sizes),	    cmocka_unit_test(test_bottomless),
 		cmocka_unit_test(test_classify),    cmocka_unit_test(test_constructors),
 		cmocka_unit_test(test_ids),	    cmocka_unit_test(test_nomem),
-		cmocka_unit_test(test_write_nomem),
+		cmocka_unit_test(test_write_nomem), cmocka_unit_test(test_copy_nomem),
 	};
 
 	failalloc_install();
