@@ -68,26 +68,10 @@ static struct user *get(struct users *us, const char *name)
 	return NULL;
 }
 
-/* Strings of a record that are secret go with it; jansson frees them as they are, so they are
- * wiped. */
-static void wipe_record(json_t *record)
-{
-	static const char *const names[] = {"access", "refresh"};
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		const char *text = json_string_value(json_object_get(record, names[i]));
-
-		if (text && record->refcount == 1)
-			seal_wipe((void *)(uintptr_t)text, strlen(text));
-	}
-	json_decref(record);
-}
-
 static void set_record(struct users *us, struct user *u, json_t *record_take)
 {
 	us->with_tokens += (record_take != NULL) - (u->record != NULL);
-	if (u->record)
-		wipe_record(u->record);
+	seal_drop(u->record);
 	u->record = record_take;
 	u->token = (struct user_token){
 		.access = json_string_value(json_object_get(record_take, "access")),
@@ -245,7 +229,7 @@ int users_seen(struct users *us, const char *user, const struct user_token *t)
 			   t->issuer, "scope", t->scope, "audience", t->audience, "rights",
 			   t->rights);
 	if (!record || store_put(us->store, STORE_TOKENS, user, record) < 0) {
-		json_decref(record);
+		seal_drop(record);
 		drop_if_empty(us, u);
 		return ERR_NOMEM;
 	}
@@ -312,7 +296,7 @@ int users_secret_set(struct users *us, const char *user, const char *backend, co
 		all = json_object();
 	if (all && json_object_set_new(all, backend, json_string(secret)) == 0)
 		rc = store_put(us->store, STORE_SECRETS, user, all);
-	json_decref(all);
+	seal_drop(all);
 	return rc;
 }
 
@@ -324,7 +308,7 @@ int users_secret_unset(struct users *us, const char *user, const char *backend)
 	if (all && json_object_del(all, backend) == 0)
 		rc = json_object_size(all) ? store_put(us->store, STORE_SECRETS, user, all)
 					   : store_delete(us->store, STORE_SECRETS, user);
-	json_decref(all);
+	seal_drop(all);
 	return rc;
 }
 
@@ -334,7 +318,7 @@ char *users_secret(struct users *us, const char *user, const char *backend)
 	const char *secret = json_string_value(json_object_get(all, backend));
 	char *copy = secret ? strdup(secret) : NULL;
 
-	json_decref(all);
+	seal_drop(all);
 	return copy;
 }
 
@@ -372,7 +356,7 @@ json_t *users_describe(struct users *us, const char *user)
 
 	json_object_foreach (all, name, secret)
 		json_array_append_new(names, json_string(name));
-	json_decref(all);
+	seal_drop(all);
 	if (!t && !(u && u->calls) && json_array_size(names) == 0) {
 		json_decref(names);
 		return NULL;

@@ -5,9 +5,12 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "lib/wipe.h"
 
 #define KEY_LEN	  SEAL_KEY_SIZE
 #define NONCE_LEN 12
@@ -151,21 +154,21 @@ char *seal_close(const struct seal *s, const json_t *payload, int64_t expires, c
 	if (text && strlen(text) < MAX_LEN)
 		out = close_text(s, text, strlen(text), context);
 	json_decref(whole);
-	free(text);
+	wipe_free(text);
 	return out;
 }
 
 static json_t *open_text(const struct seal *s, const char *text, const char *context, struct err *e)
 {
-	size_t len = strlen(text);
+	size_t len = strlen(text), size = len + 1;
 	unsigned char *buf = NULL, *plain = NULL;
 	json_t *whole = NULL;
 
 	err_set(e, ERR_DENIED, "Invalid or expired requestState");
 	if (len >= MAX_LEN)
 		return NULL;
-	buf = malloc(len + 1);
-	plain = malloc(len + 1);
+	buf = malloc(size);
+	plain = malloc(size);
 	if (!buf || !plain)
 		err_set(e, ERR_NOMEM, "out of memory");
 	else if (decode(text, buf, &len) && len >= NONCE_LEN + TAG_LEN &&
@@ -173,6 +176,8 @@ static json_t *open_text(const struct seal *s, const char *text, const char *con
 		       buf + len - TAG_LEN))
 		whole = json_loadb((char *)plain, len - NONCE_LEN - TAG_LEN, 0, NULL);
 	free(buf);
+	if (plain)
+		OPENSSL_cleanse(plain, size);
 	free(plain);
 	return whole;
 }
@@ -184,8 +189,34 @@ json_t *seal_open(const struct seal *s, const char *text, const char *context, i
 
 	if (whole && json_integer_value(json_object_get(whole, "e")) > now)
 		payload = json_incref(json_object_get(whole, "p"));
-	json_decref(whole);
+	seal_drop(whole);
 	return payload;
+}
+
+/* Overwrites the texts in VALUE that go with its last reference. */
+static void wipe_texts(json_t *value)
+{
+	json_t *member;
+	const char *key;
+	size_t i;
+
+	if (value->refcount != 1)
+		return;
+	/* jansson has no function that changes a text in its place. */
+	if (json_is_string(value))
+		OPENSSL_cleanse((void *)(uintptr_t)json_string_value(value),
+				json_string_length(value));
+	json_object_foreach (value, key, member)
+		wipe_texts(member);
+	json_array_foreach (value, i, member)
+		wipe_texts(member);
+}
+
+void seal_drop(json_t *opened)
+{
+	if (opened)
+		wipe_texts(opened);
+	json_decref(opened);
 }
 
 char *seal_digest(const json_t *value)
@@ -199,6 +230,6 @@ char *seal_digest(const json_t *value)
 		out = malloc(2 * n + 1);
 	for (unsigned i = 0; out && i < n; i++)
 		snprintf(out + 2 * i, 3, "%02x", md[i]);
-	free(text);
+	wipe_free(text);
 	return out;
 }

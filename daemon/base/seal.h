@@ -29,10 +29,14 @@ void seal_free(struct seal **s); /* the key is wiped */
  * or randomness. */
 char *seal_close(const struct seal *s, const json_t *payload, int64_t expires, const char *context);
 
-/* Opens TEXT: a new reference, or NULL with E = ERR_DENIED (tampered with, expired, of another
- * context) or ERR_NOMEM. */
+/* Opens TEXT: a new reference, for seal_drop() where it is secret, or NULL with E = ERR_DENIED
+ * (tampered with, expired, of another context) or ERR_NOMEM. */
 json_t *seal_open(const struct seal *s, const char *text, const char *context, int64_t now,
 		  struct err *e);
+
+/* Drops the reference OPENED (may be NULL) to what was sealed, for instance tokens: texts that
+ * nobody else has are overwritten before they are freed. */
+void seal_drop(json_t *opened);
 
 /* A SHA-256 of VALUE in a canonical form (sorted keys), in hex: malloc'd; NULL on lack of memory.
  */

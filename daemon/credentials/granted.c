@@ -106,7 +106,7 @@ static void save(struct granted *g)
 			   (json_int_t)g->since);
 	if (!record || store_put(g->cs->store, STORE_TOKENS, g->key, record) < 0)
 		log_warn(&scope, "out of memory: a granted token will not outlive the daemon");
-	json_decref(record);
+	seal_drop(record);
 }
 
 /* What was kept for a set of scopes that nobody comes with any more. */
@@ -131,7 +131,7 @@ static void load(struct granted *g)
 		g->token.refresh = strdup(refresh);
 	g->token.expires = json_integer_value(json_object_get(record, "expires"));
 	g->since = json_integer_value(json_object_get(record, "since"));
-	json_decref(record);
+	seal_drop(record);
 	set_timer(g);
 }
 

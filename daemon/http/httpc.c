@@ -290,36 +290,54 @@ static bool set_body(CURL *easy, const struct httpc_spec *spec)
 	       curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, spec->method) == CURLE_OK;
 }
 
+/* 0 where each of them was taken. */
+static int set_callbacks(CURL *c, struct httpc_request *r)
+{
+	int rc = 0;
+
+	rc |= (int)curl_easy_setopt(c, CURLOPT_PRIVATE, r);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_ERRORBUFFER, r->error);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_curl_data);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_WRITEDATA, r);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_curl_header);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_HEADERDATA, r);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_curl_open);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, r);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_curl_send);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_PREREQDATA, r);
+	return rc;
+}
+
+/* 0 where each of them was taken: a request never goes out with less than it was to have, for
+ * instance without its own CA file. */
+static int set_rules(CURL *c, const struct httpc_spec *spec)
+{
+	long connect_ms = (long)(spec->connect_timeout_ms > 0 ? spec->connect_timeout_ms
+							      : CONNECT_TIMEOUT_MS);
+	int rc = 0;
+
+	rc |= (int)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)spec->timeout_ms);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, (long)MAX_IDLE_S);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, NULL);
+	rc |= (int)curl_easy_setopt(c, CURLOPT_USERAGENT, "mcpd/" PACKAGE_VERSION);
+	if (spec->ca_file)
+		rc |= (int)curl_easy_setopt(c, CURLOPT_CAINFO, spec->ca_file);
+	/* Who is on the way of a proxy is not on this machine. */
+	if (url_is_loopback(spec->url))
+		rc |= (int)curl_easy_setopt(c, CURLOPT_PROXY, "");
+	rc |= (int)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	rc |= (int)curl_easy_setopt(c, CURLOPT_URL, spec->url);
+	return rc;
+}
+
 static bool set_options(struct httpc_request *r, const struct httpc_spec *spec)
 {
 	CURL *c = r->easy;
-	long connect_ms = (long)(spec->connect_timeout_ms > 0 ? spec->connect_timeout_ms
-							      : CONNECT_TIMEOUT_MS);
 
-	curl_easy_setopt(c, CURLOPT_PRIVATE, r);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, r->error);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_curl_data);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, r);
-	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_curl_header);
-	curl_easy_setopt(c, CURLOPT_HEADERDATA, r);
-	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_curl_open);
-	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, r);
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)spec->timeout_ms);
-	curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_curl_send);
-	curl_easy_setopt(c, CURLOPT_PREREQDATA, r);
-	curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, (long)MAX_IDLE_S);
-	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, NULL);
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "mcpd/" PACKAGE_VERSION);
-	if (spec->ca_file)
-		curl_easy_setopt(c, CURLOPT_CAINFO, spec->ca_file);
-	/* Who is on the way of a proxy is not on this machine. */
-	if (url_is_loopback(spec->url))
-		curl_easy_setopt(c, CURLOPT_PROXY, "");
-	return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_URL, spec->url) == CURLE_OK && set_body(c, spec) &&
+	return set_callbacks(c, r) == 0 && set_rules(c, spec) == 0 && set_body(c, spec) &&
 	       set_headers(r, spec->headers) == 0 &&
 	       curl_easy_setopt(c, CURLOPT_HTTPHEADER, r->headers) == CURLE_OK;
 }

@@ -206,13 +206,6 @@ int registry_bind_user(struct registry *r, const char *id, const char *user)
 	return rc;
 }
 
-const char *registry_user_of(struct registry *r, const char *id)
-{
-	struct pair *p = pair_find(r->users, id);
-
-	return p ? p->value : NULL;
-}
-
 void registry_unbind_user(struct registry *r, const char *id)
 {
 	struct pair *p = pair_find(r->users, id);
@@ -228,16 +221,9 @@ size_t registry_user_count(struct registry *r, const char *user)
 	return count_of(r->per_user, user);
 }
 
-int registry_set_caps(struct registry *r, const char *id, const char *caps)
+int registry_add_caps(struct registry *r, const char *id)
 {
-	return pair_set(&r->caps, id, caps);
-}
-
-const char *registry_caps_of(struct registry *r, const char *id)
-{
-	struct pair *p = pair_find(r->caps, id);
-
-	return p ? p->value : NULL;
+	return pair_set(&r->caps, id, "");
 }
 
 void registry_drop_caps(struct registry *r, const char *id)

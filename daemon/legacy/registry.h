@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* registry.h: the three maps of sessions (id to session, id to user, id to the client's
- * capabilities), how many sessions each peer address has, and the counts.
+/* registry.h: the three maps of sessions (id to session, id to user, and whose capabilities are
+ * known), how many sessions each peer address has, and the counts. Only the first map is asked for
+ * what it holds; the other two are counted, so that a session that is closed by half is seen.
  *
  * The maps are separate on purpose: a session that is half closed is out of some and still in
  * others, and the counts must be right at every point. The registry knows nothing of what a session
@@ -53,18 +54,18 @@ struct session *registry_find(struct registry *r, const char *id);
 /* The entry after ENTRY, oldest first; the first for NULL; NULL at the end. */
 struct registry_entry *registry_next(struct registry *r, struct registry_entry *entry);
 
-/* The session-to-user map. USER is copied. A session without a user has no entry, and removing what
- * is not there is no error. */
+/* The session-to-user map, which is only counted, as the count of a user's sessions is kept by it;
+ * who the user of a session is, the session itself says. USER is copied. A session without a user
+ * has no entry, and removing what is not there is no error. */
 int registry_bind_user(struct registry *r, const char *id, const char *user);
-const char *registry_user_of(struct registry *r, const char *id); /* NULL: unauthenticated */
 void registry_unbind_user(struct registry *r, const char *id);
 
 /* How many sessions USER has. */
 size_t registry_user_count(struct registry *r, const char *user);
 
-/* The session-capabilities map. CAPS is compact JSON text, copied. */
-int registry_set_caps(struct registry *r, const char *id, const char *caps);
-const char *registry_caps_of(struct registry *r, const char *id);
+/* The session-capabilities map: which sessions said what their client is capable of. It is only
+ * counted; what was said, the session itself keeps. 0 or ERR_NOMEM. */
+int registry_add_caps(struct registry *r, const char *id);
 void registry_drop_caps(struct registry *r, const char *id);
 
 /* How many sessions there are from PEER. */

@@ -332,7 +332,7 @@ static int set_up(struct session *s, const struct session_conf *conf, struct err
 	if (s->transport)
 		transport_on_withdrawn(s->transport, on_withdrawn);
 	s->server = server_new(&sc);
-	if (!s->transport || !s->server || registry_set_caps(r, s->entry.id, conf->capabilities) ||
+	if (!s->transport || !s->server || registry_add_caps(r, s->entry.id) ||
 	    (conf->user && registry_bind_user(r, s->entry.id, conf->user)) || take_place(s) < 0 ||
 	    registry_peer_add(r, conf->peer))
 		return err_set(e, ERR_NOMEM, "out of memory");

@@ -234,7 +234,8 @@ static void on_withdrawn(json_int_t id, void *arg)
 {
 	json_t *params = json_pack("{s:I}", "requestId", id);
 
-	transport_send(arg, jsonrpc_notification("notifications/cancelled", params));
+	if (params)
+		transport_send(arg, jsonrpc_notification("notifications/cancelled", params));
 }
 
 void transport_ask(struct transport *t, struct stream *s, struct question *q_take)
@@ -252,7 +253,10 @@ void transport_ask(struct transport *t, struct stream *s, struct question *q_tak
 	/* asks_add() may consume the question, so the message is made first, around a placeholder.
 	 */
 	id = json_integer(0);
-	msg = jsonrpc_request(id, question_method(q_take), json_incref(question_params(q_take)));
+	/* Without an id it would be a notification. */
+	msg = id ? jsonrpc_request(id, question_method(q_take),
+				   json_incref(question_params(q_take)))
+		 : NULL;
 	if (!msg)
 		question_refuse(q_take, RPC_INTERNAL_ERROR, "out of memory");
 	n = msg ? asks_add(t->asks, q_take) : 0;

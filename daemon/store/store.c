@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/seal.h"
 #include "base/turns.h"
 #include "lib/hash.h"
 #include "lib/log.h"
@@ -249,7 +250,7 @@ void store_each(struct store *s, enum store_table table,
 		value = store_get(s, table, keys[i], NULL);
 		if (value)
 			fn(keys[i], value, arg);
-		json_decref(value);
+		seal_drop(value);
 		free(keys[i]);
 	}
 	free(keys);

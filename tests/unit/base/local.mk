@@ -70,6 +70,7 @@ TESTS += tests/unit/base/test_seal
 tests_unit_base_test_seal_SOURCES = tests/unit/base/test_seal.c
 tests_unit_base_test_seal_CPPFLAGS = $(unit_cppflags)
 tests_unit_base_test_seal_CFLAGS = $(unit_cflags)
+tests_unit_base_test_seal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=free
 tests_unit_base_test_seal_LDADD = $(unit_ldadd)
 
 check_PROGRAMS += tests/unit/base/test_share

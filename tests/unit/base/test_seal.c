@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "support.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,50 @@ static char *sealed(void)
 	assert_non_null(text);
 	json_decref(payload);
 	return text;
+}
+
+/* Blocks with a plain text in them that were freed. */
+static unsigned plain_frees;
+
+void __real_free(void *p);
+void __wrap_free(void *p);
+
+void __wrap_free(void *p)
+{
+	const char *text = p;
+
+	/* A text, or JSON: other blocks may end with bytes that nobody wrote. */
+	if (p && (*text == '{' || *text == 't') &&
+	    memmem(text, strnlen(text, malloc_usable_size(p)), "tell nobody", 11))
+		plain_frees++;
+	__real_free(p);
+}
+
+static void plain_text_is_wiped_before_it_is_freed(void **state)
+{
+	json_t *payload = json_of("{'token': 'tell nobody', 'in': [{'a': 'tell nobody'}]}"), *got;
+	json_t *kept = json_incref(json_object_get(payload, "token"));
+	struct err e;
+	char *text;
+
+	(void)state;
+	plain_frees = 0; /* json_of() has a copy */
+	text = seal_close(s, payload, 100, "me");
+	assert_non_null(text);
+	got = seal_open(s, text, "me", 99, &e);
+	assert_true(json_equal(got, payload));
+	free(seal_digest(payload));
+	assert_int_equal(plain_frees, 0);
+	json_set_alloc_funcs(malloc, __wrap_free);
+	seal_drop(got);
+	seal_drop(payload);
+	seal_drop(NULL);
+	assert_int_equal(plain_frees, 0);
+	assert_string_equal(json_string_value(kept), "tell nobody"); /* of another owner */
+	json_decref(kept);
+	assert_int_equal(plain_frees, 1); /* that this test sees what is not wiped */
+	json_set_alloc_funcs(malloc, free);
+	free(text);
 }
 
 static void refused(const char *text, const char *context, int64_t now)
@@ -148,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens),
+		cmocka_unit_test(plain_text_is_wiped_before_it_is_freed),
 		cmocka_unit_test(expires),
 		cmocka_unit_test(knows_its_context),
 		cmocka_unit_test(notices_every_change),
