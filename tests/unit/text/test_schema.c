@@ -251,7 +251,7 @@ static json_t *many(size_t n, json_t *(*fn)(size_t i))
 static json_t *with_members(size_t i, size_t n)
 {
 	json_t *o = json_object();
-	char name[24];
+	char name[32];
 
 	for (size_t k = 0; k < n; k++) {
 		snprintf(name, sizeof name, "member%zu", k);
