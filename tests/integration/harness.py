@@ -20,6 +20,7 @@ mcpd under something; MCPD_TEST_TIMEOUT is the watchdog in seconds (120). Argume
 cases by a part of their names.
 """
 
+import atexit
 import ctypes
 import faulthandler
 import itertools
@@ -37,6 +38,7 @@ import tempfile
 import threading
 import time
 import traceback
+from pathlib import Path
 
 from wire import *
 
@@ -203,9 +205,26 @@ def fake(*args, **keys):
     return dict({"command": sys.executable, "args": [FAKE] + [str(a) for a in args]}, **keys)
 
 
+IN_REACH = {}  # programs that another user cannot come to, and their copies
+
+
+def in_reach(path):
+    """PATH, if every user can run the program; else (the tree lies below /root, say) the path of a copy."""
+    path = Path(path).resolve()
+    if path.stat().st_mode & 0o5 == 0o5 and all(folder.stat().st_mode & 0o1 for folder in path.parents):
+        return str(path)
+    if path not in IN_REACH:
+        folder = tempfile.mkdtemp(prefix="mcpd-test-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.chmod(folder, 0o755)
+        IN_REACH[path] = shutil.copy(path, folder)
+        os.chmod(IN_REACH[path], 0o755)
+    return IN_REACH[path]
+
+
 def tiny(**keys):
     """A backend that starts within a millisecond or two and knows the tools echo and pid."""
-    return dict({"command": "/bin/sh", "args": [TINY]}, **keys)
+    return dict({"command": "/bin/sh", "args": [in_reach(TINY)]}, **keys)
 
 
 class Daemon:
@@ -257,7 +276,7 @@ class Daemon:
         if self.user is not None:
             os.chown(self.dir, self.user, self.user)
         self.proc = subprocess.Popen(
-            WRAPPER + [MCPD, "-c", self.file] + ["-v"] * self.verbose, stdin=subprocess.DEVNULL,
+            WRAPPER + [MCPD if self.user is None else in_reach(MCPD), "-c", self.file] + ["-v"] * self.verbose, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.cwd,
             preexec_fn=self.before_exec)
         self.pid = self.proc.pid

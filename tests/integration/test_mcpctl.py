@@ -15,7 +15,8 @@ NOBODY = 65534
 
 def ctl(args, socket=None, stdin="", env=None, stdout=subprocess.PIPE, **keys):
     """mcpctl to its end: (status, stdout, stderr)."""
-    p = subprocess.run([MCPCTL] + (["-s", socket] if socket else []) + list(args),
+    program = in_reach(MCPCTL) if "user" in keys else MCPCTL
+    p = subprocess.run([program] + (["-s", socket] if socket else []) + list(args),
                        input=stdin.encode(), stdout=stdout, stderr=subprocess.PIPE, timeout=TIMEOUT,
                        env=dict(os.environ, **(env or {})), **keys)
     return p.returncode, (p.stdout or b"").decode(), p.stderr.decode()
