@@ -189,7 +189,11 @@ def rss(pid):
 
 
 def descriptors(pid):
-    return len(os.listdir("/proc/%d/fd" % pid))
+    """How many descriptors a process has; 0 where only root may count those of mcpd, which is not dumpable."""
+    try:
+        return len(os.listdir("/proc/%d/fd" % pid))
+    except PermissionError:
+        return 0
 
 
 def sanitized():
