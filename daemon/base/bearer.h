@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* bearer.h: one token of a client, as it was found good: it goes along with the request that it
- * came with, to whatever acts for that request.
+/* bearer.h: one valid token of a client. The token goes along with its request to each part that
+ * acts for the request.
  *
- * Shared by reference: by the exchange, the session or the pooled server (the token of its latest
- * request), the call, and what is sent to an upstream for it. What a token opened (a stream, a call
- * that waits) holds on to it and hears when it ends: with the token's life, its revocation, or the
- * user's logout. The text of the token is wiped with the last reference, and is never logged. */
+ * References are held by the exchange, the session or pooled server (the token of its latest
+ * request), the call, and the request to an upstream. A stream or a waiting call that a token
+ * opened has a bearer_hold, which is told when the token expires, is revoked, or its user logs out.
+ * The text of the token is wiped with the last reference, and is never logged. */
 #ifndef MCPD_BEARER_H
 #define MCPD_BEARER_H
 
@@ -26,8 +26,8 @@ struct bearer_spec {
 	const char *issuer; /* NULL: the file of tokens */
 	const char *scope;  /* words with spaces between; NULL: not said */
 	json_t *audience;   /* an array of strings; NULL: not said; referenced */
-	/* A text that is the same for all tokens of a user that allow the same. NULL: what TOKEN
-	 * allows is not known, so that no other token counts as the same. */
+	/* A text that all tokens of a user with equal rights have in common. NULL: the rights of
+	 * TOKEN are not known, so no other token counts as equal. */
 	const char *rights;
 };
 
@@ -46,14 +46,14 @@ const char *bearer_user(const struct bearer *b);
 const char *bearer_scope(const struct bearer *b); /* NULL: not said */
 const json_t *bearer_audience(const struct bearer *b);
 int64_t bearer_expires(const struct bearer *b); /* seconds since the epoch; 0: never */
-/* See bearer_spec; where that has none, the token's own digest. Never NULL. */
+/* The rights of bearer_spec; where the spec had none, the digest of the token. Never NULL. */
 const char *bearer_rights(const struct bearer *b);
 const unsigned char *bearer_digest(const struct bearer *b); /* DIGEST_SIZE bytes */
 
-/* Why a token is good no longer. */
+/* Why a token is not valid any more. */
 enum bearer_end {
-	BEARER_EXPIRED, /* its user may come back with a fresh one and go on */
-	BEARER_REVOKED, /* it was withdrawn */
+	BEARER_EXPIRED, /* the user may go on with a fresh token */
+	BEARER_REVOKED, /* the issuer or an operator revoked the token */
 	BEARER_LOGOUT,	/* its user logged out */
 };
 
@@ -66,26 +66,26 @@ struct bearer_hold {
 	void *arg;
 };
 
-/* H (whose fn and arg are set) hears of the end of B, which may be NULL: then nothing ends.
- * Whatever H held before is released. A token that has ended already is told of by nobody: ask
+/* Calls H->ended (set by the caller, like H->arg) once when B ends; with B = NULL, never. H
+ * releases the bearer that it held before. Where B has ended already H is not called: ask
  * bearer_ended(). */
 void bearer_hold(struct bearer_hold *h, struct bearer *b);
-/* H hears nothing any more. Idempotent. */
+/* H->ended is not called any more. Idempotent. */
 void bearer_release(struct bearer_hold *h);
-/* B has ended: everything that it opened hears so, once. */
+/* B has ended: calls each hold of B once. */
 void bearer_end(struct bearer *b, enum bearer_end why);
 bool bearer_ended(const struct bearer *b);
 /* For people: "the token has expired". */
 const char *bearer_end_text(enum bearer_end why);
 
-/* Who knows when B ends (auth_open.c). */
+/* The part that watches for the end of a bearer (auth_open.c). */
 struct bearer_keeper {
-	/* B has something open now (OPEN), or nothing any more. */
+	/* B got its first hold (OPEN), or lost its last one. */
 	void (*opened)(struct bearer *b, bool open, void *arg);
 	/* The last reference went: B is being freed. */
 	void (*gone)(struct bearer *b, void *arg);
 };
-/* One for each bearer; NULL: none any more. */
+/* Sets the one keeper of B; NULL takes the keeper away. */
 void bearer_keep(struct bearer *b, const struct bearer_keeper *keeper, void *arg);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* delayq.h: many timers of one and the same delay for the price of one.
+/* delayq.h: many timers with one delay.
  *
- * Everything in a queue waits equally long, so the queue is in order of time by itself and one
- * libevent timer serves it: no allocation, no heap, 40 bytes for each waiting object. */
+ * All nodes of a queue wait equally long, so the queue is sorted by time, and one libevent timer
+ * serves it. A node is part of the object that waits, 40 bytes, and is never allocated. */
 #ifndef MCPD_DELAYQ_H
 #define MCPD_DELAYQ_H
 
@@ -30,9 +30,9 @@ typedef void (*delayq_fn)(struct delayq_node *node, void *arg);
 struct delayq *delayq_new(struct event_base *base, int64_t delay_ms, delayq_fn fn, void *arg);
 void delayq_free(struct delayq **q); /* the nodes are not touched, except that they are unqueued */
 
-/* Already in this queue or in another: leaves it, and the delay starts afresh. */
+/* Adds NODE. A NODE that is queued, here or elsewhere, is removed first; its delay starts again. */
 void delayq_add(struct delayq *q, struct delayq_node *node);
-/* Not in this queue (but maybe in another): nothing happens. */
+/* Removes NODE. A NODE that is not in Q, though perhaps in another queue, stays as it is. */
 void delayq_remove(struct delayq *q, struct delayq_node *node);
 int64_t delayq_delay(const struct delayq *q);
 

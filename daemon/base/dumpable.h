@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* dumpable.h: whether others may look into this process. */
+/* dumpable.h: closes the memory and files in /proc of this process to other processes. */
 #ifndef MCPD_DUMPABLE_H
 #define MCPD_DUMPABLE_H
 

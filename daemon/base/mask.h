@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /* mask.h: takes secrets out of what a server says, before an operator or a client sees it.
  *
- * Known values are looked for, as they are: in another form (encoded, in pieces, one with fewer
- * than MASK_MIN bytes) a secret is not found. */
+ * A mask finds the exact bytes of known values. A secret that is encoded, in pieces, or shorter
+ * than MASK_MIN bytes is not found. */
 #ifndef MCPD_MASK_H
 #define MCPD_MASK_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define MASK_MIN     4 /* bytes; a shorter value is in too many words that are none */
+#define MASK_MIN     4 /* bytes; a shorter value would hide parts of ordinary words */
 #define MASK_SIGN    "***"
 
-#define MASK_PASSING 16 /* of the values that others follow */
+#define MASK_PASSING 16 /* so many values of mask_add_passing() are known at a time */
 #define MASK_PART    16 /* so many bytes of the beginning of such a value are found as well */
 
 /* Zero it before use. */
@@ -23,14 +23,14 @@ struct mask {
 			   is at the end */
 };
 
-/* Adds VALUE; of one with several lines (a PEM key) each line. 0 or ERR_NOMEM. */
+/* Adds VALUE, or each line of a VALUE with several lines (a PEM key). 0 or ERR_NOMEM. */
 int mask_add(struct mask *m, const char *value);
-/* Adds VALUE (NULL: nothing), of a kind of which there is another one from time to time (a token):
- * the latest MASK_PASSING of these are known. A text that quotes the value may have cut it short:
- * its first MASK_PART bytes are looked for, with what follows them. 0 or ERR_NOMEM. */
+/* Adds VALUE (NULL: nothing), which a later value will replace, as tokens do; the latest
+ * MASK_PASSING values are kept. A quoted VALUE may be cut short, so its first MASK_PART bytes
+ * are found as well, with the rest of the word. 0 or ERR_NOMEM. */
 int mask_add_passing(struct mask *m, const char *value);
-/* Adds the values of header lines ("Name: value", like ENV below), of one with a scheme ("Bearer
- * x") what follows it. */
+/* Adds the values of header lines ("Name: value", NULL-terminated). Of a value with a scheme
+ * ("Bearer x") the part after the scheme is added. */
 int mask_add_headers(struct mask *m, const char *const *lines);
 /* Adds the values of ENV ("NAME=VALUE", NULL-terminated; NULL: none). 0 or ERR_NOMEM. */
 int mask_add_env(struct mask *m, char *const *env);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* once.h: numbers that are good once: which of them were used is known for a while, and no longer
- * than what they stand for could be shown again. */
+/* once.h: numbers that may be used once. A used number is remembered until the sealed state that
+ * carries the number has expired. */
 #ifndef MCPD_ONCE_H
 #define MCPD_ONCE_H
 
@@ -16,8 +16,8 @@ struct share;
  * which one holder has PERCENT (share.h). NULL on lack of memory. */
 struct once *once_new(struct event_base *base, int64_t keep_ms, unsigned max, unsigned percent);
 void once_free(struct once **o);
-/* N is used now, by HOLDER (copied; NULL: has no share). 0, ERR_EXISTS when it was before,
- * ERR_LIMIT (E says which limit) or ERR_NOMEM when that could not be kept. */
+/* Marks N as used, by HOLDER (copied; NULL: has no share). 0; ERR_EXISTS: N was used before;
+ * ERR_LIMIT (E names the limit) or ERR_NOMEM: the use cannot be remembered. */
 int once_use(struct once *o, uint64_t n, const char *holder, struct err *e);
 const struct share *once_share(const struct once *o);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* pace.h: what is told again and again is told once in a second at most. What comes meanwhile is
- * put together and told at the end of that second, so the last always arrives.
+/* pace.h: limits notices to one of each kind in a second. Notices that come meanwhile are merged,
+ * and sent at the end of the second, so the last one always arrives.
  *
- * Kinds of news are bits, each with a pace of its own. Needs no allocation: the node is part of the
- * object that tells. */
+ * Kinds of notices are bits, and each kind has a second of its own. A pace is part of the object
+ * that sends the notices, and is never allocated. */
 #ifndef MCPD_PACE_H
 #define MCPD_PACE_H
 
@@ -19,12 +19,12 @@ struct pace {
 	void *arg;
 };
 
-/* FN tells; it may stop P and free what P is part of. */
+/* FN sends the notices of KINDS. FN may stop P and free the object that P is part of. */
 void pace_init(struct pace *p, void (*fn)(void *arg, unsigned kinds), void *arg);
-/* There is news of KINDS: FN gets those that were not told in this second, now, and the others
- * later. P may be gone after it. */
+/* Calls FN with those of KINDS that were not sent in this second, and later with the others. The
+ * object of P may be freed when this returns. */
 void pace_tell(struct pace *p, unsigned kinds);
-/* Nothing is told any more. */
+/* FN is not called any more. */
 void pace_stop(struct pace *p);
 
 /* For defer.c alone: the loop begins and ends. 0 or ERR_NOMEM. */

@@ -48,8 +48,8 @@ size_t procinfo_children(pid_t pid, struct proclist *l);
 /* Adds every descendant of PID, at most up to MAX in the list. */
 void procinfo_tree(pid_t pid, struct proclist *l, size_t max);
 
-/* Sends SIG to the very process ID, and to no other that has its number by now. Returns whether it
- * was sent. */
+/* Sends SIG to the process ID, and never to a later process with the same number. Returns whether
+ * SIG was sent. */
 bool procinfo_signal(const struct procid *id, int sig);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* ratelimit.h: how often somebody else's misbehaviour may be logged. A token bucket without a
- * timer. */
+/* ratelimit.h: how often an event that others cause may be logged. A token bucket without a timer.
+ */
 #ifndef MCPD_RATELIMIT_H
 #define MCPD_RATELIMIT_H
 
@@ -15,9 +15,9 @@ struct ratelimit {
 };
 
 void ratelimit_init(struct ratelimit *r, unsigned per_second, unsigned burst);
-/* Whether one more may pass now; if not, it is counted. */
+/* Whether one more event may pass now. An event that may not is counted as dropped. */
 bool ratelimit_pass(struct ratelimit *r);
-/* How many did not pass since the last time; starts the count afresh. */
+/* How many events were dropped since the last call. */
 unsigned long ratelimit_dropped(struct ratelimit *r);
 
 #endif

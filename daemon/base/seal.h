@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* seal.h: what a client carries for us and must neither read nor change: AES-256-GCM (NIST SP
- * 800-38D) under a key that lives as long as the daemon, or in a file (store.h), in base64url. */
+/* seal.h: state that a client keeps for the daemon, and can neither read nor change: AES-256-GCM
+ * (NIST SP 800-38D) under a key that lives as long as the daemon, or in a file (store.h), in
+ * base64url. */
 #ifndef MCPD_SEAL_H
 #define MCPD_SEAL_H
 
@@ -20,13 +21,13 @@ struct seal *seal_new(struct err *e);
 struct seal *seal_with_key(const unsigned char key[SEAL_KEY_SIZE]);
 /* Fills KEY_R with a fresh key. 0 or ERR_IO. */
 int seal_make_key(unsigned char key_r[SEAL_KEY_SIZE], struct err *e);
-/* Overwrites what was secret, so that no compiler leaves it out. */
+/* Overwrites SECRET; the compiler cannot remove the call. */
 void seal_wipe(void *secret, size_t len);
 void seal_free(struct seal **s); /* the key is wiped */
 
-/* Seals PAYLOAD (borrowed), good until EXPIRES (seconds since the epoch) for whoever gives the same
- * CONTEXT again (principal, method, digest of the parameters ...). malloc'd; NULL on lack of memory
- * or randomness. */
+/* Seals PAYLOAD (borrowed). The result opens until EXPIRES (seconds since the epoch) with the same
+ * CONTEXT (user, method, digest of the parameters ...). malloc'd; NULL on lack of memory or
+ * randomness. */
 char *seal_close(const struct seal *s, const json_t *payload, int64_t expires, const char *context);
 
 /* Opens TEXT: a new reference, for seal_drop() where it is secret, or NULL with E = ERR_DENIED

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* share.h: a bounded number of places of one kind (children, streams, parked calls), and how many
- * of them each holder has. Work-conserving: a holder may have more than its share as long as at
- * least a quarter of all places is free; with four places or fewer there is nothing to keep free. A
- * holder is a user or the network address of a client (exchange_holder()). */
+ * of them each holder has. A holder is a user or the network address of a client
+ * (exchange_holder()). A holder may have more than its share as long as at least a quarter of all
+ * places is free; with four places or fewer, no place is kept free. */
 #ifndef MCPD_SHARE_H
 #define MCPD_SHARE_H
 
@@ -27,7 +27,7 @@ int share_check(const struct share *s, const char *holder, struct err *e);
 /* Gives one place of HOLDER back: the same text as share_take() had, or NULL. */
 void share_give(struct share *s, const char *holder);
 
-/* Whether all places are taken: then a refusal is nobody's fault, else it is the holder's. */
+/* Whether all places are taken. A refusal with free places is due to the holder's own use. */
 bool share_full(const struct share *s);
 /* How many places are taken in all; how many there are (0: no limit). */
 unsigned share_used(const struct share *s);

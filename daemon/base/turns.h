@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* turns.h: how long one turn of the loop takes, and what it does: nothing else is served meanwhile.
+/* turns.h: measures how long each turn of the loop takes, because nothing else is served meanwhile.
  *
- * Measured in processor time of the thread, because a busy machine is no fault of the daemon's.
- * The measurement costs one system call for each turn. Parts that do a piece of work name it with
+ * The measure is processor time of the thread, which other programs do not change. The measurement
+ * costs one system call for each turn. Parts that do a piece of work name it with
  * turns_doing(); of the pieces in one turn the longest (by the clock) is reported as the cause. */
 #ifndef MCPD_TURNS_H
 #define MCPD_TURNS_H
@@ -22,15 +22,15 @@ struct turns_longest {
  * loop fails. */
 int turns_run(struct event_base *base);
 
-/* From here on the turn does WHAT (a constant), for WHICH (copied; may be NULL). Until the next
- * call in the same turn. */
+/* Names the work that begins now: WHAT (a constant), for WHICH (copied; may be NULL). The work
+ * lasts until the next call, or the end of the turn. */
 void turns_doing(const char *what, const char *which);
 
-/* From here on a long turn is measured, but is no warning: the daemon ends, nobody waits for the
- * loop, and the last lines of the log are those of the shutdown. */
+/* Long turns are measured from now on, but not logged: during the shutdown no client waits, and the
+ * last lines of the log are those of the shutdown. */
 void turns_shutdown(void);
 
-/* The longest of the last minute (in steps of ten seconds) and of all. */
+/* Fills in the longest turn of the last minute (in steps of ten seconds) and of all. */
 void turns_report(struct turns_longest *minute_r, struct turns_longest *ever_r);
 
 /* What turns_run() does after each turn, which took CPU_US; for tests. */

@@ -82,7 +82,7 @@ enum config_forwarded {
 };
 
 struct config {
-	char *file;		/* where it came from */
+	char *file;		/* the path that was read */
 	char **listen;		/* NULL-terminated; default 127.0.0.1:6200 */
 	char *path;		/* "/mcp" */
 	char *control;		/* socket path; default RUNSTATEDIR/mcpd/control.sock */

@@ -19,10 +19,10 @@ enum config_auth_mode {
 
 struct config_auth {
 	enum config_auth_mode mode;
-	char *tokens_file; /* tokens: never NULL */
+	char *tokens_file; /* mode tokens; never NULL there */
 	char *resource;	   /* the endpoint's URL as clients see it; NULL: in modes without issuer */
 	char **audiences;  /* what else may be in "aud"; never NULL */
-	char **forward_audiences; /* whom tokens are for besides us; never NULL */
+	char **forward_audiences; /* other servers that tokens are for; never NULL */
 	char *issuer;		  /* jwt, introspect */
 	char *jwks_uri;		  /* NULL: the issuer's metadata tells */
 	char **algorithms;	  /* never NULL nor empty */

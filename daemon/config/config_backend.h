@@ -35,8 +35,8 @@ struct config_headers {
 
 /* Where the credential of an outgoing request comes from. */
 enum config_credential_from {
-	CONFIG_CREDENTIAL_NONE,	    /* there is none, but for what "headers" say */
-	CONFIG_CREDENTIAL_EXCHANGE, /* RFC 8693: the user's token for one that is good there */
+	CONFIG_CREDENTIAL_NONE,	    /* no other than in "headers" */
+	CONFIG_CREDENTIAL_EXCHANGE, /* RFC 8693: the user's token for one of the server */
 	CONFIG_CREDENTIAL_CLIENT,   /* RFC 6749, section 4.4: the daemon's own */
 	CONFIG_CREDENTIAL_SECRET,   /* what the operator stored for the user */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* config_impl.h: how the configuration is read, for the config_*.c files and for nobody else.
+/* config_impl.h: how the configuration is read; for the config_*.c files alone.
  *
  * Every JSON object of the file is described by a table of keys; a key's type knows how to read,
  * dump and clear its field. So the parser, `mcpd -n`, the defaults and the check of the manual page
@@ -43,7 +43,7 @@ struct key {
 	const char *text;	       /* the default of a string; why an ignored key is ignored */
 	const char *const *words;      /* type_word: NULL-terminated, in the order of the enum */
 	const struct key_table *table; /* type_object */
-	/* What more is asked of the field once it was read or has its default; may be NULL. */
+	/* A further check of the field, after it was read or got its default; may be NULL. */
 	int (*check)(struct reader *r, void *field);
 	bool required;
 };
@@ -79,7 +79,7 @@ extern const struct key_type type_ignored; /* no field; a note in the log */
 /* For keys without a field, or with one that is dumped by another key. */
 int config_dump_nothing(const struct key *k, const void *field, json_t *into);
 
-/* The ones that live next to what they read. */
+/* Types in the files of the structs that they read. */
 extern const struct key_type type_backends;	   /* struct config: backends */
 extern const struct key_type type_tools;	   /* struct config_backend: tools */
 extern const struct key_type config_type_kind;	   /* struct config_backend: kind */
@@ -104,17 +104,18 @@ extern const struct key_table config_keys, config_stdio_keys, config_exec_keys, 
 	config_tool_keys, config_store_keys, config_auth_keys, config_web_keys,
 	config_credential_keys, config_sandbox_keys, config_resource_keys;
 
-/* Whether the credential of B is whole and fits. */
+/* Checks that the credential of B has every key that its kind needs. */
 int config_check_credential(struct reader *r, const struct config_backend *b);
 /* Whether the user's token may go to B. */
 int config_check_forwarding(struct reader *r, const struct config_auth *auth,
 			    const struct config_backend *b);
-/* A string, {"env": NAME} or {"file": PATH}: malloc'd; NULL after having said why. */
+/* The secret in VALUE: a string, {"env": NAME} or {"file": PATH}. malloc'd; NULL with the error in
+ * R. */
 char *config_secret_value(struct reader *r, json_t *value);
 
-/* What the store is where the file leaves it open. */
+/* Sets the kind and folder of a store that the file leaves open. */
 int config_check_store(struct reader *r, void *field);
-/* What a mode of authentication cannot do without. */
+/* Checks that the keys that auth.mode needs are there. */
 int config_check_auth(struct reader *r, void *field);
 
 /* Reads VALUE (NULL: all defaults) into STRUCT_ by TABLE. Unknown keys are errors. */

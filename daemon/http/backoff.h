@@ -25,7 +25,7 @@ struct backoff {
 int64_t backoff_next(struct backoff *b, int64_t least_ms);
 /* The next wait for a program that is started here, in milliseconds. */
 int64_t backoff_restart(struct backoff *b);
-/* Something worked: the next wait is a first one. */
+/* A try succeeded: the next wait is a first one again. */
 void backoff_reset(struct backoff *b);
 
 /* A Retry-After (RFC 9110 section 10.2.3), seconds or a date, in milliseconds from now; 0 where

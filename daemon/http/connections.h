@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* connections.h: the connections of one listener: how many there are, how many each address has,
- * and which of them nobody would miss. */
+ * and which of them is silent and may be closed for a new one. */
 #ifndef MCPD_CONNECTIONS_H
 #define MCPD_CONNECTIONS_H
 
@@ -49,16 +49,16 @@ struct connection *connections_find(struct connections *cs, const struct buffere
 int connections_place(struct connections *cs, struct connection *c, struct evhttp_connection *con,
 		      const struct peer_rules *peers, void (*close)(struct evhttp_connection *con),
 		      struct err *e);
-/* The connection that has been silent for longest, and for a second at least: what was accepted
- * just now has something to say. NULL: there is none. */
+/* The connection that has been silent for longest, and for a second at least, because a client
+ * sends its request soon after it has connected. NULL: there is none. */
 struct connection *connections_silent(struct connections *cs);
-/* C, which is gone. */
+/* Removes and frees C, whose connection is closed. */
 void connections_remove(struct connections *cs, struct connection *c);
 
-/* Whose place C has, as exchange_holder() says it; NULL: nobody's. Borrowed. */
+/* The holder of the place of C, in the form of exchange_holder(); NULL: no holder. Borrowed. */
 const char *connection_holder(const struct connection *c);
 
-/* C begins, or ends, to wait for a request; or is heard of while it waits. */
+/* C begins or ends to wait for a request. While C waits, SILENT begins the wait again. */
 void connection_set_silent(struct connection *c, bool silent);
 
 unsigned connections_count(const struct connections *cs);

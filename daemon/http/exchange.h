@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* exchange.h: one HTTP request and its one answer. The only file pair (with httpd) that knows
- * evhttp; it hides what was measured about it: clients that leave unnoticed while an answer is
- * pending, time limits that cut silent streams, close callbacks that outlive their request,
- * orphaned requests.
+ * evhttp; it hides these traps of evhttp: clients that leave unnoticed while an answer is pending,
+ * time limits that cut silent streams, close callbacks that outlive their request, orphaned
+ * requests.
  *
  * Ownership: httpd hands an exchange to the handler, which must end it exactly once, now or later,
  * with exchange_reply*() or exchange_stream_begin() ... exchange_stream_end(); after that call the
@@ -52,29 +52,29 @@ const char *exchange_query(const struct exchange *x);
 /* The client's address without port: the TCP peer's, or the one that a trusted proxy forwarded
  * (peer.h). "" if it is not known. */
 const char *exchange_peer(struct exchange *x);
-/* What was found out about X by its head alone (gate_decide()): 0 for nothing, or a code and static
- * text of the one who decided to answer it without its body. */
+/* The verdict of gate_decide() on the head of X: 0, or a code with static text in *WHY_R, where X
+ * is answered without its body. */
 int exchange_verdict(const struct exchange *x, const char **why_r);
-/* Under which name X has a share of what is limited: "user:NAME" where a user is known, else
+/* The holder of the places that X takes (share.h): "user:NAME" where a user is known, else
  * "addr:A" with A the client's IPv4 address or IPv6 /64, else NULL: loopback and trusted proxies
  * themselves have no share. Changes with exchange_set_user() alone, and lives as long as X. */
 #define EXCHANGE_ADDRESS_HOLDER "addr:"
 const char *exchange_holder(struct exchange *x);
-/* Who sent it, once that is known: a copy of USER that lives as long as the exchange. NULL: nobody
- * said (the default). 0 or ERR_NOMEM. */
+/* Sets the user of X (copied; lives as long as X). Without this call X has none, NULL. 0 or
+ * ERR_NOMEM. */
 int exchange_set_user(struct exchange *x, const char *user);
 const char *exchange_user(const struct exchange *x);
 /* The token that X came with, which lives as long as X; NULL (the default): none was asked for. B
  * is referenced, and may be NULL. */
 void exchange_set_bearer(struct exchange *x, struct bearer *b);
 struct bearer *exchange_bearer(const struct exchange *x);
-/* Who knows how the client is told to come back with another token (RFC 6750 section 3): FN sets
- * the headers for the error code ERROR ("insufficient_scope"); WHY is for people; SCOPE (NULL: what
- * is configured) is what it has to get. */
+/* Adds the challenge that asks the client for another token (RFC 6750 section 3): FN sets the
+ * headers for the error code ERROR ("insufficient_scope"); WHY is a text for people; SCOPE (NULL:
+ * the configured ones) is the scope that the token needs. */
 typedef void (*exchange_challenge_fn)(struct exchange *x, const char *error, const char *why,
 				      const char *scope, void *arg);
 void exchange_on_challenge(struct exchange *x, exchange_challenge_fn fn, void *arg);
-/* Sets these headers, before the answer begins. Without an FN nothing happens. */
+/* Calls the FN of exchange_on_challenge(), if there is one. Before the answer begins. */
 void exchange_challenge(struct exchange *x, const char *error, const char *why, const char *scope);
 /* Takes a place of SHARE, which outlives X, for the holder of X. The place is given back when X has
  * ended or its client has left. Once, after exchange_set_user(). 0, or the codes of share_take().
@@ -109,11 +109,11 @@ void exchange_stream_end(struct exchange *x);
 void exchange_abort(struct exchange *x);
 /* Bytes that were written and not yet taken by the kernel. */
 size_t exchange_backlog(const struct exchange *x);
-/* Who hears that the client left. NULL to forget. Watching is on from the beginning: a client that
- * hangs up is seen while an answer is pending and while a stream is silent. A client that only
+/* Sets the callback for a client that left; NULL: none. A client that hangs up is noticed while an
+ * answer is pending and while a stream is silent. A client that only
  * shuts down its sending side cannot be told from one that left, and counts as gone (RFC 9112
- * section 9.6 lets a server close then). If nobody listens, the exchange waits for its owner to end
- * it. */
+ * section 9.6 lets a server close then). Without a callback the exchange stays until its owner
+ * ends it. */
 void exchange_on_gone(struct exchange *x, exchange_gone_fn fn, void *arg);
 
 /* For httpd: what the exchanges of one listener share. Must outlive them. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* exchange_impl.h: an exchange from inside: exchange.c keeps and answers it, exchange_request.c
- * reads the request. */
+/* exchange_impl.h: the members of an exchange, for exchange.c, which answers the request, and
+ * exchange_request.c, which reads the request. */
 #ifndef MCPD_EXCHANGE_IMPL_H
 #define MCPD_EXCHANGE_IMPL_H
 
@@ -38,9 +38,9 @@ struct exchange {
 	exchange_challenge_fn challenge;
 	void *challenge_arg;
 	struct share *place;	  /* a place of it is taken; NULL: none */
-	const char *place_holder; /* for whom; NULL: nobody */
+	const char *place_holder; /* the holder of PLACE; NULL: none */
 	enum exchange_state state;
-	bool handling; /* inside the handler: settle frees, nobody else */
+	bool handling; /* inside the handler: only exchange_settle() frees */
 	bool watched;
 	bool chunked;
 	bool close;
@@ -49,7 +49,7 @@ struct exchange {
 
 /* Sets path and decoded from the request. 0 or ERR_NOMEM. */
 int exchange_read_path(struct exchange *x);
-/* Finds out whose the request is, while its connection and its headers are there. */
+/* Finds the address of the client, while connection and headers are there. */
 void exchange_read_client(struct exchange *x);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* fetch.h: one outgoing HTTP request whose whole answer is wanted, up to a limit.
+/* fetch.h: one outgoing HTTP request that collects the whole answer, up to a limit.
  *
- * Redirects are followed where httpc_redirect() allows it; another one would take secrets along,
- * and is an error (ERR_PROTOCOL). */
+ * Redirects are followed where httpc_redirect() allows them. Other redirects are an error
+ * (ERR_PROTOCOL), because they would carry secrets to another origin. */
 #ifndef MCPD_FETCH_H
 #define MCPD_FETCH_H
 
@@ -14,7 +14,7 @@
 
 struct fetch;
 
-/* Good until the callback returns. */
+/* Valid until the callback returns. */
 struct fetch_answer {
 	int status;
 	const char *type; /* Content-Type; "" without one */

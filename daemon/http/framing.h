@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* framing.h: where a request ends, read from its bytes (RFC 9112 sections 2, 3, 5, 6 and 7). evhttp
- * is lenient here; a proxy in front of us may read the same bytes differently, and what one takes
- * for a body the other takes for a request. What can be read in two ways is refused, and so is what
- * evhttp would take differently, so that both always see the same end. Knows neither connections
- * nor evhttp. */
+ * is lenient here. A proxy in front of mcpd may read the same bytes differently, and take for a
+ * body what mcpd takes for a request. So a request that has two readings is refused, and so is one
+ * that evhttp would read differently. This part uses neither connections nor evhttp. */
 #ifndef MCPD_FRAMING_H
 #define MCPD_FRAMING_H
 
@@ -18,7 +17,7 @@ struct span {
 
 /* ---- the head ---- */
 
-/* Finding the end of a head in text that comes in pieces. All zero: nothing was looked at. */
+/* The search for the end of a head in text that comes in pieces. All zero at the beginning. */
 struct framing_scan {
 	size_t line; /* where the line begins that is not complete yet */
 	size_t seen; /* up to where there is no other line feed */
@@ -29,16 +28,16 @@ bool framing_may_begin(char c);
 
 enum framing_found { FRAMING_MORE, FRAMING_HEAD, FRAMING_BAD };
 
-/* Looks on in TEXT, which begins with what was looked at before. FRAMING_HEAD: *END_R is the length
- * of the head with its empty line. FRAMING_BAD: a line feed without carriage return, the last byte
- * that counts as seen. */
+/* Continues in TEXT, which begins with the text of the previous call. FRAMING_HEAD: *END_R is the
+ * length of the head with its empty line. FRAMING_BAD: a line feed without carriage return, the
+ * last byte that counts as seen. */
 enum framing_found framing_find(struct framing_scan *s, const char *text, size_t len,
 				size_t *end_r);
 
 enum framing_body { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED };
 
-/* What a head says. The spans point into its text; of a field that may stand there once only the
- * first one is kept, and how often it is there. */
+/* The fields of a head. The spans point into the text of the head. Of a field that is allowed once,
+ * the first value and the number of values are kept. */
 struct framing_head {
 	struct span method, target, authorization, origin, host;
 	unsigned n_authorization, n_origin, n_host;
@@ -56,8 +55,8 @@ struct framing_fault {
 
 /* Reads the head in TEXT, of LEN bytes with its empty line (framing_find()). */
 struct framing_fault framing_read(struct framing_head *h, const char *text, size_t len);
-/* The value of the one well-formed field NAME in what there is of a head, however bad the rest is.
- * A span without text where there is none, or more than one. */
+/* The value of the field NAME in a head that may be incomplete or malformed elsewhere. A span
+ * without text where no field, or more than one, is well-formed. */
 struct span framing_field(const char *text, size_t len, const char *name);
 /* Whether the line in TEXT (without its CRLF) is about the body: Content-Length, Transfer-Encoding,
  * Expect or Trailer. */

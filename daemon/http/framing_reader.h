@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* framing_reader.h: the requests of one connection, read from its bytes in whatever pieces they
- * come: the judging part of the gate, which knows neither connections nor evhttp. The verdicts
- * depend on the bytes alone, never on where a piece ends. */
+/* framing_reader.h: judges the requests of one connection for the gate. The bytes come in pieces;
+ * the verdicts depend on the bytes alone, never on where a piece ends. This part uses neither
+ * connections nor evhttp. */
 #ifndef MCPD_FRAMING_READER_H
 #define MCPD_FRAMING_READER_H
 
@@ -33,8 +33,8 @@ enum framing_step {
 
 /* The next request begins. */
 void framing_reader_next(struct framing_reader *r);
-/* Judges TEXT, all that there is of the head and of what follows it: it begins with what the
- * function was given before. */
+/* Judges TEXT: all bytes of the head, and of the bytes behind the head, that have come. TEXT begins
+ * with the TEXT of the previous call. */
 enum framing_step framing_reader_head(struct framing_reader *r, const char *text, size_t len,
 				      struct framing_head *h_r, struct framing_fault *bad_r);
 /* Follows the body over LEN more bytes, of which TEXT may be NULL where framing_reader_counts()

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* gate.h: what a client's bytes pass before evhttp sees them. evhttp calls back only when a whole
- * body is there, answers errors with pages of its own, and takes what has two readings. The gate
- * sees each read first: it collects the head, refuses what evhttp would take or answer badly (with
- * a JSON-RPC error and the headers of CORS), holds a body back until it is known whether the
- * request may have one, follows it to its end, and keeps what the client sends ahead, bounded,
- * until the present request is answered. So evhttp never has more than one request of a connection,
- * and never one that it could see differently. */
+/* gate.h: reads a connection before evhttp does. evhttp calls back only when a whole body is there,
+ * answers errors with pages of its own, and accepts requests that have two readings. So the gate
+ *
+ * - collects the head, and refuses a bad one with a JSON-RPC error and the headers of CORS;
+ * - holds the body back until the hook has allowed one, and follows the body to its end;
+ * - keeps a bounded number of bytes of the next requests until the present one is answered.
+ *
+ * evhttp never has more than one request of a connection. */
 #ifndef MCPD_GATE_H
 #define MCPD_GATE_H
 
@@ -21,8 +22,8 @@ struct event_base;
 struct evhttp_connection;
 struct gate;
 
-/* What a client may send ahead while an answer is pending, and what of a body is taken before it is
- * known whether the request may have one: reading stops once that much is here. */
+/* Bytes that are read of the next requests while an answer is pending, and of a body before the
+ * hook has allowed one. */
 #define GATE_AHEAD 4096
 
 enum gate_answer {
@@ -53,7 +54,7 @@ struct gate_rules {
 	struct gate_hooks hooks;
 	/* The connection begins (SILENT), or ends, to wait for a request. OWNER: see gate_new(). */
 	void (*silent)(void *owner, bool silent);
-	/* Who has the place of the connection, as exchange_holder() says it; NULL: nobody. */
+	/* The holder of the place of the connection, as for exchange_holder(); NULL: none. */
 	const char *(*holder)(void *owner);
 };
 
@@ -64,7 +65,7 @@ void gate_adopt(struct gate *g, struct evhttp_connection *con);
 /* The connection is being freed. */
 void gate_free(struct gate **g);
 
-/* Who has the place of the connection, as exchange_holder() says it; NULL: nobody. Borrowed. */
+/* The holder of the place of the connection, as for exchange_holder(); NULL: none. Borrowed. */
 const char *gate_holder(const struct gate *g);
 
 /* The answer to GATE_WAIT. CODE 0: the body may come; else it is cut, and CODE and WHY (static
@@ -75,7 +76,7 @@ void gate_decide(struct gate *g, int code, const char *why);
 
 /* Whether the connection must end with the answer. */
 bool gate_close(const struct gate *g);
-/* What gate_decide() said; 0: nothing. */
+/* The CODE and WHY of gate_decide(); 0: the body may come. */
 int gate_verdict(const struct gate *g, const char **why_r);
 /* Whether more may be read while the answer is pending. */
 bool gate_may_read(const struct gate *g);
@@ -84,8 +85,8 @@ void gate_next(struct gate *g);
 /* The time limit of the connection was taken off for the present answer: gate_next() has to set it
  * again. */
 void gate_untimed(struct gate *g);
-/* Whether there is something of the client that nobody will read: closing now could make the
- * network drop the answer. */
+/* Whether bytes of the client are unread. Closing a socket with unread bytes resets the connection,
+ * which can destroy the answer on its way. */
 bool gate_unread(const struct gate *g);
 /* Takes the connection from evhttp: writes out what is in the output, reads and forgets until the
  * client closes or for half a minute, and ends it. */

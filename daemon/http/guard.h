@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* guard.h: who may talk to the endpoint at all: the Host and Origin checks against DNS rebinding,
- * and what a browser is told (CORS). */
+/* guard.h: the checks of Host and Origin against DNS rebinding, and the CORS headers for browsers.
+ */
 #ifndef MCPD_GUARD_H
 #define MCPD_GUARD_H
 

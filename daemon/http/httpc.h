@@ -2,13 +2,12 @@
 /* httpc.h: all outgoing HTTP: libcurl on the event loop. The only file that knows libcurl, but for
  * its parser of URLs (url.h).
  *
- * Nothing is followed by itself: a redirect is an answer, and httpc_redirect() says where to go on.
- * Certificates are always verified.
+ * A redirect is an answer like others; httpc_redirect() has the URL to ask next. Certificates are
+ * always verified.
  *
  * Addresses of the local link, where cloud hosts keep their secrets, are refused unless they are
- * allowed: as they are written in the URL, which holds for a proxy too (http_proxy and so on are
- * libcurl's matter), and after a name was resolved here. What is on this machine is asked without
- * proxy. */
+ * allowed: in the URL, also where a proxy is used (libcurl reads http_proxy and so on), and after a
+ * name was resolved here. A host on this machine is asked without proxy. */
 #ifndef MCPD_HTTPC_H
 #define MCPD_HTTPC_H
 
@@ -47,7 +46,7 @@ struct httpc_events {
 
 /* NULL with E filled. */
 struct httpc *httpc_new(struct event_base *base, struct err *e);
-/* What is under way ends with an error. */
+/* Requests that are under way end with an error. */
 void httpc_free(struct httpc **h);
 
 /* Begins a request. No callback comes from inside. 0 or ERR_INVALID, ERR_NOMEM. */
@@ -56,27 +55,25 @@ int httpc_start(struct httpc *h, const struct httpc_spec *spec, const struct htt
 /* No event comes any more; the connection is cut if need be. *R becomes NULL. */
 void httpc_cancel(struct httpc_request **r);
 
-/* What R is answered with stays with the kernel (and what libcurl has read of it, with libcurl)
- * until it is resumed; its end is not seen meanwhile. Idempotent, from inside on_data too, and no
- * callback comes from inside. Timeouts go on. */
+/* Stops reading the answer to R until R is resumed; the end of R is not seen meanwhile. Idempotent,
+ * from inside on_data too, and no callback comes from inside. Timeouts go on. */
 void httpc_pause(struct httpc_request *r);
 void httpc_resume(struct httpc_request *r);
 
 /* The value of a header of the answer (case-insensitive, the last of several), NULL without it;
  * good until the request ends. */
 const char *httpc_header(struct httpc_request *r, const char *name);
-/* Where a request that was answered by R goes on, to be asked once R has ended: the one rule for
- * redirects. 307 and 308 keep the method, the others are followed for GET alone; where to, is up to
- * url_redirect(). N, 0 at first, counts the redirects of one request, which are
- * HTTPC_MAX_REDIRECTS. 0 with *TO_R, malloc'd: the URL to ask with the same method, or NULL: R is
- * no redirect. Else ERR_PROTOCOL with E, which goes on after the name of who answered ("redirects
- * ...") and names both origins, or ERR_NOMEM. */
+/* The one rule for redirects: 307 and 308 keep the method, the others are followed for GET alone;
+ * url_redirect() judges the target. N, 0 at first, counts the redirects of one request, at most
+ * HTTPC_MAX_REDIRECTS. 0 with *TO_R, malloc'd: the URL to ask with the same method once R has
+ * ended; NULL: R is no redirect. ERR_PROTOCOL with E, a text that continues the name of the server
+ * ("redirects ...") and names both origins; or ERR_NOMEM. */
 int httpc_redirect(struct httpc_request *r, unsigned *n, char **to_r, struct err *e);
 #define HTTPC_MAX_REDIRECTS 3
 /* A date as HTTP has it (RFC 9110 section 5.6.7) in seconds since 1970; -1: TEXT is none. */
 int64_t httpc_date(const char *text);
 int httpc_status(const struct httpc_request *r);
-/* Whether the connection was closed under the request, an idle one, and it went over another. */
+/* Whether the server had closed the idle connection, so that R was sent again over a new one. */
 bool httpc_sent_again(const struct httpc_request *r);
 size_t httpc_count(const struct httpc *h);
 

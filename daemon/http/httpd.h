@@ -31,14 +31,14 @@ struct httpd_limits {
 struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limits,
 			httpd_handler handler, void *arg);
 
-/* Who decides about requests by their heads; copied, its ARG is borrowed. */
+/* Sets the hooks that judge requests by their heads; HOOKS is copied, its ARG borrowed. */
 void httpd_set_hooks(struct httpd *h, const struct gate_hooks *hooks);
 
-/* Whose forwarded addresses count; borrowed. NULL, the default: nobody's. */
+/* Sets the proxies whose forwarded addresses count; borrowed. NULL, the default: none. */
 void httpd_set_peers(struct httpd *h, const struct peer_rules *peers);
 
-/* While HOLD(ARG) says so when an answer is given, it leaves after this turn of the loop, whose end
- * is when the store writes: nobody is told what a crash could take back. */
+/* An answer that is given while HOLD(ARG) is true leaves after this turn of the loop. The store
+ * writes at the end of the turn, so no client gets an answer that a crash could undo. */
 void httpd_hold(struct httpd *h, bool (*hold)(void *arg), void *arg);
 
 /* Listens on "ADDRESS:PORT", "[V6]:PORT" or "NAME:PORT" (port 0: any). *bound_r (malloc'd, may be
@@ -48,7 +48,7 @@ void httpd_hold(struct httpd *h, bool (*hold)(void *arg), void *arg);
 int httpd_listen(struct httpd *h, const char *address, char **bound_r, struct err *e);
 /* The same for a TCP socket that is listening already (socket activation); takes FD. */
 int httpd_listen_fd(struct httpd *h, int fd, char **bound_r, struct err *e);
-/* Stops accepting; what is open goes on. */
+/* Stops accepting; open connections stay. */
 void httpd_stop(struct httpd *h);
 /* Frees everything. Every exchange must have been ended before (they are aborted with a logged
  * bug). */

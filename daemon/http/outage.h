@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* outage.h: another host that does not do what it is asked for: when it is asked again, and what
- * the log says of it.
+/* outage.h: another host whose requests fail: when it is asked again, and which lines the log gets.
  *
  * After a failure nothing is asked for the time that backoff.h says. Then one request tries; the
  * others are refused until its outcome is known, or OUTAGE_TRY_MS have passed. The log has a line
@@ -29,7 +28,8 @@ struct outage {
 	bool told;   /* of this outage */
 };
 
-/* Whether a request may be made now; whoever gets true makes one and tells its end. */
+/* Whether a request may be made now. After true the caller makes one, and reports its end by
+ * outage_failed() or outage_over(). */
 bool outage_may_ask(struct outage *o);
 /* A request failed; LEAST_MS as for backoff_next(). Whether the log gets a line about it. */
 bool outage_failed(struct outage *o, int64_t least_ms);

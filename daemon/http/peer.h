@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* peer.h: whose address counts for a request: the TCP peer's, or, where that is one of
- * trustedProxies, the one that the proxies forwarded (X-Forwarded-For, or Forwarded of RFC 7239).
+/* peer.h: the client address of a request: the TCP peer's or, where the peer is one of
+ * trustedProxies, the address that the proxies forwarded (X-Forwarded-For, or Forwarded of RFC
+ * 7239).
  *
  * The forwarded addresses are read from the right, because each proxy adds its own peer at the end:
- * the rightmost one that is not a trusted proxy counts. What stands left of it was said by the
- * client and means nothing. Where the address that would count is unknown, obfuscated (RFC 7239
- * section 6.3) or malformed, the request counts as the proxy's that named it, and has a share under
- * that proxy's address together with all other such requests: a client must not get out of its
- * share by spoiling the header. */
+ * the rightmost one that is not a trusted proxy counts. Addresses left of it come from
+ * the client and are ignored. Where the address that would count is unknown, obfuscated (RFC 7239
+ * section 6.3) or malformed, the address of the proxy that wrote the entry counts. All such
+ * requests share the places of that address, so no client escapes its share by a malformed header.
+ */
 #ifndef MCPD_PEER_H
 #define MCPD_PEER_H
 
@@ -29,8 +30,8 @@ void peer_rules_free(struct peer_rules **r);
 const char *peer_rules_header(const struct peer_rules *r);
 bool peer_is_trusted(const struct peer_rules *r, const struct netaddr *a);
 
-/* Finding out: peer_begin(), then the values of the header, the last one first, until peer_line()
- * says that it is enough. */
+/* A search: peer_begin(), then the values of the header, the last one first, until peer_line() is
+ * false. */
 struct peer_walk {
 	const struct peer_rules *rules;
 	struct netaddr client; /* whose address counts, as far as is known */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* challenge.h: what a server says in WWW-Authenticate (RFC 9110 section 11.6.1) about the token
- * that it was sent. */
+/* challenge.h: reads WWW-Authenticate (RFC 9110 section 11.6.1), in which a server refuses a token.
+ */
 #ifndef MCPD_CHALLENGE_H
 #define MCPD_CHALLENGE_H
 
-/* VALUE is that of the header, maybe with several challenges. The scope that the token lacks (RFC
- * 6750 section 3.1: error="insufficient_scope"), words with one space between; "" where it is not
- * said, or not in the characters that a scope may have: malloc'd. NULL: that is not what VALUE
- * says, or no memory. */
+/* Returns the scope that the token lacks (RFC 6750 section 3.1: error="insufficient_scope"),
+ * malloc'd, words with one space between; "" where VALUE names no scope, or one with characters
+ * that no scope may have. VALUE is the header, perhaps with several challenges. NULL: VALUE has no
+ * such error, or there is no memory. */
 char *challenge_scope(const char *value);
 
 #endif

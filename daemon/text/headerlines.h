@@ -11,10 +11,10 @@ struct headerlines {
 	size_t n;
 };
 
-/* Adds one; a VALUE that is NULL is none to add. 0, ERR_NOMEM, or ERR_INVALID where it is no value
- * of a header. */
+/* Adds a line. With VALUE = NULL nothing is added. 0, ERR_NOMEM, or ERR_INVALID where VALUE cannot
+ * be the value of a header. */
 int headerlines_add(struct headerlines *h, const char *name, const char *value);
-/* Nothing is left. */
+/* Frees all lines. */
 void headerlines_clear(struct headerlines *h);
 
 #endif

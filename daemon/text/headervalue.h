@@ -10,15 +10,15 @@
 #include "lib/err.h"
 
 /* Decodes VALUE (stripped of OWS): a malloc'd string; the base64 form must be canonical and hold
- * UTF-8 without NUL. What lacks the prefix or the suffix is literal. NULL with E = ERR_INVALID or
- * ERR_NOMEM. */
+ * UTF-8 without NUL. A VALUE without the prefix or the suffix is taken literally. NULL with E =
+ * ERR_INVALID or ERR_NOMEM. */
 char *headervalue_decode(const char *value, struct err *e);
 
-/* Encodes TEXT (malloc'd): as it is where that is visible ASCII without space at the ends and does
- * not look like the base64 form. NULL on lack of memory. */
+/* Encodes TEXT (malloc'd). Visible ASCII without space at the ends that does not look like the
+ * base64 form stays unchanged. NULL on lack of memory. */
 char *headervalue_encode(const char *text);
 
-/* Does the decoded header TEXT say the same as the JSON value BODY? Strings bytewise, booleans as
+/* Whether the decoded header TEXT equals the JSON value BODY: Strings bytewise, booleans as
  * true and false, integers numerically ("42.0" is 42). */
 bool headervalue_equal(const char *text, const json_t *body);
 

@@ -5,14 +5,14 @@
 
 #include <stddef.h>
 
-/* A path that does not fit is cut: it is there to be read. */
+/* A path that does not fit is cut, because it is only for messages. */
 struct jsonpath {
 	size_t len;
 	char text[320]; /* always terminated; "" is the whole */
 };
 
 void jsonpath_init(struct jsonpath *p);
-/* Goes one member or one element down; the mark that is returned takes jsonpath_up() back. */
+/* Goes one member or one element down. jsonpath_up() with the mark that is returned goes back. */
 size_t jsonpath_down(struct jsonpath *p, const char *key);
 size_t jsonpath_down_index(struct jsonpath *p, size_t index);
 void jsonpath_up(struct jsonpath *p, size_t mark);

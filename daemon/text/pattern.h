@@ -2,8 +2,8 @@
 /* pattern.h: the "pattern" keyword of JSON Schema, by PCRE2. The one user of that library.
  *
  * JSON Schema means the regular expressions of ECMA-262 with its flag "u" (JSON Schema core 6.4).
- * pattern_ecma.h says them in the words of PCRE2. Patterns and texts come from outside, so neither
- * compiling nor matching may take long: both are limited in what they cost, whatever they say. The
+ * pattern_ecma.h translates them for PCRE2. Patterns and texts come from outside, so the cost of
+ * compiling and of matching is limited. The
  * interpreter of PCRE2 is used, not its compiler to machine code, because only the interpreter
  * reports each of its steps. */
 #ifndef MCPD_PATTERN_H
@@ -28,13 +28,13 @@ struct pattern;
  * long, too deep or too large), ERR_NOMEM. */
 int pattern_new(const char *text, size_t len, struct pattern **p_r, struct err *e);
 void pattern_free(struct pattern **p);
-/* What P takes in memory once compiled, in bytes; it follows the time that compiling took. */
+/* The size of the compiled P in bytes, which grows with the time that compiling took. */
 size_t pattern_size(const struct pattern *p);
 
-/* Whether P is found in TEXT (LEN bytes of UTF-8). *WORK is what may be spent on finding out, and
- * is reduced by what was: 16 for each item of the pattern that is tried, 1 or more for each
- * character that is passed. 0, ERR_INVALID (not found), ERR_LIMIT (*WORK is 0, or the match needs
- * too much memory), ERR_NOMEM. */
+/* Whether P is found in TEXT (LEN bytes of UTF-8). *WORK is the number of steps that the
+ * match may take, and is reduced by the steps taken: 16 for each item of the pattern that is tried,
+ * 1 or more for each character that is passed. 0, ERR_INVALID (not found), ERR_LIMIT (*WORK is 0,
+ * or the match needs too much memory), ERR_NOMEM. */
 int pattern_match(const struct pattern *p, const char *text, size_t len, uint64_t *work,
 		  struct err *e);
 

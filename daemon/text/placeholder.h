@@ -6,8 +6,8 @@
  * the argument the schema's default is taken; without that (or with null) the element is left out.
  * Never shell text, never part of an element. "{{TEXT}}" is the plain text "{TEXT}".
  *
- * A string that begins with "-" is refused unless an element "--" stands before the placeholder: it
- * would be an option where the author of the command meant data. */
+ * A string that begins with "-" is refused unless an element "--" stands before the placeholder,
+ * because the command would take the string for an option. */
 #ifndef MCPD_PLACEHOLDER_H
 #define MCPD_PLACEHOLDER_H
 

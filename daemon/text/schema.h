@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* schema.h: the subset of JSON Schema 2020-12 that mcpd checks itself: the arguments and the
- * structured results of exec tools and of web tools. (What other servers offer is their own
- * business and is passed on.)
+ * structured results of exec tools and of web tools. The tools of other servers are checked by
+ * these servers.
  *
  * Checked: type, enum, const, properties, required, additionalProperties, minProperties,
  * maxProperties, items, minItems, maxItems, uniqueItems, minLength, maxLength (in characters),
  * pattern (pattern.h), minimum, maximum, exclusiveMinimum, exclusiveMaximum; and true or false in
  * the place of a schema. Accepted as annotations: title, description, default, examples, format,
  * deprecated, readOnly, writeOnly, $schema, $id, $comment and all that begins with "x-".
- * Everything else is refused, so that nobody believes in a check that does not happen.
+ * Every other keyword is refused, so that no schema promises a check that does not happen.
  *
  * Schemas and values both come from outside, so the work of one validation is limited: 2 million
  * steps, a few milliseconds. A step is about what one character of a pattern costs. */
@@ -36,8 +36,8 @@ struct schema *schema_ref(struct schema *s);
 void schema_unref(struct schema **s);
 
 /* Whether VALUE is what S describes. 0; ERR_INVALID with a text that names the path inside VALUE
- * ("lines[2]: expected an integer"); ERR_LIMIT where finding out would be more than
- * SCHEMA_MAX_WORK; ERR_NOMEM. */
+ * ("lines[2]: expected an integer"); ERR_LIMIT where the check would take more
+ * than SCHEMA_MAX_WORK steps; ERR_NOMEM. */
 int schema_validate(struct schema *s, json_t *value, struct err *e);
 /* The steps that the latest schema_validate() took. */
 uint64_t schema_work(const struct schema *s);

@@ -25,7 +25,7 @@ struct schema {
 	uint64_t work;
 };
 
-/* Where we are: inside the schema while it is checked, inside the value while that is. */
+/* The place of a check inside the schema, or of a validation inside the value. */
 struct schema_walk {
 	struct schema *schema;
 	struct jsonpath path;

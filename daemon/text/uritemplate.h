@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* uritemplate.h: whether a URI may come from a template (RFC 6570), for finding the server that a
- * resource belongs to. Says yes rather than no: percent-encoding and variable lists are not
- * checked. */
+ * resource belongs to. Percent-encoding and lists of variables are not checked, so a
+ * match may be too generous. */
 #ifndef MCPD_URITEMPLATE_H
 #define MCPD_URITEMPLATE_H
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* url.h: what outgoing requests have to know of URLs (RFC 3986): who is behind one, and where a
- * redirect leads.
+/* url.h: URLs of outgoing requests (RFC 3986): their origin, and the targets of redirects.
  *
- * URLs are read with libcurl's own parser, so that what is compared here is what libcurl would
- * connect to. */
+ * libcurl's own parser reads the URLs, so that the host that is compared here is the host that
+ * libcurl connects to. */
 #ifndef MCPD_URL_H
 #define MCPD_URL_H
 
@@ -24,11 +23,10 @@ bool url_ok(const char *url);
 char *url_origin(const char *url);
 /* Whether URL goes to this machine itself: localhost, 127.0.0.1 or [::1]. */
 bool url_is_loopback(const char *url);
-/* Whether nobody on the way can read or change what is sent: https, or http to this machine itself.
- */
+/* Whether no third party can read or change requests to URL: https, or http to this machine. */
 bool url_is_safe(const char *url);
 bool url_same_origin(const char *a, const char *b);
-/* Whether WHOLE is who is behind URL: its origin, or the part of it that URL is in. */
+/* Whether WHOLE is the origin of URL, or a part of the origin that URL is in. */
 bool url_covers(const char *whole, const char *url);
 
 /* Whether the host of URL is, as it is written, an address of the local link or one where a cloud
