@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* auth.h: who sent a request: bearer tokens (RFC 6750), checked on every request.
+/* auth.h: finds the user of each request by its bearer token (RFC 6750).
  *
- * What a token says is found out once (looked up in a file, verified as a JWT, or asked of its
- * issuer) and remembered by the token's SHA-256 until it expires. The token itself goes along with
- * its request (bearer.h), and is never logged. Whoever is refused is answered here, with the
- * challenges of RFC 6750 and RFC 9728.
- */
+ * The claims of a token are found once (in a file, by verifying a JWT, or by asking the issuer) and
+ * remembered by the token's SHA-256 until the token expires. The token itself goes along with its
+ * request (bearer.h), and is never logged. A refused request is answered here, with the challenges
+ * of RFC 6750 and RFC 9728. */
 #ifndef MCPD_AUTH_H
 #define MCPD_AUTH_H
 
@@ -23,7 +22,7 @@ struct exchange;
 struct httpc;
 struct view;
 
-/* Good during the call that hands it over. */
+/* Valid during the callback. */
 struct auth_identity {
 	const char *user;
 	const char *token;     /* as it came */
@@ -42,13 +41,13 @@ typedef void (*auth_fn)(struct exchange *x, const struct auth_identity *id, void
  * do: then E says so with code 0. */
 struct auth *auth_new(struct event_base *base, struct httpc *h, const struct config *conf,
 		      struct err *e);
-/* What waits is answered with 503, and nothing waits from now on. A may be NULL. */
+/* Answers the requests that wait with 503; no request waits from now on. A may be NULL. */
 void auth_stop(struct auth *a);
 void auth_free(struct auth **a);
 
 /* X asks for the place NAME of the endpoint ("": the one that serves all; borrowed until the
- * end of the endpoint). FN gets it with who sent it, now or later; or it is answered here: 401 for
- * no token and bad ones, 400 for two, 503 where it cannot be found out now. */
+ * end of the endpoint). FN gets X with its user, now or later. A refused X is answered here: 401
+ * without a valid token, 400 for two tokens, 503 where the issuer cannot be asked now. */
 void auth_check(struct auth *a, struct exchange *x, const char *name, auth_fn fn, void *arg);
 
 /* auth_precheck() tells by the head of a request, before its body is read, whether auth_check()
@@ -98,7 +97,7 @@ void auth_challenge(struct auth *a, struct exchange *x, const char *name, const 
 void auth_step_up(struct auth *a, struct exchange *x, const char *name, const char *why,
 		  const char *scope);
 
-/* USER logged out: what the tokens of USER opened ends. A may be NULL. */
+/* USER logged out: ends the streams and calls that tokens of USER opened. A may be NULL. */
 void auth_logout(struct auth *a, const char *user);
 
 /* The file of mode "tokens", for mcpctl: NULL in other modes. */

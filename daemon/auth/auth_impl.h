@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* auth_impl.h: authentication from inside: auth.c asks, the auth_*.c files know. */
+/* auth_impl.h: the parts of auth.h: auth.c gets the requests, the auth_*.c files judge the tokens.
+ */
 #ifndef MCPD_AUTH_IMPL_H
 #define MCPD_AUTH_IMPL_H
 
@@ -35,7 +36,7 @@ struct auth_ask {
 	char token[];
 };
 
-/* A token about which the issuer gave no answer of use, although it can be asked. */
+/* A token to which the issuer gave an answer that cannot be used. */
 struct auth_doubtful {
 	unsigned char digest[DIGEST_SIZE];
 	struct outage outage;
@@ -112,7 +113,7 @@ bool auth_next(struct auth_queue *q, struct auth_waiter *w_r);
 void auth_conclude(struct auth *a, const struct auth_waiter *w, enum auth_result result,
 		   const struct claims *claims, const char *why);
 
-/* What TOKEN says, by its issuer's keys. AUTH_GOOD: *CLAIMS_R is borrowed from the cache. WHY_R:
+/* Verifies TOKEN with its issuer's keys. AUTH_GOOD: *CLAIMS_R is borrowed from the cache. WHY_R:
  * see auth_conclude(). */
 enum auth_result auth_jwt(struct auth *a, const char *token,
 			  const unsigned char digest[DIGEST_SIZE], const struct claims **claims_r,
@@ -135,7 +136,7 @@ const char *auth_read_claims(const struct config_auth *conf, const json_t *said,
 bool auth_audience_ok(const struct config_auth *conf, const struct claims *claims,
 		      const char *name);
 
-/* auth_open.c: what ends with the tokens that opened it. */
+/* auth_open.c: ends streams and calls together with the tokens that opened them. */
 void auth_open_init(struct auth *a);
 void auth_open_fini(struct auth *a);
 /* The one bearer for the token that SPEC is about, with one reference more; NULL on lack of memory.
@@ -144,7 +145,7 @@ struct bearer *auth_bearer(struct auth *a, const struct bearer_spec *spec);
 /* The issuer was asked about the token with DIGEST. CLAIMS: what it says, for AUTH_GOOD. */
 void auth_open_checked(struct auth *a, const unsigned char digest[DIGEST_SIZE],
 		       enum auth_result result, const struct claims *claims);
-/* The issuer has other keys, of which some may be LOST: are those who signed still good? */
+/* The issuer has other keys, and some may be LOST: verifies the open tokens again. */
 void auth_open_verify(struct auth *a, bool lost);
 /* The file of tokens has changed: in a later turn everything that is open is compared with it. ARG:
  * the auth. */

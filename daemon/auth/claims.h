@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* claims.h: what tokens say, and a memory of that by their SHA-256: the least recently used are
- * forgotten first. */
+/* claims.h: the claims of tokens, and a cache of claims by the SHA-256 of the token. A full cache
+ * drops the entry that was not used for longest. */
 #ifndef MCPD_CLAIMS_H
 #define MCPD_CLAIMS_H
 
@@ -17,7 +17,7 @@ struct claims {
 	char *scope;	  /* with spaces between; NULL: none */
 	json_t *audience; /* an array of strings; NULL: not said */
 	int64_t expires;  /* seconds since the epoch; 0: never */
-	char *rights;	  /* the same for tokens that allow the same; NULL: not known */
+	char *rights;	  /* equal for tokens with equal rights; NULL: not known */
 };
 
 void claims_clear(struct claims *c);

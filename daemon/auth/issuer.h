@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* issuer.h: what is known of the authorization server: its metadata (RFC 8414, OpenID Connect
+/* issuer.h: the authorization server: its metadata (RFC 8414, OpenID Connect
  * Discovery) and its keys (RFC 7517), fetched when they are needed and kept. */
 #ifndef MCPD_ISSUER_H
 #define MCPD_ISSUER_H
@@ -24,7 +24,7 @@ void issuer_free(struct issuer **i);
 /* The keys, an array for jwt_verify(), borrowed until the next turn; NULL: not known yet. Those
  * that are old are refreshed meanwhile. */
 const json_t *issuer_keys(struct issuer *i);
-/* Where tokens are asked about; NULL: not known yet, or the issuer has no such place. */
+/* The introspection endpoint; NULL: not known yet, or the issuer has none. */
 const char *issuer_introspection(const struct issuer *i);
 
 /* Fetches what mode needs, unless that is under way. 0: CHANGED will be called. ERR_LIMIT: it was

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* jwt.h: JSON Web Tokens (RFC 7519) in compact form, signed by somebody whose public keys are
- * known. The only file that knows libjose. Knows nothing of time, issuers and audiences.
+/* jwt.h: verifies JSON Web Tokens (RFC 7519) in compact form with given public keys. The only file
+ * that uses libjose. Time, issuer and audience are checked elsewhere.
  *
- * RFC 8725 rules: the algorithm is one of a list and must fit the key; what a token says about
- * where its key is (jwk, jku, x5c, x5u) is never looked at; the key id only selects. */
+ * By RFC 8725, the algorithm has to be one of a list and fit the key; the members of a token that
+ * name a key (jwk, jku, x5c, x5u) are ignored; the key id only selects a key. */
 #ifndef MCPD_JWT_H
 #define MCPD_JWT_H
 
@@ -19,12 +19,12 @@ struct jwt {
 	json_t *jws;		 /* protected, payload, signature */
 };
 
-/* Takes TOKEN apart without believing anything. 0, ERR_PARSE, ERR_NOMEM. */
+/* Parses TOKEN without verifying it. 0, ERR_PARSE, ERR_NOMEM. */
 int jwt_parse(struct jwt *j, const char *token, struct err *e);
 void jwt_clear(struct jwt *j);
 
 /* Whether one of KEYS (jwt_keys()) made the signature, with one of ALGORITHMS. 0; ERR_NOTFOUND:
- * none of the keys can be the one; ERR_DENIED; ERR_NOMEM. */
+ * no key fits the token; ERR_DENIED; ERR_NOMEM. */
 int jwt_verify(const struct jwt *j, const json_t *keys, char *const *algorithms, struct err *e);
 
 /* The keys of a JWK set (RFC 7517 section 5) that can check signatures, as a new array: public ones

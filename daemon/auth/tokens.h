@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* tokens.h: the file of mode "tokens": lines of "DIGEST USER [SCOPE ...]", where DIGEST is the
- * SHA-256 of a token in hexadecimal. The tokens themselves are nowhere. */
+ * SHA-256 of a token in hexadecimal. The file does not have the tokens themselves. */
 #ifndef MCPD_TOKENS_H
 #define MCPD_TOKENS_H
 
@@ -16,11 +16,11 @@ struct tokens;
 struct tokens *tokens_new(const char *file);
 void tokens_free(struct tokens **t);
 
-/* Who has the token with this digest; NULL: nobody. Reads the file again when it has changed.
- * Borrowed until the next call. */
+/* The user and scopes of the token with this digest; NULL: unknown. Reads the file again when it
+ * has changed. Borrowed until the next call. */
 const struct claims *tokens_find(struct tokens *t, const unsigned char digest[DIGEST_SIZE]);
 
-/* FN hears that the file says something else now, whoever finds out; from inside any call. */
+/* FN is called when the file has changed, from inside any function here that reads the file. */
 void tokens_on_change(struct tokens *t, void (*fn)(void *arg), void *arg);
 /* Reads the file again if it has changed. */
 void tokens_refresh(struct tokens *t);
@@ -29,8 +29,8 @@ void tokens_refresh(struct tokens *t);
  * "#" at the beginning. */
 bool tokens_user_ok(const char *name);
 
-/* Writes the file anew with one more line, or with fewer; what it says besides stays. SCOPE: words
- * with spaces between, NULL for none. 0, ERR_EXISTS, ERR_INVALID, ERR_IO, ERR_NOMEM. */
+/* Adds a line to the file, which is replaced as a whole; other lines stay. SCOPE: words with spaces
+ * between, NULL for none. 0, ERR_EXISTS, ERR_INVALID, ERR_IO, ERR_NOMEM. */
 int tokens_add(struct tokens *t, const char *user, const char *digest_hex, const char *scope,
 	       struct err *e);
 /* Removes the token whose digest begins with ID. ERR_NOTFOUND, or ERR_EXISTS when there are

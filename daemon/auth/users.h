@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* users.h: the principals of tokens: what belongs to them and outlives their sessions.
+/* users.h: users, and what belongs to a user beyond one session: tokens, secrets, limits and
+ * counts.
  *
- * A user is the one string that everything is bound to (claim of the configured issuer, or name in
- * the file of tokens). Tokens and secrets are in the store; limits and counts are in memory. */
+ * A user is a string: a claim of the configured issuer, or a name in the file of tokens. Tokens and
+ * secrets are in the store; limits and counts are in memory. */
 #ifndef MCPD_USERS_H
 #define MCPD_USERS_H
 
@@ -24,7 +25,7 @@ struct user_token {
 	int64_t expires;     /* seconds since the epoch; 0: never */
 	const char *issuer;  /* NULL: of the file of tokens */
 	const char *scope;   /* NULL: none */
-	json_t *audience;    /* what it is good for; NULL: not said */
+	json_t *audience;    /* the audience; NULL: not said */
 	const char *rights;  /* see bearer.h; NULL: not known */
 };
 
@@ -44,7 +45,7 @@ void users_session(struct users *us, const char *user);
 /* NULL without one. Borrowed until the next turn. */
 const struct user_token *users_token(struct users *us, const char *user);
 
-/* What else goes when a user logs out: closes the sessions, returns how many. */
+/* Sets FN, which closes the sessions of a user who logs out and returns their number. */
 void users_on_logout(struct users *us, size_t (*fn)(const char *user, void *arg), void *arg);
 /* Removes USER's tokens and closes the sessions. Logs the counts. Returns how many sessions there
  * were; ERR_NOTFOUND when there was neither. */
@@ -60,7 +61,7 @@ size_t users_count(const struct users *us);
 /* Secrets that the operator keeps for USER towards BACKEND. 0, ERR_NOMEM or ERR_NOTFOUND. */
 int users_secret_set(struct users *us, const char *user, const char *backend, const char *secret);
 int users_secret_unset(struct users *us, const char *user, const char *backend);
-/* malloc'd; NULL without one. The caller wipes it. */
+/* The secret, malloc'd; NULL without one. The caller wipes it. */
 char *users_secret(struct users *us, const char *user, const char *backend);
 
 /* Calls FN for every user who has tokens, secrets, or calls in flight. */

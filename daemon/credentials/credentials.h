@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* credentials.h: what authorises the daemon's own requests to web and http backends.
+/* credentials.h: the credentials of requests to web and http backends.
  *
  * A credential is the token of the client's request (forwardToken, where the backend is one of its
  * audiences; never another one of the same user), a token that the issuer gives for it (RFC 8693;
@@ -24,15 +24,15 @@ struct httpc;
 struct store;
 struct users;
 
-/* Everything is borrowed for its life. NULL on lack of memory. */
+/* All arguments are borrowed and outlive the result. NULL on lack of memory. */
 struct credentials *credentials_new(struct event_base *base, struct httpc *httpc,
 				    struct store *store, struct users *users);
-/* Nobody may wait any more. */
+/* No request for a credential may wait any more. */
 void credentials_free(struct credentials **cs);
 
-/* LINE is "Name: value", good until the function returns; NULL without E: none is needed. E: why
- * there is none, a text for the user (ERR_DENIED: something has to be done about it, ERR_IO: later
- * perhaps). */
+/* LINE is "Name: value", valid until the function returns. LINE and E are NULL where no credential
+ * is needed. E is a text for the user: ERR_DENIED (the user or operator has to act) or ERR_IO (may
+ * work later). */
 typedef void (*credential_fn)(const char *line, const struct err *e, void *arg);
 
 /* Whether requests to a backend with CONF are authorised by the token of the client's request, or
@@ -69,7 +69,7 @@ bool credentials_refused(struct credentials *cs, const struct config_backend *b,
 bool credentials_refused_own(struct credentials *cs, const struct config_backend *b,
 			     const char *line);
 
-/* The user's tokens go: those that were granted for them go, too. */
+/* Forgets the tokens that were granted for tokens of USER. */
 void credentials_forget(struct credentials *cs, const char *user);
 
 #endif

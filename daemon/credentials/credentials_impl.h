@@ -25,7 +25,7 @@ struct granted {
 	const struct config_credential *conf;
 	char *user;
 	char *key;	    /* in the store, too */
-	struct grant token; /* as good as it gets just now; access NULL: none */
+	struct grant token; /* the latest one; access NULL: none */
 	int64_t since;	    /* seconds since the epoch: when it was granted */
 	enum grant_kind asking;
 	struct fetch *fetch;	     /* a request at the issuer */
@@ -90,7 +90,7 @@ void credentials_fail(credential_fn fn, void *arg, int code, const char *fmt, ..
 	__attribute__((format(printf, 4, 5)));
 /* Whether BEARER is another token than the one in LINE. */
 bool credentials_is_newer(const struct bearer *bearer, const char *line);
-/* Whether B (may be NULL) is no token any more that anything may be done with. */
+/* Whether B (may be NULL) has expired. */
 bool credentials_expired(const struct bearer *b);
 /* Calls FN with SECRET as CONF says it is sent. */
 void credentials_tell(const struct config_credential *conf, const char *secret, credential_fn fn,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* grant.h: how a token is asked for, and what comes back: RFC 6749 (client credentials, refresh),
- * RFC 8693 (token exchange). Values only; nothing is sent here. */
+/* grant.h: the form of a request for a token, and the answer: RFC 6749 (client credentials,
+ * refresh), RFC 8693 (token exchange). Values only; nothing is sent here. */
 #ifndef MCPD_GRANT_H
 #define MCPD_GRANT_H
 
@@ -22,20 +22,20 @@ enum grant_kind {
 /* The form that asks for a token. TOKEN: the user's for an exchange, the refresh token for a
  * refresh, else NULL. malloc'd; NULL on lack of memory. It holds secrets. */
 char *grant_form(const struct config_credential *conf, enum grant_kind kind, const char *token);
-/* "Authorization: Basic ..." (section 2.3.1), malloc'd. NULL where the client does not say who it
- * is in this way, or on lack of memory, which E tells. */
+/* "Authorization: Basic ..." (section 2.3.1), malloc'd. NULL where the client authenticates in
+ * the form instead, or on lack of memory, which E tells. */
 char *grant_authorization(const struct config_credential *conf, struct err *e);
 
 struct grant {
 	char *access;	 /* malloc'd */
-	char *refresh;	 /* malloc'd; NULL: none, or the one that was used goes on to be good */
+	char *refresh;	 /* malloc'd; NULL: none, or the one that was used stays valid */
 	int64_t expires; /* seconds since the epoch; 0: not said */
 };
 
 /* Reads the answer A, which came at NOW (seconds since the epoch). 0, or
  *   ERR_DENIED    the grant itself was refused: invalid_grant (section 5.2)
- *   ERR_INVALID   the issuer does not want to deal with us: another error of section 5.2
- *   ERR_IO        it could not answer (5xx, 429, something unreadable): later perhaps
+ *   ERR_INVALID   the issuer refused the request: another error of section 5.2
+ *   ERR_IO        the issuer could not answer (5xx, 429, unreadable): may work later
  *   ERR_NOMEM
  * with a text without any token in it, and without what SENT has (what the issuer was sent, and may
  * repeat). */

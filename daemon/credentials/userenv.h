@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* userenv.h: the environment of a child that serves one user: what every child of the backend gets,
- * and what is the user's ("userEnv"). A secret goes into the environment and never onto a command
- * line. */
+/* userenv.h: the environment of a child that serves one user: the variables of the backend, and
+ * those of the user ("userEnv"). Secrets are passed by the environment, never on a command line. */
 #ifndef MCPD_USERENV_H
 #define MCPD_USERENV_H
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* call.h: one JSON-RPC request on its way to a backend and back.
  *
- * Neither side knows the other's era. The front (legacy, modern) makes the call and gets what
- * happens through struct call_front; the back (a backend adapter) attaches itself and reports with
- * call_notify(), call_ask() and exactly one end. Every call ends exactly once, by result, error,
- * cancellation or deadline; a second end is logged as a bug and ignored. The memory goes in a later
- * turn of the loop, so both sides may finish what they are doing; but after the end nobody may
- * start anything new with it.
+ * The front (legacy, modern) makes the call and is told of events through struct call_front. The
+ * back (a backend adapter) attaches itself and reports with call_notify(), call_ask() and one end.
+ * Neither side knows the era of the other. A call ends exactly once, by result, error, cancellation
+ * or deadline; a second end is logged as a bug and ignored. The memory is freed in a later turn of
+ * the loop; after the end, neither side may begin anything new with the call.
  *
- * The client's request id never gets here: calls are known by address and by call_id(), our own. */
+ * A call is identified by its address and by call_id(). The client's request id stays in the front.
+ */
 #ifndef MCPD_CALL_H
 #define MCPD_CALL_H
 
@@ -25,37 +25,37 @@ struct event_base;
 struct call;
 struct question;
 
-/* Who is asking. Owned by the front, outlives the call. Strings are never NULL unless it says so.
- */
+/* The client that a call is for. Owned by the front, outlives the call. A string is NULL only where
+ * its comment says so. */
 struct caller {
 	const char *session; /* session id; NULL without one (modern, control) */
 	const char *user;    /* NULL: unauthenticated */
 	const char *peer;    /* address, for limits and logs */
-	const char *holder;  /* whose share of places its work takes (share.h); NULL: nobody's */
-	enum mcp_rev rev;    /* the revision spoken with the client */
+	const char *holder; /* the holder of the places that its work takes (share.h); NULL: none */
+	enum mcp_rev rev;   /* the revision spoken with the client */
 	const char
 		*capabilities;	 /* the client's capabilities as compact JSON text, at least "{}" */
 	const char *client_info; /* clientInfo as compact JSON text; NULL if unknown */
 	/* The token of the latest request of the session, or of the server that is pooled; NULL: no
 	 * token was asked for. The owner of the caller keeps the reference. */
 	struct bearer *bearer;
-	/* Nobody else has used what serves this caller, and nobody will once it knows the roots of
-	 * the client. */
+	/* No other client has used the children of this caller, and none will once a child knows
+	 * the roots of the client. */
 	bool alone;
 	int log_level; /* lowest level the client wants (mcp_log_level_parse); -1: not said */
 };
 
 enum answer_kind { ANSWER_RESULT, ANSWER_ERROR, ANSWER_CANCELLED };
 
-/* How a call ended. Borrowed by whoever is told. */
+/* How a call ended. Borrowed by the callbacks. */
 struct answer {
 	enum answer_kind kind;
 	json_t *result;	     /* ANSWER_RESULT */
 	int code;	     /* ANSWER_ERROR: JSON-RPC code */
 	const char *message; /* ANSWER_ERROR; ANSWER_CANCELLED: the reason */
 	json_t *data;	     /* ANSWER_ERROR, may be NULL */
-	const char *scope;   /* ANSWER_ERROR: what the client's token lacks (words with spaces
-				between); NULL: not that */
+	const char *scope;   /* ANSWER_ERROR: scopes that the client's token lacks (words
+				with spaces between); NULL: none */
 };
 
 struct call_front {
@@ -68,8 +68,8 @@ struct call_front {
 };
 
 struct call_back {
-	/* The call is over without you (cancelled or past its deadline): tell the peer, drop your
-	 * reference, do not end the call. */
+	/* The call was cancelled or is past its deadline. The back tells its peer, drops its
+	 * reference, and does not end the call. */
 	void (*cancel)(struct call *c, const char *reason, void *arg);
 };
 
@@ -89,7 +89,7 @@ const struct caller *call_caller(const struct call *c);
 /* The token that the call is made with: that of the caller when the call was made. NULL: no token
  * was asked for. Lives as long as the call. */
 struct bearer *call_bearer(const struct call *c);
-/* From now on it is another one: that of the request by which the client went on with the call. */
+/* Replaces the token by that of the request with which the client continued the call. */
 void call_set_bearer(struct call *c, struct bearer *b);
 /* The back was refused for lack of SCOPE (words with spaces between; copied): the error that ends
  * the call will say so. Lack of memory loses it. */
@@ -115,8 +115,8 @@ void call_error(struct call *c, int code, json_t *data_take, const char *fmt, ..
 /* Ends C like ANSWER says (a relay of another call's end). */
 void call_answer(struct call *c, const struct answer *answer);
 
-/* Front to back: the client (or the end of its session) does not want it any more. The back is told
- * and front->end comes with ANSWER_CANCELLED before this returns. */
+/* Front to back: the client, or the end of its session, cancels the call. The back is told, and
+ * front->end is called with ANSWER_CANCELLED, before this returns. */
 void call_cancel(struct call *c, const char *reason);
 
 /* How many calls have not ended. */

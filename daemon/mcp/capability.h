@@ -16,15 +16,15 @@ struct question;
 #define CAPABILITY_MISSING "the client lacks a capability that is needed"
 
 /* The capabilities that a client declared as bits, one for each row of the table of needs. TEXT is
- * the JSON object that it sent. What revision REV does not have, the client does not have, whatever
- * it says. */
+ * the JSON object that the client sent. Capabilities that revision REV does not have are left out.
+ */
 unsigned capabilities_parse(enum mcp_rev rev, const char *text);
 /* What a client must have declared before it is asked Q; NULL: Q is no question that clients know.
  */
 const struct need *need_of(const struct question *q);
 /* The extension for tasks (2026-07-28). */
 const struct need *need_tasks(void);
-/* Whether it is among the BITS of capabilities_parse(). */
+/* Whether NEED is among the BITS of capabilities_parse(). */
 bool need_met(const struct need *need, unsigned bits);
 /* The data of RPC_MISSING_CAPABILITY: a new reference, NULL on lack of memory. */
 json_t *need_data(const struct need *need);

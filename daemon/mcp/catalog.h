@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* catalog.h: several offers as one: merged lists in a deterministic order (the order of the
- * configuration, then the server's own), names prefixed where there is more than one backend, and
- * the way back from a name or URI to its origin. A pure value: it knows nothing of backends. */
+/* catalog.h: merges several offers: lists in a deterministic order (that of the configuration, then
+ * the server's own), names prefixed where there is more than one backend, and the search from a
+ * name or URI to its source. A catalogue is a value and does not use backends. */
 #ifndef MCPD_CATALOG_H
 #define MCPD_CATALOG_H
 
@@ -19,7 +19,7 @@ struct catalog_source {
 	const struct offer *offer; /* NULL: offers nothing (not learnt, failed) */
 };
 
-/* Merges N sources, in the words of REV (translate.h).  PREFIX: tools and prompts become
+/* Merges N sources, translated to revision REV (translate.h). PREFIX: tools and prompts become
  * "NAME__original" (two underscores), made legal in both eras: at most 64 characters of
  * [A-Za-z0-9_.-]; what is not legal or too long is changed or cut and ends in "_" and eight hex
  * digits of a hash of the whole name (so does the later of two that come out the same). Resource
@@ -61,7 +61,7 @@ int catalog_find_template(const struct catalog *c, const char *uri_template, siz
  * backend restarts. UNKNOWN: some source is not learnt yet, so declare tools, prompts and resources
  * all the same. */
 json_t *catalog_capabilities(const struct catalog *c, bool unknown);
-/* Whether some source runs tasks that whoever looks at the catalogue could deal with. */
+/* Whether some source runs tasks that a client of the catalogue's revision can use. */
 bool catalog_runs_tasks(const struct catalog *c);
 /* The sources' instructions, each under its name where there are several; malloc'd, NULL if none.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* era.h: which era a POST belongs to. Its body decides; the header only corroborates. Pure
- * functions. */
+/* era.h: which era a POST belongs to. The body decides, and the header has to agree. Pure
+ * functions.
+ */
 #ifndef MCPD_ERA_H
 #define MCPD_ERA_H
 
@@ -44,7 +45,8 @@ struct envelope {
 	int log_level;	     /* -1: no log messages are wanted */
 };
 
-/* Step 1 of the ladder: is the envelope well-formed? 0, or ERR_INVALID with what is wrong (-32602).
+/* The first check of a modern request: a well-formed _meta. 0, or ERR_INVALID with the fault
+ * (-32602).
  */
 int envelope_parse(json_t *params, struct envelope *env_r, struct err *e);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* mcpheaders.h: the headers in which a message of revision 2026-07-28 repeats what its body says
- * (Streamable HTTP, "Standard Headers" and "Custom Headers from Tool Parameters"). Always made from
- * the body that goes out, never copied from one that came in. */
+ * (Streamable HTTP, "Standard Headers" and "Custom Headers from Tool Parameters"). Made from
+ * the body of the outgoing request, never copied from headers that came in. */
 #ifndef MCPD_MCPHEADERS_H
 #define MCPD_MCPHEADERS_H
 
@@ -14,7 +14,7 @@ const char *mcpheaders_claim(const json_t *msg);
 
 /* Adds those of MSG, which claims a revision: MCP-Protocol-Version, Mcp-Method, Mcp-Name, and
  * Mcp-Param-* as SCHEMA, the inputSchema of the tool that it calls, wants (NULL: unknown).
- * 0, ERR_NOMEM, or ERR_INVALID where something cannot be said in a header. */
+ * 0, ERR_NOMEM, or ERR_INVALID where a value cannot stand in a header. */
 int mcpheaders_add(struct headerlines *h, const json_t *msg, const json_t *schema);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* names.h: the texts of a message that are compared with others: names, URIs, ids, cursors, tokens,
- * versions. One with a NUL inside is refused before anything compares it, because much of what
- * compares ends at a NUL: "test://1" and "test://1\u0000x" would be one resource. Texts that are
+ * versions. A text with a NUL inside is refused before it is compared, because C strings end at
+ * a NUL: "test://1" and "test://1\u0000x" would be one resource. Texts that are
  * merely carried (arguments, content) may have them. */
 #ifndef MCPD_NAMES_H
 #define MCPD_NAMES_H

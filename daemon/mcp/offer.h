@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* offer.h: what one MCP server offers, as it was learnt from it. Immutable once made, shared by
- * reference count: a backend's own, and a session's where its child offers something else. */
+/* offer.h: the lists and capabilities that one MCP server offers. Immutable, and counted by
+ * reference: a backend has one, and so has a session whose child offers other lists. */
 #ifndef MCPD_OFFER_H
 #define MCPD_OFFER_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* question.h: what a backend asks of the client in the middle of (or outside) a call: sampling,
+/* question.h: a request of a backend to the client, during a call or outside of one: sampling,
  * elicitation, roots, ping.
  *
- * It ends exactly once: the front answers it, or the asker withdraws it. Both may happen from
- * inside callbacks; the memory goes in a later turn. */
+ * A question ends exactly once: the front answers, or the asker withdraws. Both may happen inside
+ * callbacks; the memory is freed in a later turn of the loop. */
 #ifndef MCPD_QUESTION_H
 #define MCPD_QUESTION_H
 
@@ -16,7 +16,7 @@ struct question;
 
 /* To the asker: RESULT or ERROR (a JSON-RPC error object) is not NULL, both borrowed. */
 typedef void (*question_answer_fn)(struct question *q, json_t *result, json_t *error, void *arg);
-/* To the front: nobody wants the answer any more. */
+/* To the front: the asker has withdrawn Q. */
 typedef void (*question_withdrawn_fn)(struct question *q, void *arg);
 
 /* METHOD is copied; PARAMS may be NULL. NULL on lack of memory (PARAMS released). */
@@ -25,21 +25,21 @@ struct question *question_new(const char *method, json_t *params_take, question_
 const char *question_method(const struct question *q);
 json_t *question_params(const struct question *q); /* borrowed, may be NULL */
 
-/* Q, asked in revision FROM, is for a client that speaks TO: its parameters are put in the client's
- * words, and the answer in those of the asker (translate.h). 0; ERR_UNSUPPORTED: TO has no words
- * for it; ERR_NOMEM. Q is as it was then. */
+/* Q, asked in revision FROM, is for a client that speaks TO: its parameters are translated to TO,
+ * and the answer to FROM (translate.h). 0; ERR_UNSUPPORTED: Q cannot be expressed in TO; ERR_NOMEM.
+ * After an error Q is unchanged. */
 int question_translate(struct question *q, enum mcp_rev from, enum mcp_rev to, struct err *e);
 
-/* PARAMS (borrowed) replace those of Q; they differ by the id of ours that stands under KEY of
- * their _meta. An answer that repeats it gets the asker's back in its place. */
+/* PARAMS (borrowed) replace those of Q, and differ by an id of ours under KEY of their _meta. In an
+ * answer that repeats the id, the asker's own id takes its place. */
 void question_relate(struct question *q, json_t *params, const char *key);
 
-/* The front takes Q on and wants to hear of a withdrawal. */
+/* The front takes Q, and FN is called if the asker withdraws Q. */
 void question_take(struct question *q, question_withdrawn_fn fn, void *arg);
 
 /* The front's end. Exactly one of RESULT and ERROR; both consumed. */
 void question_answer(struct question *q, json_t *result_take, json_t *error_take);
-/* The same with an error of ours. */
+/* Ends Q with an error of ours. */
 void question_refuse(struct question *q, int code, const char *message);
 /* The asker's end: the call was cancelled, the child died. */
 void question_withdraw(struct question *q);

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* One block of text, LEN bytes, in which what is not UTF-8 is replaced. IS_ERROR: it says why the
- * tool failed. */
+/* One block of text of LEN bytes; bytes that are not UTF-8 are replaced. IS_ERROR: the text says
+ * why the tool failed. */
 json_t *toolresult_text(const char *text, size_t len, bool is_error);
-/* The same, always an error, for a message of ours. */
+/* An error with a message of ours. */
 json_t *toolresult_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 json_t *toolresult_verror(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* translate.h: what is said in one revision of the protocol, in the words of another.
+/* translate.h: translates values from one revision of the protocol to another.
  *
- * Neither the front nor the back knows the other's revision: between them stand these functions,
- * which know nothing but JSON. FROM is the revision in which something was said, TO that of whoever
- * hears it. Nothing is changed in place. Where nothing has to differ, and always where FROM is TO,
- * the very same value comes back (with one reference more), so a pair that agrees pays for nothing.
+ * Neither the front nor the back knows the revision of the other side. FROM is the revision of the
+ * sender, TO that of the receiver. No value is changed in place. Where nothing has to differ, and
+ * always where FROM is TO, a function returns a new reference to its argument, without a copy.
  *
  * All return a new reference; NULL on lack of memory. */
 #ifndef MCPD_TRANSLATE_H
@@ -16,7 +15,7 @@
 #include "lib/protocol.h"
 #include "mcp/offer.h"
 
-/* What a method is called with, as far as the shape depends on it. */
+/* The call that a translation depends on. */
 struct translate {
 	enum mcp_rev from, to;
 	const char *method;
@@ -37,7 +36,7 @@ json_t *translate_result(const struct translate *t, json_t *result);
 /* The parameters of a request, from the client to the backend. */
 json_t *translate_params(const struct translate *t, json_t *params);
 
-/* An error in the words of TO. */
+/* An error, translated to TO. */
 struct translated_error {
 	int code;
 	json_t *data;	/* a new reference, or NULL */
@@ -47,14 +46,14 @@ struct translated_error {
 void translate_error(const struct translate *t, int code, const char *message, json_t *data,
 		     struct translated_error *out);
 
-/* What a backend asks the client. NULL with E = ERR_UNSUPPORTED: TO has no words for it;
+/* The parameters of a question. NULL with E = ERR_UNSUPPORTED (TO cannot express the question) or
  * ERR_NOMEM. */
 json_t *translate_question(const char *method, enum mcp_rev from, enum mcp_rev to, json_t *params,
 			   struct err *e);
-/* The client's answer to it, FROM the client TO the backend. */
+/* The client's answer to a question; FROM is the revision of the client, TO that of the backend. */
 json_t *translate_reply(const char *method, enum mcp_rev from, enum mcp_rev to, json_t *result);
 
-/* CAPABILITIES of a client of revision REV without what is not of that revision. */
+/* CAPABILITIES of a client without those that revision REV does not have. */
 json_t *translate_capabilities(enum mcp_rev rev, json_t *capabilities);
 
 #endif

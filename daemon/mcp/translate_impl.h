@@ -30,7 +30,7 @@ json_t *translate_each_member(json_t *object, translate_fn fn, const void *arg);
 /* The same for the one member KEY of C, where there is one. */
 void cow_map(struct cow *c, const char *key, translate_fn fn, const void *arg);
 
-/* What has members that come and go. */
+/* Objects whose members differ between revisions. */
 enum thing {
 	THING_TOOL,
 	THING_PROMPT,
@@ -52,7 +52,7 @@ enum thing {
 	THING_ELICITATION_CAPABILITY,
 	THING_SAMPLING_CAPABILITY,
 };
-/* Takes out of C what revision REV does not know. */
+/* Removes the members of C that revision REV does not have. */
 void translate_trim(struct cow *c, enum thing thing, enum mcp_rev rev);
 
 struct translate_pair {

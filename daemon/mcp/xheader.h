@@ -13,7 +13,7 @@
 int xheader_each(const json_t *schema, const json_t *arguments,
 		 int (*fn)(const char *header, const json_t *value, void *arg), void *arg);
 
-/* Are the annotations of SCHEMA legal? A name that is a token, unique whatever its case, on a
+/* Checks the annotations of SCHEMA: a name that is a token, unique without regard to case, on a
  * property of type integer, string or boolean (number is tolerated), and none where no chain of
  * properties leads. 0, or ERR_INVALID with the reason. */
 int xheader_check(const json_t *schema, struct err *e);

@@ -6,7 +6,8 @@
  * "child-NAME-SERIAL": the daemon's own cgroup, where the service manager delegated it, or one that
  * is configured. Processes may be in leaves only, so in the first case the daemon moves itself into
  * the leaf "daemon". At the end of a child its cgroup is killed and removed; a cgroup that is not
- * empty yet is tried again by a timer. What an earlier life left behind is ended at the start. */
+ * empty yet is tried again by a timer. Cgroups that an earlier daemon left are ended at the start.
+ */
 #ifndef MCPD_CGROUP_H
 #define MCPD_CGROUP_H
 
@@ -32,8 +33,8 @@ struct cgroup_paths {
 	const char *mounts; /* /proc/self/mountinfo */
 };
 
-/* The text for the person that says which of LIMITS the kernel cannot enforce for any process at
- * all: the controllers are not in cgroup v2. 0 or ERR_UNSUPPORTED. */
+/* Whether the kernel can enforce LIMITS. 0, or ERR_UNSUPPORTED with E naming the controllers that
+ * cgroup v2 does not have. */
 int cgroup_supported(const struct cgroup_paths *paths, const struct cgroup_limits *limits,
 		     struct err *e);
 
@@ -61,7 +62,7 @@ int cgroup_entry(const struct cgroup *cg);
 void cgroup_entered(struct cgroup *cg);
 /* How many processes were killed because of the memory limit. */
 unsigned cgroup_oom_kills(const struct cgroup *cg);
-/* Kills everybody in it and removes it, now or later. *CG becomes NULL. */
+/* Kills all processes in the cgroup and removes it, now or later. *CG becomes NULL. */
 void cgroup_end(struct cgroup **cg);
 
 #endif

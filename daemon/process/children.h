@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* children.h: the only file pair that forks, signals and waits.
  *
- * A child is its own process group, known from the moment of the fork, and gone only when it was
- * reaped and its output is at EOF, in either order. Each child is a subreaper, so what it starts
- * stays below it and is signalled with it; so is the daemon, so what a child leaves at its end
- * comes home and is killed and reaped. Nothing here blocks. Never a shell. */
+ * A child is in the list from the fork until the child was reaped and its output is at EOF, in
+ * either order. Each child has its own process group, and is a subreaper: its descendants stay
+ * below it and are signalled with it. The daemon is a subreaper too, so it kills and reaps the
+ * processes that a child leaves at its end. Nothing here blocks, and no shell is used. */
 #ifndef MCPD_CHILDREN_H
 #define MCPD_CHILDREN_H
 
@@ -38,7 +38,7 @@ struct child_spec {
 	const char *name;     /* the backend's, for the log; lives as long as the daemon */
 	unsigned max_of_name; /* how many children may have this name; 0: any number */
 	const char *peer;     /* the client's address, for max_per_peer; NULL: nobody's; copied */
-	const char *holder;   /* whose share its places are (share.h); NULL: nobody's; copied */
+	const char *holder;   /* the holder of its places (share.h); NULL: none; copied */
 	const char *session; /* the id of the session that it serves alone, for the log; NULL: none;
 				copied */
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in the child's PATH */
@@ -46,7 +46,7 @@ struct child_spec {
 				    for MCPD_CHILD, the mark by which its descendants are known */
 	const char *cwd;	 /* NULL: the daemon's */
 	const struct mask
-		*mask;	    /* what of its stderr must not reach the log; copied; NULL: nothing */
+		*mask; /* values that its stderr must not bring into the log; copied; NULL: none */
 	size_t max_backlog; /* bytes waiting to be written to stdin before child_write() refuses */
 	struct sandbox *sandbox;	    /* what is hidden from the child; NULL: nothing */
 	const struct sandbox_rules *rules;  /* what else the child is limited to; NULL: nothing */
@@ -57,7 +57,7 @@ struct child_spec {
 
 /* All run from the loop, never from inside a call of the owner's. */
 struct child_events {
-	/* There is output; take what you can use from IN. What stays is there next time. */
+	/* There is output in IN. The owner drains what it can use; the rest stays in IN. */
 	void (*on_stdout)(struct child *c, struct evbuffer *in, void *arg);
 	/* The child closed its stdout, or its stdin with something unread, though it may live on.
 	 * Maybe more than once. May be NULL. */
@@ -72,8 +72,8 @@ struct child_events {
 /* Installs SIGCHLD on BASE, ignores SIGPIPE and makes the daemon a subreaper. */
 struct children *children_new(struct event_base *base, const struct children_limits *limits,
 			      struct err *e);
-/* Kills (SIGKILL to each group) and reaps whatever is left. What the kernel has not let die within
- * half a second stays behind. */
+/* Kills (SIGKILL to each group) and reaps all children that are left, and waits half a second at
+ * most for the kernel to end them. */
 void children_free(struct children **cs);
 
 /* Starts a child. ERR_NOTFOUND (program missing, not executable, or cwd missing: the text says
@@ -106,18 +106,16 @@ void child_tree(const struct child *c, struct proclist *l);
  * MAX in the list. Nothing once it was reaped. Reads /proc. */
 void child_processes(const struct child *c, struct proclist *l, size_t max);
 bool child_stopping(const struct child *c);
-/* TEXT, which is about C, without what must not be shown (child_spec.mask). malloc'd; NULL on lack
- * of memory. */
+/* TEXT without the values of child_spec.mask. malloc'd; NULL on lack of memory. */
 char *child_masked(const struct child *c, const char *text);
-/* Leaves what it writes to stdout in the pipe, and what was read of it where it is, until it is
- * resumed, is abandoned, or ends. For a consumer that has had enough; idempotent, from inside
- * on_stdout too. */
+/* Stops reading stdout until child_resume(), child_abandon() or the end of C. Idempotent; may be
+ * called inside on_stdout. */
 void child_pause(struct child *c);
 void child_resume(struct child *c);
 bool child_paused(const struct child *c);
 size_t child_backlog(const struct child *c);
-/* The last line that it wrote to stderr, as far as that goes to the log, masked; "" without one.
- * For operators: what a server says when it fails is nothing for its clients. */
+/* The last line of stderr that went to the log, masked; "" without one. For operators only, never
+ * for clients. */
 const char *child_last_words(const struct child *c);
 
 /* How a status reads: "exited with status 1", "was killed by SIGKILL". Returns BUF. */

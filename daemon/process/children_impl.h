@@ -45,7 +45,7 @@ enum child_phase {
 	CHILD_RUNNING,
 	CHILD_CLOSING,	  /* stdin is closed or about to be; SIGTERM comes next */
 	CHILD_TERMINATED, /* SIGTERM was sent; SIGKILL comes next */
-	CHILD_KILLED,	  /* SIGKILL was sent; it is the kernel's turn */
+	CHILD_KILLED,	  /* SIGKILL was sent; the kernel has to end the child */
 	CHILD_LINGERING,  /* it was reaped; others hold its group or its output; SIGKILL comes next
 			   */
 	CHILD_HAUNTED,	  /* they were killed too; giving up comes next */
@@ -80,7 +80,7 @@ struct child {
 	struct defer release;
 };
 
-/* children_set.c: C is over and out of everybody's hands; leaves the set. */
+/* children_set.c: removes C, which has ended and has no owner, from the set. */
 void children_remove(struct child *c);
 /* children_set.c: C's number is not to be looked up any more. */
 void children_forget(struct child *c);
@@ -95,9 +95,9 @@ struct child *child_prepare(struct children *cs, const struct child_spec *spec,
 			    const struct child_events *events, void *arg, struct err *e);
 /* Undoes child_prepare(), or frees a child that is over. */
 void child_discard(struct child *c);
-/* It was reaped, with STATUS. */
+/* C was reaped, with STATUS. */
 void child_reaped(struct child *c, int status);
-/* Others were reaped: is there still somebody in its group? */
+/* Another process was reaped: checks whether the group of C is empty now. */
 void child_look(struct child *c);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* children_keeper.h: who is told of the processes that children are, and of those below them
- * (children_watch.c). */
+/* children_keeper.h: the callbacks by which children_watch.c reports the processes of children and
+ * of their descendants. */
 #ifndef MCPD_CHILDREN_KEEPER_H
 #define MCPD_CHILDREN_KEEPER_H
 
@@ -8,15 +8,15 @@ struct children;
 struct procid;
 struct proclist;
 
-/* What a look at the processes of a child has found. All is borrowed. */
+/* The processes of one child. All is borrowed. */
 struct kept_child {
 	const char *name, *session; /* as in child_spec */
 	const struct proclist
 		*tree; /* the child itself, then its descendants: at most some hundreds */
 };
 
-/* Who keeps what processes there are, so that the next daemon can end what this one leaves when it
- * is killed. */
+/* The keeper stores the processes, so that the next daemon can end those that this daemon leaves
+ * when it is killed. */
 struct children_keeper {
 	/* Called a moment after the start of a child, and whenever it has a process that it did not
 	 * have the last time. From a timer, for several children in one turn of the loop. What

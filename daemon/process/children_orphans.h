@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* children_orphans.h: what children have left behind, found through /proc.
+/* children_orphans.h: finds in /proc, and kills, processes that children have left.
  *
  * Each child is the reaper of what it leaves to itself, so a process becomes ours only when its
  * child has ended (or has refused that role). A process of ours that is no known child is therefore
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Whom to leave alone. */
+/* Processes that are not killed. */
 struct orphans_judge {
 	/* PID is a child of ours that is known. */
 	bool (*is_child)(pid_t pid, void *arg);

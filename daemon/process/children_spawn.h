@@ -24,10 +24,10 @@ void spawn_pipes_close(struct spawn_pipes *p);
  * and in the cgroup whose cgroup.procs is open as CGROUP (-1: none). On success *PID_R is the child
  * and its ends of the pipes are closed here.
  *
- * What goes wrong between fork and exec comes back through a pipe that closes itself on exec. The
- * daemon waits for that, since then the reason is known to whoever asked; but not longer than a
- * quarter of a second (a file system that hangs): then the child counts as started, and what it
- * finds later is on its stderr, and its status is 127.
+ * An error between fork and exec is reported through a pipe that exec closes. The daemon waits for
+ * the report, so that the caller gets the reason, but at most a quarter of a second (a file system
+ * that hangs). After that the child counts as started; a later error is written to its stderr, and
+ * its status is 127.
  *
  * ERR_NOTFOUND (program, its interpreter or cwd), ERR_LIMIT (EAGAIN), ERR_INVALID (arguments too
  * long), ERR_NOMEM, ERR_IO. A process that failed this way was reaped. */

@@ -2,10 +2,10 @@
 /* children_watch.h: tells the keeper (children_keeper.h) of the processes below children, soon
  * after they are there.
  *
- * Nobody tells the daemon that a child has started a process, so the trees of children are looked
- * at: a moment after the start of a child, a moment after it has read or written something, and
- * every half minute. A look reads some files of /proc for each process; how many are read in one
- * turn of the loop is limited, and further children wait. For the children*.c files alone. */
+ * The kernel does not report the processes that a child starts, so the trees of children are read:
+ * a moment after the start of a child, a moment after it has read or written something, and every
+ * half minute. A look reads some files of /proc for each process; how many are read in one turn of
+ * the loop is limited, and further children wait. For the children*.c files alone. */
 #ifndef MCPD_CHILDREN_WATCH_H
 #define MCPD_CHILDREN_WATCH_H
 
@@ -31,9 +31,9 @@ int watch_init(struct children *cs);
 void watch_fini(struct children *cs);
 /* C is new, or did something: a look at its tree is due. Costs next to nothing; never fails. */
 void watch_ask(struct child *c);
-/* C is over: the keeper drops what it has of C. */
+/* C has ended: the keeper drops its record of C. */
 void watch_end(struct child *c);
-/* C is given up though it may be alive: what the keeper has of it stays. */
+/* C is given up though it may be alive: the keeper's record of C stays. */
 void watch_forget(struct child *c);
 
 #endif

@@ -70,8 +70,8 @@ struct sandbox {
 	unsigned builds;
 };
 
-/* Whether the daemon has CAP_SYS_ADMIN. Without, Landlock is for those who have given up setuid
- * programs. */
+/* Whether the daemon has CAP_SYS_ADMIN. Without it, Landlock needs PR_SET_NO_NEW_PRIVS, which
+ * disables setuid programs. */
 bool sandbox_may_admin(void);
 
 /* sandbox_hide.c: brings S->layer up to date. 0 or ERR_IO. */

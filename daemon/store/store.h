@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* store.h: what outlives the daemon: tables of JSON values under string keys.
+/* store.h: tables of JSON values under string keys, which outlive the daemon.
  *
- * All of it is in memory and is served from there; the kind "sqlite" writes it behind. What is put
- * in one turn of the loop is one transaction at the end of that turn, before the loop sends
- * anything: who has got an answer finds its session again after a kill -9. Sessions cost no fsync;
- * tokens and secrets do, because losing a rotated refresh token in a power cut is a lost login.
+ * All values are in memory and are read from there. The kind "sqlite" also writes them to a
+ * database: the values that were put in one turn of the loop are one transaction at the end of that
+ * turn, before the loop sends answers. So a client that has an answer finds its session after a
+ * kill -9. Tokens and secrets are synced to disk, because a rotated refresh token that is lost in a
+ * power cut is a lost login; sessions are not.
  *
- * A store in trouble (disk full, locked, corrupt, wrong key) keeps serving from memory, overwrites
- * nothing that it could not read, and says why in store_trouble(). It tries again by itself where
- * that can help. */
+ * A store whose database cannot be used (disk full, locked, corrupt, wrong key) serves from memory,
+ * does not overwrite what it could not read, and has the reason in store_trouble(). It tries again
+ * where that can help. */
 #ifndef MCPD_STORE_H
 #define MCPD_STORE_H
 
@@ -27,7 +28,7 @@ struct store;
 enum store_table { STORE_SESSIONS, STORE_TOKENS, STORE_SECRETS, STORE_CHILDREN, STORE_PARTS };
 #define STORE_TABLES 5
 
-/* Somebody who waits. Part of another object; nothing is allocated. */
+/* A callback that waits. Part of another object; nothing is allocated. */
 struct store_waiter {
 	TAILQ_ENTRY(store_waiter) link;
 	void (*fn)(void *arg);
@@ -36,10 +37,10 @@ struct store_waiter {
 	bool queued;
 };
 
-/* CONF may be gone afterwards. A database that cannot be used is no failure: the store is in
- * trouble then. NULL with E filled on lack of memory. */
+/* CONF may be gone afterwards. A database that cannot be used is not an error here: see
+ * store_trouble(). NULL with E filled on lack of memory. */
 struct store *store_open(struct event_base *base, const struct config_store *conf, struct err *e);
-/* Writes what is not written yet. Nobody may wait any more. */
+/* Writes the values that are not written yet, and frees the store. No waiter may be queued. */
 void store_close(struct store **s);
 
 /* Sets KEY to VALUE (borrowed): visible at once, written at the end of the turn. 0 or ERR_NOMEM. */
@@ -58,10 +59,10 @@ bool store_unwritten(const struct store *s);
 /* Calls W->fn, never from inside this call, once everything that was put so far is written
  * (tokens and secrets: on disk for good), or it is known that it cannot be written now. */
 void store_when_durable(struct store *s, struct store_waiter *w);
-/* Calls W->fn whenever values of an earlier life come to those that are there already: when a
- * database could be opened only later. */
+/* Calls W->fn whenever a database that could not be opened at the start was opened later, and its
+ * values were added. */
 void store_when_loaded(struct store *s, struct store_waiter *w);
-/* Of either kind. */
+/* Removes W, a waiter of either kind. */
 void store_unwait(struct store *s, struct store_waiter *w);
 
 /* NULL: all is well; else why nothing is written. */

@@ -28,8 +28,8 @@ int store_sql_load(struct store_sql *sql, store_sql_fn fn, void *arg, struct err
 int store_sql_begin(struct store_sql *sql, bool durable, struct err *e);
 int store_sql_write(struct store_sql *sql, const struct store_row *row, struct err *e);
 int store_sql_commit(struct store_sql *sql, struct err *e);
-/* The value by which the right key is known: malloc'd, NULL where there is none yet; and the
- * setting of it. */
+/* Reads and sets the value that shows whether a key is the right one: malloc'd, NULL where there is
+ * none yet. */
 int store_sql_check(struct store_sql *sql, char **value_r, struct err *e);
 int store_sql_set_check(struct store_sql *sql, const char *value, struct err *e);
 
