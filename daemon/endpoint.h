@@ -44,7 +44,8 @@ void endpoint_handle(struct exchange *x, void *arg);
 /* From now on everything is answered with 503; what the modern era has open ends. */
 void endpoint_drain(struct endpoint *e);
 
-/* What is open besides sessions: see modern_describe(). */
+/* What is open besides sessions, as modern_describe() says it: a new reference, NULL on lack of
+ * memory. */
 json_t *endpoint_describe(const struct endpoint *e);
 
 #endif

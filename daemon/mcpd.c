@@ -148,13 +148,13 @@ static json_t *status(void *arg)
 
 	for (char **b = d->bound; *b; b++)
 		json_array_append_new(listen, json_sprintf("http://%s%s", *b, d->conf->path));
-	return json_pack("{s:s, s:I, s:I, s:o, s:s, s:I, s:I, s:I, s:o}", "version",
-			 PACKAGE_VERSION, "pid", (json_int_t)getpid(), "uptime_ms",
-			 (json_int_t)(clock_ms() - d->started), "listen", listen, "config",
-			 d->conf->file ? d->conf->file : "", "children",
-			 (json_int_t)children_count(d->children), "processes",
-			 (json_int_t)children_processes(d->children), "calls",
-			 (json_int_t)call_count(), "store", store_describe(d->store));
+	return json_pack(
+		"{s:s, s:I, s:I, s:o, s:s, s:I, s:I, s:I, s:o, s:o}", "version", PACKAGE_VERSION,
+		"pid", (json_int_t)getpid(), "uptime_ms", (json_int_t)(clock_ms() - d->started),
+		"listen", listen, "config", d->conf->file ? d->conf->file : "", "children",
+		(json_int_t)children_count(d->children), "processes",
+		(json_int_t)children_processes(d->children), "calls", (json_int_t)call_count(),
+		"store", store_describe(d->store), "modern", endpoint_describe(d->endpoint));
 }
 
 /* The loop. What is switched off and on again in one turn, as evhttp does with each request, costs

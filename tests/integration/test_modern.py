@@ -101,6 +101,8 @@ def _(d):
     (key, question), = result["inputRequests"].items()
     equal((question["method"], question["params"]["message"]), ("elicitation/create", "Who?"))
     state = result["requestState"]
+    held = lambda: [d.ctl("status")["modern"][n] for n in ("requests", "parked", "listens")]
+    equal(held(), [1, 1, 0])
     answers = {key: {"action": "accept", "content": {"answer": "me"}}}
     for name, arguments, used in (("elicit", {"message": "Who?"}, state + "x"),
                                   ("elicit", {"message": "What?"}, state),
@@ -117,6 +119,7 @@ def _(d):
     done = call(d, "elicit", {"message": "Who?"}, caps, **good)["result"]
     assert done["resultType"] == "complete" and "accept" in text_of(done), done
     equal(call(d, "elicit", {"message": "Who?"}, caps, **good)["error"]["code"], -32602, "code")
+    equal(held(), [0, 0, 0])
 
 
 @case("a client that closes while its answer is pending: the server hears of the cancellation")

@@ -33,8 +33,8 @@ static int shutdowns;
 static json_t *on_status(void *arg)
 {
 	assert_ptr_equal(arg, &conf);
-	return json_pack("{s:[s], s:i, s:i, s:i, s:{}}", "listen", "http://x", "children", 3,
-			 "processes", 4, "pid", 7, "store");
+	return json_pack("{s:[s], s:i, s:i, s:i, s:{}, s:{}}", "listen", "http://x", "children", 3,
+			 "processes", 4, "pid", 7, "store", "modern");
 }
 
 static void on_shutdown(void *arg)
