@@ -11,6 +11,7 @@
 #include "base/container.h"
 #include "client/mcpclient_dialect.h"
 #include "lib/jsonrpc.h"
+#include "mcp/capability.h"
 #include "mcp/question.h"
 
 #define MAX_ROUNDS   8
@@ -42,75 +43,30 @@ struct rounds {
 
 /* ---- what may be asked ---- */
 
-static const char *no_capability(const json_t *caps, const char *capability)
-{
-	return !json_object_get(caps, capability) ? capability : NULL;
-}
-
-/* Each of these: what CAPS lacks for a request with PARAMS, NULL if nothing. */
-static const char *lacks_elicitation(const json_t *caps, const json_t *params)
-{
-	const json_t *have = json_object_get(caps, "elicitation");
-	const char *mode = json_string_value(json_object_get(params, "mode"));
-	const char *needs = mode ? mode : "form";
-
-	return !json_object_get(have, needs) ? "elicitation" : NULL;
-}
-
-static const char *lacks_sampling(const json_t *caps, const json_t *params)
-{
-	const json_t *have = json_object_get(caps, "sampling");
-
-	if (json_object_get(params, "tools") && !json_object_get(have, "tools"))
-		return "sampling";
-	return no_capability(caps, "sampling");
-}
-
-static const char *lacks_roots(const json_t *caps, const json_t *params)
-{
-	(void)params;
-	return no_capability(caps, "roots");
-}
-
-static const struct {
-	const char *method;
-	const char *(*lacks)(const json_t *caps, const json_t *params);
-} askable[] = {
-	{"elicitation/create", lacks_elicitation},
-	{"sampling/createMessage", lacks_sampling},
-	{"roots/list", lacks_roots},
-};
-#define N_ASKABLE (sizeof askable / sizeof askable[0])
-
 /* Whether the caller of P can be asked REQUEST; false after having ended P. */
 static bool may_ask(struct pending *p, const json_t *request)
 {
 	const char *method = json_string_value(json_object_get(request, "method"));
-	const json_t *caps = mcpclient_caller_capabilities(p->m, call_caller(p->call));
-	const char *missing;
-	size_t i = 0;
+	const struct caller *caller = call_caller(p->call);
+	const struct need *need =
+		method ? need_of(method, json_object_get(request, "params")) : NULL;
 
-	while (method && i < N_ASKABLE && strcmp(method, askable[i].method) != 0)
-		i++;
-	if (!method || i == N_ASKABLE) {
+	if (!need) {
 		mcpclient_error(p, RPC_INTERNAL_ERROR, NULL,
 				"backend %s: the server asks for what is no input (%.60s)",
 				p->m->name, method != NULL ? method : "no method");
 		return false;
 	}
-	missing = askable[i].lacks(caps, json_object_get(request, "params"));
-	if (!missing)
+	if (need_met(need, capabilities_parse(caller->rev, caller->capabilities)))
 		return true;
-	if (mcp_rev_is_legacy(call_caller(p->call)->rev))
+	if (mcp_rev_is_legacy(caller->rev))
 		mcpclient_error(
 			p, RPC_INTERNAL_ERROR, NULL,
 			"backend %s: the server needs %s, and the client did not declare this "
 			"capability or its revision does not have it",
 			p->m->name, method);
 	else
-		mcpclient_error(p, RPC_MISSING_CAPABILITY,
-				json_pack("{s:{s:{}}}", "requiredCapabilities", missing),
-				"the client lacks a capability that is needed");
+		mcpclient_error(p, RPC_MISSING_CAPABILITY, need_data(need), CAPABILITY_MISSING);
 	return false;
 }
 

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "mcp/era.h"
-#include "mcp/question.h"
 #include "mcp/translate.h"
+
+/* The mode of an elicitation that names none. */
+#define FORM "form"
 
 struct need {
 	const char *method;
@@ -14,10 +16,11 @@ struct need {
 	const char *key, *value; /* of the parameters: only a question like this; NULL: any */
 };
 
-/* The more particular first; the last is no question, but a capability as well. */
+/* Of the rows of a method the first that fits counts. A question without a mode is a form. The last
+ * row is no question, but a capability as well. */
 static const struct need needs[] = {
 	{"elicitation/create", "elicitation", "url", "mode", "url"},
-	{"elicitation/create", "elicitation", NULL, NULL, NULL},
+	{"elicitation/create", "elicitation", FORM, "mode", FORM},
 	{"sampling/createMessage", "sampling", "tools", "tools", NULL},
 	{"sampling/createMessage", "sampling", NULL, NULL, NULL},
 	{"roots/list", "roots", NULL, NULL, NULL},
@@ -26,23 +29,35 @@ static const struct need needs[] = {
 #define N_NEEDS	   (sizeof needs / sizeof *needs)
 #define NEED_TASKS (N_NEEDS - 1)
 
-static bool concerns(const struct need *need, const struct question *q)
+static bool concerns(const struct need *need, const char *method, const json_t *params)
 {
-	const json_t *value = need->key ? json_object_get(question_params(q), need->key) : NULL;
-	const char *text = json_string_value(value);
+	const json_t *value = need->key ? json_object_get(params, need->key) : NULL;
+	const char *text = value ? json_string_value(value) : FORM;
 
-	if (strcmp(question_method(q), need->method) != 0 || (need->key && !value))
+	if (strcmp(method, need->method) != 0)
 		return false;
-	return !need->value || (text && strcmp(text, need->value) == 0);
+	if (need->value)
+		return text && strcmp(text, need->value) == 0;
+	return !need->key || value;
 }
 
-const struct need *need_of(const struct question *q)
+const struct need *need_of(const char *method, const json_t *params)
 {
 	for (size_t i = 0; i < NEED_TASKS; i++) {
-		if (concerns(&needs[i], q))
+		if (concerns(&needs[i], method, params))
 			return &needs[i];
 	}
 	return NULL;
+}
+
+/* Whether the capability CAP has PART (NULL: none in particular). "elicitation": {} means forms
+ * (2025-11-25, "Elicitation", "Capabilities"). */
+static bool declares(const json_t *cap, const char *part)
+{
+	if (!json_is_object(cap))
+		return false;
+	return !part || json_object_get(cap, part) ||
+	       (strcmp(part, FORM) == 0 && json_object_size(cap) == 0);
 }
 
 unsigned capabilities_parse(enum mcp_rev rev, const char *text)
@@ -51,9 +66,7 @@ unsigned capabilities_parse(enum mcp_rev rev, const char *text)
 	unsigned bits = 0;
 
 	for (size_t i = 0; i < N_NEEDS; i++) {
-		const json_t *cap = json_object_get(caps, needs[i].capability);
-
-		if (json_is_object(cap) && (!needs[i].part || json_object_get(cap, needs[i].part)))
+		if (declares(json_object_get(caps, needs[i].capability), needs[i].part))
 			bits |= 1u << i;
 	}
 	json_decref(caps);

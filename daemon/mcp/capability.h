@@ -10,7 +10,6 @@
 #include "lib/protocol.h"
 
 struct need;
-struct question;
 
 /* The text of the error for a request that lacks one. */
 #define CAPABILITY_MISSING "the client lacks a capability that is needed"
@@ -19,9 +18,9 @@ struct question;
  * the JSON object that the client sent. Capabilities that revision REV does not have are left out.
  */
 unsigned capabilities_parse(enum mcp_rev rev, const char *text);
-/* What a client must have declared before it is asked Q; NULL: Q is no question that clients know.
- */
-const struct need *need_of(const struct question *q);
+/* What a client must have declared before it is asked METHOD with PARAMS (may be NULL); NULL: that
+ * is no question that clients know. */
+const struct need *need_of(const char *method, const json_t *params);
 /* The extension for tasks (2026-07-28). */
 const struct need *need_tasks(void);
 /* Whether NEED is among the BITS of capabilities_parse(). */

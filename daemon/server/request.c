@@ -33,7 +33,7 @@ struct call *server_next_call(struct request *r, const char *method, json_t *par
  * Negotiation"). */
 void server_ask(struct server *s, void *where, struct question *q_take)
 {
-	const struct need *need = need_of(q_take);
+	const struct need *need = need_of(question_method(q_take), question_params(q_take));
 
 	if (!need)
 		question_refuse(q_take, RPC_METHOD_NOT_FOUND, "Method not found");
@@ -56,7 +56,7 @@ void server_deny_tasks(struct request *r)
 
 bool server_can_ask(struct request *r, const struct question *q)
 {
-	const struct need *need = need_of(q);
+	const struct need *need = need_of(question_method(q), question_params(q));
 
 	if (!need || need_met(need, r->server->capabilities))
 		return need != NULL;

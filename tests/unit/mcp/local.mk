@@ -8,6 +8,13 @@ tests_unit_mcp_test_call_CFLAGS = $(unit_cflags)
 tests_unit_mcp_test_call_LDFLAGS = $(failalloc_ldflags)
 tests_unit_mcp_test_call_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/mcp/test_capability
+TESTS += tests/unit/mcp/test_capability
+tests_unit_mcp_test_capability_SOURCES = tests/unit/mcp/test_capability.c
+tests_unit_mcp_test_capability_CPPFLAGS = $(unit_cppflags)
+tests_unit_mcp_test_capability_CFLAGS = $(unit_cflags)
+tests_unit_mcp_test_capability_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/mcp/test_catalog
 TESTS += tests/unit/mcp/test_catalog
 tests_unit_mcp_test_catalog_SOURCES = tests/unit/mcp/test_catalog.c
