@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* backend.h: something that offers tools, resources or prompts, whatever its kind.
+/* backend.h: one server of the configuration, which offers tools, resources or prompts, of any
+ * kind.
  *
- * A backend learns what it offers once at start and keeps it up to date. Whoever wants to use it
- * holds a link; a link costs nothing until its first call. Adapters (backend_stdio, backend_exec,
+ * A backend learns its offer once at the start and keeps the offer up to date. A session or request
+ * uses a backend by a link; a link costs nothing until its first call. Adapters (backend_stdio,
+ * backend_exec,
  * ...) implement struct backend_ops, in backend_impl.h. */
 #ifndef MCPD_BACKEND_H
 #define MCPD_BACKEND_H
@@ -28,7 +30,7 @@ struct question;
 struct sandbox;
 
 enum backend_state {
-	BACKEND_LEARNING, /* nothing known yet */
+	BACKEND_LEARNING, /* the offer is not known yet */
 	BACKEND_READY,	  /* the offer is good */
 	BACKEND_FAILED,	  /* the last attempt failed; an older offer may still be served */
 	BACKEND_STOPPED,
@@ -40,26 +42,26 @@ struct backend_env {
 	struct children *children;
 	struct httpc *httpc;
 	struct credentials *credentials; /* NULL: there are none */
-	struct sandbox *sandbox;	 /* what is hidden from children; NULL: nothing */
+	struct sandbox *sandbox;	 /* hides the daemon's folders from children; NULL: none */
 	struct cgroups *cgroups;	 /* NULL: children get none */
 	const struct config_limits *limits;
 };
 
-/* Hears what changes in a backend (the views of the endpoint). */
+/* The callbacks for changes of a backend (for the views of the endpoint). */
 struct backend_watch {
 	/* State, or the lists in MASK (1u << enum offer_kind), changed. */
 	void (*changed)(struct backend *b, unsigned mask, void *arg);
 	void *arg;
 };
 
-/* What reaches a holder outside its own calls. ARG is the holder's. */
+/* Messages for a holder outside of its calls. ARG is the holder's. */
 struct link_events {
 	/* notifications/message, notifications/resources/updated, elicitation/complete. PARAMS
 	 * borrowed. */
 	void (*notification)(struct link *l, const char *method, json_t *params, void *arg);
 	/* A question that belongs to no call in flight; consumed. */
 	void (*question)(struct link *l, struct question *q_take, void *arg);
-	/* This holder's own child offers something else now: lists in MASK. */
+	/* The offer of this holder's own child has changed: lists in MASK. */
 	void (*changed)(struct link *l, unsigned mask, void *arg);
 };
 
@@ -83,23 +85,23 @@ const char *backend_kind(const struct backend *b);
  * token that the issuer exchanges it for (credential.from "exchange"). */
 bool backend_per_token(const struct backend *b);
 enum backend_state backend_state(const struct backend *b);
-/* Why B offers nothing, or what it offered before: why it failed, or that it has not answered yet.
- * "" where there is nothing to explain. */
+/* Why B has no offer or an old one: its last error, or that it has not answered yet. "" for a B
+ * that is ready. */
 const char *backend_why(const struct backend *b);
 const struct offer *backend_offer(const struct backend *b); /* NULL until learnt once */
 /* Its row for `mcpctl backends list` (a new reference): name, kind, state, scope, children, calls,
  * tools, resources, prompts, restarts, reason. */
 json_t *backend_describe(const struct backend *b);
 
-/* The record for `mcpctl backend show`: that row and what the backend is, and what of its limits
- * the kernel enforces. A new reference. */
+/* The record for `mcpctl backend show`: the row of backend_describe(), the program or URL, and the
+ * limits that the kernel enforces. A new reference. */
 json_t *backend_show(const struct backend *b);
 
 /* A holder's link. CALLER and its strings outlive the link. NULL on lack of memory. */
 struct link *link_new(struct backend *b, const struct caller *caller,
 		      const struct link_events *events, void *arg);
-/* The holder goes: calls must have ended; its own child goes down the ladder, its subscriptions are
- * dropped. No event comes any more. Never fails, never waits; *L becomes NULL. */
+/* Closes L, whose calls must have ended: stops the child that L has to itself and drops the
+ * subscriptions. No event comes any more. Never fails, never waits; *L becomes NULL. */
 void link_close(struct link **l);
 /* Takes the call over; it will end exactly once, maybe before this returns. */
 void link_call(struct link *l, struct call *c);
@@ -107,7 +109,7 @@ void link_call(struct link *l, struct call *c);
  * child is shared or not running. */
 void link_notify(struct link *l, const char *method, json_t *params);
 struct backend *link_backend(const struct link *l);
-/* What this holder is offered: its own child's offer where that differs, else the backend's. */
+/* The offer for this holder: that of its own child where it differs, else the backend's. */
 const struct offer *link_offer(const struct link *l);
 /* The pid of the child that belongs to this holder alone; 0 without one. */
 int link_pid(const struct link *l);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* backend_impl.h: for the implementors of a kind of backend, and for nobody else. */
+/* backend_impl.h: the interface of the kinds of backends; for their files alone. */
 #ifndef MCPD_BACKEND_IMPL_H
 #define MCPD_BACKEND_IMPL_H
 
@@ -23,8 +23,8 @@ struct backend_ops {
 	void (*restart)(struct backend *b);
 	void (*describe)(const struct backend *b, json_t *row); /* adds its own members */
 	void (*link_call)(struct link *l, struct call *c);
-	/* l->impl, if any, goes; nothing may be reported through L any more, which is freed later.
-	 */
+	/* Releases l->impl, if any. The adapter must not report through L any more; L is freed
+	 * later. */
 	void (*link_close)(struct link *l);
 	void (*link_notify)(struct link *l, const char *method, json_t *params); /* may be NULL */
 	int (*link_pid)(const struct link *l);					 /* may be NULL */
@@ -69,14 +69,15 @@ extern const struct backend_ops backend_web_ops;
 
 /* backend_confine.c: fills B->rules and B->limits by the configuration. */
 void backend_confine(struct backend *b);
-/* Puts into SPEC what a child of B is limited to. */
+/* Puts the limits of children of B into SPEC. */
 void backend_confine_spec(const struct backend *b, struct child_spec *spec);
-/* Adds to RECORD what the kernel enforces of that: "landlock", "sandbox", "limits". */
+/* Adds to RECORD what the kernel enforces: "landlock", "sandbox", "limits". */
 void backend_confine_show(const struct backend *b, json_t *record);
 
-/* The adapter learnt an offer: the state becomes READY and whoever watches hears what differs. */
+/* The adapter learnt an offer: the state becomes READY, and the watches are told which lists
+ * differ. */
 void backend_learned(struct backend *b, struct offer *offer_take);
-/* The adapter failed to; an older offer stays. Logged, once for each new reason. */
+/* The adapter could not learn an offer; an older offer stays. Logged, once for each new reason. */
 void backend_failed(struct backend *b, const struct err *why);
 
 #endif

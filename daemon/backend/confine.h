@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* confine.h: from the configuration to what children cannot have: the files of the daemon that are
- * hidden from them, and the files that they need themselves. See mcpd(8), "Children". */
+/* confine.h: finds in the configuration the files of the daemon that are hidden from children, and
+ * the files that children need. See mcpd(8), "Children". */
 #ifndef MCPD_CONFINE_H
 #define MCPD_CONFINE_H
 
@@ -20,8 +20,8 @@ int confine_check(const struct config *conf, struct err *e);
 int confine_cgroups(const struct config *conf, struct event_base *base, struct cgroups **cs_r,
 		    struct err *e);
 
-/* Hides the files of the daemon, as far as that goes, and logs what is not hidden (sandbox.h). All
- * files and folders that are to be hidden have to be there. NULL with E on lack of memory. */
+/* Hides the files of the daemon where that is possible, and logs the files that are not hidden
+ * (sandbox.h). The files and folders have to be there. NULL with E on lack of memory. */
 struct sandbox *confine_new(const struct config *conf, struct err *e);
 
 #endif

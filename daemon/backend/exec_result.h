@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* exec_result.h: what a command wrote and how it ended, as the result of tools/call. */
+/* exec_result.h: makes the result of tools/call from the output and the status of a command. */
 #ifndef MCPD_EXEC_RESULT_H
 #define MCPD_EXEC_RESULT_H
 

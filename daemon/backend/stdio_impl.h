@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* stdio_impl.h: the parts of the stdio backend, for backend_stdio.c and stdio_*.c alone.
- * An instance stands for one child at a time: it outlives the child, which may die or be parked,
- * and knows who holds it. A holder is a link's side of it. */
+ * An instance has one child at a time, or one upstream, and outlives it. A holder connects a link
+ * to an instance. */
 #ifndef MCPD_STDIO_IMPL_H
 #define MCPD_STDIO_IMPL_H
 
@@ -47,7 +47,7 @@ struct subscription;
 struct instance {
 	TAILQ_ENTRY(instance) entry;
 	UT_hash_handle hh; /* by key */
-	struct mask mask;  /* what of the words of the server must not be told */
+	struct mask mask;  /* values to mask in texts of the server */
 	char *key;	   /* INSTANCE_USER: whose, and for tokens that allow what */
 	struct stdio *s;
 	enum instance_role role;
@@ -83,8 +83,8 @@ struct instance {
 	bool gone;
 };
 
-/* The news that an instance passes up: the state of its child, for stdio_learn.c, and messages that
- * answer no request, for stdio_events.c. */
+/* The callbacks of an instance: the state of its child, for stdio_learn.c, and messages that answer
+ * no request, for stdio_events.c. */
 struct stdio_hooks {
 	void (*ready)(struct instance *in, bool had_child);
 	void (*lost)(struct instance *in, const struct err *e, bool was_ready);
@@ -117,15 +117,14 @@ struct instance *instance_new(struct stdio *s, enum instance_role role);
 void instance_free(struct instance *in, const char *why);
 /* Has a child run, or start, for CALLER (NULL: the daemon itself). 0, or why not. */
 int instance_start(struct instance *in, const struct caller *caller, struct err *e);
-/* Stops the child without any holder's loss but that of its calls, which end with WHY. */
+/* Stops the child; its calls end with WHY, and the holders stay. */
 void instance_stop(struct instance *in, const char *why);
 void instance_fail(struct instance *in,
-		   const char *why); /* the child is no good: as if it had died */
-void instance_forget_era(
-	struct stdio *s); /* what was found out about the server may not hold any more */
-/* The token of whoever uses IN now, for what no call causes; NULL: none. Borrowed. */
+		   const char *why);	   /* gives the child up, as if it had died */
+void instance_forget_era(struct stdio *s); /* finds the era of the server anew at the next start */
+/* The token for messages that no call causes; NULL: none. Borrowed. */
 struct bearer *instance_bearer(struct instance *in);
-void instance_rest(struct instance *in); /* nobody uses it just now, or somebody does again */
+void instance_rest(struct instance *in); /* its use has begun or ended: sets the idle timer */
 /* The roots of the one client of IN are different, as its notification with PARAMS (borrowed) says.
  */
 void instance_roots_changed(struct instance *in, json_t *params);
@@ -152,9 +151,8 @@ void learn_on_lost(struct instance *in, const struct err *e, bool was_ready);
 void learn_on_list_changed(struct instance *in, unsigned mask);
 void learn_on_relisting(struct delayq_node *node,
 			void *arg); /* it may be asked for its lists again */
-void learn_doubt(struct stdio *s);  /* some start has failed: is the backend still good? */
-void learn_join(const struct instance *in,
-		struct link *l); /* it is offered what the child offers */
+void learn_doubt(struct stdio *s);  /* a start has failed: decides about the state of the backend */
+void learn_join(const struct instance *in, struct link *l); /* L gets the offer of the child */
 /* For the delay queue: a probe has lingered long enough. */
 void learn_on_linger(struct delayq_node *node, void *arg);
 void learn_on_retry(evutil_socket_t fd, short what, void *arg);

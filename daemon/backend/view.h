@@ -13,7 +13,8 @@
 
 struct view;
 
-/* Somebody who waits until every backend of the view was learnt or failed, or the wait is over. */
+/* A callback that waits until each backend of the view was learnt or failed, or the wait is over.
+ */
 struct view_waiter {
 	TAILQ_ENTRY(view_waiter) link;
 	void (*fn)(void *arg);
@@ -21,27 +22,28 @@ struct view_waiter {
 	bool queued;
 };
 
-/* Who hears of changed lists. CHANGED: mask of 1u << enum offer_kind. */
+/* A callback for changed lists. CHANGED: mask of 1u << enum offer_kind. */
 struct view_watch {
 	TAILQ_ENTRY(view_watch) link;
 	void (*changed)(struct view *v, unsigned mask, void *arg);
 	void *arg;
 };
 
-/* BACKENDS is copied; the backends outlive the view. WAIT_MS bounds how long anybody waits. */
+/* BACKENDS is copied; the backends outlive the view. WAIT_MS bounds each wait. */
 struct view *view_new(struct event_base *base, struct backend *const *backends, size_t n,
 		      bool prefix, int64_t wait_ms);
 void view_free(struct view **v);
 
 size_t view_size(const struct view *v);
 struct backend *view_backend(const struct view *v, size_t i);
-/* The merged catalogue now, in the words of REV; NULL on lack of memory. Borrowed until the next
+/* The merged catalogue now, translated to REV; NULL on lack of memory. Borrowed until the next
  * change. */
 const struct catalog *view_catalog(struct view *v, enum mcp_rev rev);
 /* Some backend of it acts with the client's token (backend_per_token()). */
 bool view_per_token(const struct view *v);
 bool view_prefixed(const struct view *v);
-/* Every backend was learnt or has failed once, or the wait is over; and nobody waits any more. */
+/* Whether each backend was learnt or has failed once, or the wait is over, and no waiter is left.
+ */
 bool view_settled(const struct view *v);
 /* Some backend has never been learnt (failed, or still learning). */
 bool view_incomplete(const struct view *v);

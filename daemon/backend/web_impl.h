@@ -32,7 +32,7 @@ struct web {
 	struct backoff backoff; /* after failures in a row */
 	int64_t retry_after_ms; /* that the last answer, a 429 or 503, asked for; 0: none */
 	struct mask mask;	/* the secrets that the endpoint gets, and may repeat in its list */
-	struct err complained;	/* of what, so that it is not said each time */
+	struct err complained;	/* the last warning, so that it is not repeated */
 };
 
 /* Begins a request to the endpoint with the headers and rules of the configuration and LINE, the

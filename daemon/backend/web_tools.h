@@ -29,7 +29,7 @@ const char *web_tools_complaint(const struct web_tools *t);
 /* How many entries were left out. */
 size_t web_tools_left_out(const struct web_tools *t);
 
-/* What they amount to, from a server called NAME. NULL on lack of memory. */
+/* The tools as an offer of a server called NAME. NULL on lack of memory. */
 struct offer *web_tools_offer(const struct web_tools *t, const char *name);
 
 /* The entry of the tool NAME: borrowed, NULL without one. */
@@ -38,7 +38,7 @@ json_t *web_tools_entry(const struct web_tools *t, const char *name);
  * checks (schema.h); else it is for the endpoint to say. 0, ERR_INVALID or ERR_LIMIT (too much to
  * check) with the reason, or ERR_NOMEM. */
 int web_tools_check(const struct web_tools *t, const char *name, json_t *arguments, struct err *e);
-/* What its outputSchema promises, as far as mcpd checks it: borrowed; NULL: nothing. */
+/* The outputSchema of NAME, where mcpd can check it: borrowed; NULL: none. */
 struct schema *web_tools_output(const struct web_tools *t, const char *name);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* listing.h: learning what a server offers: its lists, page by page. */
+/* listing.h: reads the lists of a server, page by page. */
 #ifndef MCPD_LISTING_H
 #define MCPD_LISTING_H
 
@@ -10,7 +10,7 @@ struct mcpclient;
 
 #define LISTING_ALL ((1u << OFFER_KINDS) - 1)
 
-/* The whole of it: O is a new reference, NULL with WHY on failure. The listing is gone. */
+/* The result: O is a new reference, NULL with WHY on failure. The listing is freed. */
 typedef void (*listing_fn)(struct offer *o_take, const char *why, void *arg);
 
 /* Asks M, which is ready, for the lists in MASK of what it declared; other lists are those of BASE
@@ -20,7 +20,7 @@ typedef void (*listing_fn)(struct offer *o_take, const char *why, void *arg);
  * is NULL by then. */
 void listing_start(struct mcpclient *m, struct offer *base, unsigned mask, listing_fn fn, void *arg,
 		   struct listing **listing_r);
-/* No answer is wanted any more. *L becomes NULL. */
+/* FN is not called any more. *L becomes NULL. */
 void listing_cancel(struct listing **l);
 
 #endif

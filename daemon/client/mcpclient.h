@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* mcpclient.h: the client role of the gateway towards one MCP server, over any channel of messages,
- * in the words of the era that the server speaks.
+ * in the era that the server speaks.
  *
- * It knows JSON-RPC and MCP but no process and no socket: the owner puts what it sends on the
- * channel and feeds it what comes. Request ids and progress tokens are its own (one integer serves
- * as both), mapped back on the way; nothing of a client's gets to the server, and nothing of
- * another call's to a client. (Lifecycle, Ping, Cancellation, Progress; 2026-07-28: Discovery,
- * Multi Round-Trip Requests, Subscriptions.) */
+ * An mcpclient uses neither processes nor sockets: the owner sends its messages over the channel,
+ * and feeds it the messages that come. Request ids and progress tokens are numbers of the mcpclient
+ * (one integer serves as both) and are mapped back in answers. So no id of a client reaches the
+ * server, and no answer to another call reaches a client. (Lifecycle, Ping, Cancellation, Progress;
+ * 2026-07-28: Discovery, Multi Round-Trip Requests, Subscriptions.) */
 #ifndef MCPD_MCPCLIENT_H
 #define MCPD_MCPCLIENT_H
 
@@ -26,20 +26,20 @@ struct mcpclient;
 struct offer;
 struct question;
 
-/* What becomes of sampling/createMessage, elicitation/create and roots/list. */
+/* How sampling/createMessage, elicitation/create and roots/list are answered. */
 enum mcpclient_asks {
 	MCPCLIENT_ASKS_FORWARD, /* all calls are one client's: to the call in flight (the latest of
 				   several), else to on_question */
 	MCPCLIENT_ASKS_ONLY,	/* calls of several clients: to the only call in flight, to
 				   on_question without one, and refused in doubt */
-	MCPCLIENT_ASKS_REFUSE,	/* method not found: nobody was declared who could answer */
-	MCPCLIENT_ASKS_PROBE,	/* nobody is there now: no roots, cancelled, rejected */
+	MCPCLIENT_ASKS_REFUSE,	/* method not found: no capability for them was declared */
+	MCPCLIENT_ASKS_PROBE,	/* there is no client: no roots, cancelled, rejected */
 };
 
 /* What is known of the server's era at the start. */
 enum mcpclient_era {
 	MCPCLIENT_ERA_LEGACY, /* it gets initialize */
-	MCPCLIENT_ERA_MODERN, /* it gets server/discover, and nothing else will do */
+	MCPCLIENT_ERA_MODERN, /* it gets server/discover alone */
 	MCPCLIENT_ERA_PROBE,  /* it gets server/discover, and initialize where that is not known */
 };
 
@@ -55,19 +55,19 @@ struct mcpclient_spec {
 	unsigned max_queue; /* calls that wait for the handshake; more are refused; 0: no limit */
 	unsigned share; /* percent that one holder has of max_queue and of the questions of several
 			   clients */
-	const struct mask
-		*mask; /* what must not be told of what the server says; borrowed; NULL: nothing */
+	const struct mask *mask; /* values to mask in texts of the server; borrowed; NULL: none */
 	enum mcpclient_era era;
 	/* MCPCLIENT_ERA_PROBE: how long a server may say nothing to server/discover before it gets
 	 * initialize as well; 0: silence is a failure, not a verdict */
 	int64_t silence_ms;
 };
-/* Codes of the errors that a channel makes up for a server/discover that met no answer of JSON-RPC.
- * No server's: those are larger, or inside what JSON-RPC reserves. */
+/* Codes of the errors that a channel makes up for a server/discover without an answer in JSON-RPC.
+ * They are smaller than every code that a server may use. */
 enum mcpclient_code {
-	/* The server refused it with an HTTP 4xx or without a word: it knows no such request. */
+	/* The server refused it with an HTTP 4xx, or exited: the server does not know the request.
+	 */
 	MCPCLIENT_CODE_REFUSED = -1000001,
-	/* It did not get that far: network, time, 401, 403, 5xx. Says nothing about the server. */
+	/* The request failed before the server judged it: network, time, 401, 403, 5xx. */
 	MCPCLIENT_CODE_FAILED = -1000002,
 };
 /* The channel and the owner. Each may close the mcpclient. */
@@ -75,7 +75,7 @@ struct mcpclient_events {
 	/* Sends MSG (borrowed), for a call with the token BEARER unless that is NULL. 0, ERR_LIMIT,
 	 * ERR_CLOSED, ERR_NOMEM. */
 	int (*send)(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg);
-	/* The handshake is over; what waited for it is sent after this returns. */
+	/* The handshake is over; calls that waited for it are sent after this returns. */
 	void (*on_ready)(struct mcpclient *m, void *arg);
 	/* There will be no handshake. Calls wait until the owner closes it. */
 	void (*on_failed)(struct mcpclient *m, const struct err *why, void *arg);
@@ -83,7 +83,7 @@ struct mcpclient_events {
 	void (*on_notification)(struct mcpclient *m, const char *method, json_t *params, void *arg);
 	void (*on_question)(struct mcpclient *m, struct question *q_take, void *arg);
 };
-/* The answer to a request of mcpd's own. */
+/* The answer to a request that mcpd itself made. */
 struct mcpclient_reply {
 	json_t *result;	     /* an object, borrowed; NULL: it failed */
 	int code;	     /* of the server's error; 0: it did not answer */
@@ -100,23 +100,24 @@ struct mcpclient *mcpclient_new(struct event_base *base, const struct mcpclient_
 				const struct mcpclient_events *events, void *arg);
 /* Sends the handshake. on_failed may come from inside. */
 void mcpclient_start(struct mcpclient *m);
-/* Some servers exit at any request before initialize. Whether M, which is not ready, has sent one:
- * then a new channel and mcpclient_start_legacy() may help. Calls that wait go on waiting. */
+/* Whether M, which is not ready, has sent a request before initialize. Some servers exit at such a
+ * request; the owner then opens a new channel and calls mcpclient_start_legacy(). Calls that wait
+ * go on waiting. */
 bool mcpclient_probing(const struct mcpclient *m);
 void mcpclient_start_legacy(struct mcpclient *m);
-/* The channel is gone, or the owner is: calls and requests end with "backend NAME: WHY", questions
- * are withdrawn, no event comes any more. Memory goes later. Idempotent; *M becomes NULL. */
+/* Ends calls and requests with "backend NAME: WHY" and withdraws questions; no event comes any
+ * more. The memory is freed in a later turn. Idempotent; *M becomes NULL. */
 void mcpclient_close(struct mcpclient **m, const char *why);
-/* One message (or batch) as it came. What is no message is dropped, and logged: the first time as a
- * warning that shows its beginning, then at level info, not too often. */
+/* Takes one message or batch. TEXT that is not a message is dropped and logged: the first time as a
+ * warning with its beginning, then at level info with a limited rate. */
 void mcpclient_feed(struct mcpclient *m, const char *text, size_t len);
-/* The same, where the channel knows that TEXT came with the answer to request OF (our id): what
- * TEXT asks and says belongs to the call of that request. 0: the channel does not know. */
+/* As mcpclient_feed(), where TEXT came with the answer to request OF (our id): questions and
+ * notifications in TEXT belong to the call of that request. OF = 0: not known. */
 void mcpclient_feed_for(struct mcpclient *m, const char *text, size_t len, json_int_t of);
 /* Request ID, whose error follows, is refused for lack of SCOPE. A handshake: so are the calls that
  * wait for it. */
 void mcpclient_denied(struct mcpclient *m, const json_t *id, const char *scope);
-/* Something the server sent is lost: whoever waits for an answer may wait for that, and fails. */
+/* A message of the server was lost, and may have been any answer: all requests that wait fail. */
 void mcpclient_lost_message(struct mcpclient *m, const char *why);
 /* Sends C, or keeps it until the handshake is over. C ends exactly once, maybe before this returns.
  * DONE (may be NULL) comes once for each call. */
@@ -126,24 +127,24 @@ void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done,
 void mcpclient_request(struct mcpclient *m, const char *method, json_t *params_take,
 		       mcpclient_reply_fn fn, void *arg);
 void mcpclient_notify(struct mcpclient *m, const char *method, json_t *params);
-/* How many messages have led to nothing: no JSON-RPC, responses that nobody waits for,
- * notifications (but progress and log messages), requests. For whoever feeds it, to slow down. */
+/* How many messages were of no use to a call: no JSON-RPC, responses to no request, notifications
+ * other than progress and log messages, requests. The owner slows its reading by this number. */
 unsigned long mcpclient_useless(const struct mcpclient *m);
 /* Whether the log has a warning with the beginning of a line that is not JSON. */
 bool mcpclient_warned(const struct mcpclient *m);
 bool mcpclient_ready(const struct mcpclient *m);
 bool mcpclient_is_modern(const struct mcpclient *m); /* once ready */
 size_t mcpclient_calls(const struct mcpclient *m);   /* that have not ended */
-/* The call that what the server says just now belongs to: the one that mcpclient_feed_for() named,
- * or the only call in flight. NULL where that is in doubt. */
+/* The call that the message being fed belongs to: the one that mcpclient_feed_for() named, or the
+ * only call in flight. NULL where several calls could be meant. */
 struct call *mcpclient_only_call(const struct mcpclient *m);
-/* What the server said of itself, with empty lists (a new reference); NULL on lack of memory. Once
- * it is ready. */
+/* The server's own description, as an offer with empty lists (a new reference); NULL on lack of
+ * memory. Only when M is ready. */
 struct offer *mcpclient_introduction(const struct mcpclient *m);
 bool mcpclient_can(const struct mcpclient *m,
 		   const char *capability); /* whether it declared that ("logging") */
 const char *mcpclient_name(const struct mcpclient *m);
-/* Takes out of TEXT what must not be told of what the server says. CUT: see mask_here(). */
+/* Masks TEXT, which the server said, by the mask of the specification. CUT: see mask_here(). */
 void mcpclient_mask(const struct mcpclient *m, char *text, bool cut);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* mcpclient_dialect.h: the two eras of the client role, for mcpclient.c and mcpclient_*.c alone:
- * how it is found out which one it is, and what each of them has to itself. */
+ * how the era of a server is found, and the functions of each era. */
 #ifndef MCPD_MCPCLIENT_DIALECT_H
 #define MCPD_MCPCLIENT_DIALECT_H
 
 #include "client/mcpclient_pending.h"
 
-/* How an era puts it. */
+/* The functions of one era. */
 struct mcpclient_dialect {
 	/* The parameters of P on the wire (a new reference, NULL for none). 0 or ERR_NOMEM. */
 	int (*params)(const struct pending *p, json_t **params_r);
@@ -14,13 +14,14 @@ struct mcpclient_dialect {
 	void (*on_result)(struct pending *p, json_t *result);
 	/* The call P has an error. */
 	void (*on_error)(struct pending *p, int code, const char *text, json_t *data);
-	/* What needs no server: P, which is in no list, is answered. NULL, or false: it does. */
+	/* Answers P, which is in no list, without the server; false: P has to be sent. NULL: always
+	 * so. */
 	bool (*answer)(struct pending *p);
 	/* The server asks. */
 	void (*on_request)(struct mcpclient *m, json_t *id, const char *method, json_t *params);
-	/* It is ready: what is to be said first. May be NULL. */
+	/* Sends the first messages once M is ready. May be NULL. */
 	void (*start)(struct mcpclient *m);
-	/* True: it was for us. May be NULL. */
+	/* True: the notification was for mcpd itself. May be NULL. */
 	bool (*on_notification)(struct mcpclient *m, const char *method, json_t *params);
 };
 extern const struct mcpclient_dialect mcpclient_legacy, mcpclient_modern;
@@ -35,8 +36,8 @@ void mcpclient_on_silence(struct delayq_node *node, void *arg);
 int mcpclient_add_envelope(struct mcpclient *m, json_t *meta, json_t *caps, json_t *info_take);
 /* PARAMS (may be NULL) with the envelope of mcpd itself (a new reference). */
 json_t *mcpclient_enveloped(struct mcpclient *m, json_t *params);
-/* The capabilities of CALLER in the words of 2026-07-28: borrowed, until the next call of it. NULL
- * on lack of memory. */
+/* The capabilities of CALLER as 2026-07-28 has them: borrowed until the next call of this function.
+ * NULL on lack of memory. */
 json_t *mcpclient_caller_capabilities(struct mcpclient *m, const struct caller *caller);
 
 /* mcpclient_rounds.c: RESULT asks for input before the call P can go on. */
@@ -45,17 +46,17 @@ void mcpclient_input_required(struct pending *p, json_t *result);
 bool mcpclient_check_input(struct pending *p, json_t *result);
 /* Adds what a retry says to PARAMS. 0 or ERR_NOMEM. */
 int mcpclient_rounds_params(const struct pending *p, json_t *params);
-/* P is over: what was asked on its behalf is withdrawn. */
+/* P is over: withdraws the questions that were asked for P. */
 void mcpclient_rounds_end(struct pending *p);
 void mcpclient_on_pace(struct delayq_node *node, void *arg);
 
-/* mcpclient_requests.c. Request ID, mcpd's own, is not wanted any more: the server hears so, and
- * nobody of its end. */
+/* mcpclient_requests.c. Cancels request ID, one of mcpd itself, at the server; its callback is not
+ * called. */
 void mcpclient_abandon(struct mcpclient *m, json_int_t id);
 /* The server says that it will not answer it. */
 void mcpclient_ended(struct mcpclient *m, json_int_t id);
 
-/* mcpclient_listen.c: one subscriptions/listen for all that is wanted to be heard. */
+/* mcpclient_listen.c: one subscriptions/listen for all subscriptions of M. */
 void mcpclient_listen_start(struct mcpclient *m);
 void mcpclient_listen_stop(struct mcpclient *m); /* nothing is opened any more */
 void mcpclient_listen_free(struct mcpclient *m);
@@ -64,7 +65,7 @@ void mcpclient_on_again(struct delayq_node *node, void *arg);
  * later. */
 void mcpclient_subscribe(struct pending *p);
 void mcpclient_unsubscribe(struct pending *p);
-/* True: it was about such a subscription. */
+/* True: the notification was about a subscription of mcpclient_listen.c. */
 bool mcpclient_listen_heard(struct mcpclient *m, const char *method, json_t *params);
 
 #endif

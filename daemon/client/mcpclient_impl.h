@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* mcpclient_impl.h: the parts of the client role, for mcpclient.c and mcpclient_*.c alone. Each
- * calls only those before it in this list: mcpclient_base.c (what is sent and logged), _pending.c
+ * calls only those before it in this list: mcpclient_base.c (sending and logging), _pending.c
  * (requests without an answer), _requests.c (how they go out and are answered), _envelope.c,
  * _asks.c (questions of legacy servers), _rounds.c (of modern ones), _listen.c (subscriptions),
- * _legacy.c and _modern.c (the dialects), _handshake.c, mcpclient.c. What a lower part needs of a
- * higher one is handed to it in struct mcpclient_parts. */
+ * _legacy.c and _modern.c (the dialects), _handshake.c, mcpclient.c. A lower part calls
+ * a higher one by struct mcpclient_parts alone. */
 #ifndef MCPD_MCPCLIENT_IMPL_H
 #define MCPD_MCPCLIENT_IMPL_H
 
@@ -37,9 +37,9 @@ struct pending {
 	void *arg;
 	json_t *params;	       /* mcpd's own, until it is sent */
 	char *method;	       /* mcpd's own */
-	struct rounds *rounds; /* what the server wants to know first; NULL: nothing so far */
+	struct rounds *rounds; /* questions of the server before the result; NULL: none */
 	bool waits;	       /* a call that has a place in its mcpclient's waiting */
-	char *holder;	       /* whose place that is; NULL: nobody's */
+	char *holder;	       /* the holder of that place; NULL: none */
 };
 
 /* A request of the server's that has no answer yet. */
@@ -48,7 +48,7 @@ struct asked {
 	struct mcpclient *m;
 	struct question *q;
 	struct pending *of; /* the call that it went to, if any */
-	char *holder;	    /* whose place it has in its mcpclient's questions; NULL: nobody's */
+	char *holder;	    /* the holder of its place in the mcpclient's questions; NULL: none */
 	json_t *id;
 };
 
@@ -57,7 +57,7 @@ enum mcpclient_state { MCPCLIENT_NEW, MCPCLIENT_STARTING, MCPCLIENT_READY, MCPCL
 /* What mcpclient.c hands to the parts below it. */
 struct mcpclient_parts {
 	const struct mcpclient_dialect *legacy, *modern;
-	/* The call P ends, or is CANCELLED: what was asked on its behalf is settled. */
+	/* The call P ends, or is CANCELLED: ends the questions that belong to P. */
 	void (*on_end)(struct pending *p, bool cancelled);
 };
 
@@ -82,7 +82,7 @@ struct mcpclient {
 	TAILQ_HEAD(, asked) asked;
 	/* The probe: which requests have no answer, and why initialize was refused. */
 	bool discovering, initializing;
-	json_int_t of;	 /* the request that what is fed just now came with; 0: unknown */
+	json_int_t of;	 /* the request with whose answer the fed message came; 0: unknown */
 	unsigned doubts; /* cancelled calls for which the server may still ask */
 	struct err refused;
 	int64_t silence_ms;
@@ -91,14 +91,15 @@ struct mcpclient {
 	struct delayq *pace; /* rounds that have nothing to ask */
 	struct listening *listening;
 	struct delayq *again; /* to listen */
-	/* The capabilities of the last caller in the words of 2026-07-28, and whose they are. */
+	/* The capabilities of the last caller as 2026-07-28 has them, and the text they are made
+	 * of. */
 	char *caps_text;
 	enum mcp_rev caps_rev;
 	json_t *caps;
 	enum mcp_rev rev; /* from here on: once ready */
 	json_t *server_capabilities, *server_info;
 	char *instructions;
-	char *scope; /* for lack of which the handshake was refused; NULL: was not */
+	char *scope; /* the handshake was refused for lack of this scope; NULL: it was not */
 	struct ratelimit grumble;
 	const struct mask *mask; /* may be NULL */
 	unsigned long useless;
@@ -109,7 +110,7 @@ struct mcpclient {
  * NULL: of none. */
 int mcpclient_send_for(struct mcpclient *m, json_t *msg_take, struct bearer *bearer);
 int mcpclient_send(struct mcpclient *m, json_t *msg_take);
-/* Logs what the server does wrong, not too often. */
+/* Logs an error of the server, with a limited rate. */
 void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* mcpclient_requests.c. A request of mcpd's own, sent NOW or queued. */
@@ -119,7 +120,7 @@ void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,
 void mcpclient_dispatch(struct mcpclient *m, struct pending *p);
 /* P waits for something else than the server. */
 void mcpclient_set_aside(struct pending *p);
-/* And goes out again, under a new id. */
+/* Sends P again, under a new id. */
 void mcpclient_retry(struct pending *p);
 void mcpclient_on_timeout(struct delayq_node *node, void *arg);
 void mcpclient_on_response(struct mcpclient *m, const json_t *msg);

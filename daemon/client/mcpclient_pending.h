@@ -17,10 +17,10 @@ struct pending *mcpclient_pending_own(struct mcpclient *m, const char *method);
  * list gives back what P has there (place, id, time limit); SENT gives it an id, and mcpd's own a
  * time limit. 0, or ERR_NOMEM: P is in no list. */
 int mcpclient_move(struct pending *p, struct pending_list *to);
-/* Frees P, and nobody hears of its end. */
+/* Frees P without calling its callbacks. */
 void mcpclient_forget(struct pending *p);
-/* Whose share a place for work of the call C counts in; NULL: nobody's, because all calls of M are
- * one client's. */
+/* The holder of places for the call C (share.h); NULL: none, because all calls of M are one
+ * client's. */
 const char *mcpclient_holder(const struct mcpclient *m, const struct call *c);
 const char *mcpclient_method(const struct pending *p);
 json_t *mcpclient_params(const struct pending *p); /* borrowed, may be NULL */
@@ -28,7 +28,7 @@ json_t *mcpclient_params(const struct pending *p); /* borrowed, may be NULL */
 struct pending *mcpclient_find(const struct mcpclient *m, json_int_t id);
 /* Request ID, mcpd's own, may take as long as it likes. */
 void mcpclient_no_timeout(struct mcpclient *m, json_int_t id);
-/* What is on its way will not be answered, and nobody hears of it. For a channel that is gone
+/* Frees the requests that were sent, without calling their callbacks. For a channel that ended
  * before the handshake. */
 void mcpclient_forget_sent(struct mcpclient *m);
 /* The ends of P, which is freed: without an answer, with one, and, for a call, by its client. */

@@ -2,10 +2,10 @@
 /* upstream.h: the channel to an MCP server over Streamable HTTP, as its client: POSTs, the streams
  * they are answered with, and, for the legacy revisions, the session and its standalone stream.
  *
- * Of which era a message is, its _meta says; its headers are made from it here. A request that the
- * upstream did not answer properly is answered here, with an error that says why. A session that
- * the upstream has ended is opened again, once for all messages that met its end; a request is sent
- * again unless it may have been carried out. */
+ * The _meta of a message shows its era, and the headers are made from the message. A request
+ * without a proper answer of the upstream is answered here, with an error that says why. A session
+ * that the upstream has ended is opened again, once for all messages that were refused by its end;
+ * a request is sent again unless it may have been carried out. */
 #ifndef MCPD_UPSTREAM_H
 #define MCPD_UPSTREAM_H
 
@@ -46,24 +46,25 @@ struct upstream_spec {
 struct upstream_events {
 	/* One JSON-RPC message (or batch) as it came; LEN bytes, terminated. */
 	void (*on_message)(struct upstream *u, const char *text, size_t len, void *arg);
-	/* N lines or events came over a stream that are no messages; TEXT is the beginning of one.
-	 * NULL: nobody wants to know. */
+	/* N lines or events of a stream were not messages; TEXT is the beginning of one. May be
+	 * NULL. */
 	void (*on_noise)(struct upstream *u, unsigned long n, const char *text, void *arg);
-	/* The upstream had lost the session and has a fresh one: what was set up in it is gone. */
+	/* The upstream had lost the session and has a new one, without subscriptions and log level.
+	 */
 	void (*on_renewed)(struct upstream *u, void *arg);
-	/* The session cannot be opened again, or the upstream speaks another revision by now: what
-	 * is known of it is not true any more. */
+	/* The session cannot be opened again, or the upstream speaks another revision now: the
+	 * owner has to learn the upstream anew. */
 	void (*on_lost)(struct upstream *u, const char *why, void *arg);
-	/* It cannot be reached, or fails (HTTP 5xx), just now. */
+	/* The upstream cannot be reached, or fails (HTTP 5xx). */
 	void (*on_trouble)(struct upstream *u, void *arg);
-	/* It refused the headers of a tools/call (-32020): the tools are to be listed again, and
-	 * upstream_relearnt() to be called then. NULL: they are not. */
+	/* The upstream refused the headers of a tools/call (-32020). The owner lists the tools
+	 * again and calls upstream_relearnt(). May be NULL. */
 	void (*on_mismatch)(struct upstream *u, void *arg);
 	/* The upstream refused request ID with 403, because the client's token lacks SCOPE (words
 	 * with spaces between); its error follows. */
 	void (*on_denied)(struct upstream *u, const json_t *id, const char *scope, void *arg);
-	/* The token of whoever uses the upstream now, for what no request of a client causes: the
-	 * session's stream, its end, its renewal. NULL: none. */
+	/* The token for messages that no request of a client causes: the session's stream, its end,
+	 * its renewal. NULL: none. */
 	struct bearer *(*bearer)(struct upstream *u, void *arg);
 	/* The inputSchema of TOOL, borrowed; NULL: unknown. */
 	const json_t *(*schema)(struct upstream *u, const char *tool, void *arg);
@@ -86,8 +87,8 @@ int upstream_send(struct upstream *u, json_t *msg, struct bearer *bearer);
  * came over the stream that belongs to no request. (Transports, "Sending Messages to the Server":
  * what a server sends before the response should relate to the request.) */
 const json_t *upstream_hears(const struct upstream *u);
-/* During on_message and on_noise: the stream over which that came is read no further until
- * upstream_resume(), which is for all streams that were paused. */
+/* During on_message and on_noise: stops reading the stream of the message until upstream_resume(),
+ * which resumes all paused streams. */
 void upstream_pause(struct upstream *u);
 void upstream_resume(struct upstream *u);
 /* The tools were listed again, or could not be. */

@@ -28,7 +28,7 @@ struct leg {
 	struct httpc_request *req; /* NULL between two of them */
 	struct credential_wait *wait;
 	struct bearer *bearer;	 /* of the request that caused it; NULL: of the session */
-	char *scope;		 /* for lack of which it was refused; NULL: was not */
+	char *scope;		 /* it was refused for lack of this scope; NULL: it was not */
 	char *line;		 /* the credential that was sent; NULL: none */
 	struct err unauthorized; /* why there is none */
 	struct err misled;	 /* why the redirect of the answer is not followed */
@@ -63,7 +63,7 @@ struct leg {
 };
 TAILQ_HEAD(leg_list, leg);
 
-/* What a leg meets is told to the part above, which upstream.c hands over. */
+/* The callbacks of a leg into upstream_answer.c and upstream_session.c; set by upstream.c. */
 struct leg_hooks {
 	/* The head of an answer. */
 	void (*head)(struct leg *l, struct httpc_request *r);

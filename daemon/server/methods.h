@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* methods.h: what a client may request, as a table. */
+/* methods.h: the table of the methods that a client may request. */
 #ifndef MCPD_METHODS_H
 #define MCPD_METHODS_H
 
@@ -11,7 +11,7 @@ struct request;
 
 struct method {
 	const char *name;
-	/* Must see to it that the call ends. */
+	/* Ends the call, now or later. */
 	void (*handle)(struct request *r);
 	bool needs_view;    /* waits until the backends were learnt */
 	unsigned char eras; /* METHOD_* */

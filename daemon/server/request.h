@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* request.h: a request of the client while it is in flight, and what may be asked of its client.
- * For the files that include server_impl.h. */
+/* request.h: a request of the client in flight, and questions to its client. For the files that
+ * include server_impl.h. */
 #ifndef MCPD_REQUEST_H
 #define MCPD_REQUEST_H
 
@@ -29,7 +29,7 @@ struct request {
 	const struct method *method;
 	struct call *call;
 	struct view_waiter waiter;
-	const struct need *denied; /* the capability for lack of which it was given up */
+	const struct need *denied; /* the missing capability for which it was given up */
 	struct link *via;	   /* the backend that it went to; NULL: none (yet) */
 	struct again *again;	   /* NULL: one call is enough, as far as is known */
 	size_t source;		   /* which of the view's it is */
@@ -55,7 +55,7 @@ bool server_can_ask(struct request *r, const struct question *q);
 void server_ask(struct server *s, void *where, struct question *q_take);
 /* Whether the client declared the extension for tasks. */
 bool server_declared_tasks(const struct server *s);
-/* R is denied for lack of it: its client hears what is missing. */
+/* Denies R, whose client lacks the extension for tasks; its end names the extension. */
 void server_deny_tasks(struct request *r);
 /* Whether the log message with PARAMS is of a level that the client wants. */
 bool server_wants_log(const struct server *s, json_t *params);

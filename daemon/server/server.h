@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* server.h: the MCP side of a session: its client's capabilities, log level and subscriptions, its
- * requests in flight, its links to backends. Knows nothing of HTTP: what it has to say goes to its
+ * requests in flight, its links to backends. Uses no HTTP: its messages go to its
  * front. */
 #ifndef MCPD_SERVER_H
 #define MCPD_SERVER_H
@@ -42,8 +42,8 @@ struct server_conf {
 	const struct config_limits *limits;
 	struct view *view;
 	struct caller *caller;	    /* outlives the server; log_level is kept up to date in it */
-	struct users *users;	    /* who count their calls; may be NULL */
-	bool lists_told;	    /* who else watches the view tells the client of its changes */
+	struct users *users;	    /* counts the calls of each user; may be NULL */
+	bool lists_told;	    /* another part tells the client of changed lists of the view */
 	unsigned max_calls;	    /* in flight at a time; 0: no limit */
 	unsigned max_subscriptions; /* where the limits are for others to watch, 0: no limit */
 	size_t max_bytes;	    /* of capabilities, clientInfo and subscriptions; 0: no limit */
@@ -55,8 +55,8 @@ struct server_conf {
 struct server *server_new(const struct server_conf *conf);
 /* In a later turn than server_close(). */
 void server_free(struct server **s);
-/* The session had these subscriptions (array of URIs, borrowed, may be NULL) in an earlier life of
- * the daemon: subscribes to them again, as soon as it is known whose they are. 0 or ERR_NOMEM. */
+/* Subscribes again to URIS (array, borrowed, may be NULL), the subscriptions of a restored session,
+ * as soon as the backends of the URIs are known. 0 or ERR_NOMEM. */
 int server_restore(struct server *s, const json_t *uris);
 
 /* A request of the client. ID and PARAMS are borrowed; PARAMS may be NULL. It ends through
@@ -69,8 +69,7 @@ void server_notification(struct server *s, const char *method, json_t *params);
 /* Cancels the request that WHERE was given for; false if none is in flight. */
 bool server_cancel(struct server *s, const void *where, const char *reason);
 
-/* Cancels what is in flight and lets go of the backends. Idempotent; a server with nothing to close
- * is no error. */
+/* Cancels the requests in flight and closes the links to backends. Idempotent. */
 int server_close(struct server *s, struct err *e);
 
 /* URIs as keys; NULL: none. Borrowed. */

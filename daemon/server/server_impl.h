@@ -15,7 +15,7 @@ struct tasks;
 
 struct server {
 	struct server_conf conf;
-	const struct call_front *calls; /* who hears of the calls of requests; ARG is the request */
+	const struct call_front *calls; /* the front of the calls of requests; ARG is the request */
 	TAILQ_HEAD(, request) requests;
 	LIST_HEAD(, push) pushes; /* requests of our own to the backends */
 	struct link **links;	  /* one place for each backend of the view; NULL: none yet */
@@ -33,7 +33,7 @@ struct server {
 	bool differs; /* some child of this session offers something of its own */
 };
 
-/* What this session is offered: the view's catalogue, or its own. NULL on lack of memory. */
+/* The catalogue of this session: the view's, or its own. NULL on lack of memory. */
 const struct catalog *server_catalog(struct server *s);
 /* The link to backend I of the view, made on first need. NULL on lack of memory. */
 struct link *server_link(struct server *s, size_t i);
@@ -41,9 +41,9 @@ struct link *server_link(struct server *s, size_t i);
 void server_lists_changed(struct server *s, unsigned mask);
 /* The function of the pace that server_lists_changed() keeps; ARG is the server. */
 void server_tell_lists(void *arg, unsigned mask);
-/* The client's new log level reaches the backends that are in use. */
+/* Sends the client's log level to the backends that are in use. */
 void server_push_log_level(struct server *s);
-/* Cancels what server_push_log_level() or server_restore() has under way. */
+/* Cancels the requests of server_push_log_level() and server_restore(). */
 void server_cancel_pushes(struct server *s);
 /* A request to the backend at L whose answer nobody waits for. PARAMS is consumed. */
 void server_push(struct server *s, struct link *l, const char *method, json_t *params_take);
@@ -53,7 +53,7 @@ bool again_goes_on(struct request *r, const struct answer *answer);
 /* The tool that R calls runs as a task alone (2025-11-25, Tasks), and the client cannot do that: R
  * does it in its place. PARAMS of the call (a new reference), or NULL on lack of memory. */
 json_t *again_as_task(struct request *r, json_t *params);
-/* Whether it is so. */
+/* Whether R calls such a tool for such a client. */
 bool again_needs_task(const struct request *r);
 /* R has ended, with ANSWER. */
 void again_over(struct request *r, const struct answer *answer);
@@ -61,7 +61,7 @@ void again_over(struct request *r, const struct answer *answer);
 /* server_tasks.c: tasks that are relayed. */
 /* Whether the backend may answer R, a call of a tool, with a task. */
 bool server_relays_task(struct request *r);
-/* Whose task ID is: which backend of the view, and its id there (borrowed). False: nobody's. */
+/* Finds task ID: the backend in the view, and the id there (borrowed). False: unknown. */
 bool server_find_task(struct server *s, const char *id, size_t *source_r, const char **remote_r);
 /* RESULT, PARAMS with our ids: a new reference; NULL on lack of memory, or for a notification about
  * a task that is not the client's. */
@@ -72,7 +72,7 @@ bool server_task_too_long(const struct request *r, const json_t *result);
 json_t *server_task_notification(struct server *s, size_t source, json_t *params);
 /* Q, asked by backend SOURCE, says with our id to which task it belongs. 0 or ERR_NOMEM. */
 int server_task_question(struct server *s, size_t source, struct question *q);
-/* Ends R with ANSWER, which is in the client's words. */
+/* Ends R with ANSWER, which was translated for the client. */
 void server_end(struct request *r, const struct answer *answer);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* tasks.h: tasks that backends run for one client, under ids of our own.
  *
- * A backend's id means something on that hop alone: two backends may use the same one, and whoever
- * has an id has the task. So clients get 128 random bits instead, known in one server only.
- * Bounded: beyond TASKS_MAX the one that nobody asked about for longest is forgotten. */
+ * Two backends may use the same id, and an id gives access to its task. So clients get 128 random
+ * bits instead, which are valid in one server only. Beyond TASKS_MAX the task that was not used for
+ * longest is forgotten. */
 #ifndef MCPD_TASKS_H
 #define MCPD_TASKS_H
 
@@ -27,9 +27,9 @@ void tasks_free(struct tasks **t);
 const char *tasks_add(struct tasks *t, size_t source, const char *remote, int64_t ttl_ms);
 /* The same of one that is known; NULL: it is not. */
 const char *tasks_id(const struct tasks *t, size_t source, const char *remote);
-/* Whose task ID is. False: nobody's here. */
+/* Finds task ID: its backend, and its id there. False: unknown. */
 bool tasks_find(struct tasks *t, const char *id, size_t *source_r, const char **remote_r);
-/* How many there are; those whose time is over are forgotten. T may be NULL. */
+/* Forgets the tasks whose time is over, and returns the number of the others. T may be NULL. */
 size_t tasks_count(struct tasks *t);
 
 #endif
