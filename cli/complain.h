@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* complain.h: what went wrong, on standard error. */
+/* complain.h: errors of mcpctl, on standard error. */
 #ifndef MCPCTL_COMPLAIN_H
 #define MCPCTL_COMPLAIN_H
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* configcheck.h: `config check`: mcpd itself is asked, since it alone knows what a good
- * configuration is. */
+/* configcheck.h: `config check`, which runs mcpd to check a configuration. */
 #ifndef MCPCTL_CONFIGCHECK_H
 #define MCPCTL_CONFIGCHECK_H
 
@@ -9,8 +8,8 @@
 #include "lib/err.h"
 
 /* Runs `mcpd -n -c FILE`: $MCPD, or the mcpd that was installed with this mcpctl, or the one in
- * PATH. 0: it ran; *good_r tells whether it was content, and *complaint_r (malloc'd, or NULL) what
- * it said. ERR_NOTFOUND: no mcpd; ERR_IO, ERR_NOMEM. */
+ * PATH. 0: mcpd ran; *good_r: it found no error; *complaint_r (malloc'd, or NULL): its output.
+ * ERR_NOTFOUND: no mcpd; ERR_IO, ERR_NOMEM. */
 int configcheck_run(const char *file, bool *good_r, char **complaint_r, struct err *e);
 
 #endif

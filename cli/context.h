@@ -13,7 +13,7 @@ struct mcpctl {
 	const struct output_format *format; /* unless a command says something else */
 	int timeout_ms;			    /* of -t; 0: each command its own */
 	bool keep_stdin; /* commands come from standard input, so none may read it */
-	bool shell;	 /* somebody types */
+	bool shell;	 /* commands are typed at a prompt */
 };
 
 #endif

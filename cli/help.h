@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* help.h: what ctlspec says, for people who ask. */
+/* help.h: the help of mcpctl, made from ctlspec. */
 #ifndef MCPCTL_HELP_H
 #define MCPCTL_HELP_H
 

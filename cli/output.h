@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* output.h: what a command brings back, for people (table) or for programs (json, kv).
+/* output.h: prints the results of commands, for people (table) or for programs (json, kv).
  *
  * The shape depends on the command and the format alone, never on how many rows there are. */
 #ifndef MCPCTL_OUTPUT_H
@@ -14,7 +14,7 @@
 /* Where it goes. */
 struct output_to {
 	FILE *f;
-	bool terminal; /* a person looks at it: cut to WIDTH and keep the terminal safe */
+	bool terminal; /* cut lines to WIDTH, and make control characters visible */
 	size_t width;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* detach.h: going into the background, so that the shell gets its prompt back when the daemon is
- * up, and the exit status when it could not come up. */
+/* detach.h: goes into the background. The command returns when the daemon serves, or with the exit
+ * status when the start failed. */
 #ifndef MCPD_DETACH_H
 #define MCPD_DETACH_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* endpoint.h: what is served under which path, and the checks that come before any era. */
+/* endpoint.h: serves the paths of the daemon, and makes the checks that do not depend on the era.
+ */
 #ifndef MCPD_ENDPOINT_H
 #define MCPD_ENDPOINT_H
 
@@ -31,17 +32,18 @@ void endpoint_free(struct endpoint **e);
 int endpoint_limit(struct endpoint *e, unsigned max);
 void endpoint_set_store(struct endpoint *e, const struct store *store);
 
-/* AUTH checks who sends what is not public; NULL: nobody is asked. Who was found good is made known
- * to USERS. Both outlive it. */
+/* AUTH finds the user of each request that is not public; NULL: requests have no user. USERS is
+ * told of each user. Both outlive the endpoint. */
 void endpoint_set_auth(struct endpoint *e, struct auth *auth, struct users *users);
 
-/* What E decides about requests by their heads, before a larger body is read. */
+/* The hooks by which E judges requests by their heads, before a larger body is read. */
 void endpoint_hooks(struct endpoint *e, struct gate_hooks *hooks_r);
 
 /* Takes an exchange (httpd_handler; ARG is the endpoint). */
 void endpoint_handle(struct exchange *x, void *arg);
 
-/* From now on everything is answered with 503; what the modern era has open ends. */
+/* Answers every request with 503 from now on, and ends the requests and streams of the modern era.
+ */
 void endpoint_drain(struct endpoint *e);
 
 /* What is open besides sessions, as modern_describe() says it: a new reference, NULL on lack of

@@ -6,7 +6,7 @@
  * store. Each one is named beyond doubt: by the boot id of the machine, the PID namespace, the
  * process id and the start time.
  *
- * What remains of the window: a process is in the store a tenth of a second after its child was
+ * Limits: a process is in the store a tenth of a second after its child was
  * started or last read or wrote something (later with more than some hundred busy children), and
  * half a minute after it was started by a child that is silent. A process that was started later,
  * by one that had ended by then, is not found. The records cost no fsync: after a power cut there

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* notify.h: what the service manager is told (sd_notify(3)), where there is one. */
+/* notify.h: reports the state of the daemon to the service manager (sd_notify(3)), if there is one.
+ */
 #ifndef MCPD_NOTIFY_H
 #define MCPD_NOTIFY_H
 

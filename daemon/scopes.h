@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* scopes.h: which scopes the tools take that a request calls (auth.toolScopes). */
+/* scopes.h: finds the scopes that are needed for the tools of a request (auth.toolScopes). */
 #ifndef MCPD_SCOPES_H
 #define MCPD_SCOPES_H
 

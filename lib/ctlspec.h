@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* ctlspec.h: the commands of the control protocol, in one table.
  *
- * The daemon takes from it who may do what and which parameters are good; mcpctl takes its parsing,
- * abbreviations, completion, help and output; a test takes what the manual must describe. A command
- * that is not here does not exist, and one without a level is nobody's (default deny). */
+ * The daemon uses the table for authorisation and for checking parameters; mcpctl for parsing,
+ * abbreviations, completion, help and output; a test for what the manual has to describe. A command
+ * without a level is denied to everybody. */
 #ifndef MCPD_CTLSPEC_H
 #define MCPD_CTLSPEC_H
 
@@ -26,7 +26,7 @@
 enum ctl_level {
 	CTL_NOBODY, /* not a command of the daemon; of a peer: the key of the socket has to be shown
 		       first */
-	CTL_READ,   /* whoever can open the socket */
+	CTL_READ,   /* every peer that can open the socket */
 	CTL_ADMIN,  /* the daemon's own user and root */
 };
 
@@ -121,13 +121,13 @@ const struct ctl_command *ctlspec_find(const char *method);
 const char *ctlspec_method(const struct ctl_command *c, char *buf, size_t size);
 /* Writes how C is used: "session close ID... | --all | --user USER". Returns BUF. */
 const char *ctlspec_usage(const struct ctl_command *c, char *buf, size_t size);
-/* Whether PARAMS (NULL counts as {}) are what C takes. 0, or ERR_INVALID with the reason. */
+/* Checks PARAMS (NULL counts as {}) against C. 0, or ERR_INVALID with the reason. */
 int ctlspec_check(const struct ctl_command *c, const json_t *params, struct err *e);
 
 const char *ctlspec_level_name(enum ctl_level level);
 enum ctl_level ctlspec_level_parse(const char *name); /* CTL_NOBODY if there is none */
 
-/* Why the daemon said no: the "reason" in the data of its errors. The words are an interface. */
+/* Why the daemon refused: the "reason" in the data of its errors. The words are an interface. */
 enum ctl_reason {
 	CTL_DENIED,
 	CTL_NOTFOUND,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* digest.h: SHA-256 (FIPS 180-4), by which tokens are known without being kept, and base64. */
+/* digest.h: SHA-256 (FIPS 180-4), which identifies tokens without storing them, and base64. */
 #ifndef MCPD_DIGEST_H
 #define MCPD_DIGEST_H
 
@@ -11,7 +11,7 @@
 
 /* 0 or ERR_NOMEM. */
 int digest_sha256(const void *data, size_t len, unsigned char digest_r[DIGEST_SIZE]);
-/* Takes as long for those that differ in the first byte as for those that do in the last. */
+/* Compares in constant time. */
 bool digest_equal(const unsigned char a[DIGEST_SIZE], const unsigned char b[DIGEST_SIZE]);
 /* Returns BUF. */
 const char *digest_hex(const unsigned char digest[DIGEST_SIZE], char buf[DIGEST_HEX_SIZE]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* err.h: how an error travels up: a code for the program, a text for the person. */
+/* err.h: an error: a code for the program and a text for people. */
 #ifndef MCPD_ERR_H
 #define MCPD_ERR_H
 
@@ -8,7 +8,7 @@
 /* Negative, so that a function can return one of them or 0. err_name() has no default case. */
 enum err_code {
 	ERR_NOMEM = -1,	       /* an allocation failed */
-	ERR_INVALID = -2,      /* well-formed input that says something impossible */
+	ERR_INVALID = -2,      /* well-formed input with an impossible value */
 	ERR_PARSE = -3,	       /* input that could not be read at all */
 	ERR_NOTFOUND = -4,     /* no such thing */
 	ERR_EXISTS = -5,       /* there is one already */

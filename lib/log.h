@@ -14,8 +14,8 @@ struct event_base;
 enum log_level { LOGL_ERROR, LOGL_WARN, LOGL_NOTICE, LOGL_INFO, LOGL_DEBUG };
 enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JSON };
 
-/* Whose line this is. Borrowed strings, any of them NULL. In plain text the scope follows the text
- * as " session=... user=... backend=... reason=..." for ordinary lines, and is left out for
+/* What a line is about. Borrowed strings, any of them NULL. In plain text the scope follows the
+ * text as " session=... user=... backend=... reason=..." for ordinary lines, and is left out for
  * lifecycle lines, whose text is an interface; in JSON it is always there, as fields. */
 struct log_scope {
 	const char *session;
@@ -42,7 +42,7 @@ void log_open(enum log_target target, const char *ident);
 void log_attach(struct event_base *base);
 /* Before the end of that loop. */
 void log_detach(void);
-/* Waits up to a second for lines that wait still. The only function here that waits. */
+/* Waits up to a second until the waiting lines are written. The only function here that waits. */
 void log_close(void);
 /* How many lines were lost since the start: their reader was too slow, or could not be reached. */
 unsigned long log_lost(void);

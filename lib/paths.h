@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* paths.h: where mcpd and mcpctl find each other without being told. */
+/* paths.h: the default paths by which mcpctl finds mcpd. */
 #ifndef MCPD_PATHS_H
 #define MCPD_PATHS_H
 
 #include <stddef.h>
 
 /* The default control socket: RUNSTATEDIR/mcpd/control.sock for root, else
- * $XDG_RUNTIME_DIR/mcpd/control.sock, else /tmp/mcpd-UID/control.sock (whoever creates the
- * directory there makes it 0700 and checks its owner). 0, or ERR_LIMIT when it does not fit into
- * BUF. */
+ * $XDG_RUNTIME_DIR/mcpd/control.sock, else /tmp/mcpd-UID/control.sock (the program that makes
+ * the directory there gives it mode 0700 and checks its owner). 0, or ERR_LIMIT when it does not
+ * fit into BUF. */
 int paths_control_default(char *buf, size_t size);
 
 /* The file beside the control socket SOCKET that has its key: the end ".sock" becomes ".key", so it

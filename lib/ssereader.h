@@ -27,7 +27,7 @@ int ssereader_feed(struct ssereader *r, const char *bytes, size_t len);
 /* The "retry:" of the stream in milliseconds; -1 while there was none. */
 long ssereader_retry(const struct ssereader *r);
 /* How many lines so far belong to no event: comments, unknown fields, empty lines that end nothing,
- * what is too long. For whoever feeds it, to slow down. */
+ * what is too long. The caller slows its reading by this number. */
 unsigned long ssereader_useless(const struct ssereader *r);
 /* The beginning of the last one, borrowed until more is fed; "" for an empty line. */
 const char *ssereader_useless_line(const struct ssereader *r);

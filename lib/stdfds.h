@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* stdfds.h: the three standard descriptors of a program: there from the start, checked at the end.
+/* stdfds.h: the three standard descriptors of a program: opened at the start, checked at the end.
  */
 #ifndef MCPD_STDFDS_H
 #define MCPD_STDFDS_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* utf8.h: bytes that claim to be UTF-8 (RFC 3629). */
+/* utf8.h: checks and repairs UTF-8 (RFC 3629). */
 #ifndef MCPD_UTF8_H
 #define MCPD_UTF8_H
 

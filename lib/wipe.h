@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* wipe.h: the end of a text that is secret. */
+/* wipe.h: overwrites and frees a secret text. */
 #ifndef MCPD_WIPE_H
 #define MCPD_WIPE_H
 

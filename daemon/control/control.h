@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* control.h: the control socket: how an operator sees and steers the daemon. See mcpd-control(7).
  *
- * JSON-RPC 2.0, one object per line, over a Unix stream socket. What can be asked, and by whom, is
- * the table in lib/ctlspec.c; the kernel says who the peer is. Nothing here waits: a peer that does
- * not read is not written to, and one that follows the log too slowly is dropped. */
+ * JSON-RPC 2.0, one object per line, over a Unix stream socket. The table in lib/ctlspec.c has the
+ * commands and their levels; the kernel tells the user of the peer. Nothing here waits: a peer that
+ * does not read is not written to, and one that follows the log too slowly is dropped. */
 #ifndef MCPD_CONTROL_H
 #define MCPD_CONTROL_H
 
@@ -22,7 +22,7 @@ struct tokens;
 struct users;
 struct view;
 
-/* What the commands work on. Everything outlives the control; the struct itself is copied. */
+/* The parts that the commands use. All of them outlive the control; the struct is copied. */
 struct control_deps {
 	struct event_base *base;
 	const struct config *config; /* control, control_mode, control_group, file */
@@ -36,12 +36,12 @@ struct control_deps {
 	 * strings, as bound), "config", "children", "calls". NULL, or a NULL result: left out. */
 	json_t *(*status)(void *arg);
 	/* Begins the orderly shutdown. Called from the loop, in a turn of its own; the answer to
-	 * the operator has been queued by then. He waits for the end of the connection, so
+	 * the operator was queued before. mcpctl waits for the end of the connection, so
 	 * control_free() belongs late in the shutdown. */
 	void (*shutdown)(void *arg);
 	void *arg; /* of the two */
-	/* Whoever descends from this process is refused: nobody whom the daemon has started is an
-	 * operator. 0: ancestry is not looked at. */
+	/* Descendants of this process are refused: no child of the daemon is an operator. 0: the
+	 * parents of peers are not checked. */
 	pid_t family;
 };
 

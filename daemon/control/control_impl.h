@@ -66,7 +66,7 @@ struct control_conn {
 	struct defer closing, freeing;
 };
 
-/* What the connections ask of what stands above them. */
+/* The functions of the parts above that connections call. */
 struct control_hooks {
 	/* The handler of a command; NULL if there is none. */
 	const struct control_handler *(*handler)(const struct ctl_command *c);

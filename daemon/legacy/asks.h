@@ -15,18 +15,18 @@ struct question;
 /* The time limit of all questions, shared by all sessions. */
 struct delayq *asks_limit_new(struct event_base *base, int64_t limit_ms);
 
-/* LIMIT outlives it. ON_WITHDRAWN (with the id that was sent) tells that the client need not answer
- * any more. NULL on lack of memory. */
+/* LIMIT outlives it. ON_WITHDRAWN (with the id that was sent) is called when the asker withdraws a
+ * question. NULL on lack of memory. */
 struct asks *asks_new(struct delayq *limit, void (*on_withdrawn)(json_int_t id, void *arg),
 		      void *arg);
-/* Refuses what is open. */
+/* Refuses the open questions and frees the list. */
 void asks_free(struct asks **a);
 
-/* Takes Q on and returns its id (1, 2, ...), or 0 on lack of memory (Q is refused then). */
+/* Takes Q and returns its id (1, 2, ...), or 0 on lack of memory (Q is refused then). */
 json_int_t asks_add(struct asks *a, struct question *q_take);
 /* The client's answer: RESULT or ERROR (borrowed). ERR_NOTFOUND when no such question is open. */
 int asks_answer(struct asks *a, const json_t *id, json_t *result, json_t *error);
-/* Refuses everything that is open. */
+/* Refuses all open questions. */
 void asks_refuse_all(struct asks *a, const char *why);
 size_t asks_count(const struct asks *a);
 

@@ -17,7 +17,7 @@ struct legacy {
 	bool draining; /* the daemon is going down: nothing new is begun */
 };
 
-/* What the endpoint found out about a request. PATH is borrowed for the session's life. */
+/* What the endpoint knows of a request. PATH is borrowed for the session's life. */
 struct legacy_request {
 	struct exchange *x; /* taken */
 	struct view *view;
@@ -28,7 +28,7 @@ struct legacy_request {
 void legacy_post(struct legacy *l, const struct legacy_request *rq, json_t *body);
 /* Opens or resumes a stream. */
 void legacy_get(struct legacy *l, const struct legacy_request *rq);
-/* Ends a session at the client's wish. */
+/* DELETE: ends a session. */
 void legacy_delete(struct legacy *l, const struct legacy_request *rq);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* records.h: the records of sessions in the store: of those that are open, and of those of an
- * earlier life of the daemon whose clients have not come back yet. The latter are called dormant.
+/* records.h: the records of sessions in the store: of open sessions, and of dormant ones, which are
+ * from before the restart and were not resumed yet.
  *
- * A record says when its session was last heard of, but is not written for that alone: it is looked
- * after every eighth of the idle time (or ten minutes). So much longer a dormant session may live.
+ * A record has the time of the last request, but is not written for each request: it is brought up
+ * to date every eighth of the idle time (or ten minutes), so a dormant session may live that much
+ * longer.
  */
 #ifndef MCPD_RECORDS_H
 #define MCPD_RECORDS_H
@@ -22,7 +23,7 @@ struct session;
 struct session_past;
 struct store;
 
-/* All is borrowed for the life of the records. ISSUER: whose users are meant, or NULL. IS_OPEN
+/* All is borrowed for the life of the records. ISSUER: the issuer of the users, or NULL. IS_OPEN
  * tells open sessions from dormant ones. NULL on lack of memory. */
 struct records *records_new(struct event_base *base, struct store *store,
 			    const struct config_sessions *conf, const char *issuer,
@@ -31,24 +32,24 @@ void records_free(struct records **r);
 
 /* How often each open session is to be saved. */
 int64_t records_interval_ms(const struct config_sessions *conf);
-/* S as it is now. What cannot be saved will not survive; nothing else depends on it. */
+/* Saves S as it is now. A session that cannot be saved does not survive a restart. */
 void records_save(struct records *r, const struct session *s);
-/* Of what S keeps, its log level or its subscription to URI alone, which is new (ON) or gone:
- * writes about as much as that takes, however much else S keeps. */
+/* Saves the log level of S alone, or its subscription to URI, which is new (ON) or gone. Writes
+ * about the size of that change, not of the whole record. */
 void records_save_level(struct records *r, const struct session *s);
 void records_save_subscription(struct records *r, const struct session *s, const char *uri,
 			       bool on);
-/* S, which is open, is really gone. */
+/* Removes the record of S, which was closed. */
 void records_end(struct records *r, const struct session *s);
-/* The dormant session ID is really gone. */
+/* Removes the record of the dormant session ID. */
 void records_drop(struct records *r, const char *id);
 
 /* The dormant session ID as its record tells (a new reference), if it is of this user (NULL:
- * unauthenticated) and path; NULL with E = ERR_NOTFOUND as for one that was never there, or
- * ERR_NOMEM. */
+ * unauthenticated) and path; NULL with E = ERR_NOTFOUND, which is also the
+ * answer for an unknown id, or ERR_NOMEM. */
 json_t *records_find(struct records *r, const char *id, const char *user, const char *path,
 		     struct err *e);
-/* ID is open again. */
+/* ID was resumed: it is not dormant any more. */
 void records_awake(struct records *r, const char *id);
 
 size_t records_dormant(const struct records *r);

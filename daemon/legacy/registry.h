@@ -3,9 +3,8 @@
  * known), how many sessions each peer address has, and the counts. Only the first map is asked for
  * what it holds; the other two are counted, so that a session that is closed by half is seen.
  *
- * The maps are separate on purpose: a session that is half closed is out of some and still in
- * others, and the counts must be right at every point. The registry knows nothing of what a session
- * is. */
+ * The maps are separate because a session that is half closed is in some of them only, and the
+ * counts have to be right at every point. The registry does not use the members of a session. */
 #ifndef MCPD_REGISTRY_H
 #define MCPD_REGISTRY_H
 
@@ -38,7 +37,7 @@ struct registry_counts {
 };
 
 struct registry *registry_new(void);
-/* Who knows how many users have tokens; nobody has, without it. */
+/* Sets the function that counts users with tokens. Without it, there are none. */
 void registry_count_users(struct registry *r, size_t (*fn)(const void *arg), const void *arg);
 void registry_free(struct registry **r);
 

@@ -28,7 +28,7 @@ struct replay {
 	struct delayq *aging;		   /* shared by all sessions; the nodes are events */
 	unsigned count, max_count;
 	size_t bytes, max_bytes;
-	/* An event left the buffer: OWNER cannot be replayed from before SEQ any more. */
+	/* An event was evicted: OWNER cannot be replayed from before SEQ any more. */
 	void (*evicted)(void *owner, uint32_t seq, void *arg);
 	void *arg;
 };

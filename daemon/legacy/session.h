@@ -72,7 +72,7 @@ struct session_env {
 	struct users *users;		  /* NULL: none are known */
 };
 
-/* A session that there was in an earlier life of the daemon. */
+/* The state of a session that is restored. */
 struct session_past {
 	const char *id;
 	int64_t age_ms;
@@ -85,11 +85,11 @@ struct session_conf {
 	const char *path; /* of the endpoint, for mcpctl; borrowed for the session's life */
 	const char *user; /* NULL: unauthenticated */
 	const char *peer;
-	struct bearer *bearer;	  /* the token that it is opened with; NULL: none was asked for */
-	const char *holder;	  /* whose share its places take; NULL: nobody's */
-	enum mcp_rev rev;	  /* as negotiated */
-	const char *capabilities; /* compact JSON text */
-	const char *client_info;  /* compact JSON text or NULL */
+	struct bearer *bearer;		  /* the token of the request that opens it; NULL: none */
+	const char *holder;		  /* the holder of its places (share.h); NULL: none */
+	enum mcp_rev rev;		  /* as negotiated */
+	const char *capabilities;	  /* compact JSON text */
+	const char *client_info;	  /* compact JSON text or NULL */
 	const struct server_front *front; /* its arg will be the session */
 	const struct session_past *past;  /* NULL: a new session */
 };
@@ -114,11 +114,11 @@ const struct caller *session_caller(const struct session *s);
 const char *session_path(const struct session *s);
 int64_t session_age_ms(const struct session *s);
 int64_t session_idle_ms(const struct session *s); /* 0 while it is working */
-/* It was there in an earlier life of the daemon: its client may know of streams that we do not. */
+/* Whether S was restored: its client may resume streams that the daemon does not have. */
 bool session_restored(const struct session *s);
-/* What belongs into its record is different now. */
+/* The record of S has to be written as a whole. */
 void session_changed(struct session *s);
-/* Its log level alone; its subscription to URI alone, which is new (ON) or gone. */
+/* The log level of S alone has changed; its subscription to URI alone is new (ON) or gone. */
 void session_level_set(struct session *s);
 void session_subscribed(struct session *s, const char *uri, bool on);
 struct server *session_server(const struct session *s);
@@ -133,10 +133,9 @@ bool session_working(const struct session *s);
 /* The session whose idle time NODE is. */
 struct session *session_of_idle(struct delayq_node *node);
 struct session *session_of_saving(struct delayq_node *node);
-/* A request of its client came with B (NULL: no token was asked for): what is done for the session
- * from now on is done with that. */
+/* A request of the client came with the token B (NULL: none): the latest token of S from now on. */
 void session_seen(struct session *s, struct bearer *b);
-/* The client was heard: idle time starts afresh. */
+/* The client sent something: the idle time begins again. */
 void session_touch(struct session *s);
 
 /* Its row for `mcpctl sessions list` (a new reference): id, user, peer, client, revision, age_ms,

@@ -22,31 +22,31 @@ struct users;
 /* BASE, CONF and LIMITS outlive it. NULL on lack of memory. */
 struct sessions *sessions_new(struct event_base *base, const struct config_sessions *conf,
 			      const struct config_limits *limits);
-/* Whose tokens count, in the counts and when a user comes back. US outlives it. */
+/* Sets the users whose tokens are counted, and who are logged when they come back. US outlives it.
+ */
 void sessions_set_users(struct sessions *ss, struct users *us);
 /* Sessions outlive the daemon, as far as STORE does. Before any is opened; STORE outlives them.
- * ISSUER: whose users are meant, or NULL; borrowed. 0 or ERR_NOMEM. */
+ * ISSUER: the issuer of the users, or NULL; borrowed. 0 or ERR_NOMEM. */
 int sessions_keep(struct sessions *ss, struct store *store, const char *issuer);
-/* Everything must be closed. */
+/* All sessions must have been closed. */
 void sessions_free(struct sessions **ss);
 
-/* What session_open() wants. */
+/* The environment for session_open(). */
 struct session_env *sessions_env(struct sessions *ss);
 
-/* May one more session like CONF be opened? 0, or ERR_LIMIT with the text for the client, or
- * ERR_DENIED likewise where it is the user or the holder who has too many. Nobody who is working is
- * ever evicted. */
+/* Whether one more session like CONF may be opened. 0; ERR_LIMIT: there are too many in all;
+ * ERR_DENIED: this user or holder has too many; both with the text for the client. No session is
+ * evicted for a new one. */
 int sessions_admit(struct sessions *ss, const struct session_conf *conf, struct err *e);
 
 /* The session with this id, NULL if there is none. */
 struct session *sessions_find(struct sessions *ss, const char *id);
-/* Opens the session ID of an earlier life of the daemon again, if it is of LIKE's user and path;
- * the rest of LIKE is its view, peer and front. 0; ERR_NOTFOUND as if it had never been there; or,
- * where it stays as it was, the codes of sessions_admit() (not if it is to be closed: ENDING) or
- * ERR_NOMEM. */
+/* Resumes the dormant session ID, if its user and path are those of LIKE; the rest of LIKE is its
+ * view, peer and front. 0; ERR_NOTFOUND; or, where ID stays dormant, the codes of sessions_admit()
+ * (not asked where ENDING says that the session will be closed at once) or ERR_NOMEM. */
 int sessions_restore(struct sessions *ss, const char *id, const struct session_conf *like,
 		     bool ending, struct session **s_r, struct err *e);
-/* The sessions of an earlier life whose clients have not come back; NULL: nothing is kept. */
+/* The records with the dormant sessions; NULL: there is no store. */
 struct records *sessions_dormant(struct sessions *ss);
 /* Closes the dormant session ID: logs it and the counts. */
 void sessions_close_dormant(struct sessions *ss, const char *id);

@@ -2,14 +2,14 @@
 /* stream.h: one logical stream of a legacy session towards its client: the answer to one POST, or a
  * GET.
  *
- * A POST stream starts as nothing: if all its responses are there before anything else, one JSON
- * body goes out; at the first other message, or after a second, it becomes SSE. The connection
- * under a stream may break and be replaced (GET with Last-Event-ID); the stream goes on.
+ * The answer to a POST is one JSON body if all responses come before any other message; otherwise,
+ * or after a second, the answer becomes SSE. The connection under a stream may break and be
+ * replaced (GET with Last-Event-ID); the stream goes on.
  *
- * The token that a connection came with holds the connection open. When that token has expired, the
- * connection ends and the stream goes on: the client comes back with a fresh token and resumes the
- * stream. Where the client cannot resume, or the token was withdrawn, the responses that are due
- * are cancelled as well, and an answer that has not begun is a 401. */
+ * A connection ends with the token that it came with. When the token has expired, the stream goes
+ * on: the client resumes the stream with a fresh token. Where the client cannot resume, or the
+ * token was revoked, the responses that are due are cancelled as well. An answer that has not begun
+ * is a 401. */
 #ifndef MCPD_STREAM_H
 #define MCPD_STREAM_H
 
@@ -50,8 +50,8 @@ struct stream_conf {
 	void (*idle)(struct stream *s, void *arg);
 	/* The stream lost its connection, by its own end or the client's. */
 	void (*detached)(void *arg);
-	/* What the responses are due for is not to go on, because the token that asked for it was
-	 * withdrawn. */
+	/* The requests whose responses are due have to be cancelled, because their token was
+	 * revoked. */
 	void (*withdrawn)(struct stream *s, const char *why, void *arg);
 	void *arg;
 };
@@ -60,7 +60,7 @@ struct stream_conf {
  * the client takes. NULL on lack of memory (X is still the caller's). */
 struct stream *stream_post(const struct stream_conf *conf, struct exchange *x, unsigned accept,
 			   unsigned responses, bool batch);
-/* A stream for what belongs to no request. Begins at once. */
+/* A stream for messages that belong to no request. Begins at once. */
 struct stream *stream_get(const struct stream_conf *conf, struct exchange *x);
 
 /* A message that precedes the responses (notification, request). 0, or ERR_UNSUPPORTED (the client
@@ -83,7 +83,7 @@ int stream_resume(struct stream *s, struct exchange *x, uint32_t seq, struct err
 void stream_close(struct stream *s, int status, int code, const char *message);
 /* The replay buffer evicted event SEQ of S. */
 void stream_evicted(struct stream *s, uint32_t seq);
-/* Without a word to anybody: its connection, if any, is cut. */
+/* Cuts the connection, if any, and calls no callback. */
 void stream_free(struct stream **s);
 
 bool stream_attached(const struct stream *s); /* there is a connection */

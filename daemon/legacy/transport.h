@@ -2,8 +2,9 @@
 /* transport.h: the HTTP side of a legacy session: its open exchanges, its SSE streams, its replay
  * buffer, and the questions its client has not answered.
  *
- * Each message goes to exactly one stream: what belongs to a request to the stream of that request,
- * everything else to the newest GET stream (Streamable HTTP, "Multiple Connections"). */
+ * Each message goes to exactly one stream: a message that belongs to a request to the stream of
+ * that request, every other message to the newest GET stream (Streamable HTTP, "Multiple
+ * Connections"). */
 #ifndef MCPD_TRANSPORT_H
 #define MCPD_TRANSPORT_H
 
@@ -19,15 +20,16 @@ struct exchange;
 struct question;
 struct transport;
 
-/* ENV outlives it. ON_QUIET hears whenever a connection of the session ended. NULL on lack of
- * memory. */
+/* ENV outlives it. ON_QUIET is called whenever a connection of the session has ended. NULL on lack
+ * of memory. */
 struct transport *transport_new(const struct stream_env *env, enum mcp_rev rev,
 				void (*on_quiet)(void *arg), void *arg);
-/* FN (with the arg of transport_new()) hears which stream's requests are not to go on, and why. */
+/* FN (with the arg of transport_new()) is called with a stream whose requests have to be cancelled,
+ * and the reason. */
 void transport_on_withdrawn(struct transport *t,
 			    void (*fn)(struct stream *s, const char *why, void *arg));
-/* The session had another transport in an earlier life of the daemon: no event id of that one may
- * mean something in this one. Before there is any stream. */
+/* The session was restored: no event id of the transport before the restart may be valid in T.
+ * Before there is any stream. */
 void transport_renumber(struct transport *t);
 /* In a later turn than transport_close(). */
 void transport_free(struct transport **t);
@@ -35,8 +37,8 @@ void transport_free(struct transport **t);
 /* The stream on which the responses to a POST will go out (X taken); see stream_post(). */
 struct stream *transport_post(struct transport *t, struct exchange *x, unsigned accept,
 			      unsigned responses, bool batch);
-/* Opens a standalone stream on X (taken on success). The oldest is ended when there are too many:
- * it is usually dead. What waited for a stream goes out. 0 or ERR_NOMEM. */
+/* Opens a standalone stream on X (taken on success). With too many streams the oldest is ended,
+ * which is usually dead. Messages that waited for a stream are sent. 0 or ERR_NOMEM. */
 int transport_get(struct transport *t, struct exchange *x, struct err *e);
 /* Resumes the stream that LAST_EVENT_ID belongs to on X (taken on success). ERR_INVALID or
  * ERR_NOTFOUND. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* listen.h: the streams of subscriptions/listen (2026-07-28, "Subscriptions"). Each has its own
- * filter and gets its own stamped copy of what it asked for; nothing is replayed. */
+/* listen.h: the streams of subscriptions/listen (2026-07-28, "Subscriptions"). Each stream
+ * has a filter and gets its own stamped copy of the notifications that pass; nothing is replayed.
+ */
 #ifndef MCPD_LISTEN_H
 #define MCPD_LISTEN_H
 
@@ -21,7 +22,7 @@ struct view;
 struct listens *listens_new(struct event_base *base, const struct config *conf, struct pool *pool);
 void listens_free(struct listens **ls);
 
-/* Who opens a stream. All is borrowed. */
+/* The client that opens a stream. All is borrowed. */
 struct listen_caller {
 	struct view *view;
 	const char *user;   /* NULL: unauthenticated */
@@ -29,8 +30,8 @@ struct listen_caller {
 	bool tasks;	    /* the client declared the extension for tasks */
 };
 
-/* Opens a stream on X (taken). The acknowledgement goes first: once the servers have said what they
- * grant. */
+/* Opens a stream on X (taken). The acknowledgement is the first message, once the servers have
+ * answered. */
 void listens_open(struct listens *ls, struct exchange *x, const struct listen_caller *who,
 		  json_t *id, json_t *params);
 /* A notification of a server of the pool: to the streams that asked for it. Consumed. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* modern.h: the front for revision 2026-07-28: no handshake, no session; every request says what it
- * needs. */
+/* modern.h: the front for revision 2026-07-28: no handshake, no session; each request has
+ * all that is needed. */
 #ifndef MCPD_MODERN_H
 #define MCPD_MODERN_H
 
@@ -19,14 +19,15 @@ struct view;
 
 /* CONF outlives it. NULL with E filled. */
 struct modern *modern_new(struct event_base *base, const struct config *conf, struct err *e);
-/* Whose calls are counted. US outlives it. */
+/* Sets the users whose calls are counted. US outlives it. */
 void modern_set_users(struct modern *m, struct users *us);
 /* Every exchange must have been ended: modern_close() first. */
 void modern_free(struct modern **m);
 
 /* A request that era_classify() found modern. X is taken, BODY borrowed. */
 void modern_request(struct modern *m, struct exchange *x, struct view *view, json_t *body);
-/* A notification: nothing that a client may tell over HTTP matters to us. */
+/* A notification: accepted and ignored, because none that a client may send over HTTP has an
+ * effect. */
 void modern_notification(struct modern *m, struct exchange *x);
 
 /* The daemon is going down: ends listen streams with their result, answers what waits with 503,

@@ -13,7 +13,7 @@
 
 struct share;
 
-/* What a request says, once it passed the checks. */
+/* The members of a request that has passed the checks. */
 struct mcheck {
 	struct envelope env;
 	enum mcp_rev rev;
@@ -41,8 +41,8 @@ json_t *modern_response(struct reqstates *rs, const struct mreq *r, const struct
 			int *status_r);
 /* RESULT gets resultType and the serverInfo. 0 or ERR_NOMEM. */
 int modern_stamp(json_t *result, const char *type);
-/* PARAMS without what is for us alone, and with STATE instead of theirs (a new reference). What a
- * backend of this revision has to hear too stays: inputResponses, the log level. */
+/* PARAMS without the members for mcpd itself, and with STATE as their state (a new reference).
+ * Members for a backend of this revision stay: inputResponses, the log level. */
 json_t *modern_strip(json_t *params, json_t *state);
 
 /* What to do with a retry. */
@@ -68,7 +68,7 @@ void park_resume(struct reqstates *rs, struct mreq *r, struct exchange *x, const
 /* The questions of R are together: its client is asked, and R parked until it answers. Nothing
  * where R has no exchange or no question (any more). */
 void park_ask(struct reqstates *rs, struct mreq *r);
-/* What the states of R are bound to. */
+/* What the states of R are bound to: user, method and parameters. */
 struct reqstate_bound modern_bound(const struct mreq *r);
 
 #endif

@@ -3,10 +3,10 @@
  * user, or where none is known the network address, or all together who have no share
  * (exchange_holder()).
  *
- * A request that may have to ask its client something gets a server to itself while it lasts,
- * because what a stdio server asks does not say for which request; the last one used is used again
- * first, so that a client that does one thing at a time stays with one child. Everything else of a
- * holder shares one server. A server that has tasks stays as long as they do.
+ * A request that may have to ask its client has a server to itself while it lasts, because a
+ * question of a stdio server does not name its request. The server that was used last is taken
+ * first, so a client with one request at a time stays with one child. All other requests of a
+ * holder share one server. A server with tasks stays as long as the tasks.
  *
  * There are at most limits.maxRequestServers (share.h). Where there is no room for one more, an
  * idle one goes; the search for a server is a look into a hash table, however many there are.
@@ -35,7 +35,7 @@ struct server_front;
 struct share;
 struct view;
 
-/* Who wants a server. The strings are copied. */
+/* The request that needs a server. The strings are copied. */
 struct pool_want {
 	struct view *view;
 	const char *user;      /* NULL: unauthenticated */
@@ -52,7 +52,7 @@ struct pool_want {
  * lack of memory. */
 struct pool *pool_new(struct event_base *base, const struct config_limits *limits,
 		      const struct server_front *front, void *arg, int64_t idle_ms);
-/* Whose calls are counted. US outlives it. */
+/* Sets the users whose calls are counted. US outlives it. */
 void pool_set_users(struct pool *p, struct users *us);
 /* Closes all. */
 void pool_free(struct pool **p);
@@ -65,10 +65,10 @@ void pool_give(struct pooled *s);
 /* A request that S works for goes on with B. When the latest token of S has ended, S goes as soon
  * as nobody uses it, unless it has tasks, which are the user's until the user logs out. */
 void pooled_seen(struct pooled *s, struct bearer *b);
-/* S, where it is exclusive and its clients have no user, hears what is this client's alone (its
- * roots): nobody else gets S, which goes with its last request, or with its last task. */
+/* S, exclusive and without a user, gets the roots of its client: no other client gets S afterwards,
+ * and S is closed with its last request, or its last task. */
 void pooled_spoil(struct pooled *s);
-/* Closes all servers: what is in flight is cancelled. */
+/* Closes all servers; requests in flight are cancelled. */
 void pool_close(struct pool *p);
 
 struct server *pooled_server(const struct pooled *s);

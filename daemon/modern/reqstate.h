@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* reqstate.h: the requestState that a client carries from one round of a request to the next
- * (2026-07-28, "Multi Round-Trip Requests"). It is sealed for one principal and one request, and
- * each is good once. It stands for a request that is parked here, or holds the state of a server
- * that keeps its own with the client. */
+ * (2026-07-28, "Multi Round-Trip Requests"). A state is sealed for one user and one request, and
+ * can be used once. It names a request that is parked here, or holds the state of a server that
+ * keeps its state with the client. */
 #ifndef MCPD_REQSTATE_H
 #define MCPD_REQSTATE_H
 

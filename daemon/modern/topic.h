@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* topic.h: what the streams of subscriptions/listen want to hear of by name: a resource, or a task.
- * Its server is asked for it once, however many streams want it, and told when nobody does any
- * more. */
+/* topic.h: the named subjects of subscriptions/listen: resources and tasks. mcpd subscribes to a
+ * topic at its server once for all streams, and unsubscribes after the last one. */
 #ifndef MCPD_TOPIC_H
 #define MCPD_TOPIC_H
 
@@ -17,15 +16,15 @@ struct topics;
 
 enum topic_kind { TOPIC_RESOURCE, TOPIC_TASK };
 
-/* Somebody's interest in one topic, part of something of his. Both upcalls may leave the topic, and
- * end what M is part of. */
+/* The membership of a stream in one topic; part of another object. Both callbacks may leave the
+ * topic, and free the object that M is part of. */
 struct topic_member {
 	LIST_ENTRY(topic_member) link;
 	struct topic *topic; /* NULL: in none */
 	/* The server has answered: exactly once for each join, maybe before that returns, unless M
 	 * left before. If it refused, M is in the topic no more. */
 	void (*settled)(struct topic_member *m, bool granted);
-	/* The server tells of it. PARAMS is borrowed. */
+	/* A notification about the topic. PARAMS is borrowed. */
 	void (*told)(struct topic_member *m, const char *method, json_t *params);
 };
 
@@ -38,7 +37,7 @@ void topics_free(struct topics **ts);
  * nothing comes. */
 int topic_join(struct topics *ts, struct topic_member *m, struct pooled *pooled_take,
 	       enum topic_kind kind, const char *name);
-/* M may be in none. */
+/* M leaves its topic, if it is in one. */
 void topic_leave(struct topic_member *m);
 
 /* Whether the notification METHOD of POOLED is about a topic; then its members were told. */
