@@ -9,8 +9,8 @@
 
 static int notify_fd = -1;
 
-/* Ends the parent with what the daemon says. Its memory is a copy, so it must not clean anything
- * up. */
+/* Ends the parent with the status that the daemon reports. The parent has a copy of the daemon's
+ * memory, so it must not run exit handlers. */
 static void wait_in_parent(int fd)
 {
 	unsigned char status = 1;

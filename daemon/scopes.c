@@ -10,9 +10,9 @@
 #include "backend/view.h"
 #include "mcp/catalog.h"
 
-/* Whether the rule for TOOL of BACKEND is about the tool that VIEW shows as NAME. Where the backend
- * has not said yet what it offers, the names alone must do: too often rather than not often enough.
- */
+/* Whether the rule for TOOL of BACKEND applies to the tool that VIEW shows as NAME. While the offer
+ * of the backend is not known, the names are compared, which may ask for a scope too many but never
+ * for one too few. */
 static bool is_about(struct view *v, const char *backend, size_t len, const char *tool,
 		     const char *name)
 {

@@ -10,7 +10,7 @@
 
 #include "lib/utf8.h"
 
-/* A text may quote what came from outside: it stays one line, and where it was cut, UTF-8. */
+/* A text may quote input: it is made one line, and stays UTF-8 where it was cut. */
 static void tidy(char *text, bool cut)
 {
 	size_t len = strlen(text), last = len;

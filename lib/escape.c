@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The escaping half of log.h. */
+/* escape.c: the escaping of log.h. */
 #include "lib/log.h"
 
 #include <stdint.h>

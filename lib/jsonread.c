@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The reading half of jsonrpc.h. */
+/* jsonread.c: the parser of jsonrpc.h. */
 #include "lib/jsonrpc.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* auth_answer.c: what clients are told: challenges (RFC 6750, RFC 9728 section 5.1), scopes, and
+/* auth_answer.c: answers to clients: challenges (RFC 6750, RFC 9728 section 5.1), scopes, and
  * the metadata of the resource. */
 #include "autoconf.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* auth_conclude.c: how a request goes on once it is known what its token is worth. */
+/* auth_conclude.c: ends the check of a request: hands the request over, or refuses it. */
 #include "autoconf.h"
 
 #include "auth/auth_impl.h"

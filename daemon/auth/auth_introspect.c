@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* auth_introspect.c: asking the issuer about tokens (RFC 7662). */
+/* auth_introspect.c: asks the issuer about tokens (RFC 7662). */
 #include "autoconf.h"
 
 #include <stdio.h>

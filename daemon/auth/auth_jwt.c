@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* auth_jwt.c: what a JWT says, once its signature was found good. */
+/* auth_jwt.c: checks the claims of a JWT whose signature was verified. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* auth_open.c: what a token opened ends with the token: when its time is over (a timer for each
- * token that has something open, in the order that libevent keeps), when its issuer says so (asked
- * once per cacheTime), when the file of tokens has it no longer, when its issuer lost the key, or
- * when its user logged out. */
+/* auth_open.c: ends the streams and calls that a token opened together with the token: when it
+ * expires (by one timer for each such token), when the issuer says so (asked once per cacheTime),
+ * when the file of tokens does not have it any more, when the issuer has withdrawn its key, or when
+ * the user logged out. */
 #include "autoconf.h"
 
 #include <event2/event.h>

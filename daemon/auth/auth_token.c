@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* auth_token.c: where the token of a request stands in its head (RFC 6750). */
+/* auth_token.c: finds the token in the head of a request (RFC 6750). */
 #include "autoconf.h"
 
 #include <string.h>

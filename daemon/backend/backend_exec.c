@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* backend_exec.c: tools that are commands of this host. A command for each call: the arguments go
- * to its stdin as one line of JSON and into its argv, what it writes is the result. */
+/* backend_exec.c: tools that are commands of this host. Each call runs a command, which gets the
+ * arguments in its argv and as one line of JSON on stdin; its output is the result. */
 #include "autoconf.h"
 
 #include <event2/buffer.h>

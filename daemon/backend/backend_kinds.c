@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* backend_kinds.c: which adapter a kind of backend has. */
+/* backend_kinds.c: the table of the kinds of backends and their adapters. */
 #include "autoconf.h"
 
 #include "backend/backend_impl.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Backends of the kind "stdio": MCP servers as child processes. What each method means for those
- * who share one. The parts: stdio_impl.h. */
+/* backend_stdio.c: backends that are MCP servers, as children or behind a URL: the methods of a
+ * link to a server that several links may share. The parts: stdio_impl.h. */
 #include "autoconf.h"
 
 #include <event2/event.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* backend_web.c: tools behind a plain HTTP endpoint: one request tells them, one request calls one.
- */
+/* backend_web.c: tools behind a plain HTTP endpoint: one URL lists the tools, another calls one. */
 #include "autoconf.h"
 
 #include <event2/event.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The channel to a server that is a child: a line for each message over its standard input and
- * output. */
+/* channel_child.c: the channel to a server that is a child: one line for each message over its
+ * standard input and output. */
 #include "autoconf.h"
 
 #include <event2/buffer.h>

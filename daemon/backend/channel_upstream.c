@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The channel to a server behind a URL. */
+/* channel_upstream.c: the channel to a server behind a URL. */
 #include "autoconf.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What comes from a server outside its answers, and who may see it. */
+/* stdio_events.c: passes notifications and questions of a server to the links that may get them. */
 #include "autoconf.h"
 
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Who gets which child: a link's side of an instance.
+/* stdio_holder.c: chooses the instance of a link.
  *
  * Where requests are authorised by the token of the client's request (backend_per_token()), links
- * of a user share an instance only for tokens that allow the same: an upstream may keep in its
- * session what a token let it see. A client whose token allows something else from one request to
- * the next moves on to another instance. */
+ * of a user share an instance only for tokens with equal rights, because an upstream may keep in
+ * its session what a token gave access to. A client whose next token has other rights gets another
+ * instance. */
 #include "autoconf.h"
 
 #include <stdlib.h>

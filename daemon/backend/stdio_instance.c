@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* One child server: its start, its channel, its end. See stdio_impl.h. */
+/* stdio_instance.c: one server: its start, its channel, its end. See stdio_impl.h. */
 #include "autoconf.h"
 
 #include <event2/buffer.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What the server offers: learnt at the start, kept up to date, told to whom it concerns. */
+/* stdio_learn.c: learns the offer of a server at the start and after changes, and reports changes.
+ */
 #include "autoconf.h"
 
 #include <event2/event.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* stdio_state.c: what the parts of the stdio backend ask about an instance. */
+/* stdio_state.c: questions about the state of an instance, for all stdio_*.c. */
 #include "autoconf.h"
 
 #include <stdlib.h>

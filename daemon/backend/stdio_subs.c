@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Subscriptions to resources: each URI once towards the child, however many links want it. */
+/* stdio_subs.c: subscriptions to resources: one to the child for each URI, whatever the number of
+ * links. */
 #include "autoconf.h"
 
 #include <stdlib.h>

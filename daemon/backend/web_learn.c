@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* web_learn.c: what a web endpoint offers, page by page, again and again. */
+/* web_learn.c: reads the tools of a web endpoint, page by page, once in learnInterval. */
 #include "autoconf.h"
 
 #include <event2/event.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the server asks of the client. See mcpclient.h. */
+/* mcpclient_asks.c: requests of a legacy server to the client. See mcpclient.h. */
 #include "autoconf.h"
 
 #include <stdlib.h>

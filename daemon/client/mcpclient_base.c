@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The bottom of the client role: what is sent and logged, and what is known of the server. See
- * mcpclient.h. */
+/* mcpclient_base.c: the lowest part of the client role: sending, logging, and the properties of the
+ * server. See mcpclient.h. */
 #include "autoconf.h"
 
 #include <stdarg.h>

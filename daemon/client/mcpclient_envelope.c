@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What each request of 2026-07-28 says in its _meta of who sends it: version, capabilities, name.
- */
+/* mcpclient_envelope.c: the sender in the _meta of each request of 2026-07-28: version,
+ * capabilities, name. */
 #include "autoconf.h"
 
 #include <stdlib.h>

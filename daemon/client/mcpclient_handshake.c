@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The handshake: which era a server belongs to (2026-07-28, Discovery and "Backward
- * Compatibility"), for which it gets server/discover, and every answer says something; initialize;
- * and what the server says of itself. */
+/* mcpclient_handshake.c: finds the era of a server by server/discover (2026-07-28, Discovery and
+ * "Backward Compatibility"), sends initialize to a legacy one, and keeps the server's description.
+ */
 #include "autoconf.h"
 
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* How the revisions up to 2025-11-25 put it: what is left out of a request of a client of
- * 2026-07-28. */
+/* mcpclient_legacy.c: the dialect of the revisions up to 2025-11-25, with the members that a
+ * request of a client of 2026-07-28 loses. */
 #include "autoconf.h"
 
 #include <string.h>

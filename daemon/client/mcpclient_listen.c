@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* What a modern server tells outside of requests: one subscriptions/listen for all that is wanted.
- * Its filter cannot be changed, so when something else is wanted a second one is opened, and the
- * first one closed once the server has acknowledged that. (2026-07-28, "Subscriptions".) */
+/* mcpclient_listen.c: the one subscriptions/listen of a modern server, for all subscriptions. The
+ * filter of a stream cannot be changed, so for a change a second stream is opened, and the first
+ * one is closed when the server has acknowledged the second. (2026-07-28, "Subscriptions".) */
 #include "autoconf.h"
 
 #include <stdlib.h>

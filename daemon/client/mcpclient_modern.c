@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* How 2026-07-28 puts it: every request carries its version and capabilities, nothing is set up
- * before, and what used to be a question of the server is a result that asks. */
+/* mcpclient_modern.c: the dialect of 2026-07-28: each request carries its version and capabilities,
+ * there is no handshake, and a question of the server is a result that asks for input. */
 #include "autoconf.h"
 
 #include <stdlib.h>

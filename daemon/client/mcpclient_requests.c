@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What mcpd asks of the server: how requests go out, and what comes back for them. See mcpclient.h.
- */
+/* mcpclient_requests.c: sends requests to the server and takes the responses. See mcpclient.h. */
 #include "autoconf.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Questions of a modern server to a client of an older revision (or to nobody): each becomes a
- * question on its call, and with all the answers the call goes out again. (2026-07-28, "Multi
+/* mcpclient_rounds.c: results of a modern server that ask for input. Each becomes a question of the
+ * call, and with all the answers the call is sent again. (2026-07-28, "Multi
  * Round-Trip Requests".) */
 #include "autoconf.h"
 

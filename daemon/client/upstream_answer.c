@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What an answer of an upstream means, and what is done where it is none. */
+/* upstream_answer.c: delivers answers of an upstream, and repeats or fails requests without one. */
 #include "autoconf.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What the answer of an upstream means: a function of what is known of it, and of nothing else. */
+/* upstream_judge.c: judges the answer of an upstream by status, headers and body. Pure functions.
+ */
 #include "autoconf.h"
 
 #include "client/upstream_judge.h"

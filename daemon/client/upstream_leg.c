@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* One message on its way to an upstream: its HTTP exchanges, over redirects and resumptions. */
+/* upstream_leg.c: sends one message to an upstream: its HTTP exchanges, over redirects and
+ * resumptions. */
 #include "autoconf.h"
 
 #include <event2/event.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The session with an upstream: set up, lost, opened again. */
+/* upstream_session.c: opens the session with an upstream, and opens a lost one again. */
 #include "autoconf.h"
 
 #include <event2/event.h>

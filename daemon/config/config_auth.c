@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Who may talk to the endpoint: the keys of "auth". */
+/* config_auth.c: the keys of "auth". */
 #include "autoconf.h"
 
 #include <stdio.h>

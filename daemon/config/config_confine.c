@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What a server's children are limited to: "sandbox" and "resources". Whether the kernel can
- * enforce them is the matter of confine.c. */
+/* config_confine.c: the keys of "sandbox" and "resources". confine.c checks whether the kernel can
+ * enforce them. */
 #include "autoconf.h"
 
 #include <limits.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What authorises the daemon's own requests: the keys, and what does not fit together. */
+/* config_credential.c: the keys of "credential", and the combinations that are errors. */
 #include "autoconf.h"
 
 #include <stdlib.h>

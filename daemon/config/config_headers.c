@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Headers that the configuration adds to requests, and values that may be kept elsewhere: in the
- * environment or in a file. */
+/* config_headers.c: "headers", and secrets that are in the environment or in a file. */
 #include "autoconf.h"
 
 #include <stdio.h>

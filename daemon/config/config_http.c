@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Backends of the kind "http": their keys. */
+/* config_http.c: the keys of backends of the kind "http". */
 #include "autoconf.h"
 
 #include <string.h>

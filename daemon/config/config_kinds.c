@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What all kinds of backends have in common: the words for kind, scope and era, and what is asked
- * of a program and of its folder. */
+/* config_kinds.c: for all kinds of backends: the words for kind, scope and era, and the checks of
+ * programs and folders. */
 #include "autoconf.h"
 
 #include <errno.h>

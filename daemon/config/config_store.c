@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What outlives the daemon, and where it is kept. */
+/* config_store.c: the keys of "store". */
 #include "autoconf.h"
 
 #include <stdio.h>

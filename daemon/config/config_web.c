@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Backends of the kind "web": their keys. */
+/* config_web.c: the keys of backends of the kind "web". */
 #include "autoconf.h"
 
 #include <string.h>

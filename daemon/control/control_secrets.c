@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* control_secrets.c: the commands about what the operator keeps for a user towards a backend. A
- * secret comes in here and is never told again. */
+/* control_secrets.c: the commands about the secrets of users for backends. No command shows a
+ * secret. */
 #include <string.h>
 
 #include "auth/users.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* control_tokens.c: the commands about the tokens of users in the mode "tokens". Tokens themselves
- * never come here: mcpctl makes them and hands over their digests. */
+/* control_tokens.c: the commands about the tokens of users in the mode "tokens". mcpctl makes
+ * the tokens and sends their digests alone. */
 #include <string.h>
 
 #include "auth/auth.h"

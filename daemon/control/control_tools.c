@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* control_tools.c: `tools list` and `tool call`: what an operator does with the tools of all
- * backends. */
+/* control_tools.c: `tools list` and `tool call`, for the tools of all backends. */
 #include <stdlib.h>
 
 #include "control/control_impl.h"

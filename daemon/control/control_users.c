@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* control_users.c: the commands about users, and about sessions whose clients have not come back.
- */
+/* control_users.c: the commands about users and dormant sessions. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* granted.c: tokens that an issuer gives for a user or for the daemon: asked for, kept, refreshed.
- */
+/* granted.c: requests, keeps and refreshes tokens of an issuer, for a user or for the daemon. */
 #include "autoconf.h"
 
 #include <event2/event.h>

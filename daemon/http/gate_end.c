@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* gate_end.c: how a gate ends a connection: refusals, time limits, lingering. */
+/* gate_end.c: the ends of a connection by its gate: refusals, time limits, lingering. */
 #include "autoconf.h"
 
 #include "http/gate_impl.h"

@@ -10,7 +10,7 @@
 #include "lib/jsonrpc.h"
 #include "mcp/question.h"
 
-/* How many messages wait for a GET stream. List changes and the like are worth little when old. */
+/* How many messages wait for a GET stream; an old notification of changed lists has little use. */
 #define MAX_WAITING 32
 
 struct transport {

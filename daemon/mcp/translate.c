@@ -10,8 +10,8 @@
 
 #define NEWEST MCP_REV_NEWEST
 
-/* Members and the revisions that have them. What is in no row is in all revisions, or of somebody
- * else's making, and passes. (The schema.ts of each revision.) */
+/* Members and the revisions that have them. A member without a row is in all revisions, or not part
+ * of MCP, and is kept. (The schema.ts of each revision.) */
 static const struct {
 	enum thing thing;
 	const char *name;

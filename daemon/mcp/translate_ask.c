@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* translate_ask.c: what backends ask of clients, and the answers. See translate.h. */
+/* translate_ask.c: translates questions of backends, and the answers. See translate.h. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* translate_tools.c: entries of lists, and schemas. See translate.h. */
+/* translate_tools.c: translates entries of lists, and schemas. See translate.h. */
 #include <string.h>
 
 #include "mcp/translate_impl.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "autoconf.h"
 
-/* modern_answer.c: what servers of the older revisions say, in the words of 2026-07-28. */
+/* modern_answer.c: makes responses of 2026-07-28 from the answers of servers. */
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>

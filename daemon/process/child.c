@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* One child: its streams, its way down the ladder, its end. See children.h. */
+/* child.c: one child: its streams, the signals that stop it, its end. See children.h. */
 #include "autoconf.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The set of all children: starting, reaping, counting, stopping. One child: child.c. */
+/* children.c: the set of all children: starting, reaping, counting, stopping. One child: child.c.
+ */
 #include "autoconf.h"
 
 #include "process/children.h"

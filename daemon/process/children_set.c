@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* children_set.c: the members of the set of children: found by number, counted, taken out. */
+/* children_set.c: finds, counts and removes the members of the set of children. */
 #include "autoconf.h"
 
 #include "process/children_impl.h"

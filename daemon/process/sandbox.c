@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What is hidden, and what a child carries from fork to exec. */
+/* sandbox.c: chooses the folders to hide, and hands the layers to a child between fork and exec. */
 #include "autoconf.h"
 
 #include "process/sandbox.h"

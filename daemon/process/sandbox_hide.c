@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The first layer: everything but the hidden folders. */
+/* sandbox_hide.c: the first layer, which allows everything but the hidden folders. */
 #include "autoconf.h"
 
 #include <dirent.h>

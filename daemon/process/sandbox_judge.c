@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Which folders can be hidden from children without harm to them. */
+/* sandbox_judge.c: whether a folder can be hidden without hiding files that children need. */
 #include "autoconf.h"
 
 #include <dirent.h>

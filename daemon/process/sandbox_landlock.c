@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Landlock's system calls. */
+/* sandbox_landlock.c: the system calls of Landlock. */
 #include "autoconf.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The second layer: what a server may have, and what every program needs. */
+/* sandbox_rules.c: the second layer, which allows what a server lists and what every program needs.
+ */
 #include "autoconf.h"
 
 #include <errno.h>

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* server_again.c: requests that take more than one call to their backend. What the backend expects
- * of its client, and the client of the request cannot do in its own revision, is done here in its
- * place:
+/* server_again.c: requests that take more than one call to their backend, because their client
+ * speaks a revision without a feature that the backend uses:
  *
- * - "You must visit this URL first" is an error in 2025-11-25 and a question in 2026-07-28: the
- *   client is asked, and the call, which did nothing, is made again.
- * - A tool that runs as a task alone (2025-11-25) is started as one, and its result waited for.
- *   tasks/result blocks until there is one, so nothing is polled (Tasks, "Result Retrieval"). */
+ * - An error that demands the visit of a URL (2025-11-25) is a question in 2026-07-28. The client
+ * is asked, and the call, which had no effect, is repeated.
+ * - A tool that runs only as a task (2025-11-25) is started as one. tasks/result blocks until the
+ *   result is there, so mcpd does not poll (Tasks, "Result Retrieval"). */
 #include <stdlib.h>
 #include <string.h>
 

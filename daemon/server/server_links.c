@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* server_links.c: a server's links to backends, and what comes through them. */
+/* server_links.c: a server's links to backends, and the notifications and questions from them. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* server_tasks.c: tasks that client and backend know in the same way, relayed under ids of our own:
- * the experimental ones of 2025-11-25, and the extension io.modelcontextprotocol/tasks of
+/* server_tasks.c: relays tasks of a kind that both client and backend support, under ids of our
+ * own: the experimental ones of 2025-11-25, and the extension io.modelcontextprotocol/tasks of
  * 2026-07-28. */
 #include <string.h>
 

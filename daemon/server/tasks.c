@@ -11,7 +11,7 @@
 #include "lib/hash.h"
 
 #define ID_BYTES 16
-/* What is over is kept for a moment: the client may just be about to ask for the result. */
+/* A task that has ended is kept for this time, so that the client can ask for the result. */
 #define GRACE_MS 60000
 
 struct task {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The checking half of schema.h: is this a schema that mcpd holds values against? */
+/* schema_check.c: checks that a schema keeps to the subset of schema.h. */
 #include "autoconf.h"
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* When two JSON values are equal, and whether an array has equal items. */
+/* schema_equal.c: equality of JSON values, and the search for equal items of an array. */
 #include "autoconf.h"
 
 #include <stdlib.h>

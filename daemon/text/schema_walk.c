@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* schema_walk.c: what a check of a schema or of a value has come to: where it is, how much work it
- * may still do, and how it says what is wrong. */
+/* schema_walk.c: the state of a check: its place, the work that is left, and its errors. */
 #include "autoconf.h"
 
 #include "text/schema_impl.h"
