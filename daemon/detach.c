@@ -58,7 +58,7 @@ void detach_done(int status)
 		if (null > 2)
 			close(null);
 	}
-	/* A parent that is gone already has nobody to tell. */
+	/* The parent may have ended already. */
 	if (write(notify_fd, &byte, 1) != 1)
 		(void)0;
 	close(notify_fd);

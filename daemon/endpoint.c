@@ -234,14 +234,14 @@ static void take_body(struct endpoint *ep, const struct legacy_request *rq, json
 	}
 }
 
-/* A request to PLACE from ID (NULL: nobody is asked). */
+/* A request to PLACE from ID (NULL: requests have no user). */
 struct visit {
 	struct legacy_request rq;
 	const struct place *place;
 	const struct auth_identity *id;
 };
 
-/* Whether whoever sent it has the scopes for BODY (NULL: none); false: it was answered. */
+/* Whether the user has the scopes for BODY (NULL: none). False: the request was answered. */
 static bool admit(struct endpoint *ep, const struct visit *v, const json_t *body)
 {
 	struct auth_needs needs;

@@ -67,7 +67,7 @@ struct mcpd {
 	struct leftovers *leftovers;
 	struct users *users;
 	struct sessions *sessions;
-	struct auth *auth; /* NULL: nobody is asked who he is */
+	struct auth *auth; /* NULL: auth.mode is none */
 	struct endpoint *endpoint;
 	struct peer_rules *peers;
 	struct httpd *httpd;

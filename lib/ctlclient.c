@@ -72,7 +72,7 @@ static void drain(int fd)
 	char byte;
 
 	if (read(fd, &byte, 1) < 0)
-		return; /* somebody else took it; the sign was seen all the same */
+		return; /* another reader took the byte; the signal was seen all the same */
 }
 
 static int closed(struct err *e)
@@ -284,7 +284,7 @@ static int read_key(const char *path, char key[KEY_SIZE], struct err *e)
 			close(fd);
 		return e->code = ERR_DENIED;
 	}
-	/* Anybody's file would be anybody's secret, sent to whoever listens. */
+	/* The key in a file of another user must not be sent to an unknown listener. */
 	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 077) {
 		close(fd);
 		return err_set(e, ERR_DENIED, "%s is not the key of a daemon of this user", path);
@@ -461,7 +461,7 @@ static int wait_answer(struct ctlclient *c, struct pending *p, json_t **answer_r
 			if (rc != 1)
 				json_decref(msg);
 		} else if (rc == 0) {
-			/* Somebody wants it to end: politely at first. */
+			/* The call is to end: cancel it at first. */
 			l.woken = false;
 			rc = p->cancelled ? err_set(e, ERR_CLOSED, "interrupted") : cancel(c, p, e);
 		}

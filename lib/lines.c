@@ -16,7 +16,7 @@ static ev_ssize_t find_newline(struct lines *l, struct evbuffer *in)
 	struct evbuffer_ptr at;
 
 	if (l->scanned > evbuffer_get_length(in))
-		l->scanned = 0; /* somebody else drained the buffer */
+		l->scanned = 0; /* another reader drained the buffer */
 	if (evbuffer_ptr_set(in, &at, l->scanned, EVBUFFER_PTR_SET) < 0)
 		return -1;
 	return evbuffer_search_eol(in, &at, NULL, EVBUFFER_EOL_LF).pos;

@@ -376,7 +376,7 @@ void log_close(void)
 	report_lost();
 	before = logout_lost();
 	logout_close();
-	/* There is nobody left to be told of what was lost now, if something waited. */
+	/* Lines that are lost now cannot be reported any more. */
 	state.told += logout_lost() - before;
 	state.target = LOG_TARGET_STDERR;
 }

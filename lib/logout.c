@@ -39,7 +39,7 @@ static bool is_gone(int error)
 	       error == EPIPE || error == EDESTADDRREQ || error == EBADF;
 }
 
-/* A new socket to the system's log, if somebody listens there. */
+/* A new socket to the system's log, if a daemon listens there. */
 static void connect_syslog(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -70,7 +70,7 @@ static ssize_t write_syslog(const char *line, size_t len)
 	errno = ENOTCONN;
 	n = send_datagram(line, len);
 	if (n < 0 && (out.fd < 0 || is_gone(errno))) {
-		connect_syslog(); /* the system's log was started anew, perhaps */
+		connect_syslog(); /* the system's log may have been restarted */
 		errno = ENOTCONN;
 		n = send_datagram(line, len);
 	}

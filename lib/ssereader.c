@@ -159,7 +159,7 @@ static int take_field(struct ssereader *r, const char *name, size_t name_len, co
 	return 0;
 }
 
-/* A blank line: the event is whole. False: the reader is no more. */
+/* A blank line: the event is whole. False: the callback has freed the reader. */
 static bool dispatch(struct ssereader *r)
 {
 	struct sse_received ev = {
@@ -187,7 +187,7 @@ static bool dispatch(struct ssereader *r)
 	return true;
 }
 
-/* False: the reader is no more. */
+/* False: the callback has freed the reader. */
 static bool take_line(struct ssereader *r, int *rc)
 {
 	const char *line = r->line.at ? r->line.at : "", *colon;

@@ -118,7 +118,8 @@ enum auth_early auth_precheck(struct auth *a, const struct auth_head *h, const c
 	return answer;
 }
 
-/* The issuer has answered, or could not be asked. Whoever waited for its keys is looked at again.
+/* The issuer has answered, or could not be asked. The requests that waited for keys are judged
+ * again.
  */
 static void on_issuer(bool lost, void *arg)
 {

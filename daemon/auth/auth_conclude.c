@@ -98,6 +98,6 @@ void auth_conclude(struct auth *a, const struct auth_waiter *w, enum auth_result
 	id.token = w->token;
 	if (id.token || auth_token_of(w->x, &id.token) == AUTH_FOUND_ONE)
 		hand_over(a, w, &id);
-	else /* it left meanwhile; the end is for nobody */
+	else /* the client has left meanwhile */
 		exchange_reply(w->x, 503, NULL, NULL, 0);
 }

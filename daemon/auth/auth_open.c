@@ -62,7 +62,7 @@ static int64_t cache_s(const struct auth *a)
 	return s > 0 ? s : 1;
 }
 
-/* When the token is good no longer, whoever is asked; 0: never. */
+/* When the token expires by its own claims; 0: never. */
 static int64_t end_of(const struct auth_open *o)
 {
 	int64_t expires = bearer_expires(o->bearer);
@@ -180,7 +180,7 @@ struct bearer *auth_bearer(struct auth *a, const struct bearer_spec *spec)
 
 		bearer_keep(old, NULL, NULL);
 		forget(o);
-		/* The issuer, or the file, says something else of this very token by now. */
+		/* The issuer, or the file, has other claims for this token now. */
 		bearer_end(old, BEARER_REVOKED);
 		bearer_unref(&old);
 	}

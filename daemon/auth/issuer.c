@@ -189,7 +189,7 @@ static char *endpoint_of(const json_t *metadata, const char *name)
 	return url && url_is_safe(url) ? strdup(url) : NULL;
 }
 
-/* RFC 8414 section 3.3: metadata that names another issuer is somebody else's. */
+/* RFC 8414 section 3.3: metadata that names another issuer must not be used. */
 static bool is_of_issuer(const struct issuer *i, const json_t *metadata)
 {
 	const char *name = json_string_value(json_object_get(metadata, "issuer"));

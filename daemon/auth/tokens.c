@@ -101,7 +101,7 @@ bool tokens_user_ok(const char *name)
 	return true;
 }
 
-/* 0, ERR_INVALID where DIGEST is none or is there already, or USER is no name; ERR_NOMEM. */
+/* 0; ERR_INVALID: DIGEST is malformed or already there, or USER is malformed; ERR_NOMEM. */
 static int add_token(struct tokens *t, const char *digest, const char *user, const char *scope)
 {
 	struct token *one = calloc(1, sizeof *one), *other;
@@ -205,7 +205,7 @@ static int take_lines(struct tokens *t, char *text)
 	return 0;
 }
 
-/* Reads FD, which is as ST says. What cannot be read gives nobody access. */
+/* Reads FD, which is as ST says. A line that cannot be read gives no access. */
 static void read_again(struct tokens *t, int fd, const struct stat *st)
 {
 	char *text;

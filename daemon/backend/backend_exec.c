@@ -40,7 +40,7 @@ struct job {
 struct exec {
 	struct backend *backend;
 	char **env;	  /* of every command */
-	struct mask mask; /* what of a command's stderr is nobody's business */
+	struct mask mask; /* values to mask in a command's stderr */
 	TAILQ_HEAD(, job) jobs;
 	size_t n_jobs;
 };
@@ -65,7 +65,7 @@ static void job_end(struct job *j, json_t *result_take)
 	struct call *c = j->call;
 
 	call_detach(c);
-	job_free(j); /* first: whoever hears of the end may do anything */
+	job_free(j); /* first: the callback of the end may do anything */
 	call_result(c, result_take);
 }
 

@@ -97,7 +97,7 @@ static void unsubscribe(struct link *l, struct call *c)
 		return;
 	}
 	last = h->in && subs_remove(h->in, uri, h);
-	/* The child hears of it where nobody else wants it and there is one to hear. */
+	/* The child is told where it runs and no other link has subscribed. */
 	if (last && instance_ready(h->in))
 		send_call(h, c, on_done);
 	else

@@ -55,7 +55,7 @@ static void job_end(struct job *j, json_t *result_take)
 	struct call *c = j->call;
 
 	call_detach(c);
-	job_free(j); /* first: whoever hears of the end may do anything */
+	job_free(j); /* first: the callback of the end may do anything */
 	call_result(c, result_take);
 }
 
@@ -136,7 +136,7 @@ static void on_answer(struct fetch *f, const struct fetch_answer *a, const struc
 	}
 	if (try_again(j, a) || denied(j, a))
 		return;
-	if (a->status == 404) /* maybe the tool is no more */
+	if (a->status == 404) /* the tool may have been removed */
 		web_learn_soon(w);
 	job_end(j, web_result(j->tool, j->output, a, w->backend->env->limits->max_depth));
 }

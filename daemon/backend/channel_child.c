@@ -48,13 +48,13 @@ static int child_send(struct instance *in, json_t *msg, struct bearer *bearer)
 	struct evbuffer *buf = evbuffer_new();
 	int rc = ERR_NOMEM;
 
-	(void)bearer; /* a child runs for whoever it was started for */
+	(void)bearer; /* a child keeps the user that it was started for */
 	if (buf && jsonrpc_write(buf, msg) == 0 && evbuffer_add(buf, "\n", 1) == 0)
 		rc = in->child ? child_write_buffer(in->child, buf) : ERR_CLOSED;
 	if (buf)
 		evbuffer_free(buf);
 	if (rc == ERR_CLOSED && in->child) {
-		on_eof(in->child, in); /* soon somebody will know why */
+		on_eof(in->child, in); /* the exit status will follow */
 		rc = 0;
 	}
 	return rc;

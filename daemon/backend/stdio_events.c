@@ -27,7 +27,8 @@ static void to_link(struct instance *in, const char *method, json_t *params)
 		l->events->notification(l, method, params, l->arg);
 }
 
-/* Several sessions share the child: whose message this is, nobody can tell, so no session sees it.
+/* Several sessions share the child, and the message does not name its session, so no session gets
+ * it.
  */
 static void log_message(const struct instance *in, json_t *params)
 {

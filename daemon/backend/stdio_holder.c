@@ -22,8 +22,8 @@ static char *key_for(const struct backend *b, const struct call *c)
 	const struct bearer *token = backend_per_token(b) ? call_bearer(c) : NULL;
 	char *key;
 
-	/* A name cannot be empty, so nobody is taken for the unauthenticated. What a token allows
-	 * is a digest, and ends where the name begins. */
+	/* The name of a user is never empty, so "" stands for clients without a user. What a token
+	 * allows is a digest, and ends where the name begins. */
 	return asprintf(&key, "%s %s", token != NULL ? bearer_rights(token) : "",
 			user != NULL ? user : "") < 0
 		       ? NULL

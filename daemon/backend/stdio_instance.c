@@ -413,7 +413,7 @@ static void brake_off(void *arg, unsigned kinds)
 		in->s->channel->resume(in);
 }
 
-/* A line that is no JSON was shown already. */
+/* The log already has a line that is not JSON. */
 static void tell_of_brake(struct instance *in, const char *text, size_t len)
 {
 	const struct log_scope scope = instance_scope(in);

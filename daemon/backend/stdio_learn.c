@@ -12,7 +12,7 @@
 #include "lib/log.h"
 
 #define STABLE_MS 60000 /* who lived this long does not crash in a loop */
-#define DOUBT_MS  10000 /* between two probes that nobody but a failing session asked for */
+#define DOUBT_MS  10000 /* between two probes that failing sessions cause */
 
 static void start_listing(struct instance *in);
 

@@ -194,7 +194,7 @@ void subs_renew(struct instance *in)
 		tell(in, "resources/subscribe", sub->uri);
 }
 
-/* Once a second for each URI: whoever reads it then reads its latest state. */
+/* Once a second for each URI: a client that reads the resource then gets its latest state. */
 void subs_updated(struct instance *in, json_t *params)
 {
 	const char *uri = json_string_value(json_object_get(params, "uri"));

@@ -11,8 +11,8 @@ struct view {
 	size_t n;
 	bool prefix;
 	bool waited; /* the wait is over, settled or not */
-	bool read;   /* somebody has seen a list, and may want to hear that it is different now */
-	struct catalog *catalogs[MCP_REVS]; /* NULL: to be made anew when somebody asks */
+	bool read;   /* a client has read a list, and has to be told of changes */
+	struct catalog *catalogs[MCP_REVS]; /* NULL: made at the next use */
 	struct event *wait_over;
 	TAILQ_HEAD(, view_waiter) waiters;
 	TAILQ_HEAD(, view_watch) watches;

@@ -16,7 +16,7 @@
 #include "lib/log.h"
 #include "lib/wipe.h"
 
-#define SOON_MS 10000 /* between two times that nobody but a failing call asked for */
+#define SOON_MS 10000 /* between two requests that failing calls cause */
 
 struct fetch *web_fetch(struct web *w, const struct httpc_spec *spec, const char *line, size_t max,
 			fetch_fn fn, void *arg, struct err *e)

@@ -85,7 +85,7 @@ static json_t *failure(const char *name, const struct fetch_answer *a, json_t *v
 				reason != NULL ? reason : "");
 }
 
-/* JSON that is no CallToolResult. */
+/* JSON other than a CallToolResult. */
 static json_t *plain(const char *name, const json_t *entry, struct schema *output,
 		     const struct fetch_answer *a, json_t *value)
 {

@@ -88,7 +88,7 @@ void delayq_add(struct delayq *q, struct delayq_node *node)
 	node->in = q;
 	node->queued = true;
 	TAILQ_INSERT_TAIL(&q->nodes, node, link);
-	/* A timer that is already set rings for an older node, or for nobody, and then sets itself.
+	/* A timer that is already set rings for an older node, or for none, and then sets itself.
 	 */
 	if (!evtimer_pending(&q->timer, NULL))
 		arm(q, TAILQ_FIRST(&q->nodes)->due - (node->due - q->delay));

@@ -63,7 +63,7 @@ void turns_doing(const char *what, const char *which)
 		strncat(turn.now.which, which, sizeof turn.now.which - 1);
 }
 
-/* Escaped by whoever shows it. */
+/* Not escaped here. */
 static void name(char *text, size_t size)
 {
 	const struct piece *p = &turn.longest;

@@ -14,7 +14,7 @@
 #include "lib/log.h"
 #include "mcp/names.h"
 
-#define PACE_MS	      250 /* between two rounds in which nobody is asked */
+#define PACE_MS	      250 /* between two rounds without a question */
 #define MAX_QUESTIONS 64  /* of one server, without an answer */
 #define AGAIN_MS                                                                                   \
 	1000 /* between two looks at whether one that the server ended is to be opened again */

@@ -128,7 +128,7 @@ static bool subscribes(const struct pending *p)
 	return strcmp(mcpclient_method(p), sets[set_of(p)].subscribe) == 0;
 }
 
-/* Somebody who waits for S to be acknowledged or refused. */
+/* A request that waits until S is acknowledged or refused. */
 static struct pending *who_waits(const struct listening *l, const struct stream *s)
 {
 	struct pending *p;
@@ -139,7 +139,7 @@ static struct pending *who_waits(const struct listening *l, const struct stream 
 	return NULL;
 }
 
-/* S will not be: whoever waits for it hears WHY. */
+/* S was refused: the requests that wait for S fail with WHY. */
 static void refuse_waiting(struct listening *l, const struct stream *s, int code, const char *why)
 {
 	struct pending *p;
@@ -226,7 +226,7 @@ static void open_stream(struct listening *l, json_t *filter_take)
 	mcpclient_ask(l->m, "subscriptions/listen", params, on_end, s, true);
 }
 
-/* The server hears that S is not wanted any more, and nobody what it says to that. */
+/* Cancels S at the server, and ignores the answer. */
 static void close_stream(struct listening *l, struct stream *s)
 {
 	if (!s)

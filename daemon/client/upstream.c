@@ -52,7 +52,7 @@ static bool cancel(struct upstream *u, const json_t *msg)
 
 	if (l && !l->modern) {
 		json_decref(l->id);
-		l->id = NULL; /* nobody waits for it */
+		l->id = NULL; /* no request waits for an answer */
 		return false;
 	}
 	if (!l) /* not sent yet, or again */

@@ -27,7 +27,7 @@ void answer_too_much(struct leg *l, bool nomem)
 {
 	char text[100] = "out of memory";
 
-	if (!l->id) { /* nobody wanted it */
+	if (!l->id) { /* no request waits for an answer */
 		answer_end(l, NULL);
 		return;
 	}
@@ -200,7 +200,7 @@ static void relearn(struct leg *l)
 	u->events->on_mismatch(u, u->arg);
 }
 
-/* Whether somebody waits for an answer, other than that to a stream of changes. */
+/* Whether a request other than subscriptions/listen waits for an answer. */
 static bool is_busy(const struct upstream *u)
 {
 	const struct leg *l;
@@ -248,7 +248,7 @@ static void end_request(struct leg *l, const struct err *e, const json_t *body,
 		u->events->on_trouble(u, u->arg);
 }
 
-/* Nobody waits for an answer to L. */
+/* No request waits for an answer to L. */
 static void end_unheard(struct leg *l)
 {
 	struct upstream *u = l->u;

@@ -85,7 +85,7 @@ static void renew(struct upstream *u)
 		upstream_renewed(u, false, "out of memory");
 }
 
-/* What may be done twice. tools/call may not: nobody knows what a tool does. */
+/* The methods that may be repeated. tools/call is not among them: a tool may have effects. */
 static bool is_harmless(const struct leg *l)
 {
 	return l->method && strcmp(l->method, "tools/call") != 0;

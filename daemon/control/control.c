@@ -99,8 +99,8 @@ static void make_room_for_unproven(struct control *c)
 		control_conn_close(oldest);
 }
 
-/* Nobody whom the daemon has started is an operator, whatever key and user he has. NULL, or why the
- * peer is refused. */
+/* No process that the daemon has started is an operator, whatever its key and user. NULL, or why
+ * the peer is refused. */
 static const char *refuse_family(struct control *c, int fd, uid_t uid)
 {
 	static const char *const texts[] = {

@@ -387,7 +387,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 	if (what & BEV_EVENT_TIMEOUT)
 		log_notice(NULL, "control: a connection of uid %u is closed: it does not read",
 			   (unsigned)conn->uid);
-	/* Somebody who only stopped writing (a script with socat) still gets what is there. */
+	/* A peer that only stopped writing (a script with socat) still gets its answers. */
 	if (what & BEV_EVENT_EOF)
 		control_conn_flush(conn);
 	control_conn_close(conn);

@@ -34,7 +34,7 @@ static bool is_public(const char *dir)
 	return stat(dir, &st) == 0 && st.st_mode & S_IWOTH;
 }
 
-/* A directory in a public place must be ours, or somebody else could put his socket into it. */
+/* A directory in a public place must be ours, or another user could put a socket into it. */
 static int check_directory(const char *dir, bool in_public, struct err *e)
 {
 	struct stat st;

@@ -11,7 +11,7 @@
 
 /* A tool call outlives its request when the operator leaves: until the backend has let go. */
 struct tool_call {
-	struct control_request *request; /* NULL: nobody waits any more */
+	struct control_request *request; /* NULL: the request has ended */
 	struct caller caller;
 	struct link *link;
 	struct call *call; /* NULL before and after */

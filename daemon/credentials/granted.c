@@ -108,7 +108,7 @@ static void save(struct granted *g)
 	seal_drop(record);
 }
 
-/* What was kept for a set of scopes that nobody comes with any more. */
+/* A token that was kept for scopes that no token of the user has any more. */
 void granted_sweep(struct credentials *cs, const char *key, const json_t *record)
 {
 	int64_t expires = json_integer_value(json_object_get(record, "expires"));
@@ -164,7 +164,7 @@ static bool is_neighbour(const struct granted *a, const struct granted *b)
 	       strcmp(a->conf->endpoint, b->conf->endpoint) == 0;
 }
 
-/* The issuer is done with G: whoever waited for that goes on. */
+/* The issuer has answered for G: the requests that waited go on. */
 static void done(struct granted *g)
 {
 	struct granted *other, *next;
@@ -177,7 +177,7 @@ static void done(struct granted *g)
 	}
 }
 
-/* There is nothing to keep: G goes after a while, unless somebody comes. */
+/* There is nothing to keep: G is freed after a while, unless a request needs G. */
 static void expire(struct granted *g)
 {
 	static const struct timeval nothing = {.tv_sec = NOTHING_S};
@@ -430,7 +430,7 @@ bool granted_dispute(struct granted *g, const char *line)
 	int64_t now = clock_ms();
 
 	if (n == 0 || n > len || strcmp(line + len - n, g->token.access) != 0)
-		return true; /* another one by now, or none: it is worth asking */
+		return true; /* another token, or none: ask again */
 	if (g->disputed_at != 0 && now - g->disputed_at < DISPUTE_MS)
 		return false;
 	g->disputed_at = now;

@@ -70,7 +70,7 @@ static void httpd_steer(struct httpd *h)
 	if (accepting == h->accepting)
 		return;
 	h->accepting = accepting;
-	/* Somebody may have been silent for long enough by then. */
+	/* A connection may have been silent for long enough then. */
 	if (full && !h->freeing)
 		event_add(&h->resume, &pause);
 	SLIST_FOREACH (l, &h->bound, link)
@@ -80,7 +80,7 @@ static void httpd_steer(struct httpd *h)
 			evconnlistener_disable(evhttp_bound_socket_get_listener(l->socket));
 }
 
-/* Somebody new has to find room: the connection that has been silent for longest goes. */
+/* Makes room for a new connection: closes the one that has been silent for longest. */
 static void httpd_make_room(struct httpd *h)
 {
 	struct connection *c = connections_silent(h->connections);

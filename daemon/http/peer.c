@@ -14,7 +14,7 @@ struct peer_rules {
 };
 
 struct span {
-	const char *at; /* NULL: an element that names nobody */
+	const char *at; /* NULL: an element without an address */
 	size_t len;
 };
 

@@ -27,7 +27,7 @@ static void on_notify(void *where, const char *method, json_t *params, void *arg
 	json_t *msg = jsonrpc_notification(method, json_incref(params));
 
 	(void)arg;
-	/* Nobody to tell, or a client that takes JSON only: a notification may be lost. */
+	/* Without a connection, or with a client that takes JSON only, a notification is lost. */
 	if (msg)
 		(void)stream_send(where, msg);
 	json_decref(msg);
@@ -95,7 +95,7 @@ static const struct server_front legacy_front = {
 	.subscribed = on_subscribed,
 };
 
-/* Whoever else knows the id of a session does not get to know that there is one. */
+/* Another user with the id does not learn that the session exists. */
 static bool is_owner(const struct session *s, const char *user)
 {
 	const char *owner = session_user(s);
@@ -277,7 +277,7 @@ static void take_request(struct session *s, struct stream *st, json_t *msg)
 		stream_close(st, 503, RPC_INTERNAL_ERROR, "out of memory");
 	stream_respond(st, error);
 	json_decref(error);
-	/* As with any initialize that fails: nobody knows this session. */
+	/* The initialize failed, so no client has the id of this session. */
 	if (!session_announced(s))
 		session_close(s, CLOSE_FAILED, NULL);
 }

@@ -196,7 +196,7 @@ static void free_later(void *arg)
 	free(s);
 }
 
-/* Whatever the steps did: nobody may find or count a session whose memory is about to go. */
+/* A session whose memory will be freed must not be found or counted, even after a failed step. */
 static void forget(struct session *s)
 {
 	struct registry *r = s->env->registry;
@@ -349,7 +349,7 @@ static int take_up(struct session *s, const struct session_past *past, struct er
 	return 0;
 }
 
-/* A session that nobody ever saw. */
+/* A session whose id no client got. */
 static void session_drop(struct session *s)
 {
 	forget(s);

@@ -57,7 +57,7 @@ static void on_idle(void *arg)
 		s->conf.idle(s, s->conf.arg);
 }
 
-/* In a later turn, because somebody up the stack still works with the stream. */
+/* In a later turn, because a caller up the stack still uses the stream. */
 static void check_idle(struct stream *s)
 {
 	if (is_idle(s))

@@ -23,7 +23,7 @@ struct call {
 	uint64_t id;
 	const struct call_front *front;
 	void *front_arg;
-	const struct call_back *back; /* NULL: nobody serves it (yet, or any more) */
+	const struct call_back *back; /* NULL: no back is attached */
 	void *back_arg;
 	const struct caller *caller;
 	struct bearer *bearer;
@@ -68,7 +68,7 @@ static void finish(struct call *c, const struct answer *answer, const char *with
 	c->front->end(c, answer, c->front_arg);
 }
 
-/* For the back's ends. True where this is the first; a second is a bug of whoever calls. */
+/* For the back's ends. True where this is the first; a second is a bug of the caller. */
 static bool may_end(const struct call *c)
 {
 	const struct log_scope scope = {.session = c->caller->session, .user = c->caller->user};
@@ -260,7 +260,7 @@ void call_result(struct call *c, json_t *result_take)
 {
 	struct answer answer = {.kind = ANSWER_RESULT, .result = result_take};
 
-	if (!result_take) /* whoever built it ran out of memory */
+	if (!result_take) /* the caller ran out of memory */
 		answer = (struct answer){
 			.kind = ANSWER_ERROR,
 			.code = RPC_INTERNAL_ERROR,

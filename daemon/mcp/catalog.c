@@ -34,7 +34,7 @@ struct source {
 
 struct catalog {
 	bool prefix;
-	enum mcp_rev rev; /* of whoever looks at it */
+	enum mcp_rev rev; /* of the clients of the catalogue */
 	json_t *lists[OFFER_KINDS];
 	struct entry *by_key[OFFER_KINDS];
 	size_t n;

@@ -106,7 +106,8 @@ static void release(void *arg)
 	free(q);
 }
 
-/* Whoever comes first ends it. The other side may not know yet, so a second end is no bug. */
+/* The first of the two sides ends Q. The other side may not know yet, so a second end is ignored.
+ */
 static bool end_once(struct question *q)
 {
 	if (q->ended)

@@ -174,7 +174,7 @@ static bool send_note(struct listen *l, const char *method, json_t *params)
 	return there;
 }
 
-/* The lists in MASK are different now. False: the stream is no more. */
+/* The lists in MASK have changed. False: the stream has ended. */
 static bool tell_lists(struct listen *l, unsigned mask)
 {
 	if (!l->acknowledged) {

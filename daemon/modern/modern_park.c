@@ -53,7 +53,7 @@ static json_t *asking(const struct reqstates *rs, const struct mreq *r)
 	return jsonrpc_result(r->id, result);
 }
 
-/* There is no place for R to wait: it ends, and its client hears why. */
+/* There is no place for R to wait: R ends with an error that names the limit. */
 static void no_place(struct mreq *r, const struct err *e)
 {
 	bool full = e->code != ERR_LIMIT || share_full(mreqs_parking(r->all));
@@ -73,7 +73,7 @@ static void park_placed(struct reqstates *rs, struct mreq *r)
 
 	if (!msg) {
 		mreq_displace(r);
-		/* The tool hears that nobody can be asked, and goes on. */
+		/* The tool gets an error for its question, and goes on. */
 		mreq_drop_asks(r);
 		return;
 	}

@@ -19,9 +19,10 @@
 #include "server/server.h"
 
 struct pooled {
-	LIST_ENTRY(pooled) owned;		  /* among its owner's */
-	TAILQ_ENTRY(pooled) free;		  /* among those of its kind that can be taken */
-	TAILQ_ENTRY(pooled) idle_all, idle_owned; /* while nobody uses it: the longest idle first */
+	LIST_ENTRY(pooled) owned; /* among its owner's */
+	TAILQ_ENTRY(pooled) free; /* among those of its kind that can be taken */
+	TAILQ_ENTRY(pooled)
+	idle_all, idle_owned; /* while no request uses it: the longest idle first */
 	struct pool *pool;
 	struct owner *owner;
 	struct kind *kind;
@@ -238,7 +239,7 @@ static void drop(struct pooled *s)
 	defer_call(&s->freeing, free_later, s);
 }
 
-/* The latest token of S, which nobody uses, has ended. */
+/* The latest token of S, which no request uses, has ended. */
 static bool is_over(const struct pooled *s)
 {
 	return s->caller.bearer && bearer_ended(s->caller.bearer) &&
@@ -314,7 +315,7 @@ void pool_free(struct pool **pp)
 	free(p);
 }
 
-/* The server that has the task which is wanted; NULL: nobody has, or somebody else. */
+/* The server with the task of the request; NULL: no server of this holder has the task. */
 static struct pooled *find_task(const struct pool *p, const struct pool_want *want)
 {
 	const struct owner *o = owner_find(p, want->holder);

@@ -74,7 +74,7 @@ static void not_asked(struct topic *t)
 	t->asked = false;
 }
 
-/* Out of the tables: whoever comes now starts anew. */
+/* Out of the tables: the next member makes a new topic. */
 static void take_out(struct topic *t)
 {
 	not_asked(t);
@@ -87,7 +87,7 @@ static void topic_free(struct topic *t)
 	free(t);
 }
 
-/* 0 or why the request was not even accepted. ID: NULL: nobody waits for the answer. */
+/* 0 or why the request was not accepted. ID = NULL: the answer is ignored. */
 static int request(const struct topic *t, json_t *id, const char *method)
 {
 	json_t *params = json_pack("{s:s}", kinds[t->kind].member, t->name);

@@ -47,7 +47,7 @@ static void arm(struct child *c, enum child_phase phase, int64_t ms)
 static void signal_group(struct child *c, int sig)
 {
 	if (c->group > 0 && kill(-c->group, sig) < 0 && errno != EINVAL && c->reaped)
-		c->group = 0; /* ESRCH: empty; EPERM: nobody that we could reach */
+		c->group = 0; /* ESRCH: empty; EPERM: no process that we may signal */
 }
 
 /* To those below the child that have left its group. What one of them starts meanwhile is found
@@ -64,7 +64,7 @@ static void signal_escaped(const struct child *c, int sig)
 	free(tree.v);
 }
 
-/* Whoever is left of the child, it is over. */
+/* The child is over, whatever processes are left of it. */
 static void give_up(struct child *c)
 {
 	c->group = 0;
@@ -107,7 +107,8 @@ static void phase_over(struct child *c)
 		children_scan_soon(c->set);
 		break;
 	case CHILD_HAUNTED:
-		/* Nobody of ours writes any more: whoever it is, the child is over. */
+		/* No process of the child writes any more: another one holds the pipe, and the
+		 * child is over. */
 		give_up(c);
 		break;
 	}

@@ -63,7 +63,7 @@ static void scan(void *arg)
 		log_info(NULL, "killed %u processes that outlived the child they came from", n);
 }
 
-/* Takes in everybody who has died. Returns how many; -1 when there is nobody left, dead or alive.
+/* Reaps all processes that have ended. Returns how many; -1 when there is no child process left.
  */
 static int reap(struct children *cs)
 {

@@ -113,7 +113,7 @@ static void give_named(struct places *p, const char *name, const char *holder)
 		share_give(n->share, holder);
 }
 
-/* For one address (netaddr_client_text()) there is a limit of its own, which nobody shares. */
+/* For one address (netaddr_client_text()) there is a limit of its own, without shares. */
 static int take_peer(struct places *p, const char *address, struct err *e)
 {
 	char peer[NETADDR_TEXT];

@@ -78,7 +78,7 @@ void spawn_pipes_close(struct spawn_pipes *p)
 	}
 }
 
-/* The type that POSIX wants, for historical reasons; nobody writes through it. */
+/* POSIX wants this type for historical reasons; execve() does not write through it. */
 static char *const *strings(const char *const *list)
 {
 	return (char *const *)(uintptr_t)list;
@@ -206,7 +206,7 @@ static pid_t fork_blocked(struct plan *plan)
 		run_child(plan);
 	saved = errno;
 	if (pid > 0)
-		setpgid(pid, pid); /* whoever comes first */
+		setpgid(pid, pid); /* parent and child both call it: either may be first */
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	errno = saved;
 	return pid;

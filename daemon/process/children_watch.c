@@ -53,7 +53,7 @@ static size_t look(struct watch *w, struct child *c)
 	return n;
 }
 
-/* Without memory for the timer the look waits for the next time that somebody asks. */
+/* Without memory for the timer the look waits for the next watch_ask(). */
 static void arm(struct event *ev, long seconds, long ms)
 {
 	const struct timeval tv = {.tv_sec = seconds, .tv_usec = ms * 1000};

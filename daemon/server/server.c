@@ -83,7 +83,7 @@ void server_end(struct request *r, const struct answer *answer)
 static const struct answer no_memory = {
 	.kind = ANSWER_ERROR, .code = RPC_INTERNAL_ERROR, .message = "out of memory"};
 
-/* A task of the extension that nobody declared: no answer to this request. */
+/* A task of the extension for tasks, which the client did not declare: an error. */
 static bool is_stray_task(const struct request *r, const json_t *result)
 {
 	const char *type = json_string_value(json_object_get(result, "resultType"));

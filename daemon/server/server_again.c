@@ -131,7 +131,7 @@ static void ask_all(struct request *r)
 		all[n++] = u;
 	}
 	r->again->asking = true;
-	/* Nobody but the client's answer ends one of them, and an answer ends its own alone. */
+	/* Only the client's answer ends one of them, and each answer ends one. */
 	for (size_t i = 0; i < n && !call_ended(r->call); i++)
 		server_ask(r->server, r->where, all[i]->q);
 	r->again->asking = false;
@@ -247,7 +247,7 @@ void again_over(struct request *r, const struct answer *answer)
 	if (!a)
 		return;
 	r->again = NULL;
-	/* Nobody waits for the task any more, and it would not know. */
+	/* No request waits for the task any more, so the backend is told to cancel it. */
 	if (a->task_id && (answer->kind == ANSWER_CANCELLED ||
 			   (answer->kind == ANSWER_ERROR && clock_ms() >= a->due)))
 		server_push(r->server, r->via, "tasks/cancel",

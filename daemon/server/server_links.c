@@ -64,7 +64,7 @@ static const struct link_events link_events = {
 	.changed = on_changed,
 };
 
-/* A request of ours whose answer nobody waits for. It is known all the same: no call may be left
+/* A request of ours whose answer is ignored. It is known all the same: no call may be left
  * when its link is closed. */
 struct push {
 	LIST_ENTRY(push) entry;
@@ -147,7 +147,7 @@ struct link *server_link(struct server *s, size_t i)
 	return s->links[i];
 }
 
-/* A URI that nobody has any more stays a subscription: it may come back. */
+/* A URI that no backend has any more stays a subscription: the URI may come back. */
 static void resubscribe(void *arg)
 {
 	struct server *s = arg;

@@ -115,7 +115,7 @@ static int check_whole(struct store_sql *sql, struct err *e)
 	return why[0] ? err_set(e, ERR_PARSE, "%s is corrupt: %s", sql->file, why) : 0;
 }
 
-/* Somebody else's database, or one of a later mcpd, is left alone. */
+/* A database of another program, or of a newer mcpd, is not changed. */
 static int check_ours(struct store_sql *sql, int *version_r, struct err *e)
 {
 	int id = 0, objects = 0;
