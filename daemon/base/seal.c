@@ -108,17 +108,18 @@ static bool decode(const char *text, unsigned char *out, size_t *len_r)
 	return have < 6 && (bits & ((1u << have) - 1)) == 0;
 }
 
-/* One pass of AES-256-GCM; IN and OUT have LEN bytes. TAG is made, or checked. */
-static bool crypt(const struct seal *s, bool sealing, const unsigned char *nonce,
-		  const char *context, const unsigned char *in, unsigned char *out, size_t len,
-		  unsigned char *tag)
+/* One pass of AES-256-GCM; IN and OUT have LEN bytes. TAG is made, or checked. 0, ERR_NOMEM, or
+ * ERR_DENIED: TAG is not that of IN. */
+static int crypt(const struct seal *s, bool sealing, const unsigned char *nonce,
+		 const char *context, const unsigned char *in, unsigned char *out, size_t len,
+		 unsigned char *tag)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int n = 0, enc = sealing ? 1 : 0;
 	bool ok;
 
 	if (!ctx)
-		return false;
+		return ERR_NOMEM;
 	ok = EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, s->key, nonce, enc) == 1 &&
 	     EVP_CipherUpdate(ctx, NULL, &n, (const unsigned char *)context,
 			      (int)strlen(context)) == 1 &&
@@ -129,7 +130,7 @@ static bool crypt(const struct seal *s, bool sealing, const unsigned char *nonce
 	if (ok && sealing)
 		ok = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_LEN, tag) == 1;
 	EVP_CIPHER_CTX_free(ctx);
-	return ok;
+	return ok ? 0 : ERR_DENIED;
 }
 
 /* nonce, ciphertext, tag */
@@ -140,7 +141,7 @@ static char *close_text(const struct seal *s, const char *text, size_t len, cons
 
 	if (buf && RAND_bytes(buf, NONCE_LEN) == 1 &&
 	    crypt(s, true, buf, context, (const unsigned char *)text, buf + NONCE_LEN, len,
-		  buf + NONCE_LEN + len))
+		  buf + NONCE_LEN + len) == 0)
 		out = encode(buf, NONCE_LEN + len + TAG_LEN);
 	free(buf);
 	return out;
@@ -160,24 +161,28 @@ char *seal_close(const struct seal *s, const json_t *payload, int64_t expires, c
 
 static json_t *open_text(const struct seal *s, const char *text, const char *context, struct err *e)
 {
-	size_t len = strlen(text), size = len + 1;
+	size_t room = strlen(text) + 1, len;
 	unsigned char *buf = NULL, *plain = NULL;
 	json_t *whole = NULL;
+	int rc = ERR_DENIED;
 
-	err_set(e, ERR_DENIED, "Invalid or expired requestState");
-	if (len >= MAX_LEN)
+	if (room > MAX_LEN)
 		return NULL;
-	buf = malloc(size);
-	plain = malloc(size);
+	buf = malloc(room);
+	plain = malloc(room);
 	if (!buf || !plain)
-		err_set(e, ERR_NOMEM, "out of memory");
-	else if (decode(text, buf, &len) && len >= NONCE_LEN + TAG_LEN &&
-		 crypt(s, false, buf, context, buf + NONCE_LEN, plain, len - NONCE_LEN - TAG_LEN,
-		       buf + len - TAG_LEN))
+		rc = ERR_NOMEM;
+	else if (decode(text, buf, &len) && len >= NONCE_LEN + TAG_LEN)
+		rc = crypt(s, false, buf, context, buf + NONCE_LEN, plain,
+			   len - NONCE_LEN - TAG_LEN, buf + len - TAG_LEN);
+	if (rc == 0)
 		whole = json_loadb((char *)plain, len - NONCE_LEN - TAG_LEN, 0, NULL);
+	/* What was sealed is JSON: nothing but memory can lack. */
+	if (rc == ERR_NOMEM || (rc == 0 && !whole))
+		err_set(e, ERR_NOMEM, "out of memory");
 	free(buf);
 	if (plain)
-		OPENSSL_cleanse(plain, size);
+		OPENSSL_cleanse(plain, room);
 	free(plain);
 	return whole;
 }
@@ -185,8 +190,10 @@ static json_t *open_text(const struct seal *s, const char *text, const char *con
 json_t *seal_open(const struct seal *s, const char *text, const char *context, int64_t now,
 		  struct err *e)
 {
-	json_t *whole = open_text(s, text, context, e), *payload = NULL;
+	json_t *whole, *payload = NULL;
 
+	err_set(e, ERR_DENIED, "Invalid or expired requestState");
+	whole = open_text(s, text, context, e);
 	if (whole && json_integer_value(json_object_get(whole, "e")) > now)
 		payload = json_incref(json_object_get(whole, "p"));
 	seal_drop(whole);

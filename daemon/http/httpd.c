@@ -282,14 +282,16 @@ static int listen_on(struct httpd *h, int fd)
 	struct evconnlistener *listener;
 
 	if (!l)
-		return -1;
+		goto fail;
 	listener = evconnlistener_new(h->base, NULL, NULL,
 				      LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, 0, fd);
 	if (!listener)
 		goto fail;
 	evconnlistener_set_error_cb(listener, httpd_accept_error);
-	if (!h->accepting)
-		evconnlistener_disable(listener);
+	/* Once more, since evconnlistener_new() does not tell whether it could. */
+	if (h->accepting ? evconnlistener_enable(listener) != 0
+			 : evconnlistener_disable(listener) != 0)
+		goto fail_listener;
 	l->socket = evhttp_bind_listener(h->http, listener);
 	if (!l->socket)
 		goto fail_listener;

@@ -34,6 +34,49 @@ def check_gone(d, c, pid, mark):
     equal(c.post(c.message("ping")).error(), (404, -32001), "ping to the closed session")
 
 
+def detached(listen, **keys):
+    """mcpd -d in a folder of its own: what the shell gets, and the path of the control socket."""
+    dir_ = tempfile.mkdtemp(prefix="mcpd-test-")
+    sock = os.path.join(dir_, "control.sock")
+    with open(os.path.join(dir_, "mcpd.json"), "w") as f:
+        json.dump(dict({"listen": listen, "control": sock, "mcpServers": {}}, **keys), f)
+    # With pipes, so that this waits for everybody who holds them: the daemon must not.
+    p = subprocess.run(WRAPPER + [MCPD, "-d", "-c", f.name], stdin=subprocess.DEVNULL, timeout=TIMEOUT,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return p, sock
+
+
+@case("mcpd -d: the shell goes on when the daemon serves, and the daemon is in a session of its own")
+def _():
+    p, sock = detached("127.0.0.1:0")
+    equal((p.returncode, p.stdout), (0, b""), "status and output: %s" % p.stderr)
+    try:
+        with Control(sock) as c:
+            status = c.call("status")
+        pid = status["pid"]
+        assert os.getpgid(pid) == os.getsid(pid) != os.getsid(0), "session"
+        address = re.match(r"http://127\.0\.0\.1:(\d+)/", status["listen"][0])
+        with Conn(("127.0.0.1", int(address.group(1)))) as conn:
+            equal(conn.request("GET", "/health").status, 200, "health")
+        os.kill(pid, signal.SIGTERM)
+        equal(os.waitpid(pid, 0)[1], 0, "how the daemon ended")  # it came to us
+        assert not os.path.exists(sock), "the control socket is still there"
+    finally:
+        shutil.rmtree(os.path.dirname(sock), ignore_errors=True)
+
+
+@case("mcpd -d: the shell gets the status of a daemon that cannot come up")
+def _():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        p, sock = detached("127.0.0.1:%d" % other.getsockname()[1])
+    equal(p.returncode, 1, "exit status")
+    os.waitpid(-1, 0)  # what would have been the daemon
+    assert not os.path.exists(sock), "the control socket is there"
+    shutil.rmtree(os.path.dirname(sock))
+
+
 @case("connect, call, DELETE: the log has exactly these five lines, the child is reaped")
 def _():
     with Daemon({"fake": fake()}) as d:

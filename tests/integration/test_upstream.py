@@ -121,6 +121,22 @@ def _():
             equal(c.tool("echo", text="y"), "y")
 
 
+for relisted_scope in ("shared", "session"):
+    @case("case_16_the_upstream_restarts with other tools: they are listed, scope " + relisted_scope)
+    def _(scope=relisted_scope):
+        with Upstream() as up:
+            with daemon(up, scope=scope) as d:
+                c = Client(d)
+                equal(c.tool("echo", text="x"), "x")
+                up.wait("GET", fn=lambda r: r.session == up.wait("tools/call").session)
+                up.tool("fresh")(lambda req: req.text("new"))
+                up.restart()
+                # The client hears of it, and nobody asks.
+                wait_until(lambda: "fresh" in [t["name"] for t in c.request("tools/list")["tools"]],
+                           "the tool of the restarted upstream")
+                equal(c.tool("fresh"), "new")
+
+
 def restarts_before_the_stream(times):
     @case("case_16_the_upstream_restarts before it has answered the GET, %d connections close under it: "
           "the session is opened again all the same" % times)

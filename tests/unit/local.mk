@@ -27,6 +27,13 @@ tests_unit_libsession_a_CFLAGS = $(unit_cflags)
 cli_cppflags = $(unit_cppflags) -I$(top_srcdir)/cli
 cli_ldadd = $(unit_support) $(CLI_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/unit/test_detach
+TESTS += tests/unit/test_detach
+tests_unit_test_detach_SOURCES = tests/unit/test_detach.c
+tests_unit_test_detach_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_detach_CFLAGS = $(unit_cflags)
+tests_unit_test_detach_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/test_leftovers
 TESTS += tests/unit/test_leftovers
 tests_unit_test_leftovers_SOURCES = tests/unit/test_leftovers.c

@@ -65,12 +65,21 @@ tests_unit_base_test_pace_CPPFLAGS = $(unit_cppflags)
 tests_unit_base_test_pace_CFLAGS = $(unit_cflags)
 tests_unit_base_test_pace_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/base/test_ratelimit
+TESTS += tests/unit/base/test_ratelimit
+tests_unit_base_test_ratelimit_SOURCES = tests/unit/base/test_ratelimit.c
+tests_unit_base_test_ratelimit_CPPFLAGS = $(unit_cppflags)
+tests_unit_base_test_ratelimit_CFLAGS = $(unit_cflags)
+tests_unit_base_test_ratelimit_LDFLAGS = -Wl,--wrap=clock_ms
+tests_unit_base_test_ratelimit_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/base/test_seal
 TESTS += tests/unit/base/test_seal
 tests_unit_base_test_seal_SOURCES = tests/unit/base/test_seal.c
 tests_unit_base_test_seal_CPPFLAGS = $(unit_cppflags)
 tests_unit_base_test_seal_CFLAGS = $(unit_cflags)
-tests_unit_base_test_seal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=free
+tests_unit_base_test_seal_LDFLAGS = $(AM_LDFLAGS) $(failalloc_ldflags) -Wl,--wrap=free \
+	-Wl,--wrap=RAND_bytes -Wl,--wrap=RAND_priv_bytes -Wl,--wrap=EVP_CIPHER_CTX_new
 tests_unit_base_test_seal_LDADD = $(unit_ldadd)
 
 check_PROGRAMS += tests/unit/base/test_share

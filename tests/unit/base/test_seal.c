@@ -6,9 +6,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
 #include "base/seal.h"
+#include "failalloc.h"
 
 static struct seal *s;
+
+/* OpenSSL, as far as it may fail; its memory is not of our allocator. */
+static bool no_random, no_context;
+int __real_RAND_bytes(unsigned char *buf, int n);
+int __wrap_RAND_bytes(unsigned char *buf, int n);
+int __real_RAND_priv_bytes(unsigned char *buf, int n);
+int __wrap_RAND_priv_bytes(unsigned char *buf, int n);
+EVP_CIPHER_CTX *__real_EVP_CIPHER_CTX_new(void);
+EVP_CIPHER_CTX *__wrap_EVP_CIPHER_CTX_new(void);
+
+int __wrap_RAND_bytes(unsigned char *buf, int n)
+{
+	return no_random ? 0 : __real_RAND_bytes(buf, n);
+}
+
+int __wrap_RAND_priv_bytes(unsigned char *buf, int n)
+{
+	return no_random ? 0 : __real_RAND_priv_bytes(buf, n);
+}
+
+EVP_CIPHER_CTX *__wrap_EVP_CIPHER_CTX_new(void)
+{
+	return no_context ? NULL : __real_EVP_CIPHER_CTX_new();
+}
 
 static int setup(void **state)
 {
@@ -189,6 +217,71 @@ static void digests(void **state)
 	json_decref(c);
 }
 
+/* A generator of random numbers that fails is an error, never a key or a nonce of nothing. */
+static void without_random_numbers(void **state)
+{
+	unsigned char key[SEAL_KEY_SIZE];
+	json_t *payload = json_of("{'h': 7}");
+	struct err e = {0};
+
+	(void)state;
+	no_random = true;
+	assert_null(seal_new(&e));
+	assert_int_equal(e.code, ERR_IO);
+	e.code = 0;
+	assert_int_equal(seal_make_key(key, &e), ERR_IO);
+	assert_int_equal(e.code, ERR_IO);
+	assert_null(seal_close(s, payload, 100, "me"));
+	no_random = false;
+	json_decref(payload);
+}
+
+/* Lack of memory is told as that, and not as a fault of what is opened. */
+static void without_memory(void **state)
+{
+	char *text = sealed();
+	struct err e = {0};
+	bool failed = true;
+	json_t *got, *payload = json_of("{'h': [7, 'x']}");
+	struct seal *made;
+	char *again;
+
+	(void)state;
+	failalloc_install();
+	no_context = true;
+	assert_null(seal_open(s, text, "me", 0, &e));
+	assert_int_equal(e.code, ERR_NOMEM);
+	assert_null(seal_close(s, payload, 100, "me"));
+	no_context = false;
+	for (long n = 1; failed; n++) {
+		failalloc_at(n, false);
+		got = seal_open(s, text, "me", 0, &e);
+		failed = failalloc_off();
+		assert_true(failed == !got);
+		if (failed)
+			assert_int_equal(e.code, ERR_NOMEM);
+		json_decref(got);
+	}
+	failed = true;
+	for (long n = 1; failed; n++) {
+		failalloc_at(n, false);
+		again = seal_close(s, payload, 100, "me");
+		failed = failalloc_off();
+		assert_true(failed || again);
+		free(again);
+	}
+	failalloc_at(1, false);
+	made = seal_new(&e);
+	assert_true(failalloc_off());
+	assert_null(made);
+	assert_int_equal(e.code, ERR_NOMEM);
+	failalloc_at(1, true);
+	assert_null(seal_digest(payload));
+	assert_true(failalloc_off());
+	json_decref(payload);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +292,8 @@ int main(void)
 		cmocka_unit_test(notices_every_change),
 		cmocka_unit_test(foreign),
 		cmocka_unit_test(digests),
+		cmocka_unit_test(without_random_numbers),
+		cmocka_unit_test(without_memory),
 	};
 
 	return cmocka_run_group_tests_name("seal", tests, setup, teardown);

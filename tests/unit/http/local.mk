@@ -43,6 +43,13 @@ tests_unit_http_test_gate_CPPFLAGS = $(unit_cppflags)
 tests_unit_http_test_gate_CFLAGS = $(unit_cflags)
 tests_unit_http_test_gate_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/http/test_guard
+TESTS += tests/unit/http/test_guard
+tests_unit_http_test_guard_SOURCES = tests/unit/http/test_guard.c
+tests_unit_http_test_guard_CPPFLAGS = $(unit_cppflags)
+tests_unit_http_test_guard_CFLAGS = $(unit_cflags)
+tests_unit_http_test_guard_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/http/test_http_nomem
 TESTS += tests/unit/http/test_http_nomem
 tests_unit_http_test_http_nomem_SOURCES = tests/unit/http/test_http_nomem.c

@@ -158,6 +158,49 @@ static void any_allocation_may_fail(void **state)
 	assert_true(n > 50);
 }
 
+static int open_descriptors(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* Lack of memory is an error of listening, and leaves no descriptor: never a success without a
+ * listener. */
+static void listening_fails_when_any_allocation_does(void **state)
+{
+	int before = open_descriptors();
+	bool failed = true;
+	unsigned refused = 0;
+	long n = 0;
+
+	(void)state;
+	while (failed) {
+		struct err e = {0};
+		char *bound = NULL;
+		int rc;
+
+		n++;
+		failalloc_at(n, false);
+		rc = httpd_listen(fix.httpd, "127.0.0.1:0", &bound, &e);
+		failed = failalloc_off();
+		if (rc != 0) {
+			assert_true(failed);
+			assert_int_equal(rc, ERR_NOMEM);
+			assert_int_equal(e.code, ERR_NOMEM);
+			assert_null(bound);
+			assert_int_equal(open_descriptors(), before);
+			refused++;
+			continue;
+		}
+		assert_int_equal(open_descriptors(), ++before);
+		free(bound);
+	}
+	assert_true(refused >= 3);
+}
+
 static void with_no_memory_at_all_nothing_breaks(void **state)
 {
 	char out[4000];
@@ -179,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		http_test(any_allocation_may_fail),
+		http_test(listening_fails_when_any_allocation_does),
 		http_test(with_no_memory_at_all_nothing_breaks),
 	};
 

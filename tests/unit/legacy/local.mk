@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: ISC
 # The unit tests of daemon/legacy/.
+check_PROGRAMS += tests/unit/legacy/test_legacy
+TESTS += tests/unit/legacy/test_legacy
+tests_unit_legacy_test_legacy_SOURCES = tests/unit/legacy/test_legacy.c
+tests_unit_legacy_test_legacy_CPPFLAGS = $(unit_cppflags)
+tests_unit_legacy_test_legacy_CFLAGS = $(unit_cflags)
+tests_unit_legacy_test_legacy_LDADD = $(session_ldadd)
+
 check_PROGRAMS += tests/unit/legacy/test_records
 TESTS += tests/unit/legacy/test_records
 tests_unit_legacy_test_records_SOURCES = tests/unit/legacy/test_records.c
