@@ -39,6 +39,12 @@ check-valgrind:
 		--suppressions=$(abs_top_srcdir)/tests/valgrind.supp'
 .PHONY: check-unit check-valgrind
 
+# What tells within two or three minutes whether an archive is whole (.ci/run has make distcheck run these).
+quick-tests:
+	@echo '$(TESTS)' | tr ' ' '\n' | \
+		grep -E '^tests/((unit|fuzz|static)/|integration/test_(exec|gate|mcpctl|merged)\.py)' | tr '\n' ' '
+.PHONY: quick-tests
+
 # One test, or some of its cases: make t T=test_call, make t T='test_merged:part of the name of a case'.
 EXTRA_DIST += tests/one.py
 t:
