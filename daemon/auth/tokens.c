@@ -88,7 +88,9 @@ static bool is_utf8(const char *text)
 	return true;
 }
 
-bool tokens_user_ok(const char *name)
+/* Whether NAME can be the name of a user: 1 to 255 bytes of UTF-8, no spaces, no control bytes, no
+ * "#" at the beginning. */
+static bool user_ok(const char *name)
 {
 	size_t len = strlen(name);
 
@@ -108,7 +110,7 @@ static int add_token(struct tokens *t, const char *digest, const char *user, con
 
 	if (!one)
 		return ERR_NOMEM;
-	if (!tokens_user_ok(user) || !digest_parse(digest, one->digest)) {
+	if (!user_ok(user) || !digest_parse(digest, one->digest)) {
 		free(one);
 		return ERR_INVALID;
 	}
@@ -366,7 +368,7 @@ int tokens_add(struct tokens *t, const char *user, const char *digest_hex_, cons
 	char *text, *longer;
 	int rc;
 
-	if (!tokens_user_ok(user))
+	if (!user_ok(user))
 		return err_set(e, ERR_INVALID,
 			       "a user has 1 to %d bytes, no spaces, and no \"#\" "
 			       "at the beginning",

@@ -25,10 +25,6 @@ void tokens_on_change(struct tokens *t, void (*fn)(void *arg), void *arg);
 /* Reads the file again if it has changed. */
 void tokens_refresh(struct tokens *t);
 
-/* Whether NAME can be the name of a user: 1 to 255 bytes of UTF-8, no spaces, no control bytes, no
- * "#" at the beginning. */
-bool tokens_user_ok(const char *name);
-
 /* Adds a line to the file, which is replaced as a whole; other lines stay. SCOPE: words with spaces
  * between, NULL for none. 0, ERR_EXISTS, ERR_INVALID, ERR_IO, ERR_NOMEM. */
 int tokens_add(struct tokens *t, const char *user, const char *digest_hex, const char *scope,

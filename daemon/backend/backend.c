@@ -295,11 +295,6 @@ void link_notify(struct link *l, const char *method, json_t *params)
 		l->backend->ops->link_notify(l, method, params);
 }
 
-struct backend *link_backend(const struct link *l)
-{
-	return l->backend;
-}
-
 const struct offer *link_offer(const struct link *l)
 {
 	return l->own ? l->own : l->backend->offer;

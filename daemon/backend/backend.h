@@ -108,7 +108,6 @@ void link_call(struct link *l, struct call *c);
 /* From the client to this holder's own child (notifications/roots/list_changed); dropped where the
  * child is shared or not running. */
 void link_notify(struct link *l, const char *method, json_t *params);
-struct backend *link_backend(const struct link *l);
 /* The offer for this holder: that of its own child where it differs, else the backend's. */
 const struct offer *link_offer(const struct link *l);
 /* The pid of the child that belongs to this holder alone; 0 without one. */

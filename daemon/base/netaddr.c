@@ -78,11 +78,6 @@ bool netaddr_is_loopback(const struct netaddr *a)
 	return a->bits == 128 && memcmp(a->bytes, v6, sizeof v6) == 0;
 }
 
-bool netaddr_equal(const struct netaddr *a, const struct netaddr *b)
-{
-	return a->bits == b->bits && memcmp(a->bytes, b->bytes, a->bits / 8) == 0;
-}
-
 void netaddr_client(const struct netaddr *a, char buf[NETADDR_TEXT])
 {
 	struct netaddr net = *a;

@@ -23,7 +23,6 @@ bool netaddr_parse(struct netaddr *a, const char *text, size_t len);
 bool netaddr_of(struct netaddr *a, const struct sockaddr *sa);
 void netaddr_text(const struct netaddr *a, char buf[NETADDR_TEXT]);
 bool netaddr_is_loopback(const struct netaddr *a);
-bool netaddr_equal(const struct netaddr *a, const struct netaddr *b);
 
 /* What limits count as one client: an IPv4 address, or the /64 of an IPv6 address
  * ("2001:db8:0:1::/64"), because a single host has all of it. */

@@ -116,8 +116,6 @@ void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)
 /* mcpclient_requests.c. A request of mcpd's own, sent NOW or queued. */
 void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,
 		   mcpclient_reply_fn fn, void *arg, bool now);
-/* P, which is in no list, gets a number and goes out. */
-void mcpclient_dispatch(struct mcpclient *m, struct pending *p);
 /* P waits for something else than the server. */
 void mcpclient_set_aside(struct pending *p);
 /* Sends P again, under a new id. */

@@ -59,7 +59,8 @@ static int transmit(struct pending *p)
 }
 
 /* P is in no list. Gives it a number and sends it. */
-void mcpclient_dispatch(struct mcpclient *m, struct pending *p)
+/* P, which is in no list, gets a number and goes out. */
+static void dispatch(struct mcpclient *m, struct pending *p)
 {
 	int rc;
 
@@ -82,7 +83,7 @@ void mcpclient_set_aside(struct pending *p)
 void mcpclient_retry(struct pending *p)
 {
 	mcpclient_move(p, NULL);
-	mcpclient_dispatch(p->m, p);
+	dispatch(p->m, p);
 }
 
 static void tell_cancelled(struct mcpclient *m, json_int_t id, const char *reason,
@@ -159,7 +160,7 @@ void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done,
 	m->n_calls++;
 	call_attach(c, &back, p);
 	if (m->state == MCPCLIENT_READY)
-		mcpclient_dispatch(m, p);
+		dispatch(m, p);
 }
 
 void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,
@@ -179,7 +180,7 @@ void mcpclient_ask(struct mcpclient *m, const char *method, json_t *params_take,
 	p->reply = fn;
 	p->arg = arg;
 	if (now)
-		mcpclient_dispatch(m, p);
+		dispatch(m, p);
 	else
 		mcpclient_move(p, &m->queued);
 }

@@ -115,8 +115,6 @@ void leg_facts(const struct leg *l, const json_t *body, struct upstream_answer *
 void leg_deliver(struct leg *l, json_t *msg_take);
 /* An answer of ours to the request of this leg, if it has none. */
 void leg_refuse(struct leg *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The token that L is authorised by. */
-struct bearer *leg_bearer(const struct leg *l);
 /* Into another list. */
 void leg_move(struct leg *l, struct leg_list *list);
 /* Begins its exchange, or the next one. 0 or ERR_NOMEM. */

@@ -328,6 +328,18 @@ static bool redirect(struct leg *l)
 	return leg_again(l, 0);
 }
 
+/* The token that L is authorised by. */
+static struct bearer *bearer_of(const struct leg *l)
+{
+	struct upstream *u = l->u;
+
+	if (l->bearer)
+		return l->bearer;
+	if (u->events && u->events->bearer)
+		bearer_set(&u->bearer, u->events->bearer(u, u->arg));
+	return u->bearer;
+}
+
 /* The credential is not good any more: once more, with another one, if there may be one. */
 static bool reauthorize(struct leg *l)
 {
@@ -338,7 +350,7 @@ static bool reauthorize(struct leg *l)
 	l->reauthorized =
 		u->spec.own ? credentials_refused_own(u->spec.credentials, u->spec.conf, l->line)
 			    : credentials_refused(u->spec.credentials, u->spec.conf, u->user,
-						  leg_bearer(l), l->line);
+						  bearer_of(l), l->line);
 	return l->reauthorized && leg_again(l, 0);
 }
 
@@ -477,17 +489,6 @@ static int leg_send(struct leg *l)
 	return rc;
 }
 
-struct bearer *leg_bearer(const struct leg *l)
-{
-	struct upstream *u = l->u;
-
-	if (l->bearer)
-		return l->bearer;
-	if (u->events && u->events->bearer)
-		bearer_set(&u->bearer, u->events->bearer(u, u->arg));
-	return u->bearer;
-}
-
 /* There is no credential: that is told from the loop, like everything. */
 static void refuse_later(void *arg)
 {
@@ -529,7 +530,7 @@ int leg_start(struct leg *l)
 	if (u->spec.own)
 		credentials_get_own(u->spec.credentials, u->spec.conf, on_credential, l, &l->wait);
 	else
-		credentials_get(u->spec.credentials, u->spec.conf, u->user, leg_bearer(l),
+		credentials_get(u->spec.credentials, u->spec.conf, u->user, bearer_of(l),
 				on_credential, l, &l->wait);
 	l->asking = false;
 	if (l->kind == LEG_DELETE && (l->wait || l->unauthorized.code != 0)) {

@@ -76,9 +76,6 @@ extern const struct key_type type_word;	   /* an enum */
 extern const struct key_type type_object;  /* a struct inside the struct */
 extern const struct key_type type_ignored; /* no field; a note in the log */
 
-/* For keys without a field, or with one that is dumped by another key. */
-int config_dump_nothing(const struct key *k, const void *field, json_t *into);
-
 /* Types in the files of the structs that they read. */
 extern const struct key_type type_backends;	   /* struct config: backends */
 extern const struct key_type type_tools;	   /* struct config_backend: tools */

@@ -339,7 +339,8 @@ static int read_ignored(struct reader *r, const struct key *k, json_t *value, vo
 	return 0;
 }
 
-int config_dump_nothing(const struct key *k, const void *field, json_t *into)
+/* For keys without a field, or with one that is dumped by another key. */
+static int dump_nothing(const struct key *k, const void *field, json_t *into)
 {
 	(void)k;
 	(void)field;
@@ -348,4 +349,4 @@ int config_dump_nothing(const struct key *k, const void *field, json_t *into)
 }
 
 const struct key_type type_ignored = {
-	.read = read_ignored, .dump = config_dump_nothing, .expected = "anything"};
+	.read = read_ignored, .dump = dump_nothing, .expected = "anything"};

@@ -128,7 +128,7 @@ static void free_later(void *arg)
 	free(r);
 }
 
-int httpc_status(const struct httpc_request *r)
+static int httpc_status(const struct httpc_request *r)
 {
 	long status = 0;
 
@@ -488,11 +488,6 @@ int64_t httpc_date(const char *text)
 bool httpc_sent_again(const struct httpc_request *r)
 {
 	return r->sent_again;
-}
-
-size_t httpc_count(const struct httpc *h)
-{
-	return h->n;
 }
 
 /* ---- itself ---- */

@@ -72,9 +72,7 @@ int httpc_redirect(struct httpc_request *r, unsigned *n, char **to_r, struct err
 #define HTTPC_MAX_REDIRECTS 3
 /* A date as HTTP has it (RFC 9110 section 5.6.7) in seconds since 1970; -1: TEXT is none. */
 int64_t httpc_date(const char *text);
-int httpc_status(const struct httpc_request *r);
 /* Whether the server had closed the idle connection, so that R was sent again over a new one. */
 bool httpc_sent_again(const struct httpc_request *r);
-size_t httpc_count(const struct httpc *h);
 
 #endif

@@ -40,7 +40,7 @@ struct session {
 	char texts[];	/* user, peer, holder, capabilities, clientInfo */
 };
 
-const char *close_reason_name(enum close_reason reason)
+static const char *close_reason_name(enum close_reason reason)
 {
 	switch (reason) {
 	case CLOSE_CLIENT:
@@ -394,11 +394,6 @@ const char *session_id(const struct session *s)
 const char *session_user(const struct session *s)
 {
 	return s->caller.user;
-}
-
-const char *session_peer(const struct session *s)
-{
-	return s->caller.peer;
 }
 
 enum mcp_rev session_rev(const struct session *s)

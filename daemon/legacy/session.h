@@ -40,7 +40,6 @@ enum close_reason {
 	CLOSE_SHUTDOWN,
 	CLOSE_FAILED, /* it could not be set up */
 };
-const char *close_reason_name(enum close_reason reason);
 
 /* A step of closing and what the log says of it: DONE takes the id, FAILED the id and the reason;
  * NULL: the step speaks for itself. */
@@ -108,7 +107,6 @@ void session_close(struct session *s, enum close_reason reason, struct cleanup_r
 
 const char *session_id(const struct session *s);
 const char *session_user(const struct session *s); /* NULL: unauthenticated */
-const char *session_peer(const struct session *s);
 enum mcp_rev session_rev(const struct session *s);
 const struct caller *session_caller(const struct session *s);
 const char *session_path(const struct session *s);

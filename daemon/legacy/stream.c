@@ -465,11 +465,6 @@ struct stream *stream_list_next(struct stream_list *list, struct stream *s)
 	return s ? TAILQ_NEXT(s, link) : TAILQ_FIRST(list);
 }
 
-struct stream *stream_list_last(struct stream_list *list)
-{
-	return TAILQ_LAST(list, stream_list);
-}
-
 void stream_list_add(struct stream_list *list, struct stream *s)
 {
 	TAILQ_INSERT_TAIL(list, s, link);

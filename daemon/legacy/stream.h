@@ -92,7 +92,6 @@ uint32_t stream_no(const struct stream *s);
 /* Its place in the list of its transport. */
 TAILQ_HEAD(stream_list, stream);
 struct stream *stream_list_next(struct stream_list *list, struct stream *s); /* NULL: the first */
-struct stream *stream_list_last(struct stream_list *list);
 void stream_list_add(struct stream_list *list, struct stream *s);
 void stream_list_remove(struct stream_list *list, struct stream *s);
 

@@ -171,7 +171,7 @@ void translate_trim(struct cow *c, enum thing thing, enum mcp_rev rev)
 
 /* ---- content ---- */
 
-json_t *translate_text_block(const char *text)
+static json_t *text_block(const char *text)
 {
 	return json_pack("{s:s, s:s}", "type", "text", "text", text);
 }
@@ -195,7 +195,7 @@ static json_t *link_as_text(const json_t *block)
 	if (asprintf(&text, "%s%s%s%s%s%s", title, title[0] ? " (" : "", text_of(block, "uri"),
 		     title[0] ? ")" : "", about[0] ? ": " : "", about) < 0)
 		return NULL;
-	made = translate_text_block(text);
+	made = text_block(text);
 	free(text);
 	return made;
 }
@@ -208,7 +208,7 @@ static json_t *audio_as_text(const json_t *block)
 	if (asprintf(&text, "[audio (%s), which this client's protocol revision cannot carry]",
 		     text_of(block, "mimeType")) < 0)
 		return NULL;
-	made = translate_text_block(text);
+	made = text_block(text);
 	free(text);
 	return made;
 }
@@ -303,7 +303,7 @@ static void repeat_as_text(struct cow *c, const json_t *structured)
 	if (has_text(content))
 		return;
 	text = json_dumps(structured, JSON_COMPACT | JSON_ENCODE_ANY);
-	block = text ? translate_text_block(text) : NULL;
+	block = text ? text_block(text) : NULL;
 	free(text);
 	copy = json_is_array(content) ? jsonrpc_copy(content) : json_array();
 	if (copy && json_array_append_new(copy, block) < 0) {
@@ -507,8 +507,7 @@ static json_t *tool_error(const char *message, const json_t *data)
 
 	if (asprintf(&text, "%s%s%s", message, needed ? "; the client would have to support " : "",
 		     needed ? needed : "") >= 0) {
-		result = json_pack("{s:[o], s:b}", "content", translate_text_block(text), "isError",
-				   1);
+		result = json_pack("{s:[o], s:b}", "content", text_block(text), "isError", 1);
 		free(text);
 	}
 	free(needed);

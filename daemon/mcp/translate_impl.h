@@ -64,8 +64,5 @@ json_t *translate_content(json_t *block, const void *pair);
 void translate_meta(struct cow *c, const struct translate_pair *pair);
 /* Whether the legacy revisions cannot show SCHEMA as it is: it does not describe an object. */
 bool translate_must_wrap(const json_t *schema);
-/* SCHEMA as that of the member "result" of an object. */
-json_t *translate_wrap_schema(json_t *schema);
-json_t *translate_text_block(const char *text);
 
 #endif

@@ -95,7 +95,8 @@ static json_t *moved(json_t *value, const void *arg)
 	return cow_done(&c);
 }
 
-json_t *translate_wrap_schema(json_t *schema)
+/* SCHEMA as that of the member "result" of an object. */
+static json_t *wrap_schema(json_t *schema)
 {
 	int depth = 0;
 	json_t *inner = moved(schema, &depth), *dialect = json_object_get(schema, "$schema");
@@ -122,7 +123,7 @@ json_t *translate_wrap_schema(json_t *schema)
 static json_t *legacy_schema(json_t *schema, const void *arg)
 {
 	(void)arg;
-	return translate_must_wrap(schema) ? translate_wrap_schema(schema) : json_incref(schema);
+	return translate_must_wrap(schema) ? wrap_schema(schema) : json_incref(schema);
 }
 
 /* ---- entries ---- */

@@ -33,8 +33,6 @@ enum {
 #define NET_CONNECT_TCP (1u << 1)		/* ABI 4 */
 #define SCOPE_ALL	((1u << 0) | (1u << 1)) /* ABI 6: abstract Unix sockets, signals */
 
-/* The rights of FS that the kernel knows. */
-uint64_t landlock_known(uint64_t fs);
 /* A new ruleset that handles these; -1 with errno. NET and SCOPED must be of the kernel's ABI. */
 int landlock_ruleset(uint64_t fs, uint64_t net, uint64_t scoped);
 /* Allows ALLOWED, as far as it fits a file of the type MODE, at FD (O_PATH) and down from there. 0,

@@ -51,7 +51,8 @@ int sandbox_abi(const char **why_r)
 	return abi;
 }
 
-uint64_t landlock_known(uint64_t fs)
+/* The rights of FS that the kernel knows. */
+static uint64_t known(uint64_t fs)
 {
 	int abi = sandbox_abi(NULL);
 
@@ -66,14 +67,14 @@ uint64_t landlock_known(uint64_t fs)
 
 int landlock_ruleset(uint64_t fs, uint64_t net, uint64_t scoped)
 {
-	const struct ruleset_attr attr = {landlock_known(fs), net, scoped};
+	const struct ruleset_attr attr = {known(fs), net, scoped};
 
 	return (int)syscall(__NR_landlock_create_ruleset, &attr, sizeof attr, 0);
 }
 
 int landlock_allow(int ruleset, int fd, mode_t mode, uint64_t allowed)
 {
-	struct path_attr attr = {.allowed = landlock_known(allowed), .fd = fd};
+	struct path_attr attr = {.allowed = known(allowed), .fd = fd};
 	long rc;
 
 	if (!S_ISDIR(mode))

@@ -59,7 +59,8 @@ static void on_ask(struct call *c, struct question *q, void *arg)
 	}
 }
 
-void server_end(struct request *r, const struct answer *answer)
+/* Ends R with ANSWER, which was translated for the client. */
+static void server_end(struct request *r, const struct answer *answer)
 {
 	struct server *s = r->server;
 	json_t *id = json_incref(r->id);

@@ -72,7 +72,5 @@ bool server_task_too_long(const struct request *r, const json_t *result);
 json_t *server_task_notification(struct server *s, size_t source, json_t *params);
 /* Q, asked by backend SOURCE, says with our id to which task it belongs. 0 or ERR_NOMEM. */
 int server_task_question(struct server *s, size_t source, struct question *q);
-/* Ends R with ANSWER, which was translated for the client. */
-void server_end(struct request *r, const struct answer *answer);
 
 #endif

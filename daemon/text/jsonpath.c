@@ -8,11 +8,6 @@
 
 #include "lib/log.h"
 
-void jsonpath_init(struct jsonpath *p)
-{
-	jsonpath_up(p, 0);
-}
-
 static size_t append(struct jsonpath *p, const char *before, const char *step, const char *after)
 {
 	size_t mark = p->len;

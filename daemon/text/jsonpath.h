@@ -11,7 +11,6 @@ struct jsonpath {
 	char text[320]; /* always terminated; "" is the whole */
 };
 
-void jsonpath_init(struct jsonpath *p);
 /* Goes one member or one element down. jsonpath_up() with the mark that is returned goes back. */
 size_t jsonpath_down(struct jsonpath *p, const char *key);
 size_t jsonpath_down_index(struct jsonpath *p, size_t index);
