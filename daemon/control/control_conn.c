@@ -364,6 +364,30 @@ static void on_readable(struct bufferevent *bev, void *arg)
 	handle_input(arg);
 }
 
+/* Closes CONN, whose peer writes no more, once the last answer is sent. A peer that does not read
+ * ends by STUCK_SECONDS, and one that is gone by the error of a write. */
+static void close_if_sent(struct control_conn *conn)
+{
+	if (TAILQ_EMPTY(&conn->requests) && conn_backlog(conn) == 0)
+		control_conn_close(conn);
+}
+
+/* The peer of CONN has stopped writing: a script with socat, or one that is gone. Its listings go
+ * on; what may last for ever (a call of a tool, a log that is followed) ends now. */
+static void stop_reading(struct control_conn *conn)
+{
+	struct control_request *r, *next;
+
+	conn->ending = true;
+	for (r = TAILQ_FIRST(&conn->requests); r; r = next) {
+		next = TAILQ_NEXT(r, link);
+		if (!r->handler->pump)
+			request_end(r);
+	}
+	control_conn_flush(conn);
+	close_if_sent(conn);
+}
+
 /* The peer has read most of what was there: rows that waited for this come first. */
 static void on_written(struct bufferevent *bev, void *arg)
 {
@@ -376,7 +400,10 @@ static void on_written(struct bufferevent *bev, void *arg)
 		if (!r->ended && r->handler->pump)
 			r->handler->pump(r);
 	}
-	handle_input(conn);
+	if (!conn->ending)
+		handle_input(conn);
+	else if (!conn->closed)
+		close_if_sent(conn);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
@@ -389,8 +416,9 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 			   (unsigned)conn->uid);
 	/* A peer that only stopped writing (a script with socat) still gets its answers. */
 	if (what & BEV_EVENT_EOF)
-		control_conn_flush(conn);
-	control_conn_close(conn);
+		stop_reading(conn);
+	else
+		control_conn_close(conn);
 }
 
 static void send_hello(struct control_conn *conn)

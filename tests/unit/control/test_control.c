@@ -494,6 +494,42 @@ static void half_closed_peers_get_their_answers(void **state)
 	peer_close(&p);
 }
 
+/* However much a peer has asked for before it stops writing, each request has its answer, the rows
+ * of long lists too; and one that does not read holds no other one up. */
+static void half_closed_peers_get_all_answers(void **state)
+{
+	enum { REQUESTS = 500, SESSIONS = 300 };
+	struct peer p = greeted(), idle = greeted();
+	static char lines[REQUESTS * 64];
+	size_t len = 0, quarter = 0;
+	json_t *rows;
+
+	(void)state;
+	for (int i = 0; i < SESSIONS; i++)
+		open_session(NULL, MCP_REV_2025_11_25);
+	for (int id = 1; id <= REQUESTS; id++) {
+		len += (size_t)sprintf(lines + len,
+				       "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\"}\n", id,
+				       id % 100 == 0 ? "sessions.list" : "counts");
+		quarter = id == REQUESTS / 4 ? len : quarter;
+	}
+	say_bytes(&idle, lines, quarter, quarter);
+	shutdown(idle.fd, SHUT_WR);
+	say_bytes(&p, lines, len, len);
+	shutdown(p.fd, SHUT_WR);
+	loop_settle(fx.base);
+	for (int id = 1; id <= REQUESTS; id++) {
+		json_decref(expect_result(&p, id, &rows));
+		assert_int_equal(json_array_size(rows), id % 100 == 0 ? SESSIONS : 0);
+		json_decref(rows);
+	}
+	expect_end(&p);
+	peer_close(&p);
+	peer_close(&idle);
+	loop_settle(fx.base);
+	sessions_close_all(fx.ss, CLOSE_OPERATOR);
+}
+
 static void sessions_are_listed_and_shown(void **state)
 {
 	struct peer p = greeted();
@@ -1242,6 +1278,7 @@ int main(void)
 		TEST(lines_in_any_pieces),
 		TEST(a_line_too_long_is_thrown_away),
 		TEST(half_closed_peers_get_their_answers),
+		TEST(half_closed_peers_get_all_answers),
 		TEST(sessions_are_listed_and_shown),
 		TEST(sessions_are_closed),
 		TEST(ambiguous_ids_are_told),
