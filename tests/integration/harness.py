@@ -209,13 +209,22 @@ def fake(*args, **keys):
     return dict({"command": sys.executable, "args": [FAKE] + [str(a) for a in args]}, **keys)
 
 
+def others_may_pass(folder):
+    """Whether every user can come to what lies in FOLDER."""
+    return all(f.stat().st_mode & 0o1 for f in (folder, *folder.parents))
+
+
+# Folders of daemons are for tests that become another user, too: root's own TMPDIR (as pam_tmpdir makes it) is not.
+if os.geteuid() == 0 and not others_may_pass(Path(tempfile.gettempdir()).resolve()):
+    tempfile.tempdir = next((d for d in ("/tmp", "/var/tmp") if others_may_pass(Path(d).resolve())), None)
+
 IN_REACH = {}  # programs that another user cannot come to, and their copies
 
 
 def in_reach(path):
     """PATH, if every user can run the program; else (the tree lies below /root, say) the path of a copy."""
     path = Path(path).resolve()
-    if path.stat().st_mode & 0o5 == 0o5 and all(folder.stat().st_mode & 0o1 for folder in path.parents):
+    if path.stat().st_mode & 0o5 == 0o5 and others_may_pass(path.parent):
         return str(path)
     if path not in IN_REACH:
         folder = tempfile.mkdtemp(prefix="mcpd-test-")
