@@ -62,7 +62,7 @@ struct control_conn {
 	TAILQ_HEAD(, control_request) requests;
 	size_t n_requests;
 	size_t n_follows; /* of them: those that follow the log */
-	bool ending; /* the peer writes no more: closed once all that it asked for is sent */
+	bool ending;	  /* the peer writes no more: closed once all that it asked for is sent */
 	bool closed;
 	struct defer closing, freeing;
 };
