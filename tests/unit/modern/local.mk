@@ -1,5 +1,13 @@
 # SPDX-License-Identifier: ISC
 # The unit tests of daemon/modern/.
+check_PROGRAMS += tests/unit/modern/test_park
+TESTS += tests/unit/modern/test_park
+tests_unit_modern_test_park_SOURCES = tests/unit/modern/test_park.c
+tests_unit_modern_test_park_CPPFLAGS = $(unit_cppflags)
+tests_unit_modern_test_park_CFLAGS = $(unit_cflags)
+tests_unit_modern_test_park_LDFLAGS = -Wl,--wrap=time -Wl,--wrap=mreqs_find
+tests_unit_modern_test_park_LDADD = $(session_ldadd)
+
 check_PROGRAMS += tests/unit/modern/test_pool
 TESTS += tests/unit/modern/test_pool
 tests_unit_modern_test_pool_SOURCES = tests/unit/modern/test_pool.c
