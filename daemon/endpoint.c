@@ -36,11 +36,7 @@ struct place {
 };
 
 struct endpoint {
-	const struct config *conf;
-	struct sessions *sessions;
-	const struct store *store; /* NULL: none */
-	struct auth *auth;	   /* NULL: everybody may */
-	struct users *users;	   /* NULL: none are known */
+	struct endpoint_deps deps;
 	struct legacy legacy;
 	struct modern *modern;
 	struct share *serving; /* requests that are being served */
@@ -69,34 +65,37 @@ static int add_place(struct endpoint *ep, const char *path, const char *name, st
 	return 0;
 }
 
-static int add_places(struct endpoint *ep, struct view *all, struct view *const *singles, size_t n)
+static int add_places(struct endpoint *ep)
 {
-	ep->places = calloc(n + 1, sizeof *ep->places);
-	if (!ep->places || add_place(ep, ep->conf->path, "", all) < 0)
+	const struct endpoint_deps *d = &ep->deps;
+
+	ep->places = calloc(d->n_singles + 1, sizeof *ep->places);
+	if (!ep->places || add_place(ep, d->conf->path, "", d->all) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (add_place(ep, ep->conf->path, backend_name(view_backend(singles[i], 0)),
-			      singles[i]) < 0)
+	for (size_t i = 0; i < d->n_singles; i++) {
+		if (add_place(ep, d->conf->path, backend_name(view_backend(d->singles[i], 0)),
+			      d->singles[i]) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-struct endpoint *endpoint_new(struct event_base *base, const struct config *conf,
-			      struct sessions *sessions, struct view *all,
-			      struct view *const *singles, size_t n, struct err *e)
+struct endpoint *endpoint_new(const struct endpoint_deps *deps, struct err *e)
 {
+	const struct config_limits *limits = &deps->conf->limits;
 	struct endpoint *ep = calloc(1, sizeof *ep);
 
 	err_set(e, ERR_NOMEM, "out of memory");
 	if (!ep)
 		return NULL;
-	ep->conf = conf;
-	ep->sessions = sessions;
-	ep->legacy.sessions = sessions;
-	ep->legacy.limits = &conf->limits;
-	ep->modern = add_places(ep, all, singles, n) == 0 ? modern_new(base, conf, e) : NULL;
-	if (!ep->modern || endpoint_limit(ep, conf->limits.max_requests) < 0)
+	ep->deps = *deps;
+	ep->legacy.sessions = deps->sessions;
+	ep->legacy.limits = limits;
+	ep->serving = share_new("requests at a time", "limits.maxRequests", deps->max_requests,
+				limits->share);
+	if (ep->serving && add_places(ep) == 0)
+		ep->modern = modern_new(deps->base, deps->conf, deps->users, e);
+	if (!ep->modern)
 		endpoint_free(&ep);
 	return ep;
 }
@@ -114,30 +113,6 @@ void endpoint_free(struct endpoint **epp)
 		free(ep->places[i].path);
 	free(ep->places);
 	free(ep);
-}
-
-int endpoint_limit(struct endpoint *ep, unsigned max)
-{
-	struct share *s =
-		share_new("requests at a time", "limits.maxRequests", max, ep->conf->limits.share);
-
-	if (!s)
-		return ERR_NOMEM;
-	share_free(&ep->serving);
-	ep->serving = s;
-	return 0;
-}
-
-void endpoint_set_store(struct endpoint *ep, const struct store *store)
-{
-	ep->store = store;
-}
-
-void endpoint_set_auth(struct endpoint *ep, struct auth *auth, struct users *users)
-{
-	ep->auth = auth;
-	ep->users = users;
-	modern_set_users(ep->modern, users);
 }
 
 void endpoint_drain(struct endpoint *ep)
@@ -171,14 +146,14 @@ static void health(struct endpoint *ep, struct exchange *x)
 	struct registry_counts c;
 	json_t *msg;
 
-	sessions_counts(ep->sessions, &c);
+	sessions_counts(ep->deps.sessions, &c);
 	msg = json_pack("{s:s, s:s, s:s, s:b, s:I, s:I}", "status",
 			ep->legacy.draining ? "stopping" : "ok", "name", "mcpd", "version",
-			PACKAGE_VERSION, "authEnabled", ep->auth != NULL, "activeSessions",
+			PACKAGE_VERSION, "authEnabled", ep->deps.auth != NULL, "activeSessions",
 			(json_int_t)c.sessions, "activeUsers", (json_int_t)c.users);
 	/* It serves on, so its status stays. Why is for those who may ask mcpctl, not for
 	 * everybody. */
-	if (ep->store && store_trouble(ep->store))
+	if (ep->deps.store && store_trouble(ep->deps.store))
 		json_object_set_new(msg, "store", json_string("trouble"));
 	exchange_set_header(x, "Cache-Control", "no-store");
 	exchange_reply_json(x, ep->legacy.draining ? 503 : 200, msg);
@@ -248,9 +223,9 @@ static bool admit(struct endpoint *ep, const struct visit *v, const json_t *body
 
 	if (!v->id)
 		return true;
-	auth_needs_begin(ep->auth, v->id, &needs);
-	scopes_of_tools(ep->conf->auth.tool_scopes, v->place->view, body, &needs);
-	return auth_admit(ep->auth, v->rq.x, v->place->name, &needs);
+	auth_needs_begin(ep->deps.auth, v->id, &needs);
+	scopes_of_tools(ep->deps.conf->auth.tool_scopes, v->place->view, body, &needs);
+	return auth_admit(ep->deps.auth, v->rq.x, v->place->name, &needs);
 }
 
 static unsigned count_requests(const json_t *body)
@@ -272,9 +247,9 @@ static bool within_limits(struct endpoint *ep, struct exchange *x, json_t *body)
 	unsigned retry = 1;
 	char seconds[16];
 	struct err e;
-	int rc = ep->users ? users_admit(ep->users, exchange_user(x), count_requests(body), &retry,
-					 &e)
-			   : 0;
+	int rc = ep->deps.users ? users_admit(ep->deps.users, exchange_user(x),
+					      count_requests(body), &retry, &e)
+				: 0;
 
 	if (rc == 0)
 		return true;
@@ -315,7 +290,7 @@ static void post(struct endpoint *ep, const struct visit *v)
 		return;
 	}
 	if (text)
-		body = jsonrpc_parse(text, len, ep->conf->limits.max_depth, &e);
+		body = jsonrpc_parse(text, len, ep->deps.conf->limits.max_depth, &e);
 	if (body && names_check_body(body, &e) < 0) {
 		reply_error(rq->x, 400, body_id(body), RPC_INVALID_PARAMS, "Invalid params: %s",
 			    e.text);
@@ -368,9 +343,9 @@ static void challenge(struct exchange *x, const char *error, const char *why, co
 	const struct place *place = arg;
 
 	if (scope)
-		auth_step_up(place->endpoint->auth, x, place->name, why, scope);
+		auth_step_up(place->endpoint->deps.auth, x, place->name, why, scope);
 	else
-		auth_challenge(place->endpoint->auth, x, place->name, error, why, NULL);
+		auth_challenge(place->endpoint->deps.auth, x, place->name, error, why, NULL);
 }
 
 /* The place that X asks for, which knows how X is challenged. */
@@ -395,7 +370,7 @@ static void on_identity(struct exchange *x, const struct auth_identity *id, void
 
 	exchange_set_bearer(x, id->bearer);
 	if (exchange_set_user(x, id->user) < 0 ||
-	    (ep->users && users_seen(ep->users, id->user, &token) < 0))
+	    (ep->deps.users && users_seen(ep->deps.users, id->user, &token) < 0))
 		reply_error(x, 503, NULL, RPC_INTERNAL_ERROR, "out of memory");
 	else
 		visit(ep, x, find_challenger(ep, x), id);
@@ -405,7 +380,7 @@ static void on_identity(struct exchange *x, const struct auth_identity *id, void
 static void log_out(struct exchange *x, const struct auth_identity *id, void *arg)
 {
 	struct endpoint *ep = arg;
-	int closed = users_logout(ep->users, id->user);
+	int closed = users_logout(ep->deps.users, id->user);
 	json_t *msg =
 		json_pack("{s:b, s:i}", "loggedOut", 1, "sessionsClosed", closed > 0 ? closed : 0);
 
@@ -418,7 +393,7 @@ static void serve_logout(struct endpoint *ep, struct exchange *x)
 {
 	switch (exchange_method(x)) {
 	case EXCHANGE_POST:
-		auth_check(ep->auth, x, "", log_out, ep);
+		auth_check(ep->deps.auth, x, "", log_out, ep);
 		return;
 	case EXCHANGE_OPTIONS:
 		guard_preflight(x);
@@ -449,8 +424,8 @@ static void serve_place(struct endpoint *ep, struct exchange *x, const struct pl
 	/* Browsers send no token along when they ask whether they may. */
 	if (exchange_method(x) == EXCHANGE_OPTIONS)
 		guard_preflight(x);
-	else if (ep->auth)
-		auth_check(ep->auth, x, place->name, on_identity, ep);
+	else if (ep->deps.auth)
+		auth_check(ep->deps.auth, x, place->name, on_identity, ep);
 	else
 		visit(ep, x, place, NULL);
 }
@@ -464,9 +439,9 @@ void endpoint_handle(struct exchange *x, void *arg)
 
 	turns_doing("HTTP request for", path);
 	/* Public, and for pages of any origin. */
-	if (ep->auth && auth_metadata(ep->auth, x, is_place, ep))
+	if (ep->deps.auth && auth_metadata(ep->deps.auth, x, is_place, ep))
 		return;
-	if (guard_check(ep->conf, x, &e) < 0) {
+	if (guard_check(ep->deps.conf, x, &e) < 0) {
 		reply_error(x, 403, NULL, RPC_TRANSPORT, "%s", e.text);
 		return;
 	}
@@ -475,7 +450,7 @@ void endpoint_handle(struct exchange *x, void *arg)
 		serve_place(ep, x, place);
 	} else if (strcmp(path, "/health") == 0 && exchange_method(x) == EXCHANGE_GET) {
 		health(ep, x);
-	} else if (strcmp(path, "/logout") == 0 && ep->auth && ep->users) {
+	} else if (strcmp(path, "/logout") == 0 && ep->deps.auth && ep->deps.users) {
 		serve_logout(ep, x);
 	} else {
 		static const char text[] =
@@ -510,7 +485,7 @@ static bool may_be_place(const struct endpoint *ep, const char *target, const ch
 	place = find_place(ep, path);
 	if (place)
 		*name_r = place->name;
-	return place || (ep->auth && strcmp(path, "/logout") == 0);
+	return place || (ep->deps.auth && strcmp(path, "/logout") == 0);
 }
 
 /* A terminated copy; NULL where there is none. */
@@ -535,7 +510,8 @@ static enum gate_answer ask_auth(struct endpoint *ep, const struct framing_head 
 				       .holder = gate_holder(g),
 				       .n = value ? h->n_authorization : 0};
 	struct auth_ask *ask = NULL;
-	enum gate_answer answer = answers[auth_precheck(ep->auth, &head, name, on_early, g, &ask)];
+	enum gate_answer answer =
+		answers[auth_precheck(ep->deps.auth, &head, name, on_early, g, &ask)];
 
 	*ticket_r = ask;
 	free(value);
@@ -551,7 +527,7 @@ static bool is_foreign(const struct endpoint *ep, const struct framing_head *h)
 	bool copied = (host || h->n_host == 0) && (origin || h->n_origin == 0);
 	struct err e;
 	/* Without memory the request is judged with its body. */
-	bool foreign = copied && guard_judge(ep->conf, &head, &e) < 0;
+	bool foreign = copied && guard_judge(ep->deps.conf, &head, &e) < 0;
 
 	free(host);
 	free(origin);
@@ -569,7 +545,7 @@ static enum gate_answer ask(void *arg, const struct framing_head *h, struct gate
 	/* The answer to other methods does not depend on a body. */
 	if (target && h->method.len == 4 && memcmp(h->method.at, "POST", 4) == 0 &&
 	    may_be_place(ep, target, &name) && !is_foreign(ep, h))
-		answer = ep->auth ? ask_auth(ep, h, target, name, g, ticket_r) : GATE_PASS;
+		answer = ep->deps.auth ? ask_auth(ep, h, target, name, g, ticket_r) : GATE_PASS;
 	free(target);
 	return answer;
 }
@@ -584,7 +560,7 @@ static bool is_origin_ok(void *arg, const char *origin)
 {
 	const struct endpoint *ep = arg;
 
-	return guard_origin_ok(ep->conf, origin);
+	return guard_origin_ok(ep->deps.conf, origin);
 }
 
 void endpoint_hooks(struct endpoint *ep, struct gate_hooks *hooks_r)

@@ -20,21 +20,25 @@ struct store;
 struct users;
 struct view;
 
-/* BASE and all else outlive the endpoint. ALL serves CONF's path itself, SINGLES[i] "PATH/NAME" of
- * the i-th backend. NULL with E filled. */
-struct endpoint *endpoint_new(struct event_base *base, const struct config *conf,
-			      struct sessions *sessions, struct view *all,
-			      struct view *const *singles, size_t n, struct err *e);
+/* What an endpoint is made of: all of it is borrowed and outlives the endpoint, but for the struct
+ * itself, which is copied. */
+struct endpoint_deps {
+	struct event_base *base;
+	const struct config *conf;
+	struct sessions *sessions;
+	const struct store *store; /* /health tells of its trouble; NULL: there is no store */
+	struct auth *auth;	   /* finds the user of each request; NULL: requests have no user */
+	struct users *users;	   /* told of each user; NULL: users have no limits and no tokens */
+	struct view *all;	   /* serves the configured path itself */
+	struct view *const *singles; /* singles[i] serves "PATH/NAME" of the i-th backend */
+	size_t n_singles;
+	unsigned max_requests; /* how many are served at a time; 0: no limit */
+};
+
+/* NULL with E filled. */
+struct endpoint *endpoint_new(const struct endpoint_deps *deps, struct err *e);
+/* endpoint_drain() and the end of all exchanges come first. */
 void endpoint_free(struct endpoint **e);
-
-/* /health tells of STORE's trouble. STORE outlives it. */
-/* At most MAX requests are served at a time; 0: no limit. Before the first one. 0 or ERR_NOMEM. */
-int endpoint_limit(struct endpoint *e, unsigned max);
-void endpoint_set_store(struct endpoint *e, const struct store *store);
-
-/* AUTH finds the user of each request that is not public; NULL: requests have no user. USERS is
- * told of each user. Both outlive the endpoint. */
-void endpoint_set_auth(struct endpoint *e, struct auth *auth, struct users *users);
 
 /* The hooks by which E judges requests by their heads, before a larger body is read. */
 void endpoint_hooks(struct endpoint *e, struct gate_hooks *hooks_r);

@@ -274,14 +274,25 @@ static const enum peer_header forwarded_headers[] = {
 	[CONFIG_FORWARDED_NONE] = PEER_NO_HEADER,
 };
 
+static unsigned max_connections(const struct config *c)
+{
+	return c->limits.max_connections > 0 ? c->limits.max_connections
+					     : descriptors_for_connections();
+}
+
+/* Without a limit of their own, requests have that of the connections. */
+static unsigned max_requests(const struct config *c)
+{
+	return c->limits.max_requests > 0 ? c->limits.max_requests : max_connections(c);
+}
+
 static struct httpd_limits limits_of(const struct config *c)
 {
 	return (struct httpd_limits){
 		.max_body = c->limits.max_body,
 		.max_headers = c->limits.max_headers,
 		.idle_seconds = (int)((c->limits.connection_idle_ms + 999) / 1000),
-		.max_connections = c->limits.max_connections > 0 ? c->limits.max_connections
-								 : descriptors_for_connections(),
+		.max_connections = max_connections(c),
 		.max_per_address = c->limits.max_connections_per_address,
 		.share = c->limits.share,
 		.request_ms = c->limits.request_timeout_ms,
@@ -305,16 +316,24 @@ static int start_sessions(struct mcpd *d, struct err *e)
 static int start_endpoint(struct mcpd *d, struct err *e)
 {
 	const struct config *c = d->conf;
+	struct endpoint_deps deps = {
+		.base = d->base,
+		.conf = c,
+		.sessions = d->sessions,
+		.store = d->store,
+		.users = d->users,
+		.all = d->all,
+		.singles = d->singles,
+		.n_singles = c->n_backends,
+		.max_requests = max_requests(c),
+	};
 
-	d->endpoint = endpoint_new(d->base, c, d->sessions, d->all, d->singles, c->n_backends, e);
-	if (!d->endpoint)
-		return e->code;
-	endpoint_set_store(d->endpoint, d->store);
 	d->auth = auth_new(d->base, d->httpc, c, e);
 	if (!d->auth && e->code)
 		return e->code;
-	endpoint_set_auth(d->endpoint, d->auth, d->users);
-	return 0;
+	deps.auth = d->auth;
+	d->endpoint = endpoint_new(&deps, e);
+	return d->endpoint ? 0 : e->code;
 }
 
 static int start_httpd(struct mcpd *d, struct err *e)
@@ -323,8 +342,6 @@ static int start_httpd(struct mcpd *d, struct err *e)
 	const struct httpd_limits limits = limits_of(c);
 	struct gate_hooks hooks;
 
-	if (c->limits.max_requests == 0 && endpoint_limit(d->endpoint, limits.max_connections) < 0)
-		return no_memory(e);
 	d->httpd = httpd_new(d->base, &limits, endpoint_handle, d->endpoint);
 	if (!d->httpd)
 		return no_memory(e);

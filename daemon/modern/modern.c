@@ -236,7 +236,8 @@ static void on_gathered(struct mreq *r, void *arg)
 	park_ask(((struct modern *)arg)->states, r);
 }
 
-struct modern *modern_new(struct event_base *base, const struct config *conf, struct err *e)
+struct modern *modern_new(struct event_base *base, const struct config *conf, struct users *us,
+			  struct err *e)
 {
 	const struct config_limits *limits = &conf->limits;
 	struct modern *m = calloc(1, sizeof *m);
@@ -247,7 +248,12 @@ struct modern *modern_new(struct event_base *base, const struct config *conf, st
 	}
 	m->conf = conf;
 	m->states = reqstates_new(base, limits, e);
-	m->pool = pool_new(base, limits, &modern_front, m, POOL_IDLE_MS);
+	m->pool = pool_new(&(const struct pool_deps){.base = base,
+						     .limits = limits,
+						     .users = us,
+						     .front = &modern_front,
+						     .arg = m,
+						     .idle_ms = POOL_IDLE_MS});
 	m->requests = mreqs_new(base, limits, on_gathered, m);
 	m->listens = listens_new(base, conf, m->pool);
 	if (!m->states || !m->pool || !m->requests || !m->listens) {
@@ -266,11 +272,6 @@ void modern_close(struct modern *m)
 	mreqs_end_answered(m->requests);
 	/* What is in flight is answered with 503 as it is cancelled. */
 	pool_close(m->pool);
-}
-
-void modern_set_users(struct modern *m, struct users *us)
-{
-	pool_set_users(m->pool, us);
 }
 
 void modern_free(struct modern **mp)

@@ -17,10 +17,10 @@ struct modern;
 struct users;
 struct view;
 
-/* CONF outlives it. NULL with E filled. */
-struct modern *modern_new(struct event_base *base, const struct config *conf, struct err *e);
-/* Sets the users whose calls are counted. US outlives it. */
-void modern_set_users(struct modern *m, struct users *us);
+/* US: the users whose calls are counted; NULL: users have no limits. BASE, CONF and US outlive the
+ * front. NULL with E filled. */
+struct modern *modern_new(struct event_base *base, const struct config *conf, struct users *us,
+			  struct err *e);
 /* Every exchange must have been ended: modern_close() first. */
 void modern_free(struct modern **m);
 

@@ -66,11 +66,7 @@ struct pool {
 	struct owner *owners;
 	struct kind *kinds;
 	struct pooled_list idle_all;
-	struct event_base *base;
-	const struct config_limits *limits;
-	const struct server_front *front;
-	void *arg;
-	struct users *users;
+	struct pool_deps deps;
 	struct delayq *idle;
 	struct share *places;
 	size_t n;
@@ -268,21 +264,17 @@ static void on_idle(struct delayq_node *node, void *arg)
 
 /* ---- the pool ---- */
 
-struct pool *pool_new(struct event_base *base, const struct config_limits *limits,
-		      const struct server_front *front, void *arg, int64_t idle_ms)
+struct pool *pool_new(const struct pool_deps *deps)
 {
 	struct pool *p = calloc(1, sizeof *p);
 
 	if (!p)
 		return NULL;
 	TAILQ_INIT(&p->idle_all);
-	p->base = base;
-	p->limits = limits;
-	p->front = front;
-	p->arg = arg;
-	p->idle = delayq_new(base, idle_ms, on_idle, p);
+	p->deps = *deps;
+	p->idle = delayq_new(deps->base, deps->idle_ms, on_idle, p);
 	p->places = share_new("servers of requests without a session", "limits.maxRequestServers",
-			      limits->max_request_servers, limits->share);
+			      deps->limits->max_request_servers, deps->limits->share);
 	if (!p->idle || !p->places)
 		pool_free(&p);
 	return p;
@@ -295,11 +287,6 @@ void pool_close(struct pool *p)
 	/* What a server cancels is given back meanwhile, which changes nothing here. */
 	while ((o = p->owners))
 		drop(LIST_FIRST(&o->servers));
-}
-
-void pool_set_users(struct pool *p, struct users *us)
-{
-	p->users = us;
 }
 
 void pool_free(struct pool **pp)
@@ -360,11 +347,11 @@ static struct pooled *server_make(struct pool *p, const struct pool_want *want, 
 		      text_size(want->holder);
 	struct pooled *s = calloc(1, sizeof *s + size);
 	struct server_conf conf = {
-		.base = p->base,
-		.limits = p->limits,
+		.base = p->deps.base,
+		.limits = p->deps.limits,
 		.view = want->view,
-		.users = p->users,
-		.front = p->front,
+		.users = p->deps.users,
+		.front = p->deps.front,
 		.arg = s,
 		.lists_told = true, /* each stream watches the view by itself */
 	};
@@ -482,11 +469,11 @@ struct pooled *pool_take(struct pool *p, const struct pool_want *want, struct er
 		err_set(e, ERR_NOMEM, "out of memory");
 		return NULL;
 	}
-	if (strlen(caps) > p->limits->max_session_bytes) {
+	if (strlen(caps) > p->deps.limits->max_session_bytes) {
 		err_set(e, ERR_INVALID,
 			"the client's capabilities have more than %zu bytes "
 			"(limits.maxSessionBytes)",
-			p->limits->max_session_bytes);
+			p->deps.limits->max_session_bytes);
 		free(caps);
 		return NULL;
 	}
@@ -550,7 +537,7 @@ bool pooled_exclusive(const struct pooled *s)
 
 void *pooled_arg(const struct pooled *s)
 {
-	return s->pool->arg;
+	return s->pool->deps.arg;
 }
 
 size_t pool_size(const struct pool *p)

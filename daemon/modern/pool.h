@@ -48,12 +48,19 @@ struct pool_want {
 	const char *task;     /* the task that it is about: only its server knows it; or NULL */
 };
 
-/* FRONT's arg will be the struct pooled. A server that nobody used for IDLE_MS is closed. NULL on
- * lack of memory. */
-struct pool *pool_new(struct event_base *base, const struct config_limits *limits,
-		      const struct server_front *front, void *arg, int64_t idle_ms);
-/* Sets the users whose calls are counted. US outlives it. */
-void pool_set_users(struct pool *p, struct users *us);
+/* What a pool is made of: all is borrowed and outlives the pool, but for the struct itself, which
+ * is copied. */
+struct pool_deps {
+	struct event_base *base;
+	const struct config_limits *limits;
+	struct users *users;		  /* whose calls are counted; NULL: users have no limits */
+	const struct server_front *front; /* of each server; its arg will be the struct pooled */
+	void *arg;			  /* pooled_arg() */
+	int64_t idle_ms;		  /* a server that nobody used for this long is closed */
+};
+
+/* NULL on lack of memory. */
+struct pool *pool_new(const struct pool_deps *deps);
 /* Closes all. */
 void pool_free(struct pool **p);
 

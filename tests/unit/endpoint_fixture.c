@@ -15,6 +15,7 @@ static struct config conf;
 
 void endpoint_open(void)
 {
+	struct endpoint_deps deps = {.conf = &conf};
 	struct err e;
 
 	fixture_open(NULL);
@@ -26,7 +27,10 @@ void endpoint_open(void)
 	conf.limits.max_batch = 8;
 	conf.limits.max_session_bytes = 65536;
 	conf.limits.share = 25;
-	fx_endpoint = endpoint_new(fx.base, &conf, fx.ss, fx.view, NULL, 0, &e);
+	deps.base = fx.base;
+	deps.sessions = fx.ss;
+	deps.all = fx.view;
+	fx_endpoint = endpoint_new(&deps, &e);
 	assert_non_null(fx_endpoint);
 }
 

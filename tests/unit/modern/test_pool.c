@@ -96,7 +96,8 @@ static void open_pool(unsigned max)
 	limits = (struct config_limits){
 		.max_request_servers = max, .max_session_bytes = 1024, .share = 25};
 	base = loop_open();
-	pool = pool_new(base, &limits, NULL, NULL, 60000);
+	pool = pool_new(
+		&(const struct pool_deps){.base = base, .limits = &limits, .idle_ms = 60000});
 	assert_non_null(pool);
 }
 
