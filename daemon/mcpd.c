@@ -204,9 +204,25 @@ static int start_loop(struct mcpd *d, struct err *e)
 	return d->httpc ? 0 : e->code;
 }
 
-static bool has_issuer(const struct config *conf)
+/* NULL where tokens have no issuer. */
+static const char *issuer_of_users(const struct config *conf)
 {
-	return conf->auth.mode == CONFIG_AUTH_JWT || conf->auth.mode == CONFIG_AUTH_INTROSPECT;
+	return conf->auth.mode == CONFIG_AUTH_JWT || conf->auth.mode == CONFIG_AUTH_INTROSPECT
+		       ? conf->auth.issuer
+		       : NULL;
+}
+
+/* USER logs out: closes the sessions, and returns their number. */
+static size_t log_out(const char *user, void *arg)
+{
+	struct mcpd *d = arg;
+	size_t closed;
+
+	credentials_forget(d->credentials, user);
+	closed = sessions_logout(d->sessions, user);
+	/* The rest of what the user's tokens opened is in no session. */
+	auth_logout(d->auth, user);
+	return closed;
 }
 
 static int start_store(struct mcpd *d, struct err *e)
@@ -214,8 +230,12 @@ static int start_store(struct mcpd *d, struct err *e)
 	d->store = store_open(d->base, &d->conf->store, e);
 	if (!d->store)
 		return e->code;
-	d->users = users_new(d->base, d->store, &d->conf->sessions,
-			     has_issuer(d->conf) ? d->conf->auth.issuer : NULL);
+	d->users = users_new(&(const struct users_deps){.base = d->base,
+							.store = d->store,
+							.conf = &d->conf->sessions,
+							.issuer = issuer_of_users(d->conf),
+							.logout = log_out,
+							.arg = d});
 	d->leftovers = d->users ? leftovers_new(d->store, d->children) : NULL;
 	return d->leftovers ? 0 : no_memory(e);
 }
@@ -248,19 +268,6 @@ static int start_backends(struct mcpd *d, struct err *e)
 	d->all = view_new(d->base, d->backends, c->n_backends, c->n_backends > 1,
 			  c->limits.learn_wait_ms);
 	return d->all ? 0 : no_memory(e);
-}
-
-static size_t log_out(const char *user, void *arg)
-{
-	struct mcpd *d = arg;
-
-	size_t closed;
-
-	credentials_forget(d->credentials, user);
-	closed = sessions_logout(d->sessions, user);
-	/* The rest of what the user's tokens opened is in no session. */
-	auth_logout(d->auth, user);
-	return closed;
 }
 
 static bool is_unwritten(void *store)
@@ -301,16 +308,14 @@ static struct httpd_limits limits_of(const struct config *c)
 
 static int start_sessions(struct mcpd *d, struct err *e)
 {
-	const struct config *c = d->conf;
-
-	d->sessions = sessions_new(d->base, &c->sessions, &c->limits);
-	if (!d->sessions)
-		return no_memory(e);
-	sessions_set_users(d->sessions, d->users);
-	users_on_logout(d->users, log_out, d);
-	if (sessions_keep(d->sessions, d->store, has_issuer(c) ? c->auth.issuer : NULL) < 0)
-		return no_memory(e);
-	return 0;
+	d->sessions =
+		sessions_new(&(const struct sessions_deps){.base = d->base,
+							   .conf = &d->conf->sessions,
+							   .limits = &d->conf->limits,
+							   .users = d->users,
+							   .store = d->store,
+							   .issuer = issuer_of_users(d->conf)});
+	return d->sessions ? 0 : no_memory(e);
 }
 
 static int start_endpoint(struct mcpd *d, struct err *e)
@@ -342,17 +347,19 @@ static int start_httpd(struct mcpd *d, struct err *e)
 	const struct httpd_limits limits = limits_of(c);
 	struct gate_hooks hooks;
 
-	d->httpd = httpd_new(d->base, &limits, endpoint_handle, d->endpoint);
-	if (!d->httpd)
-		return no_memory(e);
+	endpoint_hooks(d->endpoint, &hooks);
 	d->peers = peer_rules_new(c->trusted_proxies, forwarded_headers[c->forwarded_header], e);
 	if (!d->peers)
 		return e->code;
-	httpd_set_peers(d->httpd, d->peers);
-	endpoint_hooks(d->endpoint, &hooks);
-	httpd_set_hooks(d->httpd, &hooks);
-	httpd_hold(d->httpd, is_unwritten, d->store);
-	return 0;
+	d->httpd = httpd_new(&(const struct httpd_deps){.base = d->base,
+							.limits = &limits,
+							.handler = endpoint_handle,
+							.arg = d->endpoint,
+							.hooks = &hooks,
+							.peers = d->peers,
+							.hold = is_unwritten,
+							.hold_arg = d->store});
+	return d->httpd ? 0 : no_memory(e);
 }
 
 static int start_listening(struct mcpd *d, struct err *e)

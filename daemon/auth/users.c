@@ -29,15 +29,11 @@ struct user {
 };
 
 struct users {
-	struct store *store;
-	const struct config_sessions *conf;
-	const char *issuer;
+	struct users_deps deps;
 	struct user *users;
 	size_t with_tokens;
 	struct store_waiter loaded;
 	struct event *sweep;
-	size_t (*logout)(const char *user, void *arg);
-	void *arg;
 };
 
 static struct user *find(const struct users *us, const char *name)
@@ -59,7 +55,7 @@ static struct user *get(struct users *us, const char *name)
 	if (!u)
 		return NULL;
 	memcpy(u->name, name, size);
-	u->credit = (int64_t)us->conf->max_calls_per_minute * MINUTE_MS;
+	u->credit = (int64_t)us->deps.conf->max_calls_per_minute * MINUTE_MS;
 	u->credited = clock_ms();
 	HASH_ADD_STR(us->users, name, u);
 	if (u->hh.tbl)
@@ -86,7 +82,7 @@ static void set_record(struct users *us, struct user *u, json_t *record_take)
 
 static bool is_minute_full(const struct users *us, const struct user *u)
 {
-	return us->conf->max_calls_per_minute == 0 || clock_ms() - u->credited >= MINUTE_MS;
+	return us->deps.conf->max_calls_per_minute == 0 || clock_ms() - u->credited >= MINUTE_MS;
 }
 
 /* Nothing is known of a user who has nothing. */
@@ -110,7 +106,7 @@ static void on_stored(const char *key, json_t *record, void *arg)
 	struct user *u;
 
 	if (!json_is_string(json_object_get(record, "access")) ||
-	    !same_text(json_string_value(json_object_get(record, "issuer")), us->issuer))
+	    !same_text(json_string_value(json_object_get(record, "issuer")), us->deps.issuer))
 		return;
 	u = get(us, key);
 	if (!u || u->record)
@@ -123,7 +119,7 @@ static void on_loaded(void *arg)
 {
 	struct users *us = arg;
 
-	store_each(us->store, STORE_TOKENS, on_stored, us);
+	store_each(us->deps.store, STORE_TOKENS, on_stored, us);
 }
 
 void users_sweep(struct users *us)
@@ -134,7 +130,7 @@ void users_sweep(struct users *us)
 
 	HASH_ITER (hh, us->users, u, tmp) {
 		if (u->record && !u->token.refresh && is_expired(&u->token, now)) {
-			store_delete(us->store, STORE_TOKENS, u->name);
+			store_delete(us->deps.store, STORE_TOKENS, u->name);
 			set_record(us, u, NULL);
 			n++;
 		}
@@ -150,26 +146,23 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	users_sweep(arg);
 }
 
-struct users *users_new(struct event_base *base, struct store *store,
-			const struct config_sessions *conf, const char *issuer)
+struct users *users_new(const struct users_deps *deps)
 {
 	static const struct timeval period = {.tv_sec = SWEEP_SECONDS};
 	struct users *us = calloc(1, sizeof *us);
 
 	if (!us)
 		return NULL;
-	us->store = store;
-	us->conf = conf;
-	us->issuer = issuer;
+	us->deps = *deps;
 	us->loaded.fn = on_loaded;
 	us->loaded.arg = us;
-	us->sweep = event_new(base, -1, EV_PERSIST, on_sweep, us);
+	us->sweep = event_new(deps->base, -1, EV_PERSIST, on_sweep, us);
 	if (!us->sweep || event_add(us->sweep, &period) < 0) {
 		users_free(&us);
 		return NULL;
 	}
 	on_loaded(us);
-	store_when_loaded(store, &us->loaded);
+	store_when_loaded(deps->store, &us->loaded);
 	return us;
 }
 
@@ -181,7 +174,7 @@ void users_free(struct users **usp)
 	*usp = NULL;
 	if (!us)
 		return;
-	store_unwait(us->store, &us->loaded);
+	store_unwait(us->deps.store, &us->loaded);
 	HASH_ITER (hh, us->users, u, tmp) {
 		set_record(us, u, NULL);
 		HASH_DEL(us->users, u);
@@ -228,7 +221,7 @@ int users_seen(struct users *us, const char *user, const struct user_token *t)
 			   "refresh", refresh, "expires", (json_int_t)t->expires, "issuer",
 			   t->issuer, "scope", t->scope, "audience", t->audience, "rights",
 			   t->rights);
-	if (!record || store_put(us->store, STORE_TOKENS, user, record) < 0) {
+	if (!record || store_put(us->deps.store, STORE_TOKENS, user, record) < 0) {
 		seal_drop(record);
 		drop_if_empty(us, u);
 		return ERR_NOMEM;
@@ -259,12 +252,6 @@ const struct user_token *users_token(struct users *us, const char *user)
 	return u && u->record ? &u->token : NULL;
 }
 
-void users_on_logout(struct users *us, size_t (*fn)(const char *user, void *arg), void *arg)
-{
-	us->logout = fn;
-	us->arg = arg;
-}
-
 int users_logout(struct users *us, const char *user)
 {
 	struct user *u = find(us, user);
@@ -273,12 +260,12 @@ int users_logout(struct users *us, const char *user)
 
 	if (known) {
 		/* First, so that the counts that each session logs are those without the user. */
-		store_delete(us->store, STORE_TOKENS, user);
+		store_delete(us->deps.store, STORE_TOKENS, user);
 		set_record(us, u, NULL);
 		u->connected = false;
 		drop_if_empty(us, u);
 	}
-	closed = us->logout ? us->logout(user, us->arg) : 0;
+	closed = us->deps.logout ? us->deps.logout(user, us->deps.arg) : 0;
 	return known || closed ? (int)closed : ERR_NOTFOUND;
 }
 
@@ -289,32 +276,32 @@ size_t users_count(const struct users *us)
 
 int users_secret_set(struct users *us, const char *user, const char *backend, const char *secret)
 {
-	json_t *all = store_get(us->store, STORE_SECRETS, user, NULL);
+	json_t *all = store_get(us->deps.store, STORE_SECRETS, user, NULL);
 	int rc = ERR_NOMEM;
 
 	if (!all)
 		all = json_object();
 	if (all && json_object_set_new(all, backend, json_string(secret)) == 0)
-		rc = store_put(us->store, STORE_SECRETS, user, all);
+		rc = store_put(us->deps.store, STORE_SECRETS, user, all);
 	seal_drop(all);
 	return rc;
 }
 
 int users_secret_unset(struct users *us, const char *user, const char *backend)
 {
-	json_t *all = store_get(us->store, STORE_SECRETS, user, NULL);
+	json_t *all = store_get(us->deps.store, STORE_SECRETS, user, NULL);
 	int rc = ERR_NOTFOUND;
 
 	if (all && json_object_del(all, backend) == 0)
-		rc = json_object_size(all) ? store_put(us->store, STORE_SECRETS, user, all)
-					   : store_delete(us->store, STORE_SECRETS, user);
+		rc = json_object_size(all) ? store_put(us->deps.store, STORE_SECRETS, user, all)
+					   : store_delete(us->deps.store, STORE_SECRETS, user);
 	seal_drop(all);
 	return rc;
 }
 
 char *users_secret(struct users *us, const char *user, const char *backend)
 {
-	json_t *all = store_get(us->store, STORE_SECRETS, user, NULL);
+	json_t *all = store_get(us->deps.store, STORE_SECRETS, user, NULL);
 	const char *secret = json_string_value(json_object_get(all, backend));
 	char *copy = secret ? strdup(secret) : NULL;
 
@@ -339,7 +326,7 @@ void users_each(struct users *us, void (*fn)(const char *user, void *arg), void 
 		if (u->record || u->calls)
 			add_name(u->name, NULL, names);
 	}
-	store_each(us->store, STORE_SECRETS, add_name, names);
+	store_each(us->deps.store, STORE_SECRETS, add_name, names);
 	json_object_foreach (names, name, value)
 		fn(name, arg);
 	json_decref(names);
@@ -348,7 +335,7 @@ void users_each(struct users *us, void (*fn)(const char *user, void *arg), void 
 json_t *users_describe(struct users *us, const char *user)
 {
 	const struct user *u = find(us, user);
-	json_t *all = store_get(us->store, STORE_SECRETS, user, NULL), *names = json_array(),
+	json_t *all = store_get(us->deps.store, STORE_SECRETS, user, NULL), *names = json_array(),
 	       *secret;
 	const struct user_token *t = u && u->record ? &u->token : NULL;
 	const char *name;
@@ -373,9 +360,9 @@ json_t *users_describe(struct users *us, const char *user)
 /* What came back of the minute since the last look. */
 static void refill(const struct users *us, struct user *u)
 {
-	int64_t now = clock_ms(), most = (int64_t)us->conf->max_calls_per_minute * MINUTE_MS;
+	int64_t now = clock_ms(), most = (int64_t)us->deps.conf->max_calls_per_minute * MINUTE_MS;
 
-	u->credit += (now - u->credited) * us->conf->max_calls_per_minute;
+	u->credit += (now - u->credited) * us->deps.conf->max_calls_per_minute;
 	if (u->credit > most)
 		u->credit = most;
 	u->credited = now;
@@ -383,7 +370,8 @@ static void refill(const struct users *us, struct user *u)
 
 int users_admit(struct users *us, const char *user, unsigned n, unsigned *retry_r, struct err *e)
 {
-	unsigned most = us->conf->max_calls_per_user, rate = us->conf->max_calls_per_minute;
+	unsigned most = us->deps.conf->max_calls_per_user,
+		 rate = us->deps.conf->max_calls_per_minute;
 	/* A batch of more than there are in a minute costs the whole minute. */
 	int64_t price = (int64_t)(n < rate ? n : rate) * MINUTE_MS;
 	struct user *u;

@@ -29,10 +29,22 @@ struct user_token {
 	const char *rights;  /* see bearer.h; NULL: not known */
 };
 
-/* ISSUER: whose tokens count, NULL where there is none; a token of another one is as if unknown.
- * All is borrowed for the life of the users. NULL on lack of memory. */
-struct users *users_new(struct event_base *base, struct store *store,
-			const struct config_sessions *conf, const char *issuer);
+/* What the users are made of: all is borrowed and outlives them, but for the struct itself, which
+ * is copied. */
+struct users_deps {
+	struct event_base *base;
+	struct store *store;
+	const struct config_sessions *conf;
+	const char *issuer; /* whose tokens count, NULL where there is none; a token of another
+			       issuer is as if unknown */
+	/* Closes the sessions of a user who logs out, and returns their number. NULL: there are no
+	 * sessions. */
+	size_t (*logout)(const char *user, void *arg);
+	void *arg;
+};
+
+/* NULL on lack of memory. */
+struct users *users_new(const struct users_deps *deps);
 void users_free(struct users **us);
 
 /* USER was authenticated with TOKEN (borrowed): the first one is stored, a newer one (it expires
@@ -45,8 +57,6 @@ void users_session(struct users *us, const char *user);
 /* NULL without one. Borrowed until the next turn. */
 const struct user_token *users_token(struct users *us, const char *user);
 
-/* Sets FN, which closes the sessions of a user who logs out and returns their number. */
-void users_on_logout(struct users *us, size_t (*fn)(const char *user, void *arg), void *arg);
 /* Removes USER's tokens and closes the sessions. Logs the counts. Returns how many sessions there
  * were; ERR_NOTFOUND when there was neither. */
 int users_logout(struct users *us, const char *user);

@@ -356,19 +356,38 @@ void httpd_stop(struct httpd *h)
 
 /* ---- lifetime ---- */
 
-struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limits,
-			httpd_handler handler, void *arg)
+/* What each exchange and each gate of H gets. */
+static void httpd_rules(struct httpd *h, const struct httpd_deps *deps)
+{
+	h->home.idle.tv_sec = h->limits.idle_seconds;
+	h->home.closed = httpd_closed;
+	h->home.arg = h;
+	h->home.peers = deps->peers;
+	h->home.hold = deps->hold;
+	h->home.hold_arg = deps->hold_arg;
+	h->rules = (struct gate_rules){.base = h->base,
+				       .max_body = h->limits.max_body,
+				       .max_headers = h->limits.max_headers,
+				       .request_ms = h->limits.request_ms,
+				       .idle = h->home.idle,
+				       .silent = httpd_silent,
+				       .holder = httpd_holder};
+	if (deps->hooks)
+		h->rules.hooks = *deps->hooks;
+}
+
+struct httpd *httpd_new(const struct httpd_deps *deps)
 {
 	const struct connections_limits places = {
-		.max = limits->max_connections,
-		.max_per_address = limits->max_per_address,
-		.percent = limits->share > 0 ? limits->share : 100,
+		.max = deps->limits->max_connections,
+		.max_per_address = deps->limits->max_per_address,
+		.percent = deps->limits->share > 0 ? deps->limits->share : 100,
 	};
 	struct httpd *h = calloc(1, sizeof *h);
 
 	if (!h)
 		return NULL;
-	h->http = evhttp_new(base);
+	h->http = evhttp_new(deps->base);
 	h->connections = connections_new(&places);
 	if (!h->http || !h->connections) {
 		if (h->http)
@@ -377,23 +396,14 @@ struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limi
 		free(h);
 		return NULL;
 	}
-	h->base = base;
-	h->limits = *limits;
-	h->handler = handler;
-	h->arg = arg;
+	h->base = deps->base;
+	h->limits = *deps->limits;
+	h->handler = deps->handler;
+	h->arg = deps->arg;
 	h->accepting = true;
-	h->home.idle.tv_sec = limits->idle_seconds;
-	h->home.closed = httpd_closed;
-	h->home.arg = h;
-	event_assign(&h->adopt, base, -1, 0, httpd_adopt_event, h);
-	event_assign(&h->resume, base, -1, 0, httpd_resume, h);
-	h->rules = (struct gate_rules){.base = base,
-				       .max_body = limits->max_body,
-				       .max_headers = limits->max_headers,
-				       .request_ms = limits->request_ms,
-				       .idle = h->home.idle,
-				       .silent = httpd_silent,
-				       .holder = httpd_holder};
+	httpd_rules(h, deps);
+	event_assign(&h->adopt, h->base, -1, 0, httpd_adopt_event, h);
+	event_assign(&h->resume, h->base, -1, 0, httpd_resume, h);
 	/* Unknown ones too, which have the highest bit: who may do what is said by the handler. */
 	evhttp_set_allowed_methods(h->http, 0xffff);
 	evhttp_set_timeout_tv(h->http, &h->home.idle);
@@ -401,22 +411,6 @@ struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limi
 	evhttp_set_gencb(h->http, httpd_request, h);
 	LIST_INSERT_HEAD(&all, h, link);
 	return h;
-}
-
-void httpd_set_hooks(struct httpd *h, const struct gate_hooks *hooks)
-{
-	h->rules.hooks = *hooks;
-}
-
-void httpd_set_peers(struct httpd *h, const struct peer_rules *peers)
-{
-	h->home.peers = peers;
-}
-
-void httpd_hold(struct httpd *h, bool (*hold)(void *arg), void *arg)
-{
-	h->home.hold = hold;
-	h->home.hold_arg = arg;
 }
 
 void httpd_free(struct httpd **hp)

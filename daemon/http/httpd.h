@@ -28,18 +28,24 @@ struct httpd_limits {
 	int64_t request_ms;	  /* see gate.h */
 };
 
-struct httpd *httpd_new(struct event_base *base, const struct httpd_limits *limits,
-			httpd_handler handler, void *arg);
+/* What an httpd is made of. What BASE, PEERS and the args point to is borrowed and outlives the
+ * httpd; the rest is copied. */
+struct httpd_deps {
+	struct event_base *base;
+	const struct httpd_limits *limits;
+	httpd_handler handler;
+	void *arg;			/* of HANDLER */
+	const struct gate_hooks *hooks; /* judge requests by their heads; NULL: none */
+	const struct peer_rules *peers; /* whose forwarded addresses count; NULL: nobody's */
+	/* An answer that is given while HOLD(HOLD_ARG) is true leaves after this turn of the loop.
+	 * The store writes at the end of the turn, so no client gets an answer that a crash could
+	 * undo. NULL: no answer is held. */
+	bool (*hold)(void *arg);
+	void *hold_arg;
+};
 
-/* Sets the hooks that judge requests by their heads; HOOKS is copied, its ARG borrowed. */
-void httpd_set_hooks(struct httpd *h, const struct gate_hooks *hooks);
-
-/* Sets the proxies whose forwarded addresses count; borrowed. NULL, the default: none. */
-void httpd_set_peers(struct httpd *h, const struct peer_rules *peers);
-
-/* An answer that is given while HOLD(ARG) is true leaves after this turn of the loop. The store
- * writes at the end of the turn, so no client gets an answer that a crash could undo. */
-void httpd_hold(struct httpd *h, bool (*hold)(void *arg), void *arg);
+/* NULL on lack of memory. */
+struct httpd *httpd_new(const struct httpd_deps *deps);
 
 /* Listens on "ADDRESS:PORT", "[V6]:PORT" or "NAME:PORT" (port 0: any). *bound_r (malloc'd, may be
  * NULL) is what was bound, with the real port; of a name with several addresses, the first. On

@@ -79,31 +79,53 @@ static void on_idle(struct delayq_node *node, void *arg)
 		session_close(s, CLOSE_IDLE, NULL);
 }
 
-struct sessions *sessions_new(struct event_base *base, const struct config_sessions *conf,
-			      const struct config_limits *limits)
+static bool is_open(const char *id, void *arg)
 {
+	return sessions_find(arg, id);
+}
+
+static size_t count_users(const void *arg)
+{
+	return users_count(arg);
+}
+
+/* The records, where there is a store, and who counts the users. 0 or ERR_NOMEM. */
+static int attach(struct sessions *ss, const struct sessions_deps *deps)
+{
+	if (deps->users)
+		registry_count_users(ss->env.registry, count_users, deps->users);
+	if (!deps->store)
+		return 0;
+	ss->records = records_new(deps->base, deps->store, deps->conf, deps->issuer, is_open, ss);
+	return ss->records ? 0 : ERR_NOMEM;
+}
+
+struct sessions *sessions_new(const struct sessions_deps *deps)
+{
+	const struct config_sessions *conf = deps->conf;
 	struct sessions *ss = calloc(1, sizeof *ss);
 
 	if (!ss)
 		return NULL;
 	ss->conf = conf;
-	ss->streams = stream_env_new(base, limits);
+	ss->streams = stream_env_new(deps->base, deps->limits);
 	ss->env = (struct session_env){
-		.base = base,
+		.base = deps->base,
 		.registry = registry_new(),
-		.limits = limits,
+		.limits = deps->limits,
+		.users = deps->users,
 		.streams = ss->streams,
-		.idle = delayq_new(base, conf->idle_timeout_ms, on_idle, ss),
-		.saving = delayq_new(base, records_interval_ms(conf), on_saving, ss),
+		.idle = delayq_new(deps->base, conf->idle_timeout_ms, on_idle, ss),
+		.saving = delayq_new(deps->base, records_interval_ms(conf), on_saving, ss),
 		.save = on_save,
 		.save_level = on_save_level,
 		.save_subscription = on_save_subscription,
 		.closing = on_closing,
-		.places = share_new("sessions", "sessions.max", conf->max, limits->share),
+		.places = share_new("sessions", "sessions.max", conf->max, deps->limits->share),
 		.steps = session_steps,
 	};
 	if (!ss->env.places || !ss->streams || !ss->env.registry || !ss->env.idle ||
-	    !ss->env.saving)
+	    !ss->env.saving || attach(ss, deps) < 0)
 		sessions_free(&ss);
 	return ss;
 }
@@ -122,28 +144,6 @@ void sessions_free(struct sessions **ssp)
 	registry_free(&ss->env.registry);
 	share_free(&ss->env.places);
 	free(ss);
-}
-
-static bool is_open(const char *id, void *arg)
-{
-	return sessions_find(arg, id);
-}
-
-int sessions_keep(struct sessions *ss, struct store *store, const char *issuer)
-{
-	ss->records = records_new(ss->env.base, store, ss->conf, issuer, is_open, ss);
-	return ss->records ? 0 : ERR_NOMEM;
-}
-
-static size_t count_users(const void *arg)
-{
-	return users_count(arg);
-}
-
-void sessions_set_users(struct sessions *ss, struct users *us)
-{
-	ss->env.users = us;
-	registry_count_users(ss->env.registry, count_users, us);
 }
 
 struct session_env *sessions_env(struct sessions *ss)

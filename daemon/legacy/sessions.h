@@ -19,15 +19,20 @@ struct sessions;
 struct store;
 struct users;
 
-/* BASE, CONF and LIMITS outlive it. NULL on lack of memory. */
-struct sessions *sessions_new(struct event_base *base, const struct config_sessions *conf,
-			      const struct config_limits *limits);
-/* Sets the users whose tokens are counted, and who are logged when they come back. US outlives it.
- */
-void sessions_set_users(struct sessions *ss, struct users *us);
-/* Sessions outlive the daemon, as far as STORE does. Before any is opened; STORE outlives them.
- * ISSUER: the issuer of the users, or NULL; borrowed. 0 or ERR_NOMEM. */
-int sessions_keep(struct sessions *ss, struct store *store, const char *issuer);
+/* What the sessions are made of: all is borrowed and outlives them, but for the struct itself,
+ * which is not kept. */
+struct sessions_deps {
+	struct event_base *base;
+	const struct config_sessions *conf;
+	const struct config_limits *limits;
+	struct users *users; /* whose tokens are counted, and who are logged when they come back;
+				NULL: none */
+	struct store *store; /* keeps sessions beyond the daemon's end; NULL: no session is kept */
+	const char *issuer;  /* of the users; NULL: none */
+};
+
+/* NULL on lack of memory. */
+struct sessions *sessions_new(const struct sessions_deps *deps);
 /* All sessions must have been closed. */
 void sessions_free(struct sessions **ss);
 

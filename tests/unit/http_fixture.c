@@ -67,11 +67,25 @@ static void handle(struct exchange *x, void *arg)
 
 void fixture_restart(const struct httpd_limits *limits)
 {
+	static const struct httpd_limits usual = {
+		.max_body = 1000,
+		.max_headers = 4000,
+		.idle_seconds = 600,
+	};
+	const struct httpd_deps deps = {
+		.base = fix.base,
+		.limits = limits ? limits : &usual,
+		.handler = handle,
+		.arg = &fix,
+		.hooks = fix.hooks,
+		.hold = fix.hold,
+		.hold_arg = fix.hold_arg,
+	};
 	struct err e;
 
 	httpd_free(&fix.httpd);
 	free(fix.address);
-	fix.httpd = httpd_new(fix.base, limits, handle, &fix);
+	fix.httpd = httpd_new(&deps);
 	assert_non_null(fix.httpd);
 	assert_int_equal(httpd_listen(fix.httpd, "127.0.0.1:0", &fix.address, &e), 0);
 }
@@ -92,19 +106,13 @@ static struct event_base *loop_new(void)
 
 int fixture_setup(void **state)
 {
-	static const struct httpd_limits limits = {
-		.max_body = 1000,
-		.max_headers = 4000,
-		.idle_seconds = 600,
-	};
-
 	(void)state;
 	memset(&fix, 0, sizeof fix);
 	alarm(300); /* the watchdog */
 	signal(SIGPIPE, SIG_IGN);
 	fix.base = loop_new();
 	assert_int_equal(defer_init(fix.base), 0);
-	fixture_restart(&limits);
+	fixture_restart(NULL);
 	return 0;
 }
 

@@ -34,6 +34,9 @@ struct fixture {
 	unsigned requests;
 	size_t big;
 	void (*handler)(struct exchange *x); /* instead of the above */
+	const struct gate_hooks *hooks;	     /* of the next server; NULL: none */
+	bool (*hold)(void *arg);	     /* of the next server; NULL: none */
+	void *hold_arg;
 };
 extern struct fixture fix;
 
@@ -41,7 +44,8 @@ extern struct fixture fix;
 #define http_test(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
-/* Replaces the server by one with these limits. */
+/* Replaces the server by one with these limits (NULL: the usual ones), and with fix.hooks and
+ * fix.hold. */
 void fixture_restart(const struct httpd_limits *limits);
 
 struct client {

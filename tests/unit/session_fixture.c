@@ -89,6 +89,20 @@ static const struct server_front front = {
 	.subscribed = on_subscribed,
 };
 
+void fixture_sessions(struct store *store, const char *issuer)
+{
+	const struct sessions_deps deps = {.base = fx.base,
+					   .conf = &fx.conf,
+					   .limits = &fx.limits,
+					   .store = store,
+					   .issuer = issuer};
+
+	sessions_free(&fx.ss);
+	fx.ss = sessions_new(&deps);
+	assert_non_null(fx.ss);
+	fx.registry = sessions_env(fx.ss)->registry;
+}
+
 int fixture_open(void **state)
 {
 	(void)state;
@@ -100,9 +114,7 @@ int fixture_open(void **state)
 	fx.base = loop_open();
 	fx.conf = (struct config_sessions){.max = 1000, .max_per_user = 100, .max_per_peer = 1000};
 	fx.limits = default_limits;
-	fx.ss = sessions_new(fx.base, &fx.conf, &fx.limits);
-	assert_non_null(fx.ss);
-	fx.registry = sessions_env(fx.ss)->registry;
+	fixture_sessions(NULL, NULL);
 	fx.backend = fake_backend(fx.base, "fake");
 	fx.view = view_new(fx.base, &fx.backend, 1, false, 1000);
 	assert_non_null(fx.view);

@@ -33,6 +33,9 @@ extern struct fixture {
 /* cmocka's setup and teardown. Teardown fails when something is left: sessions, map entries, calls,
  * links, exchanges without an end. */
 int fixture_open(void **state);
+/* Replaces fx.ss, which has no session, by sessions that STORE keeps (NULL: nothing does), for
+ * users of ISSUER (NULL: none). */
+void fixture_sessions(struct store *store, const char *issuer);
 int fixture_close(void **state);
 
 /* A session of USER (NULL: unauthenticated). */

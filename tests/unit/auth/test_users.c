@@ -17,6 +17,16 @@ static char dir[64], key[96];
 static struct store *store;
 static struct users *us;
 
+static size_t counted; /* users while the latest logout closed the sessions */
+
+/* The sessions of USER are closed: user a has three. */
+static size_t closed_for(const char *user, void *arg)
+{
+	(void)arg;
+	counted = users_count(us);
+	return strcmp(user, "a") == 0 ? 3 : 0;
+}
+
 static void open_users(const char *issuer)
 {
 	struct config_store conf = {.kind = CONFIG_STORE_SQLITE, .path = dir, .key = key};
@@ -25,7 +35,11 @@ static void open_users(const char *issuer)
 	store = store_open(base, &conf, &e);
 	assert_non_null(store);
 	assert_null(store_trouble(store));
-	us = users_new(base, store, &limits, issuer);
+	us = users_new(&(const struct users_deps){.base = base,
+						  .store = store,
+						  .conf = &limits,
+						  .issuer = issuer,
+						  .logout = closed_for});
 	assert_non_null(us);
 }
 
@@ -141,19 +155,12 @@ static void reconnecting_is_logged_once_for_each_session(void **state)
 	assert_int_equal(capture_matches("User a reconnecting"), 2);
 }
 
-static size_t closed_for(const char *user, void *arg)
-{
-	*(size_t *)arg = users_count(us);
-	return strcmp(user, "a") == 0 ? 3 : 0;
-}
-
 static void logout_forgets_the_tokens(void **state)
 {
-	size_t counted = 99;
 	char *secret;
 
 	(void)state;
-	users_on_logout(us, closed_for, &counted);
+	counted = 99;
 	seen("a", "one", "r", 0);
 	seen("b", "two", NULL, 0);
 	assert_int_equal(users_secret_set(us, "a", "site", "s3cret"), 0);

@@ -158,7 +158,8 @@ static int set_up(void **state)
 	life = 1000;
 	httpc = httpc_new(fix.base, &e);
 	store = store_open(fix.base, &memory, &e);
-	users = users_new(fix.base, store, &sessions, NULL);
+	users = users_new(
+		&(const struct users_deps){.base = fix.base, .store = store, .conf = &sessions});
 	assert_true(httpc != NULL && store != NULL && users != NULL);
 	open_creds();
 	configure(exchanging);

@@ -331,7 +331,9 @@ static void no_answer_leaves_while_it_is_held(void **state)
 
 	(void)state;
 	fix.handler = answer_and_peek;
-	httpd_hold(fix.httpd, holds_now, &holds);
+	fix.hold = holds_now;
+	fix.hold_arg = &holds;
+	fixture_restart(NULL);
 	peeking = &c;
 	client_open(&c);
 	for (int i = 0; i < 4; i++) {

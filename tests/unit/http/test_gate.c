@@ -239,7 +239,8 @@ static void the_headers_of_a_refusal_do_not_depend_on_what_comes_behind(void **s
 	char *head;
 
 	(void)state;
-	httpd_set_hooks(fix.httpd, &hooks);
+	fix.hooks = &hooks;
+	fixture_restart(NULL);
 	client_open(&c);
 	client_send(&c, GET "A: b\nOrigin: https://a\r\n\r\n");
 	head = client_take_until(&c, "\r\n\r\n");

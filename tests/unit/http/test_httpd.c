@@ -379,7 +379,8 @@ static void refusals_have_the_headers_of_cors(void **state)
 	};
 
 	(void)state;
-	httpd_set_hooks(fix.httpd, &hooks);
+	fix.hooks = &hooks;
+	fixture_restart(NULL);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct client c;
 		char *head;
@@ -444,8 +445,8 @@ static void a_body_waits_for_authority(void **state)
 	(void)state;
 	memset(body, 'x', size);
 	body[size] = '\0';
+	fix.hooks = &hooks;
 	fixture_restart(&limits);
-	httpd_set_hooks(fix.httpd, &hooks);
 	fix.handler = tell_verdict;
 	asked = forgotten = 0;
 	for (int code = 0; code < 3; code++) { /* 2: the client leaves */
@@ -485,7 +486,8 @@ static void a_small_body_needs_no_question(void **state)
 	struct client c;
 
 	(void)state;
-	httpd_set_hooks(fix.httpd, &hooks);
+	fix.hooks = &hooks;
+	fixture_restart(NULL);
 	asked = 0;
 	client_open(&c);
 	client_send(&c, "POST /now HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello");

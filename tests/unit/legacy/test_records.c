@@ -49,8 +49,7 @@ static int tear_down(void **state)
 	loop_settle(fx.base);
 	sessions_free(&fx.ss);
 	store_close(&store);
-	fx.ss = sessions_new(fx.base, &fx.conf, &fx.limits);
-	fx.registry = sessions_env(fx.ss)->registry;
+	fixture_sessions(NULL, NULL);
 	fixture_close(state);
 	unlink(path);
 	unlink(key);
@@ -60,7 +59,7 @@ static int tear_down(void **state)
 /* The daemon begins: with the sessions of before, if there are any. */
 static void keep(const char *issuer)
 {
-	assert_int_equal(sessions_keep(fx.ss, store, issuer), 0);
+	fixture_sessions(store, issuer);
 }
 
 /* The daemon ends, and begins again with what is on disk. */
@@ -73,9 +72,6 @@ static void begin_again(const char *issuer)
 	store_close(&store);
 	open_store();
 	assert_null(store_trouble(store));
-	fx.ss = sessions_new(fx.base, &fx.conf, &fx.limits);
-	assert_non_null(fx.ss);
-	fx.registry = sessions_env(fx.ss)->registry;
 	keep(issuer);
 }
 
@@ -301,8 +297,6 @@ static void a_database_that_comes_late_brings_its_sessions(void **state)
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	open_store();
-	fx.ss = sessions_new(fx.base, &fx.conf, &fx.limits);
-	fx.registry = sessions_env(fx.ss)->registry;
 	keep("i");
 	assert_gone(id, NULL);
 	s = open_session(NULL, MCP_REV_2025_06_18);

@@ -575,11 +575,8 @@ static void idle_sessions_close_and_working_ones_do_not(void **state)
 	(void)state;
 	fixture_close(state);
 	fixture_open(state);
-	sessions_free(&fx.ss);
 	fx.conf.idle_timeout_ms = 5;
-	fx.ss = sessions_new(fx.base, &fx.conf, &fx.limits);
-	assert_non_null(fx.ss);
-	fx.registry = sessions_env(fx.ss)->registry;
+	fixture_sessions(NULL, NULL);
 	idle = open_session(NULL, MCP_REV_2025_11_25);
 	streaming = open_session(NULL, MCP_REV_2025_11_25);
 	calling = open_session(NULL, MCP_REV_2025_11_25);
