@@ -12,6 +12,7 @@
 #include "auth/users.h"
 #include "backend/view.h"
 #include "base/share.h"
+#include "base/stopping.h"
 #include "base/turns.h"
 #include "config/config.h"
 #include "http/exchange.h"
@@ -91,10 +92,15 @@ struct endpoint *endpoint_new(const struct endpoint_deps *deps, struct err *e)
 	ep->deps = *deps;
 	ep->legacy.sessions = deps->sessions;
 	ep->legacy.limits = limits;
+	ep->legacy.stopping = deps->stopping;
 	ep->serving = share_new("requests at a time", "limits.maxRequests", deps->max_requests,
 				limits->share);
 	if (ep->serving && add_places(ep) == 0)
-		ep->modern = modern_new(deps->base, deps->conf, deps->users, e);
+		ep->modern = modern_new(&(const struct modern_deps){.base = deps->base,
+								    .conf = deps->conf,
+								    .users = deps->users,
+								    .stopping = deps->stopping},
+					e);
 	if (!ep->modern)
 		endpoint_free(&ep);
 	return ep;
@@ -117,7 +123,6 @@ void endpoint_free(struct endpoint **epp)
 
 void endpoint_drain(struct endpoint *ep)
 {
-	ep->legacy.draining = true;
 	modern_close(ep->modern);
 }
 
@@ -143,20 +148,21 @@ static const struct place *find_place(const struct endpoint *ep, const char *pat
 
 static void health(struct endpoint *ep, struct exchange *x)
 {
+	bool stopping = stopping_has_begun(ep->deps.stopping);
 	struct registry_counts c;
 	json_t *msg;
 
 	sessions_counts(ep->deps.sessions, &c);
-	msg = json_pack("{s:s, s:s, s:s, s:b, s:I, s:I}", "status",
-			ep->legacy.draining ? "stopping" : "ok", "name", "mcpd", "version",
-			PACKAGE_VERSION, "authEnabled", ep->deps.auth != NULL, "activeSessions",
-			(json_int_t)c.sessions, "activeUsers", (json_int_t)c.users);
+	msg = json_pack("{s:s, s:s, s:s, s:b, s:I, s:I}", "status", stopping ? "stopping" : "ok",
+			"name", "mcpd", "version", PACKAGE_VERSION, "authEnabled",
+			ep->deps.auth != NULL, "activeSessions", (json_int_t)c.sessions,
+			"activeUsers", (json_int_t)c.users);
 	/* It serves on, so its status stays. Why is for those who may ask mcpctl, not for
 	 * everybody. */
 	if (ep->deps.store && store_trouble(ep->deps.store))
 		json_object_set_new(msg, "store", json_string("trouble"));
 	exchange_set_header(x, "Cache-Control", "no-store");
-	exchange_reply_json(x, ep->legacy.draining ? 503 : 200, msg);
+	exchange_reply_json(x, stopping ? 503 : 200, msg);
 	json_decref(msg);
 }
 

@@ -16,6 +16,7 @@ struct event_base;
 struct gate_hooks;
 struct exchange;
 struct sessions;
+struct stopping;
 struct store;
 struct users;
 struct view;
@@ -33,6 +34,8 @@ struct endpoint_deps {
 	struct view *const *singles; /* singles[i] serves "PATH/NAME" of the i-th backend */
 	size_t n_singles;
 	unsigned max_requests; /* how many are served at a time; 0: no limit */
+	/* Once the daemon is going down, every request is answered with 503. */
+	const struct stopping *stopping;
 };
 
 /* NULL with E filled. */
@@ -46,8 +49,8 @@ void endpoint_hooks(struct endpoint *e, struct gate_hooks *hooks_r);
 /* Takes an exchange (httpd_handler; ARG is the endpoint). */
 void endpoint_handle(struct exchange *x, void *arg);
 
-/* Answers every request with 503 from now on, and ends the requests and streams of the modern era.
- */
+/* The daemon is going down, which its struct stopping says already: ends the requests and streams
+ * of the modern era. */
 void endpoint_drain(struct endpoint *e);
 
 /* What is open besides sessions, as modern_describe() says it: a new reference, NULL on lack of

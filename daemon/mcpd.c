@@ -25,6 +25,7 @@
 #include "base/delayq.h"
 #include "base/descriptors.h"
 #include "base/dumpable.h"
+#include "base/stopping.h"
 #include "base/turns.h"
 #include "config/config.h"
 #include "control/control.h"
@@ -77,7 +78,7 @@ struct mcpd {
 	struct defer stopping_soon;
 	char **bound; /* where it listens, with real ports; NULL-terminated */
 	int64_t started;
-	bool stopping;
+	struct stopping stopping;
 };
 
 static int no_memory(struct err *e)
@@ -98,10 +99,8 @@ static void begin_stop(void *arg)
 {
 	struct mcpd *d = arg;
 
-	if (d->stopping)
+	if (!stopping_begin(&d->stopping))
 		return;
-	d->stopping = true;
-	turns_shutdown();
 	notify_stopping();
 	endpoint_drain(d->endpoint);
 	auth_stop(d->auth);
@@ -118,14 +117,15 @@ static void begin_stop(void *arg)
 static void on_signal(evutil_socket_t sig, short what, void *arg)
 {
 	struct mcpd *d = arg;
+	bool again = stopping_has_begun(&d->stopping);
 
 	(void)what;
 	if (sig == SIGHUP && !d->on_terminal) {
 		log_notice(NULL, "SIGHUP: ignored; a changed configuration takes a restart");
 		return;
 	}
-	log_info(NULL, "%s: stopping%s", strsignal((int)sig), d->stopping ? " at once" : "");
-	if (!d->stopping) {
+	log_info(NULL, "%s: stopping%s", strsignal((int)sig), again ? " at once" : "");
+	if (!again) {
 		begin_stop(d);
 		return;
 	}
@@ -331,9 +331,10 @@ static int start_endpoint(struct mcpd *d, struct err *e)
 		.singles = d->singles,
 		.n_singles = c->n_backends,
 		.max_requests = max_requests(c),
+		.stopping = &d->stopping,
 	};
 
-	d->auth = auth_new(d->base, d->httpc, c, e);
+	d->auth = auth_new(d->base, d->httpc, c, &d->stopping, e);
 	if (!d->auth && e->code)
 		return e->code;
 	deps.auth = d->auth;
@@ -454,6 +455,7 @@ static int start(struct mcpd *d, struct err *e)
 /* Lets go of everything, in the opposite order; what was never made is skipped. */
 static void tear_down(struct mcpd *d)
 {
+	(void)stopping_begin(&d->stopping); /* where the loop has failed, or never ran */
 	control_free(&d->control);
 	httpd_free(&d->httpd);
 	peer_rules_free(&d->peers);
@@ -499,7 +501,7 @@ static int serve(struct mcpd *d)
 	detach_done(rc ? EXIT_FAILURE : 0);
 	if (rc == 0)
 		notify_ready(d->bound[0]);
-	if (rc == 0 && turns_run(d->base) < 0)
+	if (rc == 0 && turns_run(d->base, &d->stopping) < 0)
 		rc = ERR_INTERNAL;
 	tear_down(d);
 	return rc ? EXIT_FAILURE : 0;

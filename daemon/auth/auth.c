@@ -172,7 +172,7 @@ static int start(struct auth *a)
 }
 
 struct auth *auth_new(struct event_base *base, struct httpc *h, const struct config *conf,
-		      struct err *e)
+		      const struct stopping *stopping, struct err *e)
 {
 	struct auth *a;
 
@@ -185,6 +185,7 @@ struct auth *auth_new(struct event_base *base, struct httpc *h, const struct con
 		a->base = base;
 		a->httpc = h;
 		a->conf = conf;
+		a->stopping = stopping;
 		a->waiting = share_new("requests that wait for authentication", "auth.maxWaiting",
 				       conf->auth.max_waiting, conf->limits.share);
 		a->for_keys.auth = a;
@@ -203,7 +204,6 @@ void auth_stop(struct auth *a)
 
 	if (!a)
 		return;
-	a->stopping = true;
 	while (auth_next(&a->for_keys, &w))
 		auth_conclude(a, &w, AUTH_UNAVAILABLE, NULL, "the server is shutting down");
 	auth_introspect_stop(a);

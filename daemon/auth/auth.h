@@ -20,6 +20,7 @@ struct config;
 struct event_base;
 struct exchange;
 struct httpc;
+struct stopping;
 struct view;
 
 /* Valid during the callback. */
@@ -37,11 +38,12 @@ struct auth_identity {
 /* X was sent by ID. */
 typedef void (*auth_fn)(struct exchange *x, const struct auth_identity *id, void *arg);
 
-/* Everything is borrowed. NULL with E filled; also for the mode "none", where there is nothing to
+/* Everything is borrowed. Once STOPPING says that the daemon is going down, no request waits; NULL:
+ * the daemon never does. NULL with E filled; also for the mode "none", where there is nothing to
  * do: then E says so with code 0. */
 struct auth *auth_new(struct event_base *base, struct httpc *h, const struct config *conf,
-		      struct err *e);
-/* Answers the requests that wait with 503; no request waits from now on. A may be NULL. */
+		      const struct stopping *stopping, struct err *e);
+/* The daemon is going down: answers the requests that wait with 503. A may be NULL. */
 void auth_stop(struct auth *a);
 void auth_free(struct auth **a);
 

@@ -13,6 +13,7 @@
 #include "auth/issuer.h"
 #include "auth/tokens.h"
 #include "base/bearer.h"
+#include "base/stopping.h"
 #include "config/config.h"
 #include "http/outage.h"
 #include "lib/digest.h"
@@ -83,7 +84,7 @@ struct auth {
 	/* auth_introspect_again(), for auth_open.c, which that calls back. */
 	int (*ask_again)(struct auth *a, const char *token,
 			 const unsigned char digest[DIGEST_SIZE]);
-	bool stopping;
+	const struct stopping *stopping; /* NULL: the daemon never goes down */
 };
 
 /* The result of looking for a token in the headers of a request. */

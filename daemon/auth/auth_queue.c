@@ -53,7 +53,7 @@ enum auth_result auth_wait(struct auth_queue *q, const struct auth_waiter *like)
 	struct auth *a = q->auth;
 	struct auth_waiter *w;
 
-	if (a->stopping)
+	if (stopping_has_begun(a->stopping))
 		return AUTH_UNAVAILABLE;
 	if (!auth_has_room(a, like))
 		return AUTH_BUSY;

@@ -19,4 +19,5 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/base/same.h \
 	daemon/base/seal.c daemon/base/seal.h \
 	daemon/base/share.c daemon/base/share.h \
+	daemon/base/stopping.c daemon/base/stopping.h \
 	daemon/base/turns.c daemon/base/turns.h

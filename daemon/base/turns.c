@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/ratelimit.h"
+#include "base/stopping.h"
 #include "lib/log.h"
 
 #define N_STEPS 6
@@ -31,7 +32,7 @@ static struct {
 static struct turns_longest ever, steps[N_STEPS];
 static int64_t step_of[N_STEPS]; /* which step of time each of them is about */
 static struct ratelimit warnings;
-static bool shutting_down;
+static const struct stopping *stopping; /* of the loop that runs; NULL: none */
 
 static int64_t us_of(clockid_t clock)
 {
@@ -76,7 +77,7 @@ static void warn(const struct turns_longest *t)
 {
 	if (warnings.burst == 0)
 		ratelimit_init(&warnings, 1, 5);
-	if (!shutting_down && ratelimit_pass(&warnings))
+	if (!stopping_has_begun(stopping) && ratelimit_pass(&warnings))
 		log_warn(NULL,
 			 "A turn of the loop took %lld ms of processor time (%lld ms by the "
 			 "clock): %s",
@@ -124,11 +125,6 @@ void turns_ended(int64_t cpu_us)
 	memset(&turn, 0, sizeof turn);
 }
 
-void turns_shutdown(void)
-{
-	shutting_down = true;
-}
-
 void turns_report(struct turns_longest *minute_r, struct turns_longest *ever_r)
 {
 	int64_t step = us_of(CLOCK_MONOTONIC) / 1000000 / STEP_S;
@@ -142,16 +138,18 @@ void turns_report(struct turns_longest *minute_r, struct turns_longest *ever_r)
 }
 
 /* One pass of EVLOOP_ONCE polls once, and then runs what came and what that activates: a turn. */
-int turns_run(struct event_base *base)
+int turns_run(struct event_base *base, const struct stopping *s)
 {
 	int64_t before = us_of(CLOCK_THREAD_CPUTIME_ID), after;
 	int rc = 0;
 
+	stopping = s;
 	while (rc == 0 && !event_base_got_exit(base) && !event_base_got_break(base)) {
 		rc = event_base_loop(base, EVLOOP_ONCE);
 		after = us_of(CLOCK_THREAD_CPUTIME_ID);
 		turns_ended(after - before);
 		before = after;
 	}
+	stopping = NULL;
 	return rc < 0 ? -1 : 0;
 }

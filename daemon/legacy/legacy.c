@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/same.h"
+#include "base/stopping.h"
 #include "config/config.h"
 #include "http/exchange.h"
 #include "http/reply.h"
@@ -165,7 +166,7 @@ static struct session *find_session(struct legacy *l, const struct legacy_reques
 	const char *value = exchange_header(rq->x, "Mcp-Session-Id");
 	struct session *s;
 
-	if (l->draining) {
+	if (stopping_has_begun(l->stopping)) {
 		reply_error(rq->x, 503, id, RPC_TRANSPORT, "the server is shutting down");
 		return NULL;
 	}
@@ -300,7 +301,7 @@ static void initialize(struct legacy *l, const struct legacy_request *rq, json_t
 			    missing);
 		return;
 	}
-	if (l->draining) {
+	if (stopping_has_begun(l->stopping)) {
 		reply_error(rq->x, 503, id, RPC_TRANSPORT, "the server is shutting down");
 		return;
 	}

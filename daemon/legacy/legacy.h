@@ -9,12 +9,13 @@
 struct config_limits;
 struct exchange;
 struct sessions;
+struct stopping;
 struct view;
 
 struct legacy {
 	struct sessions *sessions;
 	const struct config_limits *limits;
-	bool draining; /* the daemon is going down: nothing new is begun */
+	const struct stopping *stopping; /* once the daemon is going down, nothing new is begun */
 };
 
 /* What the endpoint knows of a request. PATH is borrowed for the session's life. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/view.h"
+#include "base/stopping.h"
 #include "config/config.h"
 #include "http/exchange.h"
 #include "http/reply.h"
@@ -21,12 +22,11 @@
 #define POOL_IDLE_MS (5 * 60 * 1000)
 
 struct modern {
-	const struct config *conf;
 	struct reqstates *states;
 	struct pool *pool;
 	struct mreqs *requests;
 	struct listens *listens;
-	bool closed;
+	const struct stopping *stopping;
 };
 
 /* ---- what the server says ---- */
@@ -208,7 +208,7 @@ void modern_request(struct modern *m, struct exchange *x, struct view *view, jso
 	if (!modern_check(x, view, body, &c, &listen))
 		return;
 	responses = json_object_get(c.params, "inputResponses");
-	if (m->closed)
+	if (stopping_has_begun(m->stopping))
 		reply_error(x, 503, c.id, RPC_INTERNAL_ERROR, "the server is shutting down");
 	else if (reply_accept(x) == 0)
 		reply_error(x, 406, c.id, RPC_INVALID_REQUEST,
@@ -236,26 +236,25 @@ static void on_gathered(struct mreq *r, void *arg)
 	park_ask(((struct modern *)arg)->states, r);
 }
 
-struct modern *modern_new(struct event_base *base, const struct config *conf, struct users *us,
-			  struct err *e)
+struct modern *modern_new(const struct modern_deps *deps, struct err *e)
 {
-	const struct config_limits *limits = &conf->limits;
+	const struct config_limits *limits = &deps->conf->limits;
 	struct modern *m = calloc(1, sizeof *m);
 
 	if (!m) {
 		err_set(e, ERR_NOMEM, "out of memory");
 		return NULL;
 	}
-	m->conf = conf;
-	m->states = reqstates_new(base, limits, e);
-	m->pool = pool_new(&(const struct pool_deps){.base = base,
+	m->stopping = deps->stopping;
+	m->states = reqstates_new(deps->base, limits, e);
+	m->pool = pool_new(&(const struct pool_deps){.base = deps->base,
 						     .limits = limits,
-						     .users = us,
+						     .users = deps->users,
 						     .front = &modern_front,
 						     .arg = m,
 						     .idle_ms = POOL_IDLE_MS});
-	m->requests = mreqs_new(base, limits, on_gathered, m);
-	m->listens = listens_new(base, conf, m->pool);
+	m->requests = mreqs_new(deps->base, limits, on_gathered, m);
+	m->listens = listens_new(deps->base, deps->conf, m->pool);
 	if (!m->states || !m->pool || !m->requests || !m->listens) {
 		modern_free(&m);
 		err_set(e, ERR_NOMEM, "out of memory");
@@ -265,9 +264,6 @@ struct modern *modern_new(struct event_base *base, const struct config *conf, st
 
 void modern_close(struct modern *m)
 {
-	if (m->closed)
-		return;
-	m->closed = true;
 	listens_close(m->listens);
 	mreqs_end_answered(m->requests);
 	/* What is in flight is answered with 503 as it is cancelled. */

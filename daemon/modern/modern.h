@@ -14,13 +14,21 @@ struct config;
 struct event_base;
 struct exchange;
 struct modern;
+struct stopping;
 struct users;
 struct view;
 
-/* US: the users whose calls are counted; NULL: users have no limits. BASE, CONF and US outlive the
- * front. NULL with E filled. */
-struct modern *modern_new(struct event_base *base, const struct config *conf, struct users *us,
-			  struct err *e);
+/* What the front is made of: all is borrowed and outlives the front, but for the struct itself,
+ * which is not kept. */
+struct modern_deps {
+	struct event_base *base;
+	const struct config *conf;
+	struct users *users;		 /* whose calls are counted; NULL: users have no limits */
+	const struct stopping *stopping; /* once the daemon is going down, requests get 503 */
+};
+
+/* NULL with E filled. */
+struct modern *modern_new(const struct modern_deps *deps, struct err *e);
 /* Every exchange must have been ended: modern_close() first. */
 void modern_free(struct modern **m);
 
@@ -30,8 +38,8 @@ void modern_request(struct modern *m, struct exchange *x, struct view *view, jso
  * effect. */
 void modern_notification(struct modern *m, struct exchange *x);
 
-/* The daemon is going down: ends listen streams with their result, answers what waits with 503,
- * closes the servers. Idempotent. */
+/* The daemon is going down, which its struct stopping says already: ends listen streams with their
+ * result, answers what waits with 503, closes the servers. */
 void modern_close(struct modern *m);
 
 /* {"servers":N,"requests":N,"parked":N,"listens":N}, a new reference. */

@@ -8,6 +8,7 @@
 #include "backend/backend_impl.h"
 
 struct endpoint *fx_endpoint;
+struct stopping fx_stopping;
 
 static char *listen_on[2];
 static char address[] = "127.0.0.1:6200", path[] = "/mcp";
@@ -15,7 +16,7 @@ static struct config conf;
 
 void endpoint_open(void)
 {
-	struct endpoint_deps deps = {.conf = &conf};
+	struct endpoint_deps deps = {.conf = &conf, .stopping = &fx_stopping};
 	struct err e;
 
 	fixture_open(NULL);
@@ -27,6 +28,7 @@ void endpoint_open(void)
 	conf.limits.max_batch = 8;
 	conf.limits.max_session_bytes = 65536;
 	conf.limits.share = 25;
+	fx_stopping = (struct stopping){0};
 	deps.base = fx.base;
 	deps.sessions = fx.ss;
 	deps.all = fx.view;
@@ -36,6 +38,7 @@ void endpoint_open(void)
 
 void endpoint_close(void)
 {
+	(void)stopping_begin(&fx_stopping);
 	endpoint_drain(fx_endpoint);
 	sessions_close_all(fx.ss, CLOSE_SHUTDOWN);
 	loop_settle(fx.base);

@@ -4,11 +4,13 @@
 #ifndef MCPD_TESTS_ENDPOINT_FIXTURE_H
 #define MCPD_TESTS_ENDPOINT_FIXTURE_H
 
+#include "base/stopping.h"
 #include "endpoint.h"
 #include "session_fixture.h"
 
 /* In addition to fx. */
 extern struct endpoint *fx_endpoint;
+extern struct stopping fx_stopping; /* of fx_endpoint */
 
 void endpoint_open(void);
 /* Ends everything as a shutdown does. Fails the test when something is left. */
