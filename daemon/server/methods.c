@@ -15,7 +15,7 @@
 
 static void handle_ping(struct request *r)
 {
-	call_result(r->call, json_object());
+	call_result(request_call(r), json_object());
 }
 
 /* Ends R with RESULT and the instructions; NULL: there was no memory for it. */
@@ -24,20 +24,20 @@ static void introduce(struct request *r, json_t *result_take, const struct catal
 	char *text;
 
 	if (!result_take) {
-		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
+		call_error(request_call(r), RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
 		return;
 	}
 	text = catalog_instructions(cat);
 	if (text)
 		json_object_set_new(result_take, "instructions", json_string(text));
 	free(text);
-	call_result(r->call, result_take);
+	call_result(request_call(r), result_take);
 }
 
 /* Lifecycle, "Initialization". The revision was negotiated when the session was opened. */
 static void handle_initialize(struct request *r)
 {
-	struct server *s = r->server;
+	struct server *s = request_server(r);
 	const struct catalog *cat = server_catalog(s);
 	json_t *result = NULL;
 
@@ -52,23 +52,24 @@ static void handle_initialize(struct request *r)
 
 static void list(struct request *r, enum offer_kind kind)
 {
-	const struct catalog *cat = server_catalog(r->server);
-	json_t *cursor = json_object_get(call_params(r->call), "cursor");
+	const struct catalog *cat = server_catalog(request_server(r));
+	json_t *cursor = json_object_get(call_params(request_call(r)), "cursor");
 	struct err e = {.code = ERR_NOMEM, .text = NO_MEMORY};
 	json_t *page = NULL;
 
 	if (cursor && !json_is_string(cursor)) {
-		call_error(r->call, RPC_INVALID_PARAMS, NULL, "cursor must be a string");
+		call_error(request_call(r), RPC_INVALID_PARAMS, NULL, "cursor must be a string");
 		return;
 	}
 	if (cat)
 		page = catalog_page(cat, kind, json_string_value(cursor),
-				    r->server->conf.limits->page_size, &e);
+				    request_server(r)->conf.limits->page_size, &e);
 	if (page)
-		call_result(r->call, page);
+		call_result(request_call(r), page);
 	else
-		call_error(r->call, e.code == ERR_INVALID ? RPC_INVALID_PARAMS : RPC_INTERNAL_ERROR,
-			   NULL, "%s", e.text);
+		call_error(request_call(r),
+			   e.code == ERR_INVALID ? RPC_INVALID_PARAMS : RPC_INTERNAL_ERROR, NULL,
+			   "%s", e.text);
 }
 
 static void handle_tools_list(struct request *r)
@@ -94,40 +95,42 @@ static void handle_templates_list(struct request *r)
 /* Hands the call to backend I of the view, in that backend's words and with its own time limit. */
 static void pass(struct request *r, size_t i)
 {
-	struct translate t = {.from = r->server->conf.caller->rev, .method = call_method(r->call)};
-	json_t *params = call_params(r->call), *said;
+	struct server *s = request_server(r);
+	struct call *c = request_call(r);
+	struct translate t = {.from = s->conf.caller->rev, .method = call_method(c)};
+	struct link *via = server_link(s, i);
+	json_t *params = call_params(c), *said;
 
-	r->source = i;
-	r->via = server_link(r->server, i);
+	request_route(r, i, via);
 	t.to = server_backend_rev(r);
-	said = r->via ? translate_params(&t, params) : NULL;
-	if (r->via && r->tool)
-		r->relays_task = server_relays_task(r);
+	said = via ? translate_params(&t, params) : NULL;
+	if (via && request_has_tool(r) && server_relays_task(r))
+		request_relay_task(r);
 	if (said && again_needs_task(r)) {
 		json_t *task = again_as_task(r, said);
 
 		json_decref(said);
 		said = task;
 	}
-	if (!r->via || (params && !said)) {
-		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
+	if (!via || (params && !said)) {
+		call_error(c, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
 		return;
 	}
 	if (said != params)
-		call_set_params(r->call, said);
+		call_set_params(c, said);
 	else
 		json_decref(said);
-	link_call(r->via, r->call);
+	link_call(via, c);
 }
 
 /* The string member KEY of the parameters; NULL after having refused the call. */
 static const char *need_string(struct request *r, const char *key)
 {
-	const char *value = json_string_value(json_object_get(call_params(r->call), key));
+	const char *value = json_string_value(json_object_get(call_params(request_call(r)), key));
 
 	if (!value)
-		call_error(r->call, RPC_INVALID_PARAMS, NULL, "%s: \"%s\" must be a string",
-			   call_method(r->call), key);
+		call_error(request_call(r), RPC_INVALID_PARAMS, NULL, "%s: \"%s\" must be a string",
+			   call_method(request_call(r)), key);
 	return value;
 }
 
@@ -148,16 +151,17 @@ static struct backend *missing_backend(struct server *s, const char *name)
 /* NEAR is the visible name that was meant, perhaps; NULL: none. */
 static void refuse_unknown(struct request *r, const char *what, const char *name, const char *near)
 {
-	struct backend *b = missing_backend(r->server, name);
+	struct backend *b = missing_backend(request_server(r), name);
 
 	if (b)
-		call_error(r->call, RPC_INTERNAL_ERROR, NULL, "backend %s is not available: %s",
-			   backend_name(b), backend_why(b));
+		call_error(request_call(r), RPC_INTERNAL_ERROR, NULL,
+			   "backend %s is not available: %s", backend_name(b), backend_why(b));
 	else if (near)
-		call_error(r->call, RPC_INVALID_PARAMS, NULL,
+		call_error(request_call(r), RPC_INVALID_PARAMS, NULL,
 			   "Unknown %s: %.200s (did you mean %.200s?)", what, name, near);
 	else
-		call_error(r->call, RPC_INVALID_PARAMS, NULL, "Unknown %s: %.200s", what, name);
+		call_error(request_call(r), RPC_INVALID_PARAMS, NULL, "Unknown %s: %.200s", what,
+			   name);
 }
 
 /* Where the tool or prompt NAME lives. With one backend alone, a name that is not listed goes to it
@@ -165,15 +169,16 @@ static void refuse_unknown(struct request *r, const char *what, const char *name
 static bool find(struct request *r, enum offer_kind kind, const char *what, const char *name,
 		 size_t *i_r, const char **original_r)
 {
-	const struct catalog *cat = server_catalog(r->server);
+	const struct catalog *cat = server_catalog(request_server(r));
 
 	if (!cat) {
-		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
+		call_error(request_call(r), RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
 		return false;
 	}
 	if (catalog_find(cat, kind, name, i_r, original_r) == 0)
 		return true;
-	if (!view_prefixed(r->server->conf.view) && view_size(r->server->conf.view) == 1) {
+	if (!view_prefixed(request_server(r)->conf.view) &&
+	    view_size(request_server(r)->conf.view) == 1) {
 		*i_r = 0;
 		*original_r = name;
 		return true;
@@ -186,21 +191,21 @@ static bool find(struct request *r, enum offer_kind kind, const char *what, cons
  * alone. */
 static bool replace_param(struct request *r, const char *key, json_t *value_take)
 {
-	json_t *params = call_params(r->call), *copy = jsonrpc_copy(params);
+	json_t *params = call_params(request_call(r)), *copy = jsonrpc_copy(params);
 
 	if (!copy || json_object_set_new(copy, key, value_take) < 0) {
 		json_decref(copy);
-		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
+		call_error(request_call(r), RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
 		return false;
 	}
-	call_set_params(r->call, copy);
+	call_set_params(request_call(r), copy);
 	return true;
 }
 
 /* The tool NAME as its backend lists it: a new reference, or NULL. */
 static json_t *tool_of(struct request *r, const char *name)
 {
-	const struct catalog *cat = server_catalog(r->server);
+	const struct catalog *cat = server_catalog(request_server(r));
 	const json_t *tool = cat ? catalog_original(cat, OFFER_TOOLS, name) : NULL;
 
 	return json_incref((json_t *)(uintptr_t)tool);
@@ -214,7 +219,7 @@ static void pass_named(struct request *r, enum offer_kind kind, const char *what
 	if (!name || !find(r, kind, what, name, &i, &original))
 		return;
 	if (kind == OFFER_TOOLS)
-		r->tool = tool_of(r, name);
+		request_set_tool(r, tool_of(r, name));
 	if (strcmp(name, original) != 0 && !replace_param(r, "name", json_string(original)))
 		return;
 	pass(r, i);
@@ -222,10 +227,10 @@ static void pass_named(struct request *r, enum offer_kind kind, const char *what
 
 static void handle_tools_call(struct request *r)
 {
-	json_t *args = json_object_get(call_params(r->call), "arguments");
+	json_t *args = json_object_get(call_params(request_call(r)), "arguments");
 
 	if (args && !json_is_object(args))
-		call_error(r->call, RPC_INVALID_PARAMS, NULL,
+		call_error(request_call(r), RPC_INVALID_PARAMS, NULL,
 			   "tools/call: \"arguments\" must be an object");
 	else
 		pass_named(r, OFFER_TOOLS, "tool");
@@ -238,22 +243,22 @@ static void handle_prompts_get(struct request *r)
 
 static void refuse_uri(struct request *r, const char *uri)
 {
-	bool legacy = mcp_rev_is_legacy(r->server->conf.caller->rev);
+	bool legacy = mcp_rev_is_legacy(request_server(r)->conf.caller->rev);
 
-	call_error(r->call, legacy ? RPC_RESOURCE_NOT_FOUND : RPC_INVALID_PARAMS,
+	call_error(request_call(r), legacy ? RPC_RESOURCE_NOT_FOUND : RPC_INVALID_PARAMS,
 		   json_pack("{s:s}", "uri", uri), "Resource not found: %.300s", uri);
 }
 
 /* Where URI lives; false: the call was refused. */
 static bool find_uri(struct request *r, const char *uri, size_t *i_r)
 {
-	const struct catalog *cat = server_catalog(r->server);
+	const struct catalog *cat = server_catalog(request_server(r));
 
 	if (!cat)
-		call_error(r->call, RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
+		call_error(request_call(r), RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
 	else if (catalog_find_uri(cat, uri, i_r) == 0)
 		return true;
-	else if (view_size(r->server->conf.view) == 1)
+	else if (view_size(request_server(r)->conf.view) == 1)
 		return *i_r = 0, true;
 	else
 		refuse_uri(r, uri);
@@ -281,7 +286,7 @@ static bool offers(struct server *s, size_t i, const char *capability, const cha
 
 static const char *uri_of(const struct request *r)
 {
-	return json_string_value(json_object_get(call_params(r->call), "uri"));
+	return json_string_value(json_object_get(call_params(request_call(r)), "uri"));
 }
 
 static void tell_subscribed(struct server *s, const char *uri, bool on)
@@ -292,11 +297,11 @@ static void tell_subscribed(struct server *s, const char *uri, bool on)
 
 static void after_subscribe(struct request *r, const struct answer *answer)
 {
-	struct server *s = r->server;
+	struct server *s = request_server(r);
 	const char *uri = uri_of(r);
 
 	s->subscribing--;
-	s->kept -= r->reserved;
+	s->kept -= request_reserved(r);
 	if (answer->kind != ANSWER_RESULT || !uri || json_object_get(s->subscriptions, uri) ||
 	    json_object_set_new(s->subscriptions, uri, json_true()) < 0)
 		return;
@@ -306,7 +311,7 @@ static void after_subscribe(struct request *r, const struct answer *answer)
 
 static void after_unsubscribe(struct request *r, const struct answer *answer)
 {
-	struct server *s = r->server;
+	struct server *s = request_server(r);
 	const char *uri = uri_of(r);
 
 	if (answer->kind != ANSWER_RESULT || !uri || json_object_del(s->subscriptions, uri) < 0)
@@ -316,24 +321,24 @@ static void after_unsubscribe(struct request *r, const struct answer *answer)
 }
 
 /* Subscribing and its opposite go the same way; they differ in what is remembered. */
-static void pass_subscription(struct request *r,
-			      void (*after)(struct request *, const struct answer *))
+static void pass_subscription(struct request *r, request_after_fn *after)
 {
+	struct server *s = request_server(r);
 	const char *uri = need_string(r, "uri");
 	size_t i;
 
 	if (!uri || !find_uri(r, uri, &i))
 		return;
-	if (!offers(r->server, i, "resources", "subscribe")) {
-		call_error(r->call, RPC_METHOD_NOT_FOUND, NULL,
+	if (!offers(s, i, "resources", "subscribe")) {
+		call_error(request_call(r), RPC_METHOD_NOT_FOUND, NULL,
 			   "backend %s does not support subscriptions",
-			   backend_name(view_backend(r->server->conf.view, i)));
+			   backend_name(view_backend(s->conf.view, i)));
 		return;
 	}
-	r->after = after;
+	request_set_after(r, after);
 	if (after == after_subscribe) {
-		r->server->subscribing++;
-		r->server->kept += r->reserved;
+		s->subscribing++;
+		s->kept += request_reserved(r);
 	}
 	pass(r, i);
 }
@@ -341,18 +346,18 @@ static void pass_subscription(struct request *r,
 /* Whether the session may keep URI, too; false: the call was refused. */
 static bool has_room(struct request *r, const char *uri)
 {
-	struct server *s = r->server;
+	struct server *s = request_server(r);
 	size_t n = json_object_size(s->subscriptions) + s->subscribing;
 
 	if (json_object_get(s->subscriptions, uri))
 		return true;
 	if (s->conf.max_subscriptions && n >= s->conf.max_subscriptions)
-		call_error(r->call, RPC_INTERNAL_ERROR, NULL,
+		call_error(request_call(r), RPC_INTERNAL_ERROR, NULL,
 			   "too many subscriptions in this session (limits.maxSubscriptions is %u)",
 			   s->conf.max_subscriptions);
 	else if (s->conf.max_bytes && s->kept + strlen(uri) > s->conf.max_bytes)
 		call_error(
-			r->call, RPC_INVALID_PARAMS, NULL,
+			request_call(r), RPC_INVALID_PARAMS, NULL,
 			"clientInfo, capabilities and subscriptions of this session have more than "
 			"%zu bytes together (limits.maxSessionBytes): unsubscribe from others "
 			"first",
@@ -364,14 +369,14 @@ static bool has_room(struct request *r, const char *uri)
 
 static void handle_subscribe(struct request *r)
 {
-	struct server *s = r->server;
+	struct server *s = request_server(r);
 	const char *uri = need_string(r, "uri");
 
 	if (!s->subscriptions)
 		s->subscriptions = json_object();
 	if (!uri || !has_room(r, uri))
 		return;
-	r->reserved = json_object_get(s->subscriptions, uri) ? 0 : strlen(uri);
+	request_reserve(r, json_object_get(s->subscriptions, uri) ? 0 : strlen(uri));
 	pass_subscription(r, after_subscribe);
 }
 
@@ -386,7 +391,7 @@ static bool find_ref(struct request *r, json_t *ref, size_t *i_r)
 	const char *type = json_string_value(json_object_get(ref, "type"));
 	const char *name = json_string_value(json_object_get(ref, "name"));
 	const char *uri = json_string_value(json_object_get(ref, "uri"));
-	const struct catalog *cat = server_catalog(r->server);
+	const struct catalog *cat = server_catalog(request_server(r));
 	const char *original;
 	json_t *copy;
 
@@ -396,7 +401,7 @@ static bool find_ref(struct request *r, json_t *ref, size_t *i_r)
 		return find_uri(r, uri, i_r);
 	}
 	if (!type || strcmp(type, "ref/prompt") != 0 || !name) {
-		call_error(r->call, RPC_INVALID_PARAMS, NULL,
+		call_error(request_call(r), RPC_INVALID_PARAMS, NULL,
 			   "completion/complete: \"ref\" must be a ref/prompt with a name or a "
 			   "ref/resource with a uri");
 		return false;
@@ -417,56 +422,58 @@ static void handle_complete(struct request *r)
 {
 	size_t i;
 
-	if (!find_ref(r, json_object_get(call_params(r->call), "ref"), &i))
+	if (!find_ref(r, json_object_get(call_params(request_call(r)), "ref"), &i))
 		return;
-	if (!offers(r->server, i, "completions", NULL))
-		call_error(r->call, RPC_METHOD_NOT_FOUND, NULL,
+	if (!offers(request_server(r), i, "completions", NULL))
+		call_error(request_call(r), RPC_METHOD_NOT_FOUND, NULL,
 			   "backend %s does not support completion",
-			   backend_name(view_backend(r->server->conf.view, i)));
+			   backend_name(view_backend(request_server(r)->conf.view, i)));
 	else
 		pass(r, i);
 }
 
 static void handle_set_level(struct request *r)
 {
+	struct server *s = request_server(r);
 	const char *name = need_string(r, "level");
 	int level = mcp_log_level_parse(name);
 
 	if (!name)
 		return;
 	if (level < 0) {
-		call_error(r->call, RPC_INVALID_PARAMS, NULL, "Invalid log level: %.40s", name);
+		call_error(request_call(r), RPC_INVALID_PARAMS, NULL, "Invalid log level: %.40s",
+			   name);
 		return;
 	}
-	r->server->conf.caller->log_level = level;
-	server_push_log_level(r->server);
-	if (r->server->conf.front->level_set)
-		r->server->conf.front->level_set(r->server->conf.arg);
-	call_result(r->call, json_object());
+	s->conf.caller->log_level = level;
+	server_push_log_level(s);
+	if (s->conf.front->level_set)
+		s->conf.front->level_set(s->conf.arg);
+	call_result(request_call(r), json_object());
 }
 
 /* tasks/get and so on. */
 static void handle_task(struct request *r)
 {
-	struct server *s = r->server;
+	struct server *s = request_server(r);
 	const struct catalog *cat = server_catalog(s);
-	const char *id = json_string_value(json_object_get(call_params(r->call), "taskId")),
+	const char *id = json_string_value(json_object_get(call_params(request_call(r)), "taskId")),
 		   *remote;
 	size_t source;
 
 	if (!cat || !catalog_runs_tasks(cat)) {
-		call_error(r->call, RPC_METHOD_NOT_FOUND, NULL, "Method not found: %s",
-			   call_method(r->call));
+		call_error(request_call(r), RPC_METHOD_NOT_FOUND, NULL, "Method not found: %s",
+			   call_method(request_call(r)));
 	} else if (!mcp_rev_is_legacy(s->conf.caller->rev) && !server_declared_tasks(s)) {
 		server_deny_tasks(r);
-		call_error(r->call, RPC_INVALID_REQUEST, NULL, "the client has no tasks");
+		call_error(request_call(r), RPC_INVALID_REQUEST, NULL, "the client has no tasks");
 	} else if (!id) {
-		call_error(r->call, RPC_INVALID_PARAMS, NULL, "%s: \"taskId\" must be a string",
-			   call_method(r->call));
+		call_error(request_call(r), RPC_INVALID_PARAMS, NULL,
+			   "%s: \"taskId\" must be a string", call_method(request_call(r)));
 	} else if (!server_find_task(s, id, &source, &remote)) {
-		call_error(r->call, RPC_INVALID_PARAMS, NULL, "Task not found");
+		call_error(request_call(r), RPC_INVALID_PARAMS, NULL, "Task not found");
 	} else if (replace_param(r, "taskId", json_string(remote))) {
-		r->relays_task = true;
+		request_relay_task(r);
 		pass(r, source);
 	}
 }
@@ -474,7 +481,7 @@ static void handle_task(struct request *r)
 /* 2026-07-28, "Discovery". */
 static void handle_discover(struct request *r)
 {
-	struct server *s = r->server;
+	struct server *s = request_server(r);
 	const struct catalog *cat = server_catalog(s);
 	json_t *result = NULL;
 

@@ -5,6 +5,53 @@
 #include "mcp/capability.h"
 #include "mcp/question.h"
 #include "server/server_impl.h"
+#include "server/server_request.h"
+
+struct server *request_server(const struct request *r)
+{
+	return r->server;
+}
+
+struct call *request_call(const struct request *r)
+{
+	return r->call;
+}
+
+void request_set_tool(struct request *r, json_t *tool_take)
+{
+	r->tool = tool_take;
+}
+
+bool request_has_tool(const struct request *r)
+{
+	return r->tool;
+}
+
+void request_route(struct request *r, size_t source, struct link *l)
+{
+	r->source = source;
+	r->via = l;
+}
+
+void request_relay_task(struct request *r)
+{
+	r->relays_task = true;
+}
+
+void request_reserve(struct request *r, size_t bytes)
+{
+	r->reserved = bytes;
+}
+
+size_t request_reserved(const struct request *r)
+{
+	return r->reserved;
+}
+
+void request_set_after(struct request *r, request_after_fn *fn)
+{
+	r->after = fn;
+}
 
 enum mcp_rev server_backend_rev(const struct request *r)
 {

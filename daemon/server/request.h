@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* request.h: a request of the client in flight, and questions to its client. For the files that
- * include server_impl.h. */
+ * include server_impl.h. The struct itself is in server_request.h. */
 #ifndef MCPD_REQUEST_H
 #define MCPD_REQUEST_H
 
@@ -8,38 +8,38 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
-#include "backend/view.h"
+#include "backend/backend.h"
 #include "mcp/call.h"
 
-struct again;
-struct link;
-struct method;
-struct need;
 struct question;
+struct request;
 struct server;
 
-/* A request of the client while it is in flight. */
-struct request {
-	TAILQ_ENTRY(request) link;
-	struct server *server;
-	void *where;
-	json_t *id; /* the client's: echoed, never used as a key */
-	const struct method *method;
-	struct call *call;
-	struct view_waiter waiter;
-	const struct need *denied; /* the missing capability for which it was given up */
-	struct link *via;	   /* the backend that it went to; NULL: none (yet) */
-	struct again *again;	   /* NULL: one call is enough, as far as is known */
-	size_t source;		   /* which of the view's it is */
-	bool starved;		   /* there was no memory to go on with it */
-	bool relays_task;	   /* its result may be a task of the client's */
-	json_t *tool;		   /* as that backend lists it; NULL: not a tool, or not listed */
-	size_t reserved; /* bytes of "kept" that it gives back, or that its URI goes on taking */
-	/* What the session remembers of the outcome (a subscription); NULL: nothing. */
-	void (*after)(struct request *r, const struct answer *answer);
-};
+/* R was sent to this server, as this call. The call is another one after server_next_call(). */
+struct server *request_server(const struct request *r);
+struct call *request_call(const struct request *r);
+
+/* R calls TOOL, as the backend of the tool lists it (a reference that R takes; NULL: the tool is
+ * not listed). */
+void request_set_tool(struct request *r, json_t *tool_take);
+/* Whether request_set_tool() told R of a tool that is listed. */
+bool request_has_tool(const struct request *r);
+
+/* R goes to backend SOURCE of the view, over L (NULL: there was no memory for a link). */
+void request_route(struct request *r, size_t source, struct link *l);
+
+/* The result of R may be a task of the client's. */
+void request_relay_task(struct request *r);
+
+/* BYTES of what the session may keep are set aside until R ends, for the URI that R names. */
+void request_reserve(struct request *r, size_t bytes);
+size_t request_reserved(const struct request *r);
+
+/* FN is called when R has ended with ANSWER, before the client is told: what the session remembers
+ * of the outcome (a subscription). */
+typedef void request_after_fn(struct request *r, const struct answer *answer);
+void request_set_after(struct request *r, request_after_fn *fn);
 
 /* The revision that is spoken with the backend of R. */
 enum mcp_rev server_backend_rev(const struct request *r);

@@ -14,6 +14,7 @@
 #include "mcp/translate.h"
 #include "server/methods.h"
 #include "server/server_impl.h"
+#include "server/server_request.h"
 #include "server/tasks.h"
 
 static void request_free(struct request *r)

@@ -13,6 +13,7 @@
 #include "lib/jsonrpc.h"
 #include "mcp/question.h"
 #include "server/server_impl.h"
+#include "server/server_request.h"
 
 /* How often one request may be sent to visit a URL. */
 #define MAX_ROUNDS 8

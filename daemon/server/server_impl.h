@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* server_impl.h: for request.c, server.c, server_*.c and methods.c alone. From the bottom up:
- * request.c, server_tasks.c, server_links.c, server_again.c, methods.c, server.c. */
+ * request.c, server_tasks.c, server_links.c, server_again.c, methods.c, server.c. The insides of a
+ * request are in server_request.h. */
 #ifndef MCPD_SERVER_IMPL_H
 #define MCPD_SERVER_IMPL_H
 

@@ -7,6 +7,7 @@
 #include "lib/jsonrpc.h"
 #include "mcp/question.h"
 #include "server/server_impl.h"
+#include "server/server_request.h"
 #include "server/tasks.h"
 
 #define RELATED "io.modelcontextprotocol/related-task"

@@ -47,6 +47,11 @@ ALONE = {
     r"\b(sprintf|gets|strtok)\(": r"",
 }
 
+# Headers with the insides of a struct, and the files of their room that may include them: the others use accessors.
+INSIDES = {
+    "daemon/server/server_request.h": r"daemon/server/(request|server|server_again|server_tasks)\.c",
+}
+
 # Rings of calls inside a room that are there, with the reason; every file of a ring is named. No other ring may appear, and
 # one that is gone must go from here.
 RINGS = {}
@@ -119,6 +124,9 @@ def check_rooms():
     result(rooms == set(ROOMS), "the folders of daemon/ are those of the table", rooms ^ set(ROOMS))
     faults = [f"{name} includes {h}" for name in FILES for h in includes(name) if not may_include(name, h)]
     result(not faults, "every include names its folder, and is one that the table allows", faults)
+    for inside, who in INSIDES.items():
+        faults = [name for name in FILES if inside in includes(name) and not re.fullmatch(who, name)]
+        result(inside in FILES and not faults, f"{inside} is included only where it may be", faults)
     stems = {}
     for name in FILES:
         if not name.endswith("/main.c"):
