@@ -160,11 +160,6 @@ bool backend_per_token(const struct backend *b)
 	return credentials_per_token(b->conf);
 }
 
-const char *backend_kind(const struct backend *b)
-{
-	return b->ops->kind;
-}
-
 enum backend_state backend_state(const struct backend *b)
 {
 	return b->state;

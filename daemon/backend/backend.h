@@ -80,7 +80,6 @@ int backend_watch(struct backend *b, const struct backend_watch *watch);
 void backend_unwatch(struct backend *b, void *arg);
 
 const char *backend_name(const struct backend *b);
-const char *backend_kind(const struct backend *b);
 /* Whether requests to B are authorised by the token of the client's request (forwardToken), or by a
  * token that the issuer exchanges it for (credential.from "exchange"). */
 bool backend_per_token(const struct backend *b);

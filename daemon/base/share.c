@@ -142,11 +142,6 @@ unsigned share_used(const struct share *s)
 	return s->used;
 }
 
-unsigned share_max(const struct share *s)
-{
-	return s->max;
-}
-
 unsigned share_of(const struct share *s, const char *name)
 {
 	const struct holder *h = find(s, name);

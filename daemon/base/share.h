@@ -29,9 +29,8 @@ void share_give(struct share *s, const char *holder);
 
 /* Whether all places are taken. A refusal with free places is due to the holder's own use. */
 bool share_full(const struct share *s);
-/* How many places are taken in all; how many there are (0: no limit). */
+/* How many places are taken in all. */
 unsigned share_used(const struct share *s);
-unsigned share_max(const struct share *s);
 /* How many HOLDER has. */
 unsigned share_of(const struct share *s, const char *holder);
 /* How many places HOLDER may have while others want them. 0: no limit. */

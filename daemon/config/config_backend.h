@@ -120,7 +120,6 @@ struct config_backend {
 	size_t max_output;	   /* bytes of an answer */
 };
 
-const char *config_kind_name(enum config_kind kind);
 const char *config_scope_name(enum config_scope scope);
 const char *config_era_name(enum config_era era);
 

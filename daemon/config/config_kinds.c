@@ -33,7 +33,7 @@ const char *const config_era_words[] = {
 	NULL,
 };
 
-const char *config_kind_name(enum config_kind kind)
+static const char *kind_name(enum config_kind kind)
 {
 	return kind_words[kind];
 }
@@ -88,7 +88,7 @@ int config_check_program(struct reader *r, const char *program, char *const *env
 /* The kind is decided by the keys that are there; "type" may only agree. */
 static int read_kind(struct reader *r, const struct key *k, json_t *value, void *field)
 {
-	const char *kind = config_kind_name(*(enum config_kind *)field);
+	const char *kind = kind_name(*(enum config_kind *)field);
 
 	if (!value)
 		return 0;
@@ -103,7 +103,7 @@ static int read_kind(struct reader *r, const struct key *k, json_t *value, void 
 static int dump_kind(const struct key *k, const void *field, json_t *into)
 {
 	return json_object_set_new(into, k->name,
-				   json_string(config_kind_name(*(const enum config_kind *)field)));
+				   json_string(kind_name(*(const enum config_kind *)field)));
 }
 
 const struct key_type config_type_kind = {

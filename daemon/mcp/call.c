@@ -289,12 +289,6 @@ void call_error(struct call *c, int code, json_t *data_take, const char *fmt, ..
 	json_decref(data_take);
 }
 
-void call_answer(struct call *c, const struct answer *answer)
-{
-	if (may_end(c))
-		finish(c, answer, NULL);
-}
-
 void call_cancel(struct call *c, const char *reason)
 {
 	struct answer answer = {.kind = ANSWER_CANCELLED};

@@ -112,8 +112,6 @@ void call_ask(struct call *c, struct question *q_take);
 void call_result(struct call *c, json_t *result_take);
 void call_error(struct call *c, int code, json_t *data_take, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/* Ends C like ANSWER says (a relay of another call's end). */
-void call_answer(struct call *c, const struct answer *answer);
 
 /* Front to back: the client, or the end of its session, cancels the call. The back is told, and
  * front->end is called with ANSWER_CANCELLED, before this returns. */

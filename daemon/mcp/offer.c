@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/same.h"
-
 static const struct {
 	const char *method, *member, *key, *capability, *changed;
 } kinds[OFFER_KINDS] = {
@@ -80,25 +78,6 @@ fail:
 	json_decref(list_take);
 	free(copy);
 	return NULL;
-}
-
-static bool json_same(const json_t *a, const json_t *b)
-{
-	return a == b || json_equal(a, b) != 0;
-}
-
-bool offer_equal(const struct offer *a, const struct offer *b)
-{
-	if (a == b)
-		return true;
-	if (!a || !b || a->rev != b->rev)
-		return false;
-	for (int k = 0; k < OFFER_KINDS; k++)
-		if (!json_same(a->lists[k], b->lists[k]))
-			return false;
-	return json_same(a->capabilities, b->capabilities) &&
-	       json_same(a->server_info, b->server_info) &&
-	       same_text(a->instructions, b->instructions);
 }
 
 bool offer_has_tasks(enum mcp_rev rev, const json_t *capabilities)

@@ -26,7 +26,6 @@ struct offer *offer_ref(struct offer *o);
 void offer_unref(struct offer **o);
 /* A copy of O in which list KIND is LIST. */
 struct offer *offer_with(const struct offer *o, enum offer_kind kind, json_t *list_take);
-bool offer_equal(const struct offer *a, const struct offer *b);
 
 /* The extension of 2026-07-28 for tasks. */
 #define EXTENSION_TASKS "io.modelcontextprotocol/tasks"

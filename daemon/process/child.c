@@ -295,18 +295,6 @@ static void flush_soon(struct child *c)
 		event_active(&c->in_ev, EV_WRITE, 0);
 }
 
-int child_write(struct child *c, const void *data, size_t len)
-{
-	int rc = may_write(c, len);
-
-	if (rc < 0)
-		return rc;
-	if (evbuffer_add(c->in, data, len) < 0)
-		return ERR_NOMEM;
-	flush_soon(c);
-	return 0;
-}
-
 int child_write_buffer(struct child *c, struct evbuffer *data)
 {
 	int rc = may_write(c, evbuffer_get_length(data));
@@ -387,11 +375,6 @@ void child_abandon(struct child *c)
 pid_t child_pid(const struct child *c)
 {
 	return c->pid;
-}
-
-bool child_stopping(const struct child *c)
-{
-	return c->was_stopped;
 }
 
 char *child_masked(const struct child *c, const char *text)

@@ -47,8 +47,9 @@ struct child_spec {
 	const char *cwd;	 /* NULL: the daemon's */
 	const struct mask
 		*mask; /* values that its stderr must not bring into the log; copied; NULL: none */
-	size_t max_backlog; /* bytes waiting to be written to stdin before child_write() refuses */
-	struct sandbox *sandbox;	    /* what is hidden from the child; NULL: nothing */
+	size_t max_backlog;	 /* bytes waiting to be written to stdin before child_write_buffer()
+				    refuses */
+	struct sandbox *sandbox; /* what is hidden from the child; NULL: nothing */
 	const struct sandbox_rules *rules;  /* what else the child is limited to; NULL: nothing */
 	struct cgroups *cgroups;	    /* NULL: the child gets no cgroup */
 	const struct cgroup_limits *limits; /* of the child's cgroup */
@@ -83,10 +84,9 @@ int children_spawn(struct children *cs, const struct child_spec *spec,
 		   const struct child_events *events, void *arg, struct child **child_r,
 		   struct err *e);
 
-/* Queues LEN bytes for the child's stdin. ERR_CLOSED (stdin closed or child over) or ERR_LIMIT
- * (backlog full: it does not read). Nothing is queued on failure. */
-int child_write(struct child *c, const void *data, size_t len);
-int child_write_buffer(struct child *c, struct evbuffer *data); /* drains DATA on success */
+/* Queues DATA, which is drained, for the child's stdin. ERR_CLOSED (stdin closed or child over) or
+ * ERR_LIMIT (backlog full: the child does not read). Nothing is queued or drained on failure. */
+int child_write_buffer(struct child *c, struct evbuffer *data);
 
 /* Closes stdin once what is queued has gone out. */
 void child_close_stdin(struct child *c);
@@ -105,7 +105,6 @@ void child_tree(const struct child *c, struct proclist *l);
 /* Adds C itself, then its descendants, those near C first: no more are looked for once there are
  * MAX in the list. Nothing once it was reaped. Reads /proc. */
 void child_processes(const struct child *c, struct proclist *l, size_t max);
-bool child_stopping(const struct child *c);
 /* TEXT without the values of child_spec.mask. malloc'd; NULL on lack of memory. */
 char *child_masked(const struct child *c, const char *text);
 /* Stops reading stdout until child_resume(), child_abandon() or the end of C. Idempotent; may be

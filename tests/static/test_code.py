@@ -56,6 +56,38 @@ INSIDES = {
 # one that is gone must go from here.
 RINGS = {}
 
+# What a file exports and no other file of the programs uses, with the reason. Everything else without a user outside of
+# its own file is static, or goes; one that has a user again must go from here.
+FOR_TESTS = {
+    "backoff_second_ms": "tests make the second shorter",
+    "call_id": "tests look for the number in the log",
+    "cgroups_folder": "tests look into the folder",
+    "cgroups_waiting": "tests see that nothing waits any more",
+    "child_backlog": "tests see how much waits for the child",
+    "config_keys": "tests/static/test_config_docs.py compares the tables with the manual",
+    "config_exec_keys": "as config_keys",
+    "config_sandbox_keys": "as config_keys",
+    "config_stdio_keys": "as config_keys",
+    "config_tool_keys": "as config_keys",
+    "config_parse": "tests read configurations that are in no file",
+    "ctlclient_attach": "tests are the other end of the connection",
+    "environ_get": "tests look at the environment that was made",
+    "httpd_connections": "tests see that a connection is gone",
+    "httpd_listen_fd": "tests hand over what is no listening socket",
+    "logout_syslog_path": "tests are the system log",
+    "offer_with": "tests make offers that differ",
+    "pace_ms": "tests make the second shorter",
+    "sandbox_builds": "tests see what is built once",
+    "schema_work": "tests count what a check costs",
+    "share_used": "tests see that every place was given back",
+    "ssereader_last_id": "tests see what the reader keeps for the next connection",
+    "store_set_retry": "tests do not wait for the next attempt",
+    "transport_has_get": "tests see whether a stream is there",
+    "turns_ended": "tests end turns that have not been",
+    "url_same_origin": "tests compare pairs that no redirect has",
+    "users_sweep": "tests do not wait for the minute",
+}
+
 LONGEST_FUNCTION = 45
 MEDIAN_FUNCTION = 11
 LONGEST_HEADER = 165
@@ -187,12 +219,43 @@ def check_parts():
     result(not faults, "no part includes itself, not even through others", faults)
 
 
+BUILD = Path(os.environ.get("top_builddir", "build"))
+
+
+def unused():
+    """What one object of the programs defines and no other one uses: NAME of the symbol, and the source file."""
+    paths = {Path(name).stem: name for name in FILES if name.endswith(".c") and Path(name).stem != "main"}
+    archives = [BUILD / name for name in ("daemon/libmcpd.a", "lib/libmcpd-shared.a", "cli/libmcpctl.a")]
+    mains = [BUILD / name for name in ("daemon/mcpd-main.o", "cli/mcpctl-main.o")]
+    defined, users = {}, {}
+    for line in subprocess.run(["nm", "-A", *archives, *mains], capture_output=True, text=True,
+                               check=True).stdout.splitlines():
+        m = re.match(r".*?(?:_a-|/)(\w+-main|\w+)\.o:\s*[0-9a-f]* (\w) (\S+)$", line)
+        if not m or m[1] not in paths and not m[1].endswith("-main"):
+            continue  # no symbol, or the object of a file that is gone, which stays in the archive
+        if m[2] in "TDBRC" and m[1] in paths and not m[3].startswith("__"):  # which sanitizers add
+            defined[m[3]] = paths[m[1]]
+        elif m[2] == "U":
+            users.setdefault(m[3], set()).add(m[1])
+    return {symbol: name for symbol, name in defined.items() if not users.get(symbol)}
+
+
+def check_exports():
+    found = unused()
+    faults = [f"{name}: {symbol}" for symbol, name in sorted(found.items()) if symbol not in FOR_TESTS]
+    result(not faults, "what is exported is used by another file, or in the table", faults)
+    faults = [symbol for symbol in FOR_TESTS if symbol not in found]
+    result(not faults, "what the table says of exports is so", faults)
+    text = "".join(p.read_text(encoding="utf-8") for p in sorted((ROOT / "tests").rglob("*.[ch]")))
+    faults = [symbol for symbol in FOR_TESTS if not re.search(rf"\b{symbol}\b", text)]
+    result(not faults, "the tests use what is exported for them", faults)
+
+
 def calls():
     """Which file of daemon/ calls (or names) what is defined in which other, from the objects in libmcpd.a."""
-    build = Path(os.environ.get("top_builddir", "build"))
     paths = {Path(name).stem: name for name in FILES if room(name) is not None and name.endswith(".c")}
     defined, wanted = {}, {}
-    for line in subprocess.run(["nm", "-A", build / "daemon" / "libmcpd.a"], capture_output=True, text=True,
+    for line in subprocess.run(["nm", "-A", BUILD / "daemon" / "libmcpd.a"], capture_output=True, text=True,
                                check=True).stdout.splitlines():
         m = re.match(r".*:libmcpd_a-(\w+)\.o:\s*[0-9a-f]* (\w) (\S+)$", line)
         if not m or m[1] not in paths:
@@ -300,6 +363,7 @@ def check_switches():
 check_rooms()
 check_parts()
 check_calls()
+check_exports()
 check_alone()
 check_sizes()
 check_switches()

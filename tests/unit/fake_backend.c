@@ -136,13 +136,6 @@ const struct backend_ops backend_stdio_ops = FAKE_OPS;
 const struct backend_ops backend_exec_ops = FAKE_OPS;
 const struct backend_ops backend_http_ops = FAKE_OPS;
 
-/* backend.c wants it for an error text; the rest of config.c is not needed here. */
-__attribute__((weak)) const char *config_kind_name(enum config_kind kind)
-{
-	(void)kind;
-	return "fake";
-}
-
 struct backend *fake_backend(struct event_base *base, const char *name)
 {
 	struct backend_env *env = calloc(1, sizeof *env);

@@ -438,6 +438,7 @@ static void other_requests(void **state)
 static void offers(void **state)
 {
 	const struct offer *o;
+	json_t *about;
 
 	(void)state;
 	open_backend("{'b':{'command':['true'],'description':'d'},'a':{'command':['true']}}", NULL);
@@ -447,7 +448,9 @@ static void offers(void **state)
 			    "'additionalProperties':false}},{'name':'a','inputSchema':"
 			    "{'type':'object','additionalProperties':false}}]"));
 	assert_true(json_is(o->capabilities, "{'tools':{}}"));
-	assert_string_equal(backend_kind(backend), "exec");
+	about = backend_describe(backend);
+	assert_string_equal(json_string_value(json_object_get(about, "kind")), "exec");
+	json_decref(about);
 	close_backend();
 }
 

@@ -91,7 +91,7 @@ static void unlimited(void **state)
 		assert_int_equal(share_take(s, "a", NULL), 0);
 	assert_int_equal(share_of(s, "a"), 1000);
 	assert_int_equal(share_size(s), 0);
-	assert_int_equal(share_max(s), 0);
+	assert_false(share_full(s));
 	share_free(&s);
 }
 

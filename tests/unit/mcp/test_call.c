@@ -236,20 +236,6 @@ static void error_ends_it(void **state)
 	forget(&s);
 }
 
-static void relayed_answer_ends_it(void **state)
-{
-	static const struct answer cancelled = {.kind = ANSWER_CANCELLED, .message = "above"};
-	struct seen s = {0};
-
-	(void)state;
-	start(&s);
-	call_answer(s.c, &cancelled);
-	assert_string_equal(s.order, "e");
-	assert_int_equal(s.kind, ANSWER_CANCELLED);
-	assert_string_equal(s.message, "above");
-	forget(&s);
-}
-
 static void cancel_tells_back_then_front(void **state)
 {
 	struct seen s = {0};
@@ -351,13 +337,6 @@ static void end_by_error(struct seen *s)
 	call_error(s->c, 1, json_object(), "second");
 }
 
-static void end_by_answer(struct seen *s)
-{
-	struct answer answer = {.kind = ANSWER_ERROR, .code = 2, .message = "second"};
-
-	call_answer(s->c, &answer);
-}
-
 static void end_by_cancel(struct seen *s)
 {
 	call_cancel(s->c, "second");
@@ -366,10 +345,7 @@ static void end_by_cancel(struct seen *s)
 static const struct end {
 	void (*fn)(struct seen *s);
 	bool cancel;
-} ends[] = {{end_by_result, false},
-	    {end_by_error, false},
-	    {end_by_answer, false},
-	    {end_by_cancel, true}};
+} ends[] = {{end_by_result, false}, {end_by_error, false}, {end_by_cancel, true}};
 #define N_ENDS (sizeof ends / sizeof ends[0])
 
 /* Every end after every end, at once, and from inside the end of the first: the front hears one,
@@ -686,7 +662,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(result_ends_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(missing_result_is_an_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(error_ends_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(relayed_answer_ends_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(cancel_tells_back_then_front, setup, teardown),
 		cmocka_unit_test_setup_teardown(cancel_without_a_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(attached_again_the_last_back_counts, setup,

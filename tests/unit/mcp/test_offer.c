@@ -78,68 +78,6 @@ static void with_nothing_is_nothing(void **state)
 	offer_unref(&o);
 }
 
-static void change_rev(struct offer *o)
-{
-	o->rev = MCP_REV_2025_11_25;
-}
-
-static void change_list(struct offer *o)
-{
-	json_array_append_new(o->lists[OFFER_TEMPLATES], json_object());
-}
-
-static void change_capability(struct offer *o)
-{
-	json_object_set_new(o->capabilities, "logging", json_object());
-}
-
-static void change_info(struct offer *o)
-{
-	json_object_set_new(o->server_info, "version", json_string("2"));
-}
-
-static void drop_info(struct offer *o)
-{
-	json_decref(o->server_info);
-	o->server_info = NULL;
-}
-
-static void change_instructions(struct offer *o)
-{
-	o->instructions[0] = 'R';
-}
-
-static void drop_instructions(struct offer *o)
-{
-	free(o->instructions);
-	o->instructions = NULL;
-}
-
-static void equality_sees_every_member(void **state)
-{
-	static void (*const changes[])(struct offer *) = {
-		change_rev, change_list,	 change_capability, change_info,
-		drop_info,  change_instructions, drop_instructions,
-	};
-	struct offer *o = full();
-
-	(void)state;
-	assert_true(offer_equal(o, o));
-	assert_false(offer_equal(o, NULL));
-	assert_false(offer_equal(NULL, o));
-	assert_true(offer_equal(NULL, NULL));
-	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
-		struct offer *changed = full();
-
-		assert_true(offer_equal(o, changed));
-		changes[i](changed);
-		assert_false(offer_equal(o, changed));
-		assert_false(offer_equal(changed, o));
-		offer_unref(&changed);
-	}
-	offer_unref(&o);
-}
-
 static void names_of_the_protocol(void **state)
 {
 	static const char *const want[OFFER_KINDS][4] = {
@@ -199,7 +137,6 @@ int main(void)
 		cmocka_unit_test(references_are_counted),
 		cmocka_unit_test(with_replaces_one_list),
 		cmocka_unit_test(with_nothing_is_nothing),
-		cmocka_unit_test(equality_sees_every_member),
 		cmocka_unit_test(names_of_the_protocol),
 		cmocka_unit_test(list_changed_masks),
 		cmocka_unit_test(every_allocation_may_fail),
