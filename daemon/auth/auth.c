@@ -157,13 +157,11 @@ static int start(struct auth *a)
 	auth_open_init(a);
 	a->cache = claims_cache_new(conf->remember);
 	if (conf->mode == CONFIG_AUTH_TOKENS)
-		a->tokens = tokens_new(conf->tokens_file);
+		a->tokens = tokens_new(conf->tokens_file, auth_open_look_soon, a);
 	else
 		a->issuer = issuer_new(a->base, a->httpc, conf, on_issuer, a);
 	if (!a->cache || (!a->tokens && !a->issuer))
 		return ERR_NOMEM;
-	if (a->tokens)
-		tokens_on_change(a->tokens, auth_open_look_soon, a);
 	/* So that the first client need not wait. An issuer that is down is no reason not to start.
 	 */
 	if (a->issuer && (conf->mode == CONFIG_AUTH_JWT || !issuer_introspection(a->issuer)))

@@ -58,12 +58,14 @@ void tokens_free(struct tokens **tp)
 	free(t);
 }
 
-struct tokens *tokens_new(const char *file)
+struct tokens *tokens_new(const char *file, void (*changed)(void *arg), void *arg)
 {
 	struct tokens *t = calloc(1, sizeof *t);
 
 	if (!t)
 		return NULL;
+	t->changed = changed;
+	t->arg = arg;
 	t->file = strdup(file);
 	if (!t->file || asprintf(&t->temp, "%s.new", file) < 0) {
 		t->temp = NULL;
@@ -263,14 +265,7 @@ void tokens_refresh(struct tokens *t)
 	}
 	if (fd >= 0)
 		close(fd);
-	if (t->changed)
-		t->changed(t->arg);
-}
-
-void tokens_on_change(struct tokens *t, void (*fn)(void *arg), void *arg)
-{
-	t->changed = fn;
-	t->arg = arg;
+	t->changed(t->arg);
 }
 
 const struct claims *tokens_find(struct tokens *t, const unsigned char digest[DIGEST_SIZE])

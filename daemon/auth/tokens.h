@@ -12,16 +12,15 @@
 
 struct tokens;
 
-/* FILE need not be there yet. NULL on lack of memory. */
-struct tokens *tokens_new(const char *file);
+/* FILE need not be there yet. CHANGED is called when the file has changed, from inside any function
+ * here that reads the file. NULL on lack of memory. */
+struct tokens *tokens_new(const char *file, void (*changed)(void *arg), void *arg);
 void tokens_free(struct tokens **t);
 
 /* The user and scopes of the token with this digest; NULL: unknown. Reads the file again when it
  * has changed. Borrowed until the next call. */
 const struct claims *tokens_find(struct tokens *t, const unsigned char digest[DIGEST_SIZE]);
 
-/* FN is called when the file has changed, from inside any function here that reads the file. */
-void tokens_on_change(struct tokens *t, void (*fn)(void *arg), void *arg);
 /* Reads the file again if it has changed. */
 void tokens_refresh(struct tokens *t);
 

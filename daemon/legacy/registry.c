@@ -29,19 +29,16 @@ struct registry {
 	const void *arg;
 };
 
-struct registry *registry_new(void)
+struct registry *registry_new(size_t (*count_users)(const void *arg), const void *arg)
 {
 	struct registry *r = calloc(1, sizeof *r);
 
-	if (r)
-		TAILQ_INIT(&r->order);
-	return r;
-}
-
-void registry_count_users(struct registry *r, size_t (*fn)(const void *arg), const void *arg)
-{
-	r->count_users = fn;
+	if (!r)
+		return NULL;
+	TAILQ_INIT(&r->order);
+	r->count_users = count_users;
 	r->arg = arg;
+	return r;
 }
 
 static struct pair *pair_find(struct pair *map, const char *key)

@@ -36,9 +36,8 @@ struct registry_counts {
 	uint64_t opened; /* ever */
 };
 
-struct registry *registry_new(void);
-/* Sets the function that counts users with tokens. Without it, there are none. */
-void registry_count_users(struct registry *r, size_t (*fn)(const void *arg), const void *arg);
+/* COUNT_USERS(ARG) counts users with tokens; NULL: there are none. NULL on lack of memory. */
+struct registry *registry_new(size_t (*count_users)(const void *arg), const void *arg);
 void registry_free(struct registry **r);
 
 /* Writes a fresh id. 0 or ERR_IO. */

@@ -89,11 +89,9 @@ static size_t count_users(const void *arg)
 	return users_count(arg);
 }
 
-/* The records, where there is a store, and who counts the users. 0 or ERR_NOMEM. */
-static int attach(struct sessions *ss, const struct sessions_deps *deps)
+/* The records, where there is a store. 0 or ERR_NOMEM. */
+static int make_records(struct sessions *ss, const struct sessions_deps *deps)
 {
-	if (deps->users)
-		registry_count_users(ss->env.registry, count_users, deps->users);
 	if (!deps->store)
 		return 0;
 	ss->records = records_new(deps->base, deps->store, deps->conf, deps->issuer, is_open, ss);
@@ -111,7 +109,7 @@ struct sessions *sessions_new(const struct sessions_deps *deps)
 	ss->streams = stream_env_new(deps->base, deps->limits);
 	ss->env = (struct session_env){
 		.base = deps->base,
-		.registry = registry_new(),
+		.registry = registry_new(deps->users ? count_users : NULL, deps->users),
 		.limits = deps->limits,
 		.users = deps->users,
 		.streams = ss->streams,
@@ -125,7 +123,7 @@ struct sessions *sessions_new(const struct sessions_deps *deps)
 		.steps = session_steps,
 	};
 	if (!ss->env.places || !ss->streams || !ss->env.registry || !ss->env.idle ||
-	    !ss->env.saving || attach(ss, deps) < 0)
+	    !ss->env.saving || make_records(ss, deps) < 0)
 		sessions_free(&ss);
 	return ss;
 }
