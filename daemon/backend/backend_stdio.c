@@ -330,7 +330,7 @@ static void stdio_describe(const struct backend *b, json_t *row)
 /* What differs between a child and an upstream, the channel knows. */
 #define OPS(kind_)                                                                                 \
 	{                                                                                          \
-		.kind = kind_, .init = stdio_init, .fini = stdio_fini, .start = stdio_start,       \
+		.kind = (kind_), .init = stdio_init, .fini = stdio_fini, .start = stdio_start,     \
 		.stop = stdio_stop, .restart = stdio_restart, .describe = stdio_describe,          \
 		.link_call = stdio_link_call, .link_close = holder_close,                          \
 		.link_notify = stdio_link_notify, .link_pid = stdio_link_pid,                      \

@@ -60,7 +60,7 @@ struct key {
 #define MIB(n)			  ((int64_t)(n) << 20)
 #define KEY_TABLE(array)                                                                           \
 	{                                                                                          \
-		array, sizeof array / sizeof((array)[0])                                           \
+		(array), sizeof(array) / sizeof((array)[0])                                        \
 	}
 
 extern const struct key_type type_bool;	 /* bool */

@@ -25,7 +25,7 @@ static int fill(int fd, const struct control_key *k)
 /* The file under a name of its own, which takes the place of what an earlier daemon left. */
 static int write_file(struct control_key *k, const char *new, struct err *e)
 {
-	struct stat st;
+	struct stat st = {0};
 	int fd, rc = 0;
 
 	if (unlink(new) < 0 && errno != ENOENT)

@@ -20,7 +20,7 @@
  * name of its own. */
 static int bound_name(int fd, char **name_r)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	socklen_t len = sizeof ss;
 	char host[NI_MAXHOST], port[NI_MAXSERV];
 

@@ -285,11 +285,11 @@ static void add_subscription(struct sleeper *sl, const char *uri)
 static void give_part(const char *key, json_t *value, void *arg)
 {
 	struct records *r = arg;
-	char id[REGISTRY_ID_SIZE] = "";
+	char id[REGISTRY_ID_SIZE];
 	bool is_uri = strlen(key) >= sizeof id; /* behind the id and a space */
 	struct sleeper *sl;
 
-	strncat(id, key, sizeof id - 1);
+	snprintf(id, sizeof id, "%.*s", (int)sizeof id - 1, key);
 	sl = find(r, id);
 	if (!sl && (r->is_open(id, r->arg) || has_record(r, id)))
 		return; /* the latter: there was no memory for the sleeper */

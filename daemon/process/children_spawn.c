@@ -91,14 +91,12 @@ static void __attribute__((noreturn)) fail_child(const struct plan *plan, enum s
 	static const char *const what[] = {"cannot set up descriptors", "cannot be confined",
 					   "cannot enter cwd", "cannot execute"};
 	struct report r = {.stage = stage, .error = errno};
-	ssize_t ignored;
 
 	/* Should the daemon have given up waiting, stderr has it; first, since the other may kill.
 	 */
-	ignored = write(STDERR_FILENO, what[stage], strlen(what[stage]));
-	ignored = write(STDERR_FILENO, "\n", 1);
-	ignored = write(plan->report_fd, &r, sizeof r);
-	(void)ignored;
+	(void)!write(STDERR_FILENO, what[stage], strlen(what[stage]));
+	(void)!write(STDERR_FILENO, "\n", 1);
+	(void)!write(plan->report_fd, &r, sizeof r);
 	_exit(127);
 }
 

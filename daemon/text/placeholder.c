@@ -185,6 +185,7 @@ static int append_element(struct expansion *x, const char *element, json_t *sche
 	json_t *declared = len > 0 ? property(schema, element, len) : NULL;
 	json_t *value;
 	char name[MAX_NAME + 1];
+	int rc;
 
 	if (is_escaped(element))
 		return append(x, element + 1, strlen(element) - 2);
@@ -197,7 +198,9 @@ static int append_element(struct expansion *x, const char *element, json_t *sche
 		value = json_object_get(declared, "default");
 	snprintf(name, sizeof name, "%.*s", (int)len, element + 1);
 	x->name = name;
-	return append_value(x, value);
+	rc = append_value(x, value);
+	x->name = NULL;
+	return rc;
 }
 
 /* One block: the pointers, then what they point to. */
