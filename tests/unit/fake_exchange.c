@@ -92,7 +92,8 @@ struct exchange *fake_request(enum exchange_method method, const char *path, con
 	x->asked = strdup(headers);
 	x->request = malloc(len + 1);
 	assert_true(x->path != NULL && x->asked != NULL && x->request != NULL);
-	memcpy(x->request, body, len);
+	if (len > 0)
+		memcpy(x->request, body, len);
 	x->request_len = len;
 	return x;
 }

@@ -68,23 +68,8 @@ static void hosts(void **state)
 static void what_is_no_host(void **state)
 {
 	static const char *const bad[] = {
-		"",
-		":80",
-		"[::1",
-		"[::1]x",
-		"a b",
-		"a:b",
-		"user@localhost",
-		"a/b",
-		"a?b",
-		"a#b",
-		"a\\b",
-		"<a>",
-		"\"a\"",
-		"a:65536",
-		"a:1:2",
-		"a\x7f"
-		"b",
+		"",    ":80", "[::1", "[::1]x", "a b",	 "a:b",	    "user@localhost", "a/b",
+		"a?b", "a#b", "a\\b", "<a>",	"\"a\"", "a:65536", "a:1:2",	      "a\177b",
 	};
 	char longest[300];
 
