@@ -8,9 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 #include <string.h>
 #include <sys/resource.h>
 #include <sysexits.h>
@@ -25,6 +22,7 @@
 #include "base/delayq.h"
 #include "base/descriptors.h"
 #include "base/dumpable.h"
+#include "base/heap.h"
 #include "base/stopping.h"
 #include "base/turns.h"
 #include "config/config.h"
@@ -39,6 +37,7 @@
 #include "http/peer.h"
 #include "leftovers.h"
 #include "legacy/sessions.h"
+#include "lib/jsontext.h"
 #include "lib/log.h"
 #include "lib/stdfds.h"
 #include "notify.h"
@@ -195,8 +194,9 @@ static int start_loop(struct mcpd *d, struct err *e)
 	descriptors_raise();
 	keep_out_of_cores(d->conf);
 	d->started = clock_ms();
+	jsontext_limit(d->conf->limits.max_tree);
 	d->base = loop_new();
-	if (!d->base || defer_init(d->base) < 0)
+	if (!d->base || defer_init(d->base) < 0 || heap_setup(d->base) < 0)
 		return no_memory(e);
 	log_attach(d->base);
 	d->children = children_new(d->base, &limits, e);
@@ -481,6 +481,7 @@ static void tear_down(struct mcpd *d)
 		if (d->signals[i])
 			event_free(d->signals[i]);
 	}
+	heap_fini();
 	log_detach();
 	if (d->base)
 		event_base_free(d->base);
@@ -530,16 +531,6 @@ static enum log_level level_for(const struct config *conf, int verbose)
 	return level > LOGL_DEBUG ? LOGL_DEBUG : (enum log_level)level;
 }
 
-/* glibc keeps small free pieces apart and merges all of them whenever something large is asked for:
- * the buffer of each request over a kilobyte, as those with a token are. Merged at once, they cost
- * less. */
-static void tune_malloc(void)
-{
-#ifdef __GLIBC__
-	mallopt(M_MXFAST, 0);
-#endif
-}
-
 static int run_arguments(int argc, char **argv)
 {
 	struct mcpd d = {0};
@@ -577,7 +568,6 @@ static int run_arguments(int argc, char **argv)
 		 "mcpd");
 	log_set_level(level_for(d.conf, o.verbose));
 	dumpable_off();
-	tune_malloc();
 	status_code = serve(&d);
 	config_free(&d.conf);
 	log_close();

@@ -167,18 +167,14 @@ static void set_parse_error(struct err *e, const json_error_t *je)
 		err_set(e, ERR_PARSE, "line %d, column %d: %s", je->line, je->column, je->text);
 }
 
-json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct err *e)
+/* FLAGS are those of json_loadb(), beside the ones that all texts are read with. */
+static json_t *parse(const char *buf, size_t len, size_t flags, struct err *e)
 {
-	const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY;
 	json_error_t je = {0}; /* jansson does not fill in all of it when it lacks memory */
 	json_t *msg;
 	char *repaired;
 
-	/* jansson has a limit of its own, but by then it has built what is to be thrown away. */
-	if (max_depth > 0 && nests_deeper(buf, len, max_depth)) {
-		err_set(e, ERR_LIMIT, "nested deeper than %u levels", max_depth);
-		return NULL;
-	}
+	flags |= JSON_ALLOW_NUL | JSON_DECODE_ANY;
 	msg = json_loadb(buf, len, flags, &je);
 	if (msg)
 		return msg;
@@ -189,4 +185,19 @@ json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct er
 	if (!msg)
 		set_parse_error(e, &je);
 	return msg;
+}
+
+json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct err *e)
+{
+	/* jansson has a limit of its own, but by then it has built what is to be thrown away. */
+	if (max_depth > 0 && nests_deeper(buf, len, max_depth)) {
+		err_set(e, ERR_LIMIT, "nested deeper than %u levels", max_depth);
+		return NULL;
+	}
+	return parse(buf, len, JSON_REJECT_DUPLICATES, e);
+}
+
+json_t *jsonrpc_parse_any(const char *buf, size_t len, struct err *e)
+{
+	return parse(buf, len, 0, e);
 }

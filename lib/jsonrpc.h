@@ -47,6 +47,10 @@ enum jsonrpc_code {
  * ERR_NOMEM. */
 json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct err *e);
 
+/* Parses a text in which nothing is decided by members that may be there twice: of duplicates the
+ * last one counts. Otherwise as jsonrpc_parse() without a limit. */
+json_t *jsonrpc_parse_any(const char *buf, size_t len, struct err *e);
+
 /* What MSG is. 0, or ERR_INVALID with the reason: not an object, "jsonrpc" not "2.0", method not a
  * string, either with a NUL inside, params neither object nor array, id neither string nor integer,
  * or longer than JSONRPC_MAX_ID (null, real and boolean are refused; an error response alone may

@@ -2,6 +2,7 @@
 #include "lib/lines.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <event2/buffer.h>
 
@@ -55,6 +56,8 @@ static enum lines_result take(struct lines *l, struct evbuffer *in, size_t pos, 
 	if (pos > 0 && line[pos - 1] == '\r')
 		pos--;
 	if (pos > l->max) {
+		l->begin_len = pos < sizeof l->begin ? pos : sizeof l->begin;
+		memcpy(l->begin, line, l->begin_len);
 		free(line);
 		return LINES_TOO_LONG;
 	}
@@ -62,6 +65,13 @@ static enum lines_result take(struct lines *l, struct evbuffer *in, size_t pos, 
 	*line_r = line;
 	*len_r = pos;
 	return LINES_GOT;
+}
+
+static void keep_begin(struct lines *l, struct evbuffer *in)
+{
+	ev_ssize_t n = evbuffer_copyout(in, l->begin, sizeof l->begin);
+
+	l->begin_len = n > 0 ? (size_t)n : 0;
 }
 
 enum lines_result lines_next(struct lines *l, struct evbuffer *in, char **line_r, size_t *len_r)
@@ -78,6 +88,7 @@ enum lines_result lines_next(struct lines *l, struct evbuffer *in, char **line_r
 	} else if (!too_long(l, (size_t)pos)) {
 		return take(l, in, (size_t)pos, line_r, len_r);
 	}
+	keep_begin(l, in);
 	discard(l, in);
 	return LINES_TOO_LONG;
 }

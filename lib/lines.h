@@ -15,6 +15,8 @@ struct lines {
 	size_t max;	 /* longest line accepted, in bytes, without the newline */
 	size_t scanned;	 /* how much of the buffer is known to hold no newline */
 	bool discarding; /* inside a line that was too long */
+	char begin[128]; /* of the latest line that was too long */
+	size_t begin_len;
 };
 
 enum lines_result { LINES_MORE, LINES_GOT, LINES_TOO_LONG, LINES_NOMEM };

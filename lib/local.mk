@@ -13,6 +13,8 @@ lib_libmcpd_shared_a_SOURCES = \
 	lib/err.c lib/err.h \
 	lib/hash.h \
 	lib/jsonrpc.c lib/jsonrpc.h \
+	lib/jsonscan.c lib/jsonscan.h \
+	lib/jsontext.c lib/jsontext.h \
 	lib/jsonread.c \
 	lib/jsonwrite.c \
 	lib/lines.c lib/lines.h \

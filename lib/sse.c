@@ -66,7 +66,7 @@ struct event {
 	size_t len;
 };
 
-static void put_event(struct writer *w, const struct event *ev)
+static void put_fields(struct writer *w, const struct event *ev)
 {
 	char retry[32];
 
@@ -78,25 +78,50 @@ static void put_event(struct writer *w, const struct event *ev)
 		snprintf(retry, sizeof retry, "%ld", ev->retry_ms);
 		put_field(w, "retry: ", retry);
 	}
+}
+
+static void put_event(struct writer *w, const struct event *ev)
+{
+	put_fields(w, ev);
 	put_data(w, ev->data, ev->len);
 	put(w, "\n", 1);
+}
+
+static void put_begin(struct writer *w, const struct event *ev)
+{
+	put_fields(w, ev);
+	put(w, "data: ", 6);
+}
+
+/* Once to count and once to write, straight into the buffer: all of it or nothing. */
+static int append(struct evbuffer *out, const struct event *ev,
+		  void (*fn)(struct writer *w, const struct event *ev))
+{
+	struct writer w = {NULL, 0};
+	struct evbuffer_iovec vec;
+
+	fn(&w, ev);
+	if (evbuffer_reserve_space(out, (ev_ssize_t)w.len, &vec, 1) != 1)
+		return ERR_NOMEM;
+	w = (struct writer){vec.iov_base, 0};
+	fn(&w, ev);
+	vec.iov_len = w.len;
+	return evbuffer_commit_space(out, &vec, 1) < 0 ? ERR_NOMEM : 0;
 }
 
 int sse_event(struct evbuffer *out, const char *event, const char *id, long retry_ms,
 	      const char *data, size_t len)
 {
-	struct event ev = {event, id, retry_ms, len > 0 ? data : "", len};
-	struct writer w = {NULL, 0};
-	struct evbuffer_iovec vec;
+	const struct event ev = {event, id, retry_ms, len > 0 ? data : "", len};
 
-	/* Once to count and once to write, straight into the buffer: all of it or nothing. */
-	put_event(&w, &ev);
-	if (evbuffer_reserve_space(out, (ev_ssize_t)w.len, &vec, 1) != 1)
-		return ERR_NOMEM;
-	w = (struct writer){vec.iov_base, 0};
-	put_event(&w, &ev);
-	vec.iov_len = w.len;
-	return evbuffer_commit_space(out, &vec, 1) < 0 ? ERR_NOMEM : 0;
+	return append(out, &ev, put_event);
+}
+
+int sse_event_begin(struct evbuffer *out, const char *event, const char *id, long retry_ms)
+{
+	const struct event ev = {event, id, retry_ms, "", 0};
+
+	return append(out, &ev, put_begin);
 }
 
 int sse_comment(struct evbuffer *out, const char *text)

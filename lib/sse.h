@@ -13,6 +13,10 @@ struct evbuffer;
 int sse_event(struct evbuffer *out, const char *event, const char *id, long retry_ms,
 	      const char *data, size_t len);
 
+/* Appends the beginning of an event, as above, up to "data: ": one line of data and a blank line
+ * are to follow. */
+int sse_event_begin(struct evbuffer *out, const char *event, const char *id, long retry_ms);
+
 /* Appends ": TEXT" and a blank line. TEXT must be one line. */
 int sse_comment(struct evbuffer *out, const char *text);
 

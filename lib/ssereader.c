@@ -269,3 +269,9 @@ int ssereader_feed(struct ssereader *r, const char *bytes, size_t len)
 	}
 	return rc;
 }
+
+void ssereader_end(struct ssereader *r)
+{
+	if (r->has_data || r->line.len > 0)
+		(void)ssereader_feed(r, "\n\n", 2);
+}

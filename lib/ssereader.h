@@ -24,6 +24,9 @@ void ssereader_free(struct ssereader **r);
 
 /* 0, ERR_LIMIT (an event was larger than MAX; it is lost, and the rest goes on) or ERR_NOMEM. */
 int ssereader_feed(struct ssereader *r, const char *bytes, size_t len);
+/* The stream has ended: an event that only lacks its blank line is given to FN. (Section 9.2.6 has
+ * it dropped; servers that end an answer without one mean it.) */
+void ssereader_end(struct ssereader *r);
 /* The "retry:" of the stream in milliseconds; -1 while there was none. */
 long ssereader_retry(const struct ssereader *r);
 /* How many lines so far belong to no event: comments, unknown fields, empty lines that end nothing,

@@ -66,7 +66,7 @@ static void job_end(struct job *j, json_t *result_take)
 
 	call_detach(c);
 	job_free(j); /* first: the callback of the end may do anything */
-	call_result(c, result_take);
+	call_result_tree(c, result_take);
 }
 
 static void job_fail(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -205,9 +205,9 @@ static int spawn(struct job *j, char *const *argv, struct err *e)
 static void refuse(struct call *c, const struct err *why)
 {
 	if (why->code == ERR_NOMEM)
-		call_result(c, NULL);
+		call_result_tree(c, NULL);
 	else
-		call_result(c, toolresult_error("Invalid arguments: %s", why->text));
+		call_result_tree(c, toolresult_error("Invalid arguments: %s", why->text));
 }
 
 /* Starts the command for the call. */
@@ -252,7 +252,7 @@ static void call_tool(struct exec *x, const struct config_tool *tool, struct cal
 	if (!arguments)
 		arguments = json_object();
 	if (!arguments)
-		call_result(c, NULL);
+		call_result_tree(c, NULL);
 	else if (schema_validate(tool->input, arguments, &why) < 0 ||
 		 placeholder_expand(tool->command, schema, arguments, &argv, &why) < 0)
 		refuse(c, &why);

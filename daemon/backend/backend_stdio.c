@@ -71,7 +71,7 @@ static void subscribe(struct link *l, struct call *c)
 	else if (subs_add(h->in, uri, h) < 0)
 		call_error(c, RPC_INTERNAL_ERROR, NULL, "out of memory");
 	else
-		call_result(c, json_object());
+		call_result_tree(c, json_object());
 }
 
 /* For what needs no child. NULL after it has ended C. */
@@ -101,7 +101,7 @@ static void unsubscribe(struct link *l, struct call *c)
 	if (last && instance_ready(h->in))
 		send_call(h, c, on_done);
 	else
-		call_result(c, json_object());
+		call_result_tree(c, json_object());
 }
 
 /* A child that is not there any more has no tasks to tell of. */
@@ -114,7 +114,7 @@ static void forget_task(struct link *l, struct call *c)
 	if (h->in && instance_ready(h->in))
 		send_call(h, c, on_done);
 	else
-		call_result(c, json_object());
+		call_result_tree(c, json_object());
 }
 
 /* Kept here and told to the child, now or once there is one: no reason to start it. */
@@ -133,7 +133,7 @@ static void set_level(struct link *l, struct call *c)
 	h->log_level = level;
 	if (h->in)
 		instance_level_changed(h->in);
-	call_result(c, json_object());
+	call_result_tree(c, json_object());
 }
 
 static const struct {

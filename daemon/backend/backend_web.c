@@ -56,7 +56,7 @@ static void job_end(struct job *j, json_t *result_take)
 
 	call_detach(c);
 	job_free(j); /* first: the callback of the end may do anything */
-	call_result(c, result_take);
+	call_result_tree(c, result_take);
 }
 
 static const char *job_name(const struct job *j)
@@ -214,7 +214,7 @@ static void run(struct web *w, json_t *tool, struct call *c, json_t *arguments)
 	struct job *j = job_new(w, tool, c, arguments);
 
 	if (!j) {
-		call_result(c, NULL);
+		call_result_tree(c, NULL);
 		return;
 	}
 	call_attach(c, &call_back, j);
@@ -234,9 +234,9 @@ static void call_tool(struct web *w, const char *name, json_t *tool, struct call
 	if (rc == 0)
 		run(w, tool, c, arguments);
 	else if (rc == ERR_NOMEM)
-		call_result(c, NULL);
+		call_result_tree(c, NULL);
 	else /* for the model to read and do better (MCP, Tools, "Error Handling") */
-		call_result(c, toolresult_error("Invalid arguments: %s", why.text));
+		call_result_tree(c, toolresult_error("Invalid arguments: %s", why.text));
 	json_decref(arguments);
 }
 

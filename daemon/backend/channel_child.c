@@ -12,6 +12,7 @@
 #include "base/mask.h"
 #include "credentials/userenv.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 
 static void on_exit_status(struct child *c, int status, void *arg)
 {
@@ -72,6 +73,23 @@ static void resume(struct instance *in)
 		child_resume(in->child);
 }
 
+/* A line of the child C. It may lead to the end of the child. */
+static void on_line(struct instance *in, struct child *c, char *line_take, size_t len)
+{
+	struct jsontext *text = jsontext_take(line_take, len);
+	const char *bytes = text ? jsontext_bytes(text, &len) : NULL;
+
+	if (!bytes) {
+		mcpclient_lost_message(in->client, "", 0,
+				       "out of memory for a message of the server");
+		return;
+	}
+	mcpclient_feed_text(in->client, text, 0);
+	if (in->child == c)
+		instance_brake(in, 0, bytes, len);
+	jsontext_unref(&text);
+}
+
 static void on_stdout(struct child *c, struct evbuffer *from, void *arg)
 {
 	struct instance *in = arg;
@@ -83,15 +101,13 @@ static void on_stdout(struct child *c, struct evbuffer *from, void *arg)
 	while (in->child == c && r != LINES_MORE && r != LINES_NOMEM && !child_paused(c)) {
 		r = lines_next(&in->lines, from, &text, &len);
 		if (r == LINES_GOT) {
-			mcpclient_feed(in->client, text, len);
-			if (in->child == c)
-				instance_brake(in, 0, text, len);
-			free(text);
+			on_line(in, c, text, len);
 		} else if (r == LINES_TOO_LONG) {
 			snprintf(why, sizeof why,
 				 "the server sent more than %zu bytes in one line (limits.maxLine)",
 				 in->lines.max);
-			mcpclient_lost_message(in->client, why);
+			mcpclient_lost_message(in->client, in->lines.begin, in->lines.begin_len,
+					       why);
 		}
 	}
 	if (r == LINES_NOMEM && in->child == c)

@@ -5,17 +5,21 @@
 #include <string.h>
 
 #include "backend/stdio_impl.h"
+#include "lib/jsontext.h"
 #include "mcp/offer.h"
 
-static void on_message(struct upstream *u, const char *text, size_t len, void *arg)
+static void on_message(struct upstream *u, struct jsontext *text, void *arg)
 {
 	struct instance *in = arg;
+	const char *bytes;
+	size_t len;
 
 	if (in->up != u)
 		return;
-	mcpclient_feed_for(in->client, text, len, json_integer_value(upstream_hears(u)));
-	if (in->up == u)
-		instance_brake(in, 0, text, len);
+	mcpclient_feed_text(in->client, text, json_integer_value(upstream_hears(u)));
+	bytes = jsontext_bytes(text, &len);
+	if (in->up == u && bytes)
+		instance_brake(in, 0, bytes, len);
 }
 
 static void on_noise(struct upstream *u, unsigned long n, const char *text, void *arg)

@@ -9,6 +9,7 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/base/descriptors.c daemon/base/descriptors.h \
 	daemon/base/dumpable.c daemon/base/dumpable.h \
 	daemon/base/environ.c daemon/base/environ.h \
+	daemon/base/heap.c daemon/base/heap.h \
 	daemon/base/mask.c daemon/base/mask.h \
 	daemon/base/nearest.c daemon/base/nearest.h \
 	daemon/base/netaddr.c daemon/base/netaddr.h \

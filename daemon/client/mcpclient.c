@@ -11,7 +11,9 @@
 #include "base/mask.h"
 #include "client/mcpclient_dialect.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "lib/log.h"
+#include "mcp/message.h"
 #include "mcp/names.h"
 
 #define PACE_MS	      250 /* between two rounds without a question */
@@ -61,34 +63,46 @@ static void on_notification(struct mcpclient *m, const char *method, json_t *par
 	}
 }
 
-static void on_message(struct mcpclient *m, json_t *msg)
+/* Answers a request that cannot be taken, so that the server need not wait. */
+static void refuse(struct mcpclient *m, const struct message *msg, int code, const char *why)
 {
-	const char *method = json_string_value(json_object_get(msg, "method"));
-	json_t *params = json_object_get(msg, "params");
-	enum jsonrpc_kind kind;
+	if (msg->kind == JSONRPC_REQUEST)
+		mcpclient_send(m, jsonrpc_error(msg->id, code, why, NULL));
+}
+
+/* A message that nobody can take, as E says: what waits for it ends. */
+static void on_fault(struct mcpclient *m, const struct message *msg, const struct err *e)
+{
+	bool response = msg->kind == JSONRPC_RESULT || msg->kind == JSONRPC_ERROR;
+
+	m->useless++;
+	mcpclient_grumble(m, "sent %s: %s",
+			  response ? "a response that nobody can take" : "what is not JSON-RPC",
+			  e->text);
+	if (response && msg->id)
+		(void)mcpclient_fault(m, msg->id, e->text);
+	else
+		refuse(m, msg, RPC_INVALID_REQUEST, e->text);
+}
+
+static void on_message(struct mcpclient *m, const struct message *msg)
+{
+	const char *method = json_string_value(msg->method);
 	struct err e;
 
-	if (jsonrpc_classify(msg, &kind, &e) < 0) {
+	if (names_check(msg->params, &e) < 0) {
 		m->useless++;
-		mcpclient_grumble(m, "sent what is not JSON-RPC: %s", e.text);
+		mcpclient_grumble(m, "sent a %.60s whose %s", method, e.text);
+		refuse(m, msg, RPC_INVALID_PARAMS, e.text);
 		return;
 	}
-	if (names_check(params, &e) < 0) {
-		m->useless++;
-		mcpclient_grumble(m, "sent a %.60s whose %s", method != NULL ? method : "response",
-				  e.text);
-		if (kind == JSONRPC_REQUEST)
-			mcpclient_send(m, jsonrpc_error(json_object_get(msg, "id"),
-							RPC_INVALID_PARAMS, e.text, NULL));
-		return;
-	}
-	switch (kind) {
+	switch (msg->kind) {
 	case JSONRPC_REQUEST:
 		m->useless++;
-		m->dialect->on_request(m, json_object_get(msg, "id"), method, params);
+		m->dialect->on_request(m, msg->id, method, msg->params);
 		break;
 	case JSONRPC_NOTIFICATION:
-		on_notification(m, method, params);
+		on_notification(m, method, msg->params);
 		break;
 	case JSONRPC_RESULT:
 	case JSONRPC_ERROR:
@@ -99,7 +113,7 @@ static void on_message(struct mcpclient *m, json_t *msg)
 
 /* Mostly something that a program prints to standard output by mistake. The first line is shown to
  * the operator, who has to know that the server is broken. */
-static void not_json(struct mcpclient *m, const char *text, size_t len, const struct err *e)
+static void tell_noise(struct mcpclient *m, const char *text, size_t len, const struct err *e)
 {
 	const struct log_scope scope = {.backend = m->name};
 	char begin[MASK_BEGINNING];
@@ -115,32 +129,119 @@ static void not_json(struct mcpclient *m, const char *text, size_t len, const st
 		 e->text, begin);
 }
 
-void mcpclient_feed(struct mcpclient *m, const char *text, size_t len)
+/* What is not JSON, and was meant as a message, ends the request that it answers: the one whose id
+ * can be made out, or the only one there is. Other noise ends none. */
+static void not_json(struct mcpclient *m, const char *text, size_t len, const struct err *e)
 {
-	mcpclient_feed_for(m, text, len, 0);
+	json_t *id = message_guess_id(text, len);
+	char why[sizeof e->text + 60];
+
+	tell_noise(m, text, len, e);
+	snprintf(why, sizeof why, "the server's response is not JSON: %s", e->text);
+	if (id || (text[0] == '{' && message_shows_response(text, len)))
+		(void)mcpclient_fault(m, id, why);
+	json_decref(id);
 }
 
-void mcpclient_feed_for(struct mcpclient *m, const char *text, size_t len, json_int_t of)
+static void feed_object(struct mcpclient *m, struct jsontext *text);
+
+/* Servers of 2025-03-26 may send several messages at once. */
+static void feed_batch(struct mcpclient *m, struct jsontext *text)
 {
 	struct err e;
-	json_t *msg, *one;
-	size_t i;
+	json_t *all = json_incref(jsontext_whole_tree(text, &e)), *one;
+	size_t i, len = 0;
+	const char *bytes = all ? NULL : jsontext_bytes(text, &len);
 
-	if (m->state == MCPCLIENT_CLOSED || len == 0)
-		return;
-	msg = jsonrpc_parse(text, len, 0, &e);
-	if (!msg) {
-		not_json(m, text, len, &e);
+	if (bytes)
+		not_json(m, bytes, len, &e);
+	json_array_foreach (all, i, one) {
+		struct jsontext *part = jsontext_of(json_incref(one));
+
+		if (part)
+			feed_object(m, part);
+		jsontext_unref(&part);
+	}
+	json_decref(all);
+}
+
+/* Where TEXT, which is no message, has one behind something else: a program printed without a
+ * newline, or two messages came in one line. 0: nowhere. */
+static size_t next_message(const char *text, size_t len, size_t end)
+{
+	static const char begin[] = "{\"";
+	const char *at = end < len ? memmem(text + end, len - end, begin, sizeof begin - 1) : NULL;
+
+	if (!at || (at == text && end == 0))
+		return 0;
+	return (size_t)(at - text);
+}
+
+/* The bytes of TEXT from AT to END are a message, maybe. */
+static void feed_part(struct mcpclient *m, const struct jsontext *text, size_t at, size_t end)
+{
+	struct jsontext *part = jsontext_part(text, at, end - at);
+
+	if (part && m->state != MCPCLIENT_CLOSED)
+		feed_object(m, part);
+	jsontext_unref(&part);
+}
+
+static void feed_rest(struct mcpclient *m, struct jsontext *text, size_t end, const struct err *e)
+{
+	size_t len, next;
+	const char *bytes = jsontext_bytes(text, &len);
+
+	next = next_message(bytes, len, end);
+	if (next == 0) {
+		not_json(m, bytes, len, e);
 		return;
 	}
+	if (end > 0)
+		feed_part(m, text, 0, end);
+	else
+		tell_noise(m, bytes, next, e);
+	feed_part(m, text, next, len);
+}
+
+static void feed_object(struct mcpclient *m, struct jsontext *text)
+{
+	struct message msg;
+	struct err e;
+	int rc = m->state != MCPCLIENT_CLOSED ? message_read(&msg, text, &e) : ERR_CLOSED;
+
+	if (rc == ERR_CLOSED)
+		return;
+	if (rc == 0)
+		on_message(m, &msg);
+	else if (rc == ERR_PARSE && msg.broken)
+		feed_rest(m, text, msg.end, &e);
+	else
+		on_fault(m, &msg, &e);
+	message_clear(&msg);
+}
+
+void mcpclient_feed_text(struct mcpclient *m, struct jsontext *text, json_int_t of)
+{
+	static const char bom[] = "\xef\xbb\xbf";
+	struct jsontext *rest = NULL;
+	size_t len = 0;
+	const char *bytes = m->state != MCPCLIENT_CLOSED ? jsontext_bytes(text, &len) : NULL;
+
+	/* A byte order mark is no part of JSON (RFC 8259 section 8.1), and may be ignored. */
+	if (bytes && len > 3 && memcmp(bytes, bom, 3) == 0) {
+		rest = jsontext_part(text, 3, len - 3);
+		bytes = rest ? jsontext_bytes(rest, &len) : NULL;
+	}
+	if (!bytes || len == 0)
+		return;
 	m->of = of;
-	if (!json_is_array(msg))
-		on_message(m, msg);
-	json_array_foreach (msg, i, one)
-		if (m->state != MCPCLIENT_CLOSED)
-			on_message(m, one);
+	if (bytes[0] == '[')
+		feed_batch(m, rest ? rest : text);
+	else
+		feed_object(m, rest ? rest : text);
 	m->of = 0; /* M is freed in a later turn at the earliest */
-	json_decref(msg);
+	jsontext_unref(&rest);
 }
 
 /* ---- its end ---- */

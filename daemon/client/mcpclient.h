@@ -21,6 +21,7 @@
 
 struct bearer;
 struct event_base;
+struct jsontext;
 struct mask;
 struct mcpclient;
 struct offer;
@@ -108,17 +109,19 @@ void mcpclient_start_legacy(struct mcpclient *m);
 /* Ends calls and requests with "backend NAME: WHY" and withdraws questions; no event comes any
  * more. The memory is freed in a later turn. Idempotent; *M becomes NULL. */
 void mcpclient_close(struct mcpclient **m, const char *why);
-/* Takes one message or batch. TEXT that is not a message is dropped and logged: the first time as a
- * warning with its beginning, then at level info with a limited rate. */
-void mcpclient_feed(struct mcpclient *m, const char *text, size_t len);
-/* As mcpclient_feed(), where TEXT came with the answer to request OF (our id): questions and
- * notifications in TEXT belong to the call of that request. OF = 0: not known. */
-void mcpclient_feed_for(struct mcpclient *m, const char *text, size_t len, json_int_t of);
+/* Takes TEXT (borrowed; its bytes are shared with what is made of it), one message or batch, which
+ * came with the answer to request OF (our id; 0: not known): its questions and notifications belong
+ * to the call of that request. What is no message is dropped and logged, the first time as a
+ * warning with its beginning, then at level info with a limited rate; where it was meant as the
+ * answer to a request, that request ends with what is wrong. */
+void mcpclient_feed_text(struct mcpclient *m, struct jsontext *text, json_int_t of);
 /* Request ID, whose error follows, is refused for lack of SCOPE. A handshake: so are the calls that
  * wait for it. */
 void mcpclient_denied(struct mcpclient *m, const json_t *id, const char *scope);
-/* A message of the server was lost, and may have been any answer: all requests that wait fail. */
-void mcpclient_lost_message(struct mcpclient *m, const char *why);
+/* A message of the server is lost, which begins with LEN bytes at BEGIN: the request ends that this
+ * answers. Where the beginning shows neither an id nor a method, all requests do, because each of
+ * them may wait for just this message. */
+void mcpclient_lost_message(struct mcpclient *m, const char *begin, size_t len, const char *why);
 /* Sends C, or keeps it until the handshake is over. C ends exactly once, maybe before this returns.
  * DONE (may be NULL) comes once for each call. */
 void mcpclient_call(struct mcpclient *m, struct call *c, mcpclient_done_fn done, void *arg);
@@ -135,7 +138,7 @@ bool mcpclient_warned(const struct mcpclient *m);
 bool mcpclient_ready(const struct mcpclient *m);
 bool mcpclient_is_modern(const struct mcpclient *m); /* once ready */
 size_t mcpclient_calls(const struct mcpclient *m);   /* that have not ended */
-/* The call that the message being fed belongs to: the one that mcpclient_feed_for() named, or the
+/* The call that the message being fed belongs to: the one that mcpclient_feed_text() named, or the
  * only call in flight. NULL where several calls could be meant. */
 struct call *mcpclient_only_call(const struct mcpclient *m);
 /* The server's own description, as an offer with empty lists (a new reference); NULL on lack of

@@ -6,12 +6,14 @@
 
 #include "client/mcpclient_pending.h"
 
+struct jsontext;
+
 /* The functions of one era. */
 struct mcpclient_dialect {
 	/* The parameters of P on the wire (a new reference, NULL for none). 0 or ERR_NOMEM. */
 	int (*params)(const struct pending *p, json_t **params_r);
-	/* P has a result (borrowed, but nobody else's). */
-	void (*on_result)(struct pending *p, json_t *result);
+	/* P has a result (borrowed). */
+	void (*on_result)(struct pending *p, struct jsontext *result);
 	/* The call P has an error. */
 	void (*on_error)(struct pending *p, int code, const char *text, json_t *data);
 	/* Answers P, which is in no list, without the server; false: P has to be sent. NULL: always

@@ -20,6 +20,7 @@
 struct listening;
 struct mask;
 struct mcpclient_dialect;
+struct message;
 struct rounds;
 
 /* A request of ours that has no answer yet: a call's, or (CALL is NULL) mcpd's own. */
@@ -121,7 +122,10 @@ void mcpclient_set_aside(struct pending *p);
 /* Sends P again, under a new id. */
 void mcpclient_retry(struct pending *p);
 void mcpclient_on_timeout(struct delayq_node *node, void *arg);
-void mcpclient_on_response(struct mcpclient *m, const json_t *msg);
+void mcpclient_on_response(struct mcpclient *m, const struct message *msg);
+/* The server answered the request ID (NULL: the only one there is) with what nobody can take: it
+ * ends with WHY. False: there is no such request. */
+bool mcpclient_fault(struct mcpclient *m, const json_t *id, const char *why);
 void mcpclient_on_progress(struct mcpclient *m, json_t *params);
 /* PARAMS without the progress token of whoever made it (a new reference), or with TOKEN instead
  * (which is consumed). NULL on lack of memory only. */

@@ -7,6 +7,7 @@
 
 #include "client/mcpclient_dialect.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/era.h"
 
 /* ---- requests and answers ---- */
@@ -69,10 +70,12 @@ static int legacy_params(const struct pending *p, json_t **params_r)
 	return *params_r != NULL || !params ? 0 : ERR_NOMEM;
 }
 
-static void legacy_on_result(struct pending *p, json_t *result)
+static void legacy_on_result(struct pending *p, struct jsontext *result)
 {
-	json_object_del(result, "resultType"); /* it is not theirs to say */
-	mcpclient_done(p, json_incref(result));
+	/* It is no word of these revisions, and would say something to a client of the next one. */
+	static const struct jsonedit no_type = {.key = "resultType"};
+
+	mcpclient_done(p, jsontext_edit(result, &no_type, 1));
 }
 
 static void legacy_on_error(struct pending *p, int code, const char *text, json_t *data)

@@ -344,7 +344,7 @@ static void on_acknowledged(struct listening *l, const json_t *params)
 	retire(l, old);
 	while (s == l->current && (p = who_waits(l, s))) {
 		if (grants(granted, set_of(p), name_of(p))) {
-			mcpclient_done(p, json_object());
+			mcpclient_done_tree(p, json_object());
 			continue;
 		}
 		json_object_del(l->names[set_of(p)], name_of(p));
@@ -465,7 +465,7 @@ void mcpclient_subscribe(struct pending *p)
 	}
 	if (l->current && json_object_get(l->current->names[i], name) &&
 	    json_object_get(l->names[i], name)) {
-		mcpclient_done(p, json_object());
+		mcpclient_done_tree(p, json_object());
 		return;
 	}
 	mcpclient_set_aside(p);
@@ -481,5 +481,5 @@ void mcpclient_unsubscribe(struct pending *p)
 
 	if (l && json_object_del(l->names[set_of(p)], name_of(p)) == 0)
 		renew(l);
-	mcpclient_done(p, json_object());
+	mcpclient_done_tree(p, json_object());
 }

@@ -8,6 +8,7 @@
 
 #include "client/mcpclient_dialect.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/era.h"
 #include "mcp/offer.h"
 
@@ -72,17 +73,12 @@ static int call_meta(const struct pending *p, const json_t *params, json_t *meta
 
 /* ---- the state of a request that takes several rounds ---- */
 
-/* A client that carries it about must not be able to bring it to another server: its name goes
- * before it. The front seals it (seal.h). */
-static int mark_state(const struct pending *p, json_t *result)
+/* STATE under the name of its server: a client that carries it about must not be able to bring it
+ * to another one. The front seals it (seal.h). NULL on lack of memory. */
+static json_t *marked(const struct pending *p, const json_t *state)
 {
-	const json_t *state = json_object_get(result, "requestState");
-
-	if (!state)
-		return 0;
-	return json_object_set_new(result, "requestState",
-				   json_pack("s++%", p->m->name, ":", json_string_value(state),
-					     json_string_length(state)));
+	return json_pack("s++%", p->m->name, ":", json_string_value(state),
+			 json_string_length(state));
 }
 
 /* Whether STATE is of this server; or there is none. */
@@ -144,47 +140,102 @@ static int modern_params(const struct pending *p, json_t **params_r)
 
 /* ---- answers ---- */
 
-/* What belongs to this hop, or is no word of the caller's revision. */
-static void strip(const struct pending *p, json_t *result)
-{
-	json_t *meta = json_object_get(result, "_meta");
+enum { TYPE, META, WORDS };
+static const char *const words[] = {[TYPE] = "resultType", [META] = "_meta"};
 
-	if (is_legacy(p)) {
-		json_object_del(result, "resultType");
-		json_object_del(result, "ttlMs");
-		json_object_del(result, "cacheScope");
+/* _meta without what belongs to this hop: *META_R, NULL where nothing is left. 0; ERR_NOMEM, or
+ * what is wrong with it. */
+static int own_meta(struct jsontext *meta, struct jsontext **meta_r, struct err *e)
+{
+	json_t *copy = jsonrpc_copy(jsontext_tree(meta, e));
+
+	if (!copy)
+		return e->code;
+	json_object_del(copy, META_SERVER_INFO);
+	if (json_object_size(copy) == 0) {
+		json_decref(copy);
+		return 0;
 	}
-	if (!meta)
-		return;
-	json_object_del(meta, META_SERVER_INFO);
-	if (json_object_size(meta) == 0)
-		json_object_del(result, "_meta");
+	*meta_r = jsontext_of(copy);
+	return *meta_r ? 0 : err_set(e, ERR_NOMEM, "out of memory");
 }
 
-static void modern_on_result(struct pending *p, json_t *result)
+/* RESULT without what belongs to this hop, or is no word of the caller's revision (a new
+ * reference). NULL with E. */
+static struct jsontext *stripped(const struct pending *p, struct jsontext *result,
+				 struct jsontext *meta, struct err *e)
 {
-	const char *type = json_string_value(json_object_get(result, "resultType"));
+	struct jsonedit edits[4] = {{.key = "_meta"}};
+	struct jsontext *own = NULL, *new;
+	size_t n = meta ? 1 : 0;
 
-	if (type && strcmp(type, "input_required") == 0) {
-		if (is_legacy(p) || !p->call)
-			mcpclient_input_required(p, result);
-		else if (!mcpclient_check_input(p, result))
-			return;
-		else if (mark_state(p, result) == 0)
-			mcpclient_done(p, json_incref(result));
-		else
-			mcpclient_error(p, RPC_INTERNAL_ERROR, NULL, "out of memory");
+	if (meta && own_meta(meta, &own, e) < 0)
+		return NULL;
+	edits[0].value = own;
+	if (is_legacy(p)) {
+		edits[n++] = (struct jsonedit){.key = "resultType"};
+		edits[n++] = (struct jsonedit){.key = "ttlMs"};
+		edits[n++] = (struct jsonedit){.key = "cacheScope"};
+	}
+	new = n > 0 ? jsontext_edit(result, edits, n) : jsontext_ref(result);
+	jsontext_unref(&own);
+	if (!new)
+		err_set(e, ERR_NOMEM, "out of memory");
+	return new;
+}
+
+static void on_input_required(struct pending *p, struct jsontext *result)
+{
+	struct err e;
+	json_t *tree = jsontext_tree(result, &e), *state = json_object_get(tree, "requestState");
+
+	if (!tree) {
+		mcpclient_fail(p, e.text);
+	} else if (is_legacy(p) || !p->call) {
+		mcpclient_input_required(p, tree);
+	} else if (mcpclient_check_input(p, tree)) {
+		tree = jsonrpc_copy(tree);
+		if (state && json_object_set_new(tree, "requestState", marked(p, state)) < 0) {
+			json_decref(tree);
+			tree = NULL;
+		}
+		mcpclient_done_tree(p, tree);
+	}
+}
+
+static void on_complete(struct pending *p, struct jsontext *result, struct jsontext *meta)
+{
+	struct err e = {.text = "out of memory"};
+	struct jsontext *own = stripped(p, result, meta, &e);
+
+	if (own)
+		mcpclient_done(p, own);
+	else
+		mcpclient_fail(p, e.text);
+}
+
+static void modern_on_result(struct pending *p, struct jsontext *result)
+{
+	struct jsontext *found[WORDS];
+	size_t len = 0;
+	const char *type;
+
+	if (jsontext_find(result, words, WORDS, found) < 0) {
+		mcpclient_fail(p, "out of memory");
 		return;
 	}
-	if (type && strcmp(type, "complete") != 0 && is_legacy(p)) {
+	type = found[TYPE] ? jsontext_bytes(found[TYPE], &len) : NULL;
+	if (jsontext_is(found[TYPE], "input_required"))
+		on_input_required(p, result);
+	else if (type && type[0] == '"' && !jsontext_is(found[TYPE], "complete") && is_legacy(p))
 		mcpclient_error(
 			p, RPC_INTERNAL_ERROR, NULL,
-			"backend %s: the server answered with what nobody can use here (%.40s)",
-			p->m->name, type);
-		return;
-	}
-	strip(p, result);
-	mcpclient_done(p, json_incref(result));
+			"backend %s: the server answered with what nobody can use here (%.*s)",
+			p->m->name, (int)(len < 42 ? len : 42), type);
+	else
+		on_complete(p, result, found[META]);
+	for (size_t i = 0; i < WORDS; i++)
+		jsontext_unref(&found[i]);
 }
 
 /* Which codes the caller's revision knows, is told elsewhere (translate.h). */
@@ -198,7 +249,7 @@ static void modern_on_error(struct pending *p, int code, const char *text, json_
 /* The level goes with each request instead. */
 static void empty_result(struct pending *p)
 {
-	mcpclient_done(p, json_object());
+	mcpclient_done_tree(p, json_object());
 }
 
 static const struct {

@@ -8,6 +8,7 @@
 
 #include "client/mcpclient_pending.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 
 void mcpclient_pending_init(struct mcpclient *m)
 {
@@ -195,17 +196,30 @@ void mcpclient_fail(struct pending *p, const char *why)
 			   why);
 }
 
-void mcpclient_done(struct pending *p, json_t *result_take)
+/* The end of P, a request of mcpd's own, which understands the whole RESULT. */
+static void done_own(struct pending *p, struct jsontext *result)
 {
-	const struct mcpclient_reply r = {.result = result_take,
-					  .message = !result_take ? "out of memory" : NULL};
+	struct err e = {.text = "out of memory"};
+	struct mcpclient_reply r = {.result = result ? jsontext_whole_tree(result, &e) : NULL};
 
+	if (!r.result)
+		r.message = e.text;
+	mcpclient_end_own(p, &r);
+}
+
+void mcpclient_done(struct pending *p, struct jsontext *result_take)
+{
 	if (p->call) {
-		call_result(let_go(p, result_take != NULL ? DONE : FAILED), result_take);
+		call_result(let_go(p, result_take ? DONE : FAILED), result_take);
 		return;
 	}
-	mcpclient_end_own(p, &r);
-	json_decref(result_take);
+	done_own(p, result_take);
+	jsontext_unref(&result_take);
+}
+
+void mcpclient_done_tree(struct pending *p, json_t *result_take)
+{
+	mcpclient_done(p, jsontext_of(result_take));
 }
 
 void mcpclient_error(struct pending *p, int code, json_t *data_take, const char *fmt, ...)

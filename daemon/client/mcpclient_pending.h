@@ -33,7 +33,8 @@ void mcpclient_no_timeout(struct mcpclient *m, json_int_t id);
 void mcpclient_forget_sent(struct mcpclient *m);
 /* The ends of P, which is freed: without an answer, with one, and, for a call, by its client. */
 void mcpclient_fail(struct pending *p, const char *why);
-void mcpclient_done(struct pending *p, json_t *result_take);
+void mcpclient_done(struct pending *p, struct jsontext *result_take);
+void mcpclient_done_tree(struct pending *p, json_t *result_take);
 void mcpclient_error(struct pending *p, int code, json_t *data_take, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void mcpclient_cancelled(struct pending *p);

@@ -9,6 +9,7 @@
 #include "base/container.h"
 #include "client/mcpclient_dialect.h"
 #include "lib/jsonrpc.h"
+#include "mcp/message.h"
 
 json_t *mcpclient_with_token(json_t *params, json_t *token_take)
 {
@@ -202,42 +203,55 @@ void mcpclient_on_timeout(struct delayq_node *node, void *arg)
 	mcpclient_fail(p, why);
 }
 
-static void answered(struct pending *p, const json_t *msg)
+static void answered(struct pending *p, const struct message *msg)
 {
-	json_t *result = json_object_get(msg, "result");
-	json_t *error = json_object_get(msg, "error");
-	int code = (int)json_integer_value(json_object_get(error, "code"));
-	const char *text = json_string_value(json_object_get(error, "message"));
 	const struct mcpclient_reply r = {
-		.code = code, .message = text, .data = json_object_get(error, "data")};
+		.code = msg->code, .message = msg->error, .data = msg->data};
 
-	if (result && !json_is_object(result)) {
-		mcpclient_fail(p, "the server's result is not an object");
-	} else if (result) {
-		p->m->dialect->on_result(p, result);
-	} else if (!p->call) {
+	if (msg->kind == JSONRPC_RESULT)
+		p->m->dialect->on_result(p, msg->result);
+	else if (!p->call)
 		mcpclient_end_own(p, &r);
-	} else {
-		p->m->dialect->on_error(p, code, text, json_object_get(error, "data"));
-	}
+	else
+		p->m->dialect->on_error(p, msg->code, msg->error, msg->data);
 }
 
-void mcpclient_on_response(struct mcpclient *m, const json_t *msg)
+void mcpclient_on_response(struct mcpclient *m, const struct message *msg)
 {
-	json_t *id = json_object_get(msg, "id");
-	json_int_t key = json_integer_value(id);
-	struct pending *p = json_is_integer(id) ? mcpclient_find(m, key) : NULL;
+	json_int_t key = 0;
+	bool is_ours = message_id_number(msg->id, &key) && key > 0 && key <= m->last_id;
+	struct pending *p = is_ours ? mcpclient_find(m, key) : NULL;
 
 	m->useless += !p;
 	if (p)
 		answered(p, msg);
-	else if (json_is_integer(id) && key > 0 && key <= m->last_id)
+	else if (is_ours)
 		mcpclient_grumble(m,
 				  "answered request %" JSON_INTEGER_FORMAT
 				  ", which was answered or cancelled before",
 				  key);
 	else
 		mcpclient_grumble(m, "answered a request that nobody made");
+}
+
+/* The request that is the only one without an answer; NULL: there are several, or none. */
+static struct pending *only_sent(const struct mcpclient *m)
+{
+	struct pending *p = TAILQ_FIRST(&m->sent);
+
+	return p && !TAILQ_NEXT(p, entry) ? p : NULL;
+}
+
+bool mcpclient_fault(struct mcpclient *m, const json_t *id, const char *why)
+{
+	json_int_t key = 0;
+	struct pending *p = !id				  ? only_sent(m)
+			    : message_id_number(id, &key) ? mcpclient_find(m, key)
+							  : NULL;
+
+	if (p)
+		mcpclient_fail(p, why);
+	return p;
 }
 
 void mcpclient_denied(struct mcpclient *m, const json_t *id, const char *scope)
@@ -265,11 +279,20 @@ void mcpclient_on_progress(struct mcpclient *m, json_t *params)
 		call_notify(p->call, "notifications/progress", params);
 }
 
-void mcpclient_lost_message(struct mcpclient *m, const char *why)
+void mcpclient_lost_message(struct mcpclient *m, const char *begin, size_t len, const char *why)
 {
 	json_int_t last = m->last_id; /* what a callback starts anew has lost nothing */
+	json_t *id = message_guess_id(begin, len);
 	struct pending *p;
 
+	m->useless++;
+	mcpclient_grumble(m, "%s", why);
+	if (id || message_shows_method(begin, len)) {
+		if (id)
+			(void)mcpclient_fault(m, id, why);
+		json_decref(id);
+		return;
+	}
 	while ((p = TAILQ_FIRST(&m->sent)) && p->id <= last)
 		mcpclient_fail(p, why);
 }

@@ -186,8 +186,8 @@ static void rejected(struct rounds *r, const struct question *q, const json_t *e
 	}
 	if (asprintf(&said, "%s was not answered: %s", question_method(q), text) < 0)
 		said = NULL;
-	mcpclient_done(p, json_pack("{s:[{s:s,s:s}],s:b}", "content", "type", "text", "text",
-				    said != NULL ? said : "out of memory", "isError", 1));
+	mcpclient_done_tree(p, json_pack("{s:[{s:s,s:s}],s:b}", "content", "type", "text", "text",
+					 said != NULL ? said : "out of memory", "isError", 1));
 	free(said);
 }
 

@@ -22,6 +22,7 @@ struct credentials;
 struct event_base;
 struct httpc;
 struct mask;
+struct jsontext;
 struct upstream;
 
 struct upstream_spec {
@@ -45,7 +46,7 @@ struct upstream_spec {
  * close the upstream. */
 struct upstream_events {
 	/* One JSON-RPC message (or batch) as it came; LEN bytes, terminated. */
-	void (*on_message)(struct upstream *u, const char *text, size_t len, void *arg);
+	void (*on_message)(struct upstream *u, struct jsontext *text, void *arg);
 	/* N lines or events of a stream were not messages; TEXT is the beginning of one. May be
 	 * NULL. */
 	void (*on_noise)(struct upstream *u, unsigned long n, const char *text, void *arg);

@@ -8,8 +8,12 @@
 
 #include "client/upstream_impl.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
+#include "mcp/message.h"
 #include "text/challenge.h"
 #include "text/mediatype.h"
+
+#define MAX_ERROR ((size_t)256 << 10) /* bytes of a body that is looked at for an error */
 
 /* Ends L, whose answer does not come. */
 static void give_up(struct leg *l, const char *why)
@@ -77,45 +81,75 @@ void answer_head(struct leg *l, struct httpc_request *r)
 }
 
 /* MSG answers an initialize. */
-static void take_initialized(struct leg *l, const json_t *msg)
+static void take_initialized(struct leg *l, const struct message *msg)
 {
 	struct upstream *u = l->u;
-	const char *version = json_string_value(
-		json_object_get(json_object_get(msg, "result"), "protocolVersion"));
-	const char *why =
-		json_string_value(json_object_get(json_object_get(msg, "error"), "message"));
+	json_t *result = msg->result ? jsontext_tree(msg->result, NULL) : NULL;
+	const char *version = json_string_value(json_object_get(result, "protocolVersion"));
 
 	if (version && strlen(version) < sizeof u->version)
 		strcpy(u->version, version);
 	if (!l->renewing)
 		return;
 	leg_drop(l);
-	upstream_renewed(u, version != NULL, why != NULL ? why : "no version was negotiated");
+	upstream_renewed(u, version != NULL,
+			 msg->error != NULL ? msg->error : "no version was negotiated");
 }
 
-void answer_take(struct leg *l, const char *text, size_t len)
+/* Whether TEXT, read into MSG with RC, is the response to the request of L; also where it is one
+ * that nobody can take. */
+static bool is_response(const struct leg *l, struct jsontext *text, const struct message *msg,
+			int rc)
+{
+	json_int_t ours, theirs;
+	json_t *id = msg->id;
+	bool same;
+	size_t len;
+	const char *bytes;
+
+	if (!message_id_number(l->id, &ours) || msg->method)
+		return false;
+	if (rc == ERR_PARSE && !id && (bytes = jsontext_bytes(text, &len)))
+		id = message_guess_id(bytes, len);
+	same = message_id_number(id, &theirs) && theirs == ours;
+	if (id != msg->id)
+		json_decref(id);
+	return same;
+}
+
+/* TEXT is looked at for the response to L. */
+static void note_response(struct leg *l, struct jsontext *text)
+{
+	struct message msg;
+	int rc = message_read(&msg, text, &l->fault);
+
+	if (rc == 0)
+		l->fault.code = 0;
+	if (is_response(l, text, &msg, rc)) {
+		json_decref(l->id);
+		l->id = NULL;
+		if (l->with_session)
+			upstream_session_worked(l->u);
+		if (l->part == PART_INITIALIZE)
+			take_initialized(l, &msg);
+	}
+	message_clear(&msg);
+}
+
+void answer_take(struct leg *l, struct jsontext *text)
 {
 	struct upstream *u = l->u;
-	json_t *of = json_incref(l->id), *msg;
+	json_t *of = json_incref(l->id);
 
 	if (!u->events || !l->in) {
 		json_decref(of);
 		return;
 	}
-	msg = l->id ? jsonrpc_parse(text, len, 0, NULL) : NULL;
-	if (msg && !json_object_get(msg, "method") &&
-	    jsonrpc_id_equal(json_object_get(msg, "id"), l->id)) {
-		json_decref(l->id);
-		l->id = NULL;
-		if (l->with_session)
-			upstream_session_worked(u);
-		if (l->part == PART_INITIALIZE)
-			take_initialized(l, msg);
-	}
-	json_decref(msg);
+	if (l->id)
+		note_response(l, text);
 	u->hears = of;
 	if (!l->renewing && u->events)
-		u->events->on_message(u, text, len, u->arg);
+		u->events->on_message(u, text, u->arg);
 	u->hears = NULL; /* U is freed in a later turn at the earliest */
 	json_decref(of);
 }
@@ -175,6 +209,10 @@ static const char *reason(const struct leg *l, const struct err *e, const json_t
 		snprintf(buf, size,
 			 "the upstream redirects elsewhere (HTTP %d), which is not followed",
 			 l->status);
+	else if (l->fault.code != 0)
+		snprintf(buf, size,
+			 "the upstream answered HTTP %d with what is no response: %.300s",
+			 l->status, l->fault.text);
 	else if (l->sse)
 		snprintf(buf, size, "the upstream ended the stream without an answer");
 	else if (l->scope)
@@ -226,6 +264,16 @@ static void take_error(struct leg *l, const json_t *body)
 	leg_deliver(l, msg);
 }
 
+static void take_body(struct leg *l)
+{
+	struct jsontext *text = jsontext_take(l->body, l->len);
+
+	l->body = NULL;
+	if (text)
+		answer_take(l, text);
+	jsontext_unref(&text);
+}
+
 /* The end of L, a request that has no answer yet. */
 static void end_request(struct leg *l, const struct err *e, const json_t *body,
 			const struct upstream_verdict *v)
@@ -236,7 +284,7 @@ static void end_request(struct leg *l, const struct err *e, const json_t *body,
 	if (v->action == UPSTREAM_RESUME && resume(l))
 		return;
 	if (v->action == UPSTREAM_TAKE)
-		answer_take(l, l->body, l->len);
+		take_body(l);
 	else if (v->action == UPSTREAM_TAKE_ERROR)
 		take_error(l, body);
 	u->stale = u->stale || v->stale;
@@ -300,9 +348,14 @@ void answer_end(struct leg *l, const struct err *e)
 	struct upstream *u = l->u;
 	json_t *body = NULL;
 
-	/* Some give their errors no type, or a wrong one. */
-	if (!e && l->body && (l->status >= 400 || leg_type_is(l, MEDIATYPE_JSON)))
-		body = jsonrpc_parse(l->body, l->len, 0, NULL);
+	if (!e && l->sse)
+		ssereader_end(l->sse);
+	if (!l->in)
+		return;
+	/* What says something about the exchange itself is an error, and short. Its type is not
+	 * looked at: some give their answers none, or a wrong one. */
+	if (!e && l->body && l->len <= MAX_ERROR)
+		body = jsonrpc_parse_any(l->body, l->len, NULL);
 	httpc_cancel(&l->req);
 	l->broken = e;
 	end_leg(l, e, body);

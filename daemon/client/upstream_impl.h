@@ -32,6 +32,7 @@ struct leg {
 	char *line;		 /* the credential that was sent; NULL: none */
 	struct err unauthorized; /* why there is none */
 	struct err misled;	 /* why the redirect of the answer is not followed */
+	struct err fault;	 /* why the latest text is no response; code 0: it is one */
 	struct defer refusing;
 	bool asking;	       /* the credential is being asked for */
 	bool reauthorized;     /* sent again after a 401 */
@@ -67,8 +68,8 @@ TAILQ_HEAD(leg_list, leg);
 struct leg_hooks {
 	/* The head of an answer. */
 	void (*head)(struct leg *l, struct httpc_request *r);
-	/* TEXT came for L, in an event or as the whole body of a 200. */
-	void (*take)(struct leg *l, const char *text, size_t len);
+	/* TEXT (borrowed) came for L, in an event or as a whole body. */
+	void (*take)(struct leg *l, struct jsontext *text);
 	/* L is answered with more than the limit, or out of memory. */
 	void (*too_much)(struct leg *l, bool nomem);
 	/* The exchange of L is over: E is why it broke, NULL where it did not. L may be gone after
@@ -127,8 +128,6 @@ void leg_drop(struct leg *l);
 void leg_rewind(struct leg *l);
 /* Goes on after MS, resuming where it was. False: not again. */
 bool leg_again(struct leg *l, int64_t ms);
-/* Whether the media type of the answer is TYPE. */
-bool leg_type_is(struct leg *l, const char *type);
 
 /* upstream_session.c, which alone changes the state of the session. */
 /* L learnt that its session is gone. */
@@ -152,7 +151,7 @@ void upstream_cancelled(struct upstream *u, const json_t *id);
 
 /* upstream_answer.c: the hooks of legs. */
 void answer_head(struct leg *l, struct httpc_request *r);
-void answer_take(struct leg *l, const char *text, size_t len);
+void answer_take(struct leg *l, struct jsontext *text);
 void answer_too_much(struct leg *l, bool nomem);
 void answer_end(struct leg *l, const struct err *e);
 

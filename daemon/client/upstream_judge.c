@@ -128,7 +128,8 @@ static enum upstream_action judge_request(const struct upstream_answer *a, const
 	if (json_integer_value(json_object_get(error, "code")) == RPC_HEADER_MISMATCH &&
 	    a->modern && a->may_relearn && strcmp(a->method, "tools/call") == 0)
 		return UPSTREAM_RELEARN;
-	if (!a->streamed && a->status == 200 && a->body)
+	/* 201 and 202 are for what has no response; with a body they have one all the same. */
+	if (!a->streamed && !a->broken && a->status >= 200 && a->status <= 202 && a->len > 0)
 		return UPSTREAM_TAKE;
 	if ((a->broken || a->streamed) && a->may_resume)
 		return UPSTREAM_RESUME;

@@ -11,12 +11,14 @@
 #include <strings.h>
 
 #include "base/bearer.h"
+#include "base/heap.h"
 #include "base/mask.h"
 #include "base/turns.h"
 #include "client/upstream_impl.h"
 #include "config/config_backend.h"
 #include "credentials/grant.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "lib/log.h"
 #include "lib/wipe.h"
 #include "mcp/mcpheaders.h"
@@ -90,7 +92,7 @@ void leg_rewind(struct leg *l)
 	l->len = 0;
 	l->status = 0;
 	l->noise = 0;
-	l->misled.code = 0;
+	l->misled.code = l->fault.code = 0;
 }
 
 void leg_move(struct leg *l, struct leg_list *list)
@@ -146,17 +148,15 @@ void leg_facts(const struct leg *l, const json_t *body, struct upstream_answer *
 void leg_deliver(struct leg *l, json_t *msg_take)
 {
 	struct upstream *u = l->u;
-	size_t len;
-	char *dump = msg_take ? jsonrpc_dump(msg_take, &len) : NULL;
+	struct jsontext *text = jsontext_of(msg_take);
 
-	json_decref(msg_take);
 	if (l->scope && u->events && u->events->on_denied)
 		u->events->on_denied(u, l->id, l->scope, u->arg);
 	json_decref(l->id);
 	l->id = NULL;
-	if (dump && u->events && !l->renewing)
-		u->events->on_message(u, dump, len, u->arg);
-	free(dump);
+	if (text && u->events && !l->renewing)
+		u->events->on_message(u, text, u->arg);
+	jsontext_unref(&text);
 }
 
 void leg_refuse(struct leg *l, const char *fmt, ...)
@@ -205,7 +205,7 @@ bool leg_again(struct leg *l, int64_t ms)
 
 /* ---- what comes ---- */
 
-bool leg_type_is(struct leg *l, const char *type)
+static bool leg_type_is(struct leg *l, const char *type)
 {
 	return mediatype_is(httpc_header(l->req, "Content-Type"), type);
 }
@@ -216,6 +216,17 @@ static void tell_noise(struct leg *l, unsigned long n, const char *text)
 
 	if (n > 0 && l->in && u->events && u->events->on_noise)
 		u->events->on_noise(u, n, text, u->arg);
+}
+
+static void take_event(struct leg *l, const struct sse_received *ev)
+{
+	struct jsontext *text = jsontext_copy(ev->data, ev->len);
+
+	if (text)
+		l->u->hooks->take(l, text);
+	else
+		l->u->hooks->too_much(l, true);
+	jsontext_unref(&text);
 }
 
 static void on_event(const struct sse_received *ev, void *arg)
@@ -232,7 +243,7 @@ static void on_event(const struct sse_received *ev, void *arg)
 		backoff_reset(&l->backoff);
 	}
 	if (ev->len > 0 && strcmp(ev->event, "message") == 0)
-		l->u->hooks->take(l, ev->data, ev->len);
+		take_event(l, ev);
 	else
 		tell_noise(l, 1, ev->len > 0 ? ev->event : "an event without data");
 }
@@ -289,6 +300,7 @@ static void on_data(struct httpc_request *r, const char *bytes, size_t len, void
 		l->u->hooks->too_much(l, true);
 		return;
 	}
+	heap_passed(l->len + len);
 	memcpy(body + l->len, bytes, len);
 	l->body = body;
 	l->len += len;

@@ -62,6 +62,7 @@ static const struct key limit_keys[] = {
 	LIMIT("replayBytes", type_size, replay_bytes, 0, MIB(1024), MIB(1)),
 	LIMIT("replayAge", type_seconds, replay_age_ms, 0, YEAR, SECONDS(300)),
 	LIMIT("maxBacklog", type_size, max_backlog, KIB(1), MIB(1024), MIB(4)),
+	LIMIT("maxTree", type_size, max_tree, KIB(16), MIB(1024), MIB(1)),
 	LIMIT("pageSize", type_size, page_size, 1, 1000000, 1000),
 	LIMIT("connectionIdle", type_seconds, connection_idle_ms, SECONDS(1), YEAR, SECONDS(600)),
 };

@@ -4,6 +4,7 @@
 
 #include "control/control_impl.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "lib/protocol.h"
 #include "mcp/call.h"
 #include "mcp/catalog.h"
@@ -71,9 +72,16 @@ static void tool_call_free(void *arg)
 /* Hands the end of the call over to the operator. */
 static void report(struct control_request *r, const struct answer *answer)
 {
+	struct err e;
+	json_t *result;
+
 	switch (answer->kind) {
 	case ANSWER_RESULT:
-		control_done(r, json_incref(answer->result));
+		result = jsontext_whole_tree(answer->result, &e);
+		if (result)
+			control_done(r, json_incref(result));
+		else
+			control_fail(r, CTL_UNAVAILABLE, "the result cannot be shown: %s", e.text);
 		return;
 	case ANSWER_ERROR:
 		control_fail(r, answer->code == RPC_INVALID_PARAMS ? CTL_INVALID : CTL_UNAVAILABLE,

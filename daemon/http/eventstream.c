@@ -10,7 +10,7 @@
 #include "http/exchange.h"
 #include "http/reply.h"
 #include "lib/err.h"
-#include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "lib/sse.h"
 
 struct eventstreams {
@@ -129,34 +129,49 @@ int eventstream_resume(struct eventstream *es, struct exchange *x)
 	return 0;
 }
 
-bool eventstream_send(struct eventstream *es, const json_t *msg)
+int eventstream_frame(struct evbuffer *out, const char *id, long retry_ms, struct jsontext *msg)
 {
-	struct evbuffer *frame = evbuffer_new();
-	size_t len;
-	char *text = frame ? jsonrpc_dump(msg, &len) : NULL;
+	const char *text = "";
+	size_t len = 0;
+	int rc;
+
+	if (!msg)
+		return sse_event(out, NULL, id, retry_ms, "", 0);
+	if (!jsontext_is_line(msg)) {
+		text = jsontext_bytes(msg, &len);
+		return text ? sse_event(out, "message", id, retry_ms, text, len) : ERR_NOMEM;
+	}
+	rc = sse_event_begin(out, "message", id, retry_ms);
+	if (rc == 0)
+		rc = jsontext_write(out, msg);
+	return rc == 0 && evbuffer_add(out, "\n\n", 2) < 0 ? ERR_NOMEM : rc;
+}
+
+bool eventstream_send(struct eventstream *es, struct jsontext *msg)
+{
+	struct evbuffer *frame = es->x ? evbuffer_new() : NULL;
 	bool there = false;
 
-	if (!es->x)
-		;
-	else if (text && sse_event(frame, "message", NULL, -1, text, len) == 0)
+	if (frame && eventstream_frame(frame, NULL, -1, msg) == 0)
 		there = eventstream_write(es, frame);
-	else
+	else if (es->x)
 		cut(es, "out of memory");
-	free(text);
 	if (frame)
 		evbuffer_free(frame);
 	return there;
 }
 
-void eventstream_reply(struct eventstream *es, int status, const json_t *msg)
+void eventstream_reply(struct eventstream *es, int status, struct jsontext *msg)
 {
 	bool open = es->open;
 	struct exchange *x = eventstream_detach(es);
 
 	if (x && open)
 		exchange_stream_end(x);
+	else if (x && msg)
+		exchange_reply_text(x, status, msg);
 	else if (x)
-		exchange_reply_json(x, status, msg);
+		exchange_abort(x);
 }
 
 void eventstream_end(struct eventstream *es)

@@ -12,7 +12,6 @@
 #ifndef MCPD_EVENTSTREAM_H
 #define MCPD_EVENTSTREAM_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/delayq.h"
@@ -23,6 +22,7 @@ struct event_base;
 struct eventstream;
 struct eventstreams;
 struct exchange;
+struct jsontext;
 
 /* What the owner is told. Both may free what the eventstream is part of only in a later turn. */
 struct eventstream_hooks {
@@ -63,14 +63,17 @@ int eventstream_resume(struct eventstream *es, struct exchange *x);
 /* Writes FRAME (drained) to an open stream. False: there is no client, maybe because lost() was
  * called meanwhile. */
 bool eventstream_write(struct eventstream *es, struct evbuffer *frame);
-/* Writes MSG as an event that has no id. As eventstream_write(). */
-bool eventstream_send(struct eventstream *es, const json_t *msg);
+/* Writes MSG (borrowed) as an event that has no id. As eventstream_write(). */
+bool eventstream_send(struct eventstream *es, struct jsontext *msg);
+/* Appends MSG (borrowed; NULL: nothing) as the data of an event to OUT, with ID and, from 0 on,
+ * RETRY_MS. 0 or ERR_NOMEM, and then OUT has a part of it. */
+int eventstream_frame(struct evbuffer *out, const char *id, long retry_ms, struct jsontext *msg);
 
 /* The exchange, which is the caller's to end; NULL: there is none. */
 struct exchange *eventstream_detach(struct eventstream *es);
 /* Ends a pending answer with STATUS and MSG (borrowed) as JSON, an open stream as it is. Nothing
  * where there is no exchange. */
-void eventstream_reply(struct eventstream *es, int status, const json_t *msg);
+void eventstream_reply(struct eventstream *es, int status, struct jsontext *msg);
 void eventstream_end(struct eventstream *es);
 /* Cuts the connection, if there is one; lost() is not called. */
 void eventstream_abort(struct eventstream *es);

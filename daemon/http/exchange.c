@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/bearer.h"
+#include "base/heap.h"
 #include "http/exchange_impl.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "http/httphead.h"
 #include "lib/err.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "lib/log.h"
 #include "text/httpfield.h"
 
@@ -272,37 +274,89 @@ static void exchange_head(struct exchange *x, struct httphead *h, int status,
 	httphead_add(h, x->fields, x->fields_len);
 }
 
-void exchange_reply(struct exchange *x, int status, const char *content_type, const char *body,
-		    size_t len)
+/* Whether X may be answered with one body now. */
+static bool may_reply(struct exchange *x)
 {
-	enum evhttp_cmd_type command;
-	const struct exchange_home *home = x->home;
-	struct bufferevent *bev;
-	struct httphead h;
-	int rc;
-
 	if (!exchange_may_end(x))
-		return;
-	if (x->state == EXCHANGE_STREAMING) {
-		log_error(NULL, "Bug: a reply after the beginning of a stream");
-		exchange_abort(x);
-		return;
-	}
-	command = evhttp_request_get_command(x->req);
-	if (status == 202 || status == 204 || !content_type)
-		len = 0;
-	exchange_head(x, &h, status, len > 0 ? content_type : NULL);
-	httphead_end(&h, status == 204 ? HTTPHEAD_NO_LENGTH : len);
-	if (command != EVHTTP_REQ_HEAD)
-		httphead_add(&h, body, len);
-	bev = exchange_bev(x);
-	rc = home->hold && home->hold(home->hold_arg)
-		     ? httphead_queue(&h, 0, bufferevent_get_output(bev))
-		     : httphead_send(&h, bufferevent_getfd(bev), bufferevent_get_output(bev));
+		return false;
+	if (x->state != EXCHANGE_STREAMING)
+		return true;
+	log_error(NULL, "Bug: a reply after the beginning of a stream");
+	exchange_abort(x);
+	return false;
+}
+
+static void replied(struct exchange *x, int rc)
+{
 	if (rc != 0)
 		exchange_abort(x);
 	else
 		exchange_finish(x);
+}
+
+void exchange_reply(struct exchange *x, int status, const char *content_type, const char *body,
+		    size_t len)
+{
+	const struct exchange_home *home = x->home;
+	struct bufferevent *bev;
+	struct httphead h;
+
+	if (!may_reply(x))
+		return;
+	if (status == 202 || status == 204 || !content_type)
+		len = 0;
+	exchange_head(x, &h, status, len > 0 ? content_type : NULL);
+	httphead_end(&h, status == 204 ? HTTPHEAD_NO_LENGTH : len);
+	if (evhttp_request_get_command(x->req) != EVHTTP_REQ_HEAD)
+		httphead_add(&h, body, len);
+	bev = exchange_bev(x);
+	replied(x,
+		home->hold && home->hold(home->hold_arg)
+			? httphead_queue(&h, 0, bufferevent_get_output(bev))
+			: httphead_send(&h, bufferevent_getfd(bev), bufferevent_get_output(bev)));
+}
+
+/* A larger body is not copied together with its head. */
+#define LARGE_BODY ((size_t)16 << 10)
+/* What libevent writes at once to a client that takes it. */
+#define WRITE_STEP ((size_t)256 << 10)
+
+/* The head, and MSG by reference. */
+static void reply_large(struct exchange *x, int status, struct jsontext *msg)
+{
+	struct bufferevent *bev;
+	struct evbuffer *out;
+	struct httphead h;
+	int rc;
+
+	if (!may_reply(x))
+		return;
+	exchange_head(x, &h, status, "application/json");
+	httphead_end(&h, jsontext_len(msg));
+	bev = exchange_bev(x);
+	out = bufferevent_get_output(bev);
+	bufferevent_set_max_single_write(bev, WRITE_STEP);
+	rc = httphead_queue(&h, 0, out);
+	if (rc == 0 && evhttp_request_get_command(x->req) != EVHTTP_REQ_HEAD)
+		rc = jsontext_write(out, msg);
+	replied(x, rc);
+}
+
+void exchange_reply_text(struct exchange *x, int status, struct jsontext *msg)
+{
+	size_t len;
+	const char *text;
+
+	heap_passed(jsontext_len(msg));
+	if (jsontext_len(msg) > LARGE_BODY) {
+		reply_large(x, status, msg);
+		return;
+	}
+	text = jsontext_bytes(msg, &len);
+	if (text)
+		exchange_reply(x, status, "application/json", text, len);
+	else
+		exchange_abort(x);
 }
 
 void exchange_reply_json(struct exchange *x, int status, const json_t *msg)

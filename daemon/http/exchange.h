@@ -26,6 +26,7 @@ struct evbuffer;
 struct evhttp_connection;
 struct evhttp_request;
 struct exchange;
+struct jsontext;
 struct share;
 struct gate;
 struct peer_rules;
@@ -97,6 +98,8 @@ void exchange_reply(struct exchange *x, int status, const char *content_type, co
 		    size_t len);
 /* The same with MSG as application/json on one line (borrowed). */
 void exchange_reply_json(struct exchange *x, int status, const json_t *msg);
+/* The same with MSG (borrowed; large parts go out by reference). */
+void exchange_reply_text(struct exchange *x, int status, struct jsontext *msg);
 /* Begins an SSE answer: 200, text/event-stream, no-cache, X-Accel-Buffering: no; chunked for
  * HTTP/1.1, until close for 1.0; no time limit from evhttp any more. 0, or an error after which the
  * exchange still has to be ended. */

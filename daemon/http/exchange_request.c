@@ -2,6 +2,7 @@
 #include "autoconf.h"
 
 #include "base/bearer.h"
+#include "base/heap.h"
 #include "http/exchange_impl.h"
 
 #include <ctype.h>
@@ -278,5 +279,6 @@ const char *exchange_body(struct exchange *x, size_t *len_r)
 	struct evbuffer *body = x->req ? evhttp_request_get_input_buffer(x->req) : NULL;
 
 	*len_r = body != NULL ? evbuffer_get_length(body) : 0;
+	heap_passed(*len_r);
 	return *len_r > 0 ? (const char *)evbuffer_pullup(body, -1) : "";
 }

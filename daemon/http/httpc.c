@@ -321,7 +321,8 @@ static int set_rules(CURL *c, const struct httpc_spec *spec)
 	rc |= (int)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
 	rc |= (int)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)spec->timeout_ms);
 	rc |= (int)curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, (long)MAX_IDLE_S);
-	rc |= (int)curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, NULL);
+	/* What is encoded all the same is decoded. */
+	rc |= (int)curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "identity");
 	rc |= (int)curl_easy_setopt(c, CURLOPT_USERAGENT, "mcpd/" PACKAGE_VERSION);
 	if (spec->ca_file)
 		rc |= (int)curl_easy_setopt(c, CURLOPT_CAINFO, spec->ca_file);

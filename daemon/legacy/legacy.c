@@ -12,9 +12,11 @@
 #include "legacy/sessions.h"
 #include "legacy/transport.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "lib/log.h"
 #include "lib/protocol.h"
 #include "mcp/call.h"
+#include "mcp/message.h"
 #include "mcp/question.h"
 #include "server/server.h"
 
@@ -39,23 +41,27 @@ static void on_ask(void *where, struct question *q_take, void *arg)
 	transport_ask(session_transport(arg), where, q_take);
 }
 
-static void on_end(void *where, json_t *id, const struct answer *answer, void *arg)
+/* The response to ID that ANSWER is; NULL: none is due, or there is no memory for it. */
+static struct jsontext *response_of(json_t *id, const struct answer *answer)
 {
-	struct session *s = arg;
-	json_t *msg = NULL;
-	bool heard;
-
 	switch (answer->kind) {
 	case ANSWER_RESULT:
-		msg = jsonrpc_result(id, json_incref(answer->result));
-		break;
+		return message_result(id, answer->result);
 	case ANSWER_ERROR:
-		msg = jsonrpc_error(id, answer->code, answer->message, json_incref(answer->data));
-		break;
+		return jsontext_of(jsonrpc_error(id, answer->code, answer->message,
+						 json_incref(answer->data)));
 	case ANSWER_CANCELLED: /* a cancelled request gets no response */
 		break;
 	}
-	heard = msg && stream_attached(where);
+	return NULL;
+}
+
+static void on_end(void *where, json_t *id, const struct answer *answer, void *arg)
+{
+	struct session *s = arg;
+	struct jsontext *msg = response_of(id, answer);
+	bool heard = msg && stream_attached(where);
+
 	if (!msg && answer->kind != ANSWER_CANCELLED)
 		stream_close(where, 503, RPC_INTERNAL_ERROR, "out of memory");
 	if (msg && answer->kind == ANSWER_ERROR && answer->scope)
@@ -64,7 +70,7 @@ static void on_end(void *where, json_t *id, const struct answer *answer, void *a
 		stream_respond(where, msg);
 	else
 		stream_skip(where);
-	json_decref(msg);
+	jsontext_unref(&msg);
 	/* The first request is initialize. A client that gets no answer will never know the id. */
 	if (!heard && !session_announced(s))
 		session_close(s, CLOSE_FAILED, NULL);
@@ -268,16 +274,18 @@ static void take_request(struct session *s, struct stream *st, json_t *msg)
 	json_t *params = json_object_get(msg, "params");
 	const char *method = json_string_value(json_object_get(msg, "method"));
 	int rc = server_request(session_server(s), st, id, method, params);
-	json_t *error;
+	struct jsontext *error;
 
 	if (rc == 0)
 		return;
-	error = jsonrpc_error(id, RPC_INTERNAL_ERROR,
-			      rc == ERR_CLOSED ? "the session was closed" : "out of memory", NULL);
+	error = jsontext_of(
+		jsonrpc_error(id, RPC_INTERNAL_ERROR,
+			      rc == ERR_CLOSED ? "the session was closed" : "out of memory", NULL));
 	if (!error)
 		stream_close(st, 503, RPC_INTERNAL_ERROR, "out of memory");
-	stream_respond(st, error);
-	json_decref(error);
+	else
+		stream_respond(st, error);
+	jsontext_unref(&error);
 	/* The initialize failed, so no client has the id of this session. */
 	if (!session_announced(s))
 		session_close(s, CLOSE_FAILED, NULL);

@@ -15,7 +15,7 @@
 #include "http/reply.h"
 #include "legacy/asks.h"
 #include "lib/jsonrpc.h"
-#include "lib/sse.h"
+#include "lib/jsontext.h"
 
 enum stream_state {
 	STREAM_PENDING, /* nothing was emitted: may still become one JSON body */
@@ -29,11 +29,12 @@ struct stream {
 	struct eventstream out;	 /* the connection, while the client is there */
 	struct bearer_hold hold; /* of the connection and, for a POST, of the responses due */
 	struct defer idle;
-	json_t *collected; /* responses of a batch that may still go out as one array */
-	uint32_t seq;	   /* of the last event */
-	uint32_t floor;	   /* the newest event that cannot be replayed any more */
-	unsigned stored;   /* events in the replay buffer */
-	unsigned due;	   /* responses */
+	struct jsontext **collected; /* responses of a batch that may still go out as one array */
+	size_t n_collected;
+	uint32_t seq;	 /* of the last event */
+	uint32_t floor;	 /* the newest event that cannot be replayed any more */
+	unsigned stored; /* events in the replay buffer */
+	unsigned due;	 /* responses */
 	enum stream_state state;
 	bool get, batch;
 };
@@ -93,8 +94,8 @@ static void on_lost(struct eventstream *out, const char *why)
 	check_idle(s);
 }
 
-/* Stores an event, then writes it. DATA of LEN bytes; RETRY below 0: none. */
-static int emit(struct stream *s, long retry, const char *data, size_t len)
+/* Stores an event with the data MSG (NULL: none), then writes it. RETRY below 0: none. */
+static int emit(struct stream *s, long retry, struct jsontext *msg)
 {
 	struct evbuffer *frame = evbuffer_new();
 	char id[24];
@@ -103,7 +104,7 @@ static int emit(struct stream *s, long retry, const char *data, size_t len)
 	if (!frame)
 		return ERR_NOMEM;
 	snprintf(id, sizeof id, "%x-%x", s->conf.no, s->seq + 1);
-	rc = sse_event(frame, len ? "message" : NULL, id, retry, data, len);
+	rc = eventstream_frame(frame, id, retry, msg);
 	if (rc == 0) {
 		s->seq++;
 		if (replay_add(s->conf.replay, s, s->seq, frame) == 0)
@@ -126,39 +127,31 @@ static int begin_sse(struct stream *s)
 		return rc;
 	s->state = STREAM_SSE;
 	if (mcp_rev_has_priming(s->conf.rev))
-		(void)emit(s, (long)s->conf.env->limits->retry_ms, "",
-			   0); /* lost: not resumable yet */
+		(void)emit(s, (long)s->conf.env->limits->retry_ms,
+			   NULL); /* lost: not resumable yet */
 	return 0;
 }
 
-static int emit_msg(struct stream *s, const json_t *msg)
+static void drop_collected(struct stream *s)
 {
-	size_t len;
-	char *text = jsonrpc_dump(msg, &len);
-	int rc;
-
-	if (!text)
-		return ERR_NOMEM;
-	rc = emit(s, -1, text, len);
-	free(text);
-	return rc;
+	while (s->n_collected > 0)
+		jsontext_unref(&s->collected[--s->n_collected]);
+	free(s->collected);
+	s->collected = NULL;
 }
 
 /* From one JSON body to SSE, with what was collected so far as events. */
 static int upgrade(struct stream *s)
 {
-	size_t i;
-	json_t *msg;
 	int rc = begin_sse(s);
 
 	if (rc)
 		return rc;
-	json_array_foreach (s->collected, i, msg) {
-		if (emit_msg(s, msg) < 0)
+	for (size_t i = 0; i < s->n_collected; i++) {
+		if (emit(s, -1, s->collected[i]) < 0)
 			break;
 	}
-	json_decref(s->collected);
-	s->collected = NULL;
+	drop_collected(s);
 	return 0;
 }
 
@@ -278,8 +271,9 @@ struct stream *stream_get(const struct stream_conf *conf, struct exchange *x)
 	return s;
 }
 
-int stream_send(struct stream *s, const json_t *msg)
+int stream_send(struct stream *s, json_t *msg)
 {
+	struct jsontext *text;
 	int rc;
 
 	if (s->state == STREAM_DONE)
@@ -289,21 +283,30 @@ int stream_send(struct stream *s, const json_t *msg)
 		if (rc)
 			return rc;
 	}
-	return emit_msg(s, msg);
+	text = jsontext_of(json_incref(msg));
+	rc = text ? emit(s, -1, text) : ERR_NOMEM;
+	jsontext_unref(&text);
+	return rc;
 }
 
 /* The pending answer goes out as JSON: one object, or the array of a batch. */
-static void reply_json(struct stream *s, const json_t *response)
+static void reply_json(struct stream *s, struct jsontext *response)
 {
+	struct jsontext *all =
+		s->n_collected > 0 ? jsontext_array(s->collected, s->n_collected) : NULL;
 	struct exchange *x = detach(s);
 
 	s->state = STREAM_DONE;
-	if (x && s->batch && s->collected)
-		exchange_reply_json(x, 200, s->collected);
+	if (x && all)
+		exchange_reply_text(x, 200, all);
+	else if (x && s->n_collected > 0)
+		exchange_abort(x);
 	else if (x && response)
-		exchange_reply_json(x, 200, response);
+		exchange_reply_text(x, 200, response);
 	else if (x)
 		exchange_reply(x, 202, NULL, NULL, 0); /* every request of it was cancelled */
+	jsontext_unref(&all);
+	drop_collected(s);
 }
 
 static void finish(struct stream *s)
@@ -316,27 +319,35 @@ static void finish(struct stream *s)
 	check_idle(s);
 }
 
+/* Without memory the response is lost to the client, who waits for no other. */
+static void collect(struct stream *s, struct jsontext *response)
+{
+	struct jsontext **more = realloc(s->collected, (s->n_collected + 1) * sizeof *s->collected);
+
+	if (!more)
+		return;
+	s->collected = more;
+	s->collected[s->n_collected++] = jsontext_ref(response);
+}
+
 /* A response while nothing was emitted yet. */
-static void respond_pending(struct stream *s, const json_t *response)
+static void respond_pending(struct stream *s, struct jsontext *response)
 {
 	if (!(s->out.accept & REPLY_ACCEPT_JSON) && upgrade(s) == 0) {
 		if (response)
-			emit_msg(s, response);
+			emit(s, -1, response);
 		if (s->due == 0)
 			finish(s);
 		return;
 	}
-	if (s->batch && response) {
-		if (!s->collected)
-			s->collected = json_array();
-		json_array_append(s->collected, (json_t *)(uintptr_t)response);
-	}
+	if (s->batch && response)
+		collect(s, response);
 	if (s->due == 0)
 		reply_json(s, s->batch ? NULL : response);
 }
 
 /* One response less is due; RESPONSE is NULL when it will never come. */
-static void settle(struct stream *s, const json_t *response)
+static void settle(struct stream *s, struct jsontext *response)
 {
 	if (s->due > 0)
 		s->due--;
@@ -344,19 +355,19 @@ static void settle(struct stream *s, const json_t *response)
 		respond_pending(s, response);
 	} else if (s->state == STREAM_SSE) {
 		if (response)
-			emit_msg(s, response);
+			emit(s, -1, response);
 		if (s->due == 0)
 			finish(s);
 	}
 	check_idle(s);
 }
 
-void stream_respond(struct stream *s, const json_t *response)
+void stream_respond(struct stream *s, struct jsontext *response)
 {
 	settle(s, response);
 }
 
-void stream_deny(struct stream *s, const json_t *response, const char *why, const char *scope)
+void stream_deny(struct stream *s, struct jsontext *response, const char *why, const char *scope)
 {
 	struct exchange *x;
 
@@ -368,7 +379,7 @@ void stream_deny(struct stream *s, const json_t *response, const char *why, cons
 	x = detach(s);
 	s->state = STREAM_DONE;
 	exchange_challenge(x, "insufficient_scope", why, scope);
-	exchange_reply_json(x, 403, response);
+	exchange_reply_text(x, 403, response);
 	check_idle(s);
 }
 
@@ -441,7 +452,7 @@ void stream_free(struct stream **sp)
 	bearer_release(&s->hold);
 	defer_cancel(&s->idle);
 	replay_forget(s->conf.replay, s);
-	json_decref(s->collected);
+	drop_collected(s);
 	free(s);
 }
 

@@ -27,6 +27,7 @@
 struct event_base;
 struct eventstreams;
 struct exchange;
+struct jsontext;
 struct stream;
 struct transport;
 
@@ -65,12 +66,12 @@ struct stream *stream_get(const struct stream_conf *conf, struct exchange *x);
 
 /* A message that precedes the responses (notification, request). 0, or ERR_UNSUPPORTED (the client
  * takes JSON only), ERR_CLOSED (no connection and no way to resume), ERR_NOMEM. MSG is borrowed. */
-int stream_send(struct stream *s, const json_t *msg);
-/* One of the responses that are due. After the last one the answer ends. */
-void stream_respond(struct stream *s, const json_t *response);
+int stream_send(struct stream *s, json_t *msg);
+/* One of the responses that are due (borrowed). After the last one the answer ends. */
+void stream_respond(struct stream *s, struct jsontext *response);
 /* The response that is due is an error because the client's token lacks SCOPE: as long as it can,
  * the answer is a 403 with a challenge that names it (RFC 6750 section 3.1). WHY is for people. */
-void stream_deny(struct stream *s, const json_t *response, const char *why, const char *scope);
+void stream_deny(struct stream *s, struct jsontext *response, const char *why, const char *scope);
 /* One of the responses will never come (the request was cancelled). */
 void stream_skip(struct stream *s);
 

@@ -14,6 +14,7 @@
 #include "base/defer.h"
 #include "base/delayq.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "lib/log.h"
 #include "mcp/question.h"
 
@@ -256,7 +257,7 @@ void call_ask(struct call *c, struct question *q_take)
 		c->front->ask(c, q_take, c->front_arg);
 }
 
-void call_result(struct call *c, json_t *result_take)
+void call_result(struct call *c, struct jsontext *result_take)
 {
 	struct answer answer = {.kind = ANSWER_RESULT, .result = result_take};
 
@@ -268,7 +269,12 @@ void call_result(struct call *c, json_t *result_take)
 		};
 	if (may_end(c))
 		finish(c, &answer, NULL);
-	json_decref(result_take);
+	jsontext_unref(&result_take);
+}
+
+void call_result_tree(struct call *c, json_t *result_take)
+{
+	call_result(c, jsontext_of(result_take));
 }
 
 void call_error(struct call *c, int code, json_t *data_take, const char *fmt, ...)

@@ -23,6 +23,7 @@
 struct bearer;
 struct event_base;
 struct call;
+struct jsontext;
 struct question;
 
 /* The client that a call is for. Owned by the front, outlives the call. A string is NULL only where
@@ -50,12 +51,12 @@ enum answer_kind { ANSWER_RESULT, ANSWER_ERROR, ANSWER_CANCELLED };
 /* How a call ended. Borrowed by the callbacks. */
 struct answer {
 	enum answer_kind kind;
-	json_t *result;	     /* ANSWER_RESULT */
-	int code;	     /* ANSWER_ERROR: JSON-RPC code */
-	const char *message; /* ANSWER_ERROR; ANSWER_CANCELLED: the reason */
-	json_t *data;	     /* ANSWER_ERROR, may be NULL */
-	const char *scope;   /* ANSWER_ERROR: scopes that the client's token lacks (words
-				with spaces between); NULL: none */
+	struct jsontext *result; /* ANSWER_RESULT: an object */
+	int code;		 /* ANSWER_ERROR: JSON-RPC code */
+	const char *message;	 /* ANSWER_ERROR; ANSWER_CANCELLED: the reason */
+	json_t *data;		 /* ANSWER_ERROR, may be NULL */
+	const char *scope;	 /* ANSWER_ERROR: what the client's token lacks (words with spaces
+				    between); NULL: not that */
 };
 
 struct call_front {
@@ -109,7 +110,10 @@ void call_detach(struct call *c);
  * or after the end. call_ask() consumes Q: a call that has ended answers it with an error. */
 void call_notify(struct call *c, const char *method, json_t *params);
 void call_ask(struct call *c, struct question *q_take);
-void call_result(struct call *c, json_t *result_take);
+/* RESULT as it came, or as a tree of mcpd's own; both consumed. NULL: there was no memory for it.
+ */
+void call_result(struct call *c, struct jsontext *result_take);
+void call_result_tree(struct call *c, json_t *result_take);
 void call_error(struct call *c, int code, json_t *data_take, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -5,12 +5,14 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/mcp/catalog.c daemon/mcp/catalog.h \
 	daemon/mcp/era.c daemon/mcp/era.h \
 	daemon/mcp/mcpheaders.c daemon/mcp/mcpheaders.h \
+	daemon/mcp/message.c daemon/mcp/message.h \
 	daemon/mcp/names.c daemon/mcp/names.h \
 	daemon/mcp/offer.c daemon/mcp/offer.h \
 	daemon/mcp/question.c daemon/mcp/question.h \
 	daemon/mcp/toolresult.c daemon/mcp/toolresult.h \
 	daemon/mcp/translate.c daemon/mcp/translate.h \
 	daemon/mcp/translate_ask.c \
+	daemon/mcp/translate_carried.c \
 	daemon/mcp/translate_impl.h \
 	daemon/mcp/translate_tools.c \
 	daemon/mcp/xheader.c daemon/mcp/xheader.h

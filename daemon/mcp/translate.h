@@ -15,6 +15,8 @@
 #include "lib/protocol.h"
 #include "mcp/offer.h"
 
+struct jsontext;
+
 /* The call that a translation depends on. */
 struct translate {
 	enum mcp_rev from, to;
@@ -32,6 +34,12 @@ json_t *translate_entry(enum offer_kind kind, enum mcp_rev from, enum mcp_rev to
 /* A result: content that TO does not know becomes text; structured content is wrapped like its
  * schema, and repeated as text where nothing else says it. */
 json_t *translate_result(const struct translate *t, json_t *result);
+
+/* The same of a result that is carried: the very same value where nothing has to differ, which is
+ * found out without a tree. NULL with E: ERR_LIMIT or ERR_PARSE where it has to be looked into and
+ * cannot be (jsontext_tree()), or ERR_NOMEM. */
+struct jsontext *translate_carried(const struct translate *t, struct jsontext *result,
+				   struct err *e);
 
 /* The parameters of a request, from the client to the backend. */
 json_t *translate_params(const struct translate *t, json_t *params);

@@ -15,6 +15,7 @@
 #include "http/exchange.h"
 #include "http/reply.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/capability.h"
 #include "mcp/era.h"
 #include "modern/modern_impl.h"
@@ -131,11 +132,13 @@ static const struct eventstream_hooks hooks = {.lost = on_lost};
 /* The end of the stream with MSG (consumed, may be NULL). */
 static void end_with(struct listen *l, json_t *msg_take)
 {
-	if (!msg_take || eventstream_send(&l->out, msg_take)) {
+	struct jsontext *msg = jsontext_of(msg_take);
+
+	if (!msg || eventstream_send(&l->out, msg)) {
 		eventstream_end(&l->out);
 		drop(l);
 	}
-	json_decref(msg_take);
+	jsontext_unref(&msg);
 }
 
 /* The client opens another one with a fresh token. */
@@ -167,10 +170,10 @@ static json_t *stamped(const struct listen *l, json_t *params)
 static bool send_note(struct listen *l, const char *method, json_t *params)
 {
 	json_t *whole = stamped(l, params);
-	json_t *msg = whole ? jsonrpc_notification(method, whole) : NULL;
+	struct jsontext *msg = whole ? jsontext_of(jsonrpc_notification(method, whole)) : NULL;
 	bool there = msg ? eventstream_send(&l->out, msg) : true;
 
-	json_decref(msg);
+	jsontext_unref(&msg);
 	return there;
 }
 

@@ -10,6 +10,7 @@
 #include "http/exchange.h"
 #include "http/reply.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "lib/log.h"
 #include "mcp/capability.h"
 #include "mcp/question.h"
@@ -61,7 +62,7 @@ static void front_end(void *where, json_t *id, const struct answer *answer, void
 {
 	struct modern *m = pooled_arg(arg);
 	struct mreq *r = where;
-	json_t *msg;
+	struct jsontext *msg;
 	int status;
 
 	if (!r) {
@@ -168,7 +169,8 @@ static void dispatch(struct modern *m, struct exchange *x, const struct mcheck *
 	if (!params ||
 	    server_request(pooled_server(r->pooled), r, c->id, c->method->name, params) < 0) {
 		mreq_send_last(r, 503,
-			       jsonrpc_error(c->id, RPC_INTERNAL_ERROR, "out of memory", NULL));
+			       jsontext_of(jsonrpc_error(c->id, RPC_INTERNAL_ERROR, "out of memory",
+							 NULL)));
 		mreq_over(r);
 	}
 	json_decref(params);

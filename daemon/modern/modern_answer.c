@@ -2,13 +2,13 @@
 #include "autoconf.h"
 
 /* modern_answer.c: makes responses of 2026-07-28 from the answers of servers. */
-#include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "http/exchange.h"
 #include "lib/jsonrpc.h"
-#include "lib/sse.h"
+#include "lib/jsontext.h"
+#include "mcp/message.h"
 #include "modern/modern_impl.h"
 #include "modern/pool.h"
 
@@ -61,60 +61,121 @@ struct reqstate_bound modern_bound(const struct mreq *r)
 	};
 }
 
-/* How long, and by whom, the complete RESULT may be kept. 0 or ERR_NOMEM. */
-static int add_caching(const struct mreq *r, json_t *result)
+/* How long the answers of METHOD may be kept; -1: the method has no such answers. */
+static json_int_t ttl_of(const char *method)
 {
-	int rc = 0;
-
 	for (size_t i = 0; i < sizeof cacheable / sizeof *cacheable; i++) {
-		if (strcmp(cacheable[i].method, r->method->name) != 0)
-			continue;
-		if (!json_object_get(result, "ttlMs"))
-			rc |= json_object_set_new(result, "ttlMs",
-						  json_integer(cacheable[i].ttl_ms));
-		/* What needs a token is not for caches that serve anybody. */
-		if (!json_object_get(result, "cacheScope") || pooled_user(r->pooled))
-			rc |= json_object_set_new(result, "cacheScope", json_string("private"));
+		if (strcmp(cacheable[i].method, method) == 0)
+			return cacheable[i].ttl_ms;
 	}
-	return rc == 0 ? 0 : ERR_NOMEM;
+	return -1;
 }
 
-static json_t *shape_result(struct reqstates *rs, const struct mreq *r, json_t *result)
+/* RESULT, which asks the client for input, with its state sealed. */
+static struct jsontext *shape_asking(struct reqstates *rs, const struct mreq *r,
+				     struct jsontext *result)
 {
-	json_t *copy = json_is_object(result) ? jsonrpc_copy(result) : json_object();
-	const char *type = json_string_value(json_object_get(copy, "resultType"));
 	const struct reqstate_bound to = modern_bound(r);
-	int rc = 0;
+	json_t *copy = jsonrpc_copy(jsontext_tree(result, NULL));
 
-	if (!type || strcmp(type, "complete") == 0)
-		rc = add_caching(r, copy);
-	else if (strcmp(type, "input_required") == 0 && !reqstate_seal(rs, &to, copy))
-		rc = ERR_NOMEM;
-	if (rc == 0 && modern_stamp(copy, "complete") == 0)
-		return copy;
-	json_decref(copy);
-	return NULL;
+	if (!copy || !reqstate_seal(rs, &to, copy) || modern_stamp(copy, "complete") < 0) {
+		json_decref(copy);
+		return NULL;
+	}
+	return jsontext_of(copy);
 }
 
-json_t *modern_response(struct reqstates *rs, const struct mreq *r, const struct answer *answer,
-			int *status_r)
+enum { TYPE, META, TTL, SCOPE, WORDS };
+static const char *const words[] = {
+	[TYPE] = "resultType", [META] = "_meta", [TTL] = "ttlMs", [SCOPE] = "cacheScope"};
+
+/* _meta of a result, META (NULL: none), with who mcpd is; NULL on lack of memory, or where META is
+ * no object that can be looked into. */
+static struct jsontext *stamped_meta(struct jsontext *meta)
+{
+	json_t *copy = meta ? jsonrpc_copy(jsontext_tree(meta, NULL)) : json_object();
+
+	if (json_object_set_nocheck(copy, META_SERVER_INFO, server_info()) < 0) {
+		json_decref(copy);
+		copy = NULL;
+	}
+	return jsontext_of(copy);
+}
+
+/* RESULT with what 2026-07-28 has in every result: its type, and who serves; and with how long it
+ * may be kept by whom, where the method has that. FOUND are the words that it says itself. */
+static struct jsontext *shape_complete(const struct mreq *r, struct jsontext *result,
+				       struct jsontext *const *found)
+{
+	json_int_t ttl = ttl_of(r->method->name);
+	bool keeps = ttl >= 0 && (!found[TYPE] || jsontext_is(found[TYPE], "complete"));
+	struct jsontext *values[WORDS] = {
+		[TYPE] = found[TYPE] ? jsontext_ref(found[TYPE])
+				     : jsontext_of(json_string_nocheck("complete")),
+		[META] = stamped_meta(found[META]),
+		[TTL] = found[TTL] || !keeps ? NULL : jsontext_of(json_integer(ttl)),
+		/* What needs a token is not for caches that serve anybody. */
+		[SCOPE] = keeps && (!found[SCOPE] || pooled_user(r->pooled))
+				  ? jsontext_of(json_string("private"))
+				  : NULL,
+	};
+	struct jsonedit edits[WORDS];
+	struct jsontext *shaped = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < WORDS; i++) {
+		if (values[i] && (i != TYPE || !found[TYPE]))
+			edits[n++] = (struct jsonedit){words[i], values[i], true};
+	}
+	if (values[TYPE] && values[META])
+		shaped = jsontext_edit(result, edits, n);
+	for (size_t i = 0; i < WORDS; i++)
+		jsontext_unref(&values[i]);
+	return shaped;
+}
+
+/* A new reference; NULL on lack of memory. */
+static struct jsontext *shape_result(struct reqstates *rs, const struct mreq *r,
+				     struct jsontext *result)
+{
+	struct jsontext *found[WORDS], *shaped;
+
+	if (jsontext_find(result, words, WORDS, found) < 0)
+		return NULL;
+	shaped = jsontext_is(found[TYPE], "input_required") ? shape_asking(rs, r, result)
+							    : shape_complete(r, result, found);
+	for (size_t i = 0; i < WORDS; i++)
+		jsontext_unref(&found[i]);
+	return shaped;
+}
+
+static struct jsontext *result_response(struct reqstates *rs, const struct mreq *r,
+					struct jsontext *result)
+{
+	struct jsontext *shaped = shape_result(rs, r, result);
+	struct jsontext *msg = shaped ? message_result(r->id, shaped) : NULL;
+
+	jsontext_unref(&shaped);
+	return msg ? msg
+		   : jsontext_of(jsonrpc_error(r->id, RPC_INTERNAL_ERROR, "out of memory", NULL));
+}
+
+struct jsontext *modern_response(struct reqstates *rs, const struct mreq *r,
+				 const struct answer *answer, int *status_r)
 {
 	*status_r = 200;
-	if (answer->kind == ANSWER_RESULT) {
-		json_t *result = shape_result(rs, r, answer->result);
-
-		return result ? jsonrpc_result(r->id, result)
-			      : jsonrpc_error(r->id, RPC_INTERNAL_ERROR, "out of memory", NULL);
-	}
+	if (answer->kind == ANSWER_RESULT)
+		return result_response(rs, r, answer->result);
 	if (answer->kind == ANSWER_CANCELLED) {
 		*status_r = 503;
-		return jsonrpc_error(r->id, RPC_INTERNAL_ERROR, answer->message, NULL);
+		return jsontext_of(jsonrpc_error(r->id, RPC_INTERNAL_ERROR, answer->message, NULL));
 	}
 	if (answer->code == RPC_METHOD_NOT_FOUND)
 		*status_r = 404;
 	if (answer->code == RPC_MISSING_CAPABILITY)
 		*status_r = 400;
-	return jsonrpc_error(r->id, answer->code, answer->message, json_incref(answer->data));
+	return jsontext_of(
+		jsonrpc_error(r->id, answer->code, answer->message, json_incref(answer->data)));
 }
 
 /* Whether KEY of _meta is for the server of the request; the rest of the envelope is of this hop.

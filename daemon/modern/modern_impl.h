@@ -11,6 +11,7 @@
 #include "modern/reqstate.h"
 #include "server/methods.h"
 
+struct jsontext;
 struct share;
 
 /* The members of a request that has passed the checks. */
@@ -37,8 +38,8 @@ void modern_refuse_limit(struct exchange *x, const struct share *share, json_t *
 
 /* The response to R in its modern shape (a new reference), and the HTTP status it would have alone.
  * A state that a server keeps with the client is sealed by RS. */
-json_t *modern_response(struct reqstates *rs, const struct mreq *r, const struct answer *answer,
-			int *status_r);
+struct jsontext *modern_response(struct reqstates *rs, const struct mreq *r,
+				 const struct answer *answer, int *status_r);
 /* RESULT gets resultType and the serverInfo. 0 or ERR_NOMEM. */
 int modern_stamp(json_t *result, const char *type);
 /* PARAMS without the members for mcpd itself, and with STATE as their state (a new reference).

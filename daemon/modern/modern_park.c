@@ -5,6 +5,7 @@
 #include "base/share.h"
 #include "http/exchange.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/question.h"
 #include "modern/modern_impl.h"
 #include "modern/pool.h"
@@ -36,7 +37,7 @@ static json_t *input_requests(const struct mreq *r)
 }
 
 /* The response that asks; NULL on lack of memory. */
-static json_t *asking(const struct reqstates *rs, const struct mreq *r)
+static struct jsontext *asking(const struct reqstates *rs, const struct mreq *r)
 {
 	const struct reqstate_bound to = modern_bound(r);
 	char *state = reqstate_of_parked(rs, &to, r->handle, r->round);
@@ -50,14 +51,14 @@ static json_t *asking(const struct reqstates *rs, const struct mreq *r)
 		json_decref(result);
 		return NULL;
 	}
-	return jsonrpc_result(r->id, result);
+	return jsontext_of(jsonrpc_result(r->id, result));
 }
 
 /* There is no place for R to wait: R ends with an error that names the limit. */
 static void no_place(struct mreq *r, const struct err *e)
 {
 	bool full = e->code != ERR_LIMIT || share_full(mreqs_parking(r->all));
-	json_t *msg = jsonrpc_error(r->id, RPC_INTERNAL_ERROR, e->text, NULL);
+	struct jsontext *msg = jsontext_of(jsonrpc_error(r->id, RPC_INTERNAL_ERROR, e->text, NULL));
 
 	exchange_set_header(r->out.x, "Retry-After", full ? "1" : "10");
 	mreq_send_last(r, full ? 503 : 429, msg);
@@ -69,7 +70,7 @@ static void no_place(struct mreq *r, const struct err *e)
 /* The exchange ends with the questions; the request waits for the retry. Its place is taken. */
 static void park_placed(struct reqstates *rs, struct mreq *r)
 {
-	json_t *msg = mreq_enlist(r) ? asking(rs, r) : NULL;
+	struct jsontext *msg = mreq_enlist(r) ? asking(rs, r) : NULL;
 
 	if (!msg) {
 		mreq_displace(r);
@@ -119,15 +120,26 @@ static void give_answers(struct mreq *r, const json_t *responses)
 	}
 }
 
+/* MSG, the response to another request, as that to ID; NULL on lack of memory. */
+static struct jsontext *with_id(struct jsontext *msg, json_t *id)
+{
+	struct jsontext *value = jsontext_of(json_incref(id)), *own;
+	const struct jsonedit edit = {.key = "id", .value = value};
+
+	own = value ? jsontext_edit(msg, &edit, 1) : NULL;
+	jsontext_unref(&value);
+	return own;
+}
+
 void park_resume(struct reqstates *rs, struct mreq *r, struct exchange *x, const struct mcheck *c)
 {
-	json_t *final = mreq_take_final(r);
+	struct jsontext *final = mreq_take_final(r);
 
 	pooled_seen(r->pooled, exchange_bearer(x));
 	mreq_attach(r, x, c->id, c->env.log_level);
 	if (final) {
-		json_object_set(final, "id", r->id);
-		mreq_send_last(r, 200, final);
+		mreq_send_last(r, 200, with_id(final, r->id));
+		jsontext_unref(&final);
 		mreq_over(r);
 		return;
 	}

@@ -11,6 +11,7 @@
 #include "http/exchange.h"
 #include "http/reply.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/question.h"
 #include "modern/modern_impl.h"
 #include "modern/pool.h"
@@ -64,7 +65,7 @@ static void free_later(void *arg)
 	struct mreq *r = arg;
 
 	json_decref(r->id);
-	json_decref(r->final);
+	jsontext_unref(&r->final);
 	json_decref(r->params);
 	free(r);
 }
@@ -107,24 +108,24 @@ static const struct eventstream_hooks hooks = {.waited = on_waited, .lost = on_l
 
 void mreq_event(struct mreq *r, const char *method, json_t *params)
 {
-	json_t *msg;
+	struct jsontext *msg;
 
 	if (eventstream_open(&r->out) < 0)
 		return;
-	msg = jsonrpc_notification(method, json_incref(params));
+	msg = jsontext_of(jsonrpc_notification(method, json_incref(params)));
 	if (msg)
 		(void)eventstream_send(&r->out, msg);
-	json_decref(msg);
+	jsontext_unref(&msg);
 }
 
-void mreq_send_last(struct mreq *r, int status, json_t *msg_take)
+void mreq_send_last(struct mreq *r, int status, struct jsontext *msg_take)
 {
 	if (!(r->out.accept & REPLY_ACCEPT_JSON) && status != 403)
 		(void)eventstream_open(&r->out);
 	if (r->out.open && msg_take)
 		(void)eventstream_send(&r->out, msg_take);
 	eventstream_reply(&r->out, status, msg_take);
-	json_decref(msg_take);
+	jsontext_unref(&msg_take);
 }
 
 /* The token that the client sent last ended, and with it what it asked for, also while that waits
@@ -140,7 +141,8 @@ static void on_token_end(enum bearer_end why, void *arg)
 		exchange_challenge(x, "invalid_token", text, NULL);
 		modern_refuse(x, 401, r->id, RPC_TRANSPORT, NULL, "%s", text);
 	} else if (x) {
-		mreq_send_last(r, 200, jsonrpc_error(r->id, RPC_TRANSPORT, text, NULL));
+		mreq_send_last(r, 200,
+			       jsontext_of(jsonrpc_error(r->id, RPC_TRANSPORT, text, NULL)));
 	}
 	if (r->final || !server_cancel(pooled_server(r->pooled), r, text))
 		mreq_over(r);
@@ -195,16 +197,16 @@ static void on_expiry(struct delayq_node *node, void *arg)
 		mreq_over(r);
 }
 
-void mreq_keep_final(struct mreq *r, json_t *msg_take)
+void mreq_keep_final(struct mreq *r, struct jsontext *msg_take)
 {
-	json_decref(r->final);
+	jsontext_unref(&r->final);
 	r->final = msg_take;
 	mreq_drop_asks(r);
 }
 
-json_t *mreq_take_final(struct mreq *r)
+struct jsontext *mreq_take_final(struct mreq *r)
 {
-	json_t *msg = r->final;
+	struct jsontext *msg = r->final;
 
 	r->final = NULL;
 	return msg;

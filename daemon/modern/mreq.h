@@ -21,6 +21,7 @@
 struct config_limits;
 struct event_base;
 struct exchange;
+struct jsontext;
 struct method;
 struct mreqs;
 struct pooled;
@@ -55,8 +56,8 @@ struct mreq {
 	struct defer freeing;
 	struct bearer_hold hold; /* the token of the present round */
 	TAILQ_HEAD(, mreq_ask) asks;
-	json_t *final;	/* the whole response, when it came while the request was parked */
-	json_t *params; /* of the first round; the requestState is bound to them */
+	struct jsontext *final; /* the whole response, when it came while it was parked */
+	json_t *params;		/* of the first round; the requestState is bound to them */
 	uint64_t handle;
 	UT_hash_handle hh; /* by handle, while it is listed */
 	unsigned round, last_key;
@@ -90,12 +91,12 @@ void mreq_attach(struct mreq *r, struct exchange *x, json_t *id, int log_level);
 /* Writes a notification as an event, if the client can have one and is there. */
 void mreq_event(struct mreq *r, const char *method, json_t *params);
 /* Ends the exchange of R with MSG, in the form it has. Consumes MSG. */
-void mreq_send_last(struct mreq *r, int status, json_t *msg_take);
+void mreq_send_last(struct mreq *r, int status, struct jsontext *msg_take);
 /* The response came while R is parked: it waits for the client, and nothing is asked any more.
  * Consumed. */
-void mreq_keep_final(struct mreq *r, json_t *msg_take);
+void mreq_keep_final(struct mreq *r, struct jsontext *msg_take);
 /* Takes it back (a reference); NULL: there is none. */
-json_t *mreq_take_final(struct mreq *r);
+struct jsontext *mreq_take_final(struct mreq *r);
 /* R needs its server no more. Its memory goes later. */
 void mreq_over(struct mreq *r);
 

@@ -8,13 +8,17 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/heap.h"
 #include "base/turns.h"
 #include "lib/log.h"
 #include "process/children_impl.h"
+#include "process/pipesize.h"
 
 #define READ_SIZE   65536
+#define LARGE_READ  262144     /* of a message that has more than READ_SIZE already */
 #define STDERR_MAX  (1u << 20) /* bytes in a second that are read where they go to the log */
 #define LINGER_MS   300	       /* for those who outlive the child they belong to */
 #define HAUNT_MS    1000       /* for the kernel to let the killed die */
@@ -171,15 +175,53 @@ void child_reaped(struct child *c, int status)
 	finish_if_over(c);
 }
 
+static bool may_go_on(ssize_t n)
+{
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+/* The same as read_some() for a message of which a part is there: straight into the buffer. Small
+ * messages are copied instead, because the buffer gives its memory back each time it is empty. */
+static bool read_more(int fd, struct evbuffer *into)
+{
+	struct evbuffer_iovec vec[2];
+	ssize_t n = -1;
+	size_t left;
+	int parts = evbuffer_reserve_space(into, LARGE_READ, vec, 2);
+
+	if (parts < 1)
+		return false;
+	n = readv(fd, (const struct iovec *)vec, parts);
+	left = n > 0 ? (size_t)n : 0;
+	for (int i = 0; i < parts; i++) {
+		vec[i].iov_len = vec[i].iov_len < left ? vec[i].iov_len : left;
+		left -= vec[i].iov_len;
+	}
+	(void)evbuffer_commit_space(into, vec, parts); /* cannot fail */
+	return may_go_on(n);
+}
+
 /* One read of a stream that is ready. False at its end. */
 static bool read_some(int fd, struct evbuffer *into)
 {
 	static char buf[READ_SIZE];
-	ssize_t n = read(fd, buf, sizeof buf);
+	ssize_t n;
 
+	if (evbuffer_get_length(into) >= sizeof buf)
+		return read_more(fd, into);
+	n = read(fd, buf, sizeof buf);
 	if (n > 0 && evbuffer_add(into, buf, (size_t)n) < 0)
 		return false; /* a stream with a hole is worth nothing */
-	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+	return may_go_on(n);
+}
+
+/* The pipe of a child that sends large messages gets larger, once. */
+static void size_pipe(struct child *c)
+{
+	if (c->enlarged > 0 || c->tried_to_enlarge || evbuffer_get_length(c->out) < PIPESIZE_LARGE)
+		return;
+	c->tried_to_enlarge = true;
+	c->enlarged = pipesize_enlarge(c->pipes.ours[1]);
 }
 
 static void on_out(evutil_socket_t fd, short what, void *arg)
@@ -189,6 +231,8 @@ static void on_out(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	turns_doing("output of a child of", c->name);
+	size_pipe(c);
+	heap_passed(evbuffer_get_length(c->out));
 	watch_ask(c);
 	if (evbuffer_get_length(c->out) > 0 && c->events)
 		c->events->on_stdout(c, c->out, c->arg);
@@ -465,6 +509,7 @@ void child_discard(struct child *c)
 	cgroup_end(&c->cgroup);
 	pace_stop(&c->stderr_pace);
 	spawn_pipes_close(&c->pipes);
+	pipesize_give_back(c->enlarged);
 	if (c->in)
 		evbuffer_free(c->in);
 	if (c->out)

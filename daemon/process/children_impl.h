@@ -72,6 +72,8 @@ struct child {
 	struct pace stderr_pace; /* of reading stderr, where that goes to the log */
 	size_t stderr_read;	 /* bytes since it was put off last */
 	enum child_phase phase;
+	size_t enlarged; /* bytes that the pipe of its output has more than others (pipesize.h) */
+	bool tried_to_enlarge;
 	struct spawn_pipes pipes;
 	struct event in_ev, out_ev, err_ev, timer;
 	struct evbuffer *in, *out, *err;

@@ -13,6 +13,7 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/process/children_spawn.c daemon/process/children_spawn.h \
 	daemon/process/children_watch.c daemon/process/children_watch.h \
 	daemon/process/peerproc.c daemon/process/peerproc.h \
+	daemon/process/pipesize.c daemon/process/pipesize.h \
 	daemon/process/sandbox.c daemon/process/sandbox.h \
 	daemon/process/sandbox_hide.c \
 	daemon/process/sandbox_impl.h \

@@ -15,7 +15,7 @@
 
 static void handle_ping(struct request *r)
 {
-	call_result(request_call(r), json_object());
+	call_result_tree(request_call(r), json_object());
 }
 
 /* Ends R with RESULT and the instructions; NULL: there was no memory for it. */
@@ -31,7 +31,7 @@ static void introduce(struct request *r, json_t *result_take, const struct catal
 	if (text)
 		json_object_set_new(result_take, "instructions", json_string(text));
 	free(text);
-	call_result(request_call(r), result_take);
+	call_result_tree(request_call(r), result_take);
 }
 
 /* Lifecycle, "Initialization". The revision was negotiated when the session was opened. */
@@ -65,7 +65,7 @@ static void list(struct request *r, enum offer_kind kind)
 		page = catalog_page(cat, kind, json_string_value(cursor),
 				    request_server(r)->conf.limits->page_size, &e);
 	if (page)
-		call_result(request_call(r), page);
+		call_result_tree(request_call(r), page);
 	else
 		call_error(request_call(r),
 			   e.code == ERR_INVALID ? RPC_INVALID_PARAMS : RPC_INTERNAL_ERROR, NULL,
@@ -449,7 +449,7 @@ static void handle_set_level(struct request *r)
 	server_push_log_level(s);
 	if (s->conf.front->level_set)
 		s->conf.front->level_set(s->conf.arg);
-	call_result(request_call(r), json_object());
+	call_result_tree(request_call(r), json_object());
 }
 
 /* tasks/get and so on. */

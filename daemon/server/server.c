@@ -8,6 +8,7 @@
 #include "auth/users.h"
 #include "base/turns.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "lib/log.h"
 #include "mcp/capability.h"
 #include "mcp/question.h"
@@ -82,55 +83,80 @@ static void server_end(struct request *r, const struct answer *answer)
 	json_decref(id);
 }
 
-static const struct answer no_memory = {
-	.kind = ANSWER_ERROR, .code = RPC_INTERNAL_ERROR, .message = "out of memory"};
-
 /* A task of the extension for tasks, which the client did not declare: an error. */
-static bool is_stray_task(const struct request *r, const json_t *result)
+static bool is_stray_task(const struct request *r, struct jsontext *result)
 {
-	const char *type = json_string_value(json_object_get(result, "resultType"));
+	static const char *const type[] = {"resultType"};
+	struct jsontext *found;
+	bool stray;
 
-	return !r->relays_task && type && strcmp(type, "task") == 0;
+	/* The servers of other revisions have no such member. */
+	if (r->relays_task || mcp_rev_is_legacy(server_backend_rev(r)) ||
+	    jsontext_find(result, type, 1, &found) < 0)
+		return false;
+	stray = jsontext_is(found, "task");
+	jsontext_unref(&found);
+	return stray;
 }
 
-static void end_result(struct request *r, const struct translate *t, json_t *result)
+/* RESULT with our ids of tasks (a new reference); NULL with E. */
+static struct jsontext *with_own_ids(struct request *r, struct jsontext *result, struct err *e)
 {
+	json_t *tree, *own;
+
+	if (!r->relays_task && !r->server->tasks)
+		return jsontext_ref(result);
+	tree = jsontext_tree(result, e);
+	if (tree && server_task_too_long(r, tree)) {
+		err_set(e, ERR_INVALID,
+			"the server answered with a task whose id is longer than 1024 bytes");
+		return NULL;
+	}
+	own = tree ? server_task_result(r, tree) : NULL;
+	if (tree && !own)
+		err_set(e, ERR_NOMEM, "out of memory");
+	if (own != tree)
+		return jsontext_of(own);
+	json_decref(own);
+	return own ? jsontext_ref(result) : NULL;
+}
+
+static void end_result(struct request *r, const struct translate *t, struct jsontext *result)
+{
+	struct err e = {.code = ERR_NOMEM, .text = "out of memory"};
+	struct jsontext *own = r->starved ? NULL : with_own_ids(r, result, &e);
+	struct jsontext *theirs = own ? translate_carried(t, own, &e) : NULL;
+	const struct answer said = {.kind = ANSWER_RESULT, .result = theirs};
+	const struct answer failed = {
+		.kind = ANSWER_ERROR, .code = RPC_INTERNAL_ERROR, .message = e.text};
 	static const struct answer stray = {.kind = ANSWER_ERROR,
 					    .code = RPC_INTERNAL_ERROR,
 					    .message = "the server answered with a task, "
 						       "which the client did not declare"};
-	static const struct answer too_long = {.kind = ANSWER_ERROR,
-					       .code = RPC_INTERNAL_ERROR,
-					       .message =
-						       "the server answered with a task whose id "
-						       "is longer than 1024 bytes"};
-	json_t *own = server_task_result(r, result);
-	json_t *theirs = own ? translate_result(t, own) : NULL;
-	const struct answer said = {.kind = ANSWER_RESULT, .result = theirs};
 
-	if (server_task_too_long(r, result))
-		server_end(r, &too_long);
-	else if (!theirs || r->starved)
-		server_end(r, &no_memory);
+	if (!theirs)
+		server_end(r, &failed);
 	else
 		server_end(r, is_stray_task(r, result) ? &stray : &said);
-	json_decref(theirs);
-	json_decref(own);
+	jsontext_unref(&theirs);
+	jsontext_unref(&own);
 }
 
 static void end_error(struct request *r, const struct translate *t, const struct answer *answer)
 {
 	struct answer said = *answer;
 	struct translated_error e;
+	struct jsontext *result;
 
 	translate_error(t, answer->code, answer->message, answer->data, &e);
+	result = jsontext_of(e.result);
 	said.code = e.code;
 	said.data = e.data;
-	if (e.result && !answer->scope)
-		said = (struct answer){.kind = ANSWER_RESULT, .result = e.result};
+	if (result && !answer->scope)
+		said = (struct answer){.kind = ANSWER_RESULT, .result = result};
 	server_end(r, &said);
 	json_decref(e.data);
-	json_decref(e.result);
+	jsontext_unref(&result);
 }
 
 /* What a backend said, in the client's words. What mcpd itself says is in them already. */

@@ -11,6 +11,7 @@
 
 #include "base/delayq.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/question.h"
 #include "server/server_impl.h"
 #include "server/server_request.h"
@@ -73,8 +74,8 @@ static void decide(struct request *r)
 	if (!r->again->declined)
 		link_call(r->via, c);
 	else if (strcmp(call_method(c), "tools/call") == 0)
-		call_result(c, json_pack("{s:[{s:s, s:s}], s:b}", "content", "type", "text", "text",
-					 text, "isError", 1));
+		call_result_tree(c, json_pack("{s:[{s:s, s:s}], s:b}", "content", "type", "text",
+					      "text", text, "isError", 1));
 	else
 		call_error(c, RPC_INTERNAL_ERROR, NULL, "%s", text);
 }
@@ -238,7 +239,7 @@ bool again_goes_on(struct request *r, const struct answer *answer)
 		return true;
 	}
 	return answer->kind == ANSWER_RESULT && r->again && r->again->task && !r->again->task_id &&
-	       wait_for_task(r, answer->result);
+	       wait_for_task(r, jsontext_tree(answer->result, NULL));
 }
 
 void again_over(struct request *r, const struct answer *answer)

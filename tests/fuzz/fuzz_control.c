@@ -62,7 +62,7 @@ static void turn(void)
 	for (int i = 0; i < 3; i++)
 		event_base_loop(fx.base, EVLOOP_NONBLOCK);
 	while (fake_held() > 0)
-		call_result(fake_take(0), json_object());
+		call_result_tree(fake_take(0), json_object());
 }
 
 /* Reads what came and looks at each whole line. */

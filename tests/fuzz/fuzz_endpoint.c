@@ -137,7 +137,7 @@ static void backend_ends(char what, const char *text, size_t len)
 		return;
 	result = what == 'R' ? jsonrpc_parse(text, len, 20, NULL) : NULL;
 	if (json_is_object(result)) {
-		call_result(fake_take(0), result);
+		call_result_tree(fake_take(0), result);
 		return;
 	}
 	json_decref(result);

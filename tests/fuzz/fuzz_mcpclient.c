@@ -8,9 +8,20 @@
 #include "client/mcpclient.h"
 #include "fuzz.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "lib/log.h"
 #include "mcp/call.h"
 #include "mcp/question.h"
+
+/* TEXT comes from the server, with the answer to request OF. */
+static void feed_bytes(struct mcpclient *m, const char *text, size_t len, json_int_t of)
+{
+	struct jsontext *t = jsontext_copy(text, len);
+
+	if (t)
+		mcpclient_feed_text(m, t, of);
+	jsontext_unref(&t);
+}
 
 #define MAX_CALLS 8
 
@@ -129,9 +140,9 @@ static void line(struct mcpclient *m, const char *text, size_t len)
 	else if (len == 1 && text[0] == '-')
 		cancel_oldest();
 	else if (len == 1 && text[0] == '?')
-		mcpclient_lost_message(m, "lost");
+		mcpclient_lost_message(m, text, len, "lost");
 	else
-		mcpclient_feed(m, text, len);
+		feed_bytes(m, text, len, 0);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

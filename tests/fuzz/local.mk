@@ -18,6 +18,21 @@ tests_fuzz_fuzz_jsonrpc_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_jsonrpc_LDADD = $(DAEMON_LIBS)
 endif
 
+check_PROGRAMS += tests/fuzz/replay_jsontext
+TESTS += tests/fuzz/replay_jsontext
+tests_fuzz_replay_jsontext_SOURCES = tests/fuzz/fuzz_jsontext.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_replay_jsontext_CPPFLAGS = $(fuzz_cppflags) -DFUZZ_NAME='"jsontext"'
+tests_fuzz_replay_jsontext_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_replay_jsontext_LDADD = $(DAEMON_LIBS)
+if ENABLE_FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_jsontext
+tests_fuzz_fuzz_jsontext_SOURCES = tests/fuzz/fuzz_jsontext.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_jsontext_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_jsontext_CFLAGS = $(LIB_CFLAGS)
+tests_fuzz_fuzz_jsontext_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_jsontext_LDADD = $(DAEMON_LIBS)
+endif
+
 check_PROGRAMS += tests/fuzz/replay_jwt
 TESTS += tests/fuzz/replay_jwt
 tests_fuzz_replay_jwt_SOURCES = tests/fuzz/fuzz_jwt.c tests/fuzz/replay.c tests/fuzz/fuzz.h

@@ -54,7 +54,7 @@ Tools (arguments in parentheses; all answer with one text item, JSON where there
   ask_aside(method, params)   asks before it answers, but does not wait: told by asked()
   ask_cancel()         asks elicitation/create, cancels that itself, then answers
   set_tools(names)     the extra tools are these now; notifications/tools/list_changed
-  double()             answers twice         wrongid()  answers under the id as a string, then right
+  double()             answers twice         wrongid()  answers under an id of its own, then right
   unknown()            answers an id that nobody asked for, then right
   lost()               answers only under an id that nobody asked for
   garbage(lines)       lines that are not JSON-RPC, then the answer
@@ -235,7 +235,7 @@ def t_double(a, ident, token):
 
 
 def t_wrongid(a, ident, token):
-    send({"id": str(ident), "result": text("wrong")})
+    send({"id": "x%s" % ident, "result": text("wrong")})
     return text("right")
 
 

@@ -869,8 +869,8 @@ def answer_case(name, wanted, answer):
 
 
 answer_case("an empty 200", "HTTP 200 without a response", lambda r: r.reply(200))
-answer_case("HTML", "HTTP 200 without a response", lambda r: r.reply(200, "<html>", "text/html"))
-answer_case("JSON that is none", "HTTP 200 without a response",
+answer_case("HTML", "HTTP 200 with what is no response", lambda r: r.reply(200, "<html>", "text/html"))
+answer_case("JSON that is none", "HTTP 200 with what is no response",
             lambda r: r.reply(200, "{", "application/json"))
 answer_case("the answer to something else", "HTTP 200 without a response",
             lambda r: r.reply(200, {"jsonrpc": "2.0", "id": 4711, "result": {}}))

@@ -12,6 +12,7 @@
 #include "base/bearer.h"
 #include "lib/err.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 
 #define MAX_HEADERS 8
 
@@ -419,6 +420,17 @@ void exchange_reply_json(struct exchange *x, int status, const json_t *msg)
 	}
 	exchange_reply(x, status, "application/json", text, len);
 	free(text);
+}
+
+void exchange_reply_text(struct exchange *x, int status, struct jsontext *msg)
+{
+	size_t len;
+	const char *text = jsontext_bytes(msg, &len);
+
+	if (text)
+		exchange_reply(x, status, "application/json", text, len);
+	else
+		exchange_abort(x);
 }
 
 int exchange_stream_begin(struct exchange *x)

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/call.h"
+#include "mcp/message.h"
 #include "mcp/question.h"
 
 struct fixture fx;
@@ -50,17 +52,18 @@ static void on_ask(void *where, struct question *q_take, void *arg)
 
 static void on_end(void *where, json_t *id, const struct answer *answer, void *arg)
 {
-	json_t *msg = NULL;
+	struct jsontext *msg = NULL;
 
 	if (answer->kind == ANSWER_RESULT)
-		msg = jsonrpc_result(id, json_incref(answer->result));
+		msg = message_result(id, answer->result);
 	else if (answer->kind == ANSWER_ERROR)
-		msg = jsonrpc_error(id, answer->code, answer->message, json_incref(answer->data));
+		msg = jsontext_of(jsonrpc_error(id, answer->code, answer->message,
+						json_incref(answer->data)));
 	if (msg)
 		stream_respond(where, msg);
 	else
 		stream_skip(where);
-	json_decref(msg);
+	jsontext_unref(&msg);
 	hook(arg, 'e');
 }
 
@@ -221,7 +224,7 @@ struct session *busy_session(const char *user)
 
 	get(s);
 	post(s, BOTH, "resources/subscribe", "{'uri':'r:1'}");
-	call_result(fake_take(held), json_object());
+	call_result_tree(fake_take(held), json_object());
 	post(s, BOTH, "tools/call", "{'name':'echo'}"); /* pending */
 	post(s, BOTH, "tools/call", "{'name':'echo','_meta':{'progressToken':7}}");
 	call_notify(fake_call(held + 1), "notifications/progress", params); /* a stream */

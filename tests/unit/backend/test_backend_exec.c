@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "failalloc.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/call.h"
 #include "process/children.h"
 
@@ -52,7 +53,7 @@ static void on_end(struct call *c, const struct answer *answer, void *arg)
 	s->ended = true;
 	s->left = ended++;
 	s->kind = answer->kind;
-	s->result = json_incref(answer->result);
+	s->result = answer->result ? json_incref(jsontext_tree(answer->result, NULL)) : NULL;
 	s->code = answer->code;
 	snprintf(s->message, sizeof s->message, "%s",
 		 answer->message != NULL ? answer->message : "");

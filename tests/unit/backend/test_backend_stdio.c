@@ -14,6 +14,7 @@
 #include "backend/backend.h"
 #include "config/config.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "lib/log.h"
 #include "mcp/question.h"
 #include "process/children.h"
@@ -149,8 +150,8 @@ static void on_end(struct call *c, const struct answer *a, void *arg)
 	r->ends++;
 	r->kind = a->kind;
 	r->code = a->code;
-	r->result = json_incref(a->result);
-	content = json_array_get(json_object_get(a->result, "content"), 0);
+	r->result = a->result ? json_incref(jsontext_tree(a->result, NULL)) : NULL;
+	content = json_array_get(json_object_get(r->result, "content"), 0);
 	if (a->message)
 		snprintf(r->text, sizeof r->text, "%s", a->message);
 	else if (content)

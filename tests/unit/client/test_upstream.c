@@ -13,6 +13,7 @@
 #include "http/httpc.h"
 #include "http_fixture.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 
 /* What the server does with one request, in order. */
 struct act {
@@ -114,14 +115,15 @@ static void handler(struct exchange *x)
 	}
 }
 
-static void on_message(struct upstream *u, const char *text, size_t len, void *arg)
+static void on_message(struct upstream *u, struct jsontext *text, void *arg)
 {
-	size_t n = strlen(seen);
+	size_t n = strlen(seen), len;
+	const char *bytes = jsontext_bytes(text, &len);
 
 	(void)u;
 	(void)arg;
-	assert_int_equal(strlen(text), len);
-	snprintf(seen + n, sizeof seen - n, "%s\n", text);
+	assert_non_null(bytes);
+	snprintf(seen + n, sizeof seen - n, "%.*s\n", (int)len, bytes);
 	n_messages++;
 }
 

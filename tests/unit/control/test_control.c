@@ -707,7 +707,7 @@ static void a_tool_is_called(void **state)
 	assert_null(call_caller(fake_call(0))->user);
 	call_ask(fake_call(0), counted_question("elicitation/create"));
 	assert_int_equal(questions_ended, 1);
-	call_result(fake_take(0), json_of("{'content':[],'isError':true}"));
+	call_result_tree(fake_take(0), json_of("{'content':[],'isError':true}"));
 	expect(&p, "{'jsonrpc':'2.0','id':1,'result':{'content':[],'isError':true}}");
 	say(&p, "{'jsonrpc':'2.0','id':2,'method':'tool.call','params':{'name':'echo'}}");
 	loop_settle(fx.base);
@@ -1060,7 +1060,7 @@ static void connections_are_counted(void **state)
 	for (int i = 0; i < 32; i++)
 		peer_close(&p[i]);
 	while (fake_held() > 0)
-		call_result(fake_take(0), json_object());
+		call_result_tree(fake_take(0), json_object());
 }
 
 /* A connection that shows the key last, though it came first, gets a place where all are busy: that
@@ -1089,7 +1089,7 @@ static void a_late_key_gets_a_place(void **state)
 	json_decref(expect_result(&late, 5, NULL));
 	assert_int_equal(fake_held(), 31);
 	while (fake_held() > 0)
-		call_result(fake_take(0), json_object());
+		call_result_tree(fake_take(0), json_object());
 	for (int i = 1; i < 32; i++)
 		json_decref(expect_result(&p[i], 1, NULL));
 	for (int i = 0; i < 32; i++)
@@ -1255,7 +1255,7 @@ static void lack_of_memory_ends_one_request(void **state)
 			loop_settle(fx.base);
 			failed = failalloc_off();
 			while (fake_held() > 0)
-				call_result(fake_take(0), json_object());
+				call_result_tree(fake_take(0), json_object());
 			peer_close(&p);
 			assert_int_equal(fake_links(fx.backend), 0);
 		}

@@ -9,6 +9,7 @@
 #include "http/eventstream.h"
 #include "http/reply.h"
 #include "lib/err.h"
+#include "lib/jsontext.h"
 
 #define BOTH (REPLY_ACCEPT_JSON | REPLY_ACCEPT_SSE)
 
@@ -66,23 +67,23 @@ static struct exchange *attach(unsigned accept)
 
 static bool send_text(const char *text)
 {
-	json_t *msg = json_of(text);
+	struct jsontext *msg = jsontext_of(json_of(text));
 	bool there = eventstream_send(&es, msg);
 
-	json_decref(msg);
+	jsontext_unref(&msg);
 	return there;
 }
 
 static void test_pending_ends_as_json(void **state)
 {
 	struct exchange *x;
-	json_t *msg = json_of("{'a': 1}");
+	struct jsontext *msg = jsontext_of(json_of("{'a': 1}"));
 
 	(void)state;
 	open_with(0, 0);
 	x = attach(BOTH);
 	eventstream_reply(&es, 403, msg);
-	json_decref(msg);
+	jsontext_unref(&msg);
 	assert_null(es.x);
 	assert_int_equal(fake_status(x), 403);
 	assert_string_equal(fake_text(x), "{\"a\":1}");

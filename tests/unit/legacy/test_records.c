@@ -106,7 +106,7 @@ static void subscribe(struct session *s, const char *method, const char *uri)
 
 	snprintf(params, sizeof params, "{'uri':'%s'}", uri);
 	post(s, BOTH, method, params);
-	call_result(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
 }
 
 static void assert_gone(const char *id, const char *user)
@@ -339,7 +339,7 @@ static void without_memory_it_stays_dormant(void **state)
 	assert_true(tries > 5);
 	assert_int_equal(json_object_size(server_subscriptions(session_server(s))), 1);
 	while (fake_held() > 0)
-		call_result(fake_take(0), json_object());
+		call_result_tree(fake_take(0), json_object());
 	begin_again("i");
 	assert_int_equal(records_dormant(sessions_dormant(fx.ss)), 1);
 	free(id);
@@ -387,7 +387,7 @@ static struct session *restored(const char *id)
 
 	assert_int_equal(restore(id, NULL, &s, &e), 0);
 	while (fake_held() > 0) /* it subscribes again */
-		call_result(fake_take(0), json_object());
+		call_result_tree(fake_take(0), json_object());
 	return s;
 }
 

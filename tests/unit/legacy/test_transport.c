@@ -13,6 +13,7 @@
 #include "http/reply.h"
 #include "legacy/transport.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/question.h"
 
 #define JSON_ONLY REPLY_ACCEPT_JSON
@@ -116,11 +117,12 @@ static int tell(struct stream *st, int n)
 
 static void respond(struct stream *st, int id)
 {
-	json_t *key = json_integer(id), *msg = jsonrpc_result(key, NULL);
+	json_t *key = json_integer(id);
+	struct jsontext *msg = jsontext_of(jsonrpc_result(key, NULL));
 
 	assert_non_null(msg);
 	stream_respond(st, msg);
-	json_decref(msg);
+	jsontext_unref(&msg);
 	json_decref(key);
 }
 
@@ -1144,11 +1146,11 @@ static void no_stream_is_left_behind(void **state)
 			stream_send(s, msg);
 			break;
 		case 4: /* it is answered */
-			stream_respond(s, msg);
+			respond(s, 1);
 			break;
 		case 5: /* the client leaves, then it is answered */
 			fake_leave(x);
-			stream_respond(s, msg);
+			respond(s, 1);
 			break;
 		case 6: /* it is closed, and the call ends later */
 			stream_close(s, 404, -32001, "over");
@@ -1187,7 +1189,8 @@ static void every_allocation_may_fail(void **state)
 	for (int stay = 0; stay < 2; stay++) {
 		for (long n = 1; failed || n == 1; n++) {
 			struct exchange *x = fake_exchange(), *y = fake_exchange();
-			json_t *first = note(1), *second = note(2);
+			struct jsontext *first = jsontext_of(note(1));
+			json_t *second = note(2);
 			struct stream *st;
 			struct err e;
 
@@ -1206,7 +1209,7 @@ static void every_allocation_may_fail(void **state)
 				stream_respond(st, first);
 			failed = failalloc_off();
 			assert_true(failed || st != NULL);
-			json_decref(first);
+			jsontext_unref(&first);
 			json_decref(second);
 			if (fake_outcome(x) == FAKE_OPEN)
 				fake_leave(x);

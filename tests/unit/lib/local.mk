@@ -21,6 +21,20 @@ tests_unit_lib_test_err_CPPFLAGS = $(unit_cppflags)
 tests_unit_lib_test_err_CFLAGS = $(unit_cflags)
 tests_unit_lib_test_err_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/lib/test_jsonscan
+TESTS += tests/unit/lib/test_jsonscan
+tests_unit_lib_test_jsonscan_SOURCES = tests/unit/lib/test_jsonscan.c
+tests_unit_lib_test_jsonscan_CPPFLAGS = $(unit_cppflags)
+tests_unit_lib_test_jsonscan_CFLAGS = $(unit_cflags)
+tests_unit_lib_test_jsonscan_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/lib/test_jsontext
+TESTS += tests/unit/lib/test_jsontext
+tests_unit_lib_test_jsontext_SOURCES = tests/unit/lib/test_jsontext.c
+tests_unit_lib_test_jsontext_CPPFLAGS = $(unit_cppflags)
+tests_unit_lib_test_jsontext_CFLAGS = $(unit_cflags)
+tests_unit_lib_test_jsontext_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/lib/test_jsonrpc
 TESTS += tests/unit/lib/test_jsonrpc
 tests_unit_lib_test_jsonrpc_SOURCES = tests/unit/lib/test_jsonrpc.c

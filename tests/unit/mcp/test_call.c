@@ -7,6 +7,7 @@
 #include "base/defer.h"
 #include "failalloc.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/call.h"
 #include "mcp/question.h"
 
@@ -105,7 +106,7 @@ static void on_end(struct call *c, const struct answer *answer, void *arg)
 	come(s, 'e');
 	s->kind = answer->kind;
 	s->code = answer->code;
-	s->result = json_incref(answer->result);
+	s->result = answer->result ? json_incref(jsontext_tree(answer->result, NULL)) : NULL;
 	s->data = json_incref(answer->data);
 	snprintf(s->message, sizeof s->message, "%s",
 		 answer->message != NULL ? answer->message : "");
@@ -173,7 +174,7 @@ static void carries_what_it_was_given(void **state)
 	assert_true(json_is(call_params(s.c), "{'name':'b'}"));
 	call_set_params(s.c, NULL);
 	assert_null(call_params(s.c));
-	call_result(s.c, json_object());
+	call_result_tree(s.c, json_object());
 	forget(&s);
 }
 
@@ -186,8 +187,8 @@ static void ids_are_our_own_and_unique(void **state)
 	start(&b);
 	assert_true(call_id(a.c) != 0);
 	assert_true(call_id(b.c) > call_id(a.c));
-	call_result(a.c, json_object());
-	call_result(b.c, json_object());
+	call_result_tree(a.c, json_object());
+	call_result_tree(b.c, json_object());
 	forget(&a);
 	forget(&b);
 }
@@ -198,7 +199,7 @@ static void result_ends_it(void **state)
 
 	(void)state;
 	start(&s);
-	call_result(s.c, json_of("{'content':[]}"));
+	call_result_tree(s.c, json_of("{'content':[]}"));
 	assert_string_equal(s.order, "e");
 	assert_int_equal(s.kind, ANSWER_RESULT);
 	assert_true(json_is(s.result, "{'content':[]}"));
@@ -213,7 +214,7 @@ static void missing_result_is_an_error(void **state)
 
 	(void)state;
 	start(&s);
-	call_result(s.c, NULL);
+	call_result_tree(s.c, NULL);
 	assert_string_equal(s.order, "e");
 	assert_int_equal(s.kind, ANSWER_ERROR);
 	assert_int_equal(s.code, RPC_INTERNAL_ERROR);
@@ -321,7 +322,7 @@ static void no_deadline_is_an_hour(void **state)
 	assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), timers + 1);
 	loop_turn(base);
 	assert_int_equal(s.ended, 0);
-	call_result(s.c, json_object());
+	call_result_tree(s.c, json_object());
 	loop_turn(base);
 	assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), timers);
 	forget(&s);
@@ -329,7 +330,7 @@ static void no_deadline_is_an_hour(void **state)
 
 static void end_by_result(struct seen *s)
 {
-	call_result(s->c, json_of("{'second':true}"));
+	call_result_tree(s->c, json_of("{'second':true}"));
 }
 
 static void end_by_error(struct seen *s)
@@ -466,7 +467,7 @@ static void progress_needs_a_token(void **state)
 	start(&s);
 	notify(&s, "{'progressToken':1,'progress':1}");
 	assert_int_equal(s.notified, 0);
-	call_result(s.c, json_object());
+	call_result_tree(s.c, json_object());
 	forget(&s);
 }
 
@@ -484,7 +485,7 @@ static void progress_gets_the_clients_token(void **state)
 		json_is(s.params, "{'progressToken':'mine','progress':1,'total':4,'message':'m'}"));
 	assert_int_equal(json_integer_value(json_object_get(params, "progressToken")), 991);
 	json_decref(params);
-	call_result(s.c, json_object());
+	call_result_tree(s.c, json_object());
 	forget(&s);
 }
 
@@ -517,7 +518,7 @@ static void progress_must_increase(void **state)
 	}
 	call_notify(s.c, "notifications/progress", NULL);
 	assert_int_equal(s.notified, 4);
-	call_result(s.c, json_object());
+	call_result_tree(s.c, json_object());
 	notify(&s, "{'progress':2}");
 	assert_int_equal(s.notified, 4);
 	forget(&s);
@@ -535,7 +536,7 @@ static void other_notifications_pass_as_they_are(void **state)
 	assert_string_equal(s.method, "notifications/message");
 	call_notify(s.c, "notifications/message", NULL);
 	assert_int_equal(s.notified, 2);
-	call_result(s.c, json_object());
+	call_result_tree(s.c, json_object());
 	call_notify(s.c, "notifications/message", params);
 	assert_int_equal(s.notified, 2);
 	json_decref(params);
@@ -567,7 +568,7 @@ static void question_after_the_end_is_refused(void **state)
 
 	(void)state;
 	start(&s);
-	call_result(s.c, json_object());
+	call_result_tree(s.c, json_object());
 	call_ask(s.c, ask_something());
 	assert_int_equal(refused_with, RPC_INVALID_REQUEST);
 	assert_int_equal(s.asked, 0);
@@ -586,7 +587,7 @@ static void front_that_only_wants_the_end(void **state)
 	call_notify(s.c, "notifications/message", params);
 	call_ask(s.c, ask_something());
 	assert_int_equal(refused_with, RPC_METHOD_NOT_FOUND);
-	call_result(s.c, params);
+	call_result_tree(s.c, params);
 	assert_string_equal(s.order, "e");
 	forget(&s);
 }
@@ -597,7 +598,7 @@ static void readable_in_the_turn_of_its_end(void **state)
 
 	(void)state;
 	start(&s);
-	call_result(s.c, json_object());
+	call_result_tree(s.c, json_object());
 	assert_true(call_ended(s.c));
 	assert_string_equal(call_method(s.c), "tools/call");
 	assert_true(json_is(call_params(s.c), "{'name':'echo'}"));
@@ -611,8 +612,8 @@ static void log_names_the_session_and_escapes(void **state)
 	(void)state;
 	s.c = call_new(base, &front, &s, &caller, "tools\n\x1b[31m", NULL, NULL, 0);
 	assert_non_null(s.c);
-	call_result(s.c, json_object());
-	call_result(s.c, json_object());
+	call_result_tree(s.c, json_object());
+	call_result_tree(s.c, json_object());
 	assert_int_equal(capture_count(), 1);
 	assert_null(strchr(capture_line(0), '\n'));
 	assert_null(strchr(capture_line(0), '\x1b'));

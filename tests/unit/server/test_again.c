@@ -126,7 +126,7 @@ static void visited_and_made_again(void **state)
 	assert_int_equal(fake_held(), 1);
 	assert_string_equal(call_method(fake_call(0)), "tools/call");
 	assert_true(json_is(call_params(fake_call(0)), "{'name':'echo','arguments':{'a':1}}"));
-	call_result(fake_take(0), json_of("{'content':[]}"));
+	call_result_tree(fake_take(0), json_of("{'content':[]}"));
 	assert_true(answered(x, "{'content':[]}"));
 }
 
@@ -253,13 +253,15 @@ static void task_is_driven(void **state)
 
 		assert_true(json_is(call_params(fake_call(0)),
 				    "{'name':'long','arguments':{'a':1},'task':{}}"));
-		call_result(fake_take(0), json_of("{'task':{'taskId':'t-1','status':'working'}}"));
+		call_result_tree(fake_take(0),
+				 json_of("{'task':{'taskId':'t-1','status':'working'}}"));
 		assert_int_equal(fake_held(), 1);
 		assert_string_equal(call_method(fake_call(0)), "tasks/result");
 		assert_true(json_is(call_params(fake_call(0)), "{'taskId':'t-1'}"));
-		call_result(fake_take(0),
-			    json_of("{'content':[],'_meta':{"
-				    "'io.modelcontextprotocol/related-task':{'taskId':'t-1'}}}"));
+		call_result_tree(
+			fake_take(0),
+			json_of("{'content':[],'_meta':{"
+				"'io.modelcontextprotocol/related-task':{'taskId':'t-1'}}}"));
 		assert_true(answered(x, "{'content':[]}"));
 		assert_int_equal(fake_held(), 0);
 	}
@@ -271,7 +273,7 @@ static void task_that_fails(void **state)
 
 	(void)state;
 	x = long_call(MCP_REV_2025_06_18);
-	call_result(fake_take(0), json_of("{'task':{'taskId':'t-1'}}"));
+	call_result_tree(fake_take(0), json_of("{'task':{'taskId':'t-1'}}"));
 	call_error(fake_take(0), 7, NULL, "no");
 	assert_true(refused(x, 7, NULL));
 	assert_int_equal(fake_held(), 0); /* nobody needs to cancel it */
@@ -283,7 +285,7 @@ static void server_that_answers_at_once(void **state)
 
 	(void)state;
 	x = long_call(MCP_REV_2025_06_18);
-	call_result(fake_take(0), json_of("{'content':[]}"));
+	call_result_tree(fake_take(0), json_of("{'content':[]}"));
 	assert_true(answered(x, "{'content':[]}"));
 }
 
@@ -293,14 +295,14 @@ static void cancelled_task(void **state)
 
 	(void)state;
 	long_call(MCP_REV_2025_06_18);
-	call_result(fake_take(0), json_of("{'task':{'taskId':'t-1'}}"));
+	call_result_tree(fake_take(0), json_of("{'task':{'taskId':'t-1'}}"));
 	params = json_pack("{s:i}", "requestId", last_id);
 	server_notification(session_server(s), "notifications/cancelled", params);
 	json_decref(params);
 	assert_int_equal(fake_held(), 1);
 	assert_string_equal(call_method(fake_call(0)), "tasks/cancel");
 	assert_true(json_is(call_params(fake_call(0)), "{'taskId':'t-1'}"));
-	call_result(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
 }
 
 static void task_without_an_end(void **state)
@@ -310,12 +312,12 @@ static void task_without_an_end(void **state)
 	(void)state;
 	fx.limits.call_timeout_ms = 1;
 	x = long_call(MCP_REV_2025_06_18);
-	call_result(fake_take(0), json_of("{'task':{'taskId':'t-1'}}"));
+	call_result_tree(fake_take(0), json_of("{'task':{'taskId':'t-1'}}"));
 	while (fake_outcome(x) == FAKE_OPEN)
 		loop_turn(fx.base);
 	assert_true(refused(x, RPC_INTERNAL_ERROR, NULL));
 	assert_string_equal(call_method(fake_call(0)), "tasks/cancel");
-	call_result(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
 }
 
 /* A client of the same revision sees what the tool needs, and a server that does not run tasks gets
@@ -325,12 +327,12 @@ static void nobody_is_driven_without_need(void **state)
 	(void)state;
 	long_call(MCP_REV_2025_11_25);
 	assert_true(json_is(call_params(fake_call(0)), "{'name':'long','arguments':{'a':1}}"));
-	call_result(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
 	offer_now(MCP_REV_2025_11_25, "[" TASK_TOOL "]", "{'tools':{}}");
 	s = open_session(NULL, MCP_REV_2025_06_18);
 	post(s, BOTH, "tools/call", "{'name':'long'}");
 	assert_true(json_is(call_params(fake_call(0)), "{'name':'long'}"));
-	call_result(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
 }
 
 /* ---- translation ---- */
@@ -348,7 +350,7 @@ static void lists_and_results_are_translated(void **state)
 			     "{'tools':[{'name':'l','outputSchema':{'type':'object','properties':"
 			     "{'result':{'type':'array'}},'required':['result']}}]}"));
 	x = post(s, BOTH, "tools/call", "{'name':'l'}");
-	call_result(fake_take(0), json_of("{'content':[],'structuredContent':[1]}"));
+	call_result_tree(fake_take(0), json_of("{'content':[],'structuredContent':[1]}"));
 	assert_true(answered(x, "{'content':[{'type':'text','text':'[1]'}],"
 				"'structuredContent':{'result':[1]}}"));
 	x = post(s, BOTH, "resources/read", "{'uri':'r:x'}");
@@ -410,8 +412,8 @@ static void questions_are_translated(void **state)
 	assert_true(json_is(json_object_get(said, "role"), "'assistant'"));
 	json_decref(said);
 	said = NULL;
-	call_result(fake_take(0), json_object());
-	call_result(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
 }
 
 /* ---- lack of memory ---- */
@@ -426,7 +428,7 @@ static void end_held(const char *result)
 		value = json_of(result != NULL ? result : URLS);
 		failalloc_hold(false);
 		if (result)
-			call_result(fake_take(0), value);
+			call_result_tree(fake_take(0), value);
 		else
 			call_error(fake_take(0), RPC_URL_ELICITATION, value, "visit these");
 		if (!result || strstr(result, "task"))

@@ -14,9 +14,20 @@
 #include "client/mcpclient.h"
 #include "failalloc.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "lib/log.h"
 #include "mcp/call.h"
 #include "mcp/question.h"
+
+/* TEXT comes from the server, with the answer to request OF. */
+static void feed_bytes(struct mcpclient *m, const char *text, size_t len, json_int_t of)
+{
+	struct jsontext *t = jsontext_copy(text, len);
+
+	if (t)
+		mcpclient_feed_text(m, t, of);
+	jsontext_unref(&t);
+}
 
 #define META                                                                                       \
 	"\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","                   \
@@ -124,7 +135,7 @@ static void backend_ends(void)
 		json_t *result = json_pack("{s:[]}", "content");
 
 		if (result)
-			call_result(fake_take(0), result);
+			call_result_tree(fake_take(0), result);
 		else
 			call_error(fake_take(0), RPC_INTERNAL_ERROR, NULL, "out of memory");
 	}
@@ -369,7 +380,7 @@ static bool server_conversation(void)
 		mcpclient_start(m);
 		made += make_call(m, &server_calls[0]);
 		for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-			mcpclient_feed(m, lines[i], strlen(lines[i]));
+			feed_bytes(m, lines[i], strlen(lines[i]), 0);
 			if (i == 0)
 				made += make_call(m, &server_calls[1]);
 			turn();

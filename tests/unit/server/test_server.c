@@ -98,9 +98,9 @@ static void one_id_for_all_requests(void **state)
 	open_it();
 	for (int i = 0; i < 3; i++)
 		x[i] = post_as(json_integer(1), "tools/call", "{'name':'echo'}");
-	call_result(fake_take(1), json_of("{'n':1}"));
-	call_result(fake_take(1), json_of("{'n':2}"));
-	call_result(fake_take(0), json_of("{'n':0}"));
+	call_result_tree(fake_take(1), json_of("{'n':1}"));
+	call_result_tree(fake_take(1), json_of("{'n':2}"));
+	call_result_tree(fake_take(0), json_of("{'n':0}"));
 	for (int i = 0; i < 3; i++) {
 		char want[64];
 
@@ -142,7 +142,7 @@ static void cancelling(void **state)
 	assert_int_equal(fake_status(x[2]), 202);
 	assert_string_equal(fake_text(x[2]), "");
 	notify("notifications/cancelled", "{'requestId':2}"); /* it is over */
-	call_result(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
 	notify("notifications/cancelled", "{'requestId':1}"); /* one alone now */
 	assert_int_equal(fake_held(), 0);
 	assert_true(answered(x[0], "{}"));
@@ -220,7 +220,7 @@ static void too_many_at_a_time(void **state)
 	assert_int_equal(error_of(x), RPC_INTERNAL_ERROR);
 	assert_non_null(strstr(error_text(x), "limits.maxCalls is 2"));
 	assert_int_equal(server_in_flight(session_server(s)), 2);
-	call_result(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
 	post(s, BOTH, "tools/call", "{'name':'echo'}");
 	assert_int_equal(fake_held(), 2);
 }
@@ -416,7 +416,7 @@ static void requests_wait_until_backends_are_known(void **state)
 	loop_settle(fx.base);
 	assert_true(answered(list, "{'tools':[{'name':'echo','inputSchema':{'type':'object'}}]}"));
 	assert_int_equal(fake_held(), 1);
-	call_result(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
 	assert_true(answered(call, "{}"));
 }
 
@@ -556,17 +556,17 @@ static void subscriptions_are_remembered(void **state)
 	open_it();
 	post(s, BOTH, "resources/subscribe", "{'uri':'r:1'}");
 	assert_int_equal(subscriptions(), 0); /* not before the backend agrees */
-	call_result(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
 	assert_int_equal(subscriptions(), 1);
 	post(s, BOTH, "resources/subscribe", "{'uri':'r:2'}");
 	call_error(fake_take(0), RPC_RESOURCE_NOT_FOUND, NULL, "no");
 	assert_int_equal(subscriptions(), 1);
 	post(s, BOTH, "resources/subscribe", "{'uri':'r:3'}");
-	call_result(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
 	assert_int_equal(error_of(post(s, BOTH, "resources/subscribe", "{'uri':'r:4'}")),
 			 RPC_INTERNAL_ERROR);
 	post(s, BOTH, "resources/unsubscribe", "{'uri':'r:1'}");
-	call_result(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
 	assert_int_equal(subscriptions(), 1);
 }
 

@@ -350,7 +350,7 @@ static void provoke(struct session *s, int place)
 		call_ask(fake_call(0), counted_question("roots/list"));
 		break;
 	case IN_END:
-		call_result(fake_take(0), json_object());
+		call_result_tree(fake_take(0), json_object());
 		break;
 	case IN_SEND:
 		snprintf(name, sizeof name, "tool%d", tool++);
@@ -591,7 +591,7 @@ static void idle_sessions_close_and_working_ones_do_not(void **state)
 	while (count_sessions() > 1)
 		loop_turn(fx.base);
 	assert_ptr_equal(sessions_find(fx.ss, session_id(calling)), calling);
-	call_result(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
 	while (count_sessions() > 0)
 		loop_turn(fx.base);
 	assert_int_equal(capture_matches("Session closed: "), 3);

@@ -161,8 +161,8 @@ static void start_task(char id[64])
 	s = open_session(NULL, MCP_REV_2025_11_25);
 	x = post(s, BOTH, "tools/call", "{'name':'long','task':{'ttl':5}}");
 	assert_true(json_is(call_params(fake_call(0)), "{'name':'long','task':{'ttl':5}}"));
-	call_result(fake_take(0),
-		    json_of("{'task':{'taskId':'t','status':'working','ttl':60000}}"));
+	call_result_tree(fake_take(0),
+			 json_of("{'task':{'taskId':'t','status':'working','ttl':60000}}"));
 	snprintf(id, 64, "%s", task_id(x));
 }
 
@@ -184,12 +184,13 @@ static void tasks_of_2025_11_25(void **state)
 		x = about(methods[i], id);
 		assert_string_equal(call_method(fake_call(0)), methods[i]);
 		assert_true(json_is(call_params(fake_call(0)), "{'taskId':'t'}"));
-		call_result(fake_take(0), json_of("{'taskId':'t','status':'working'}"));
+		call_result_tree(fake_take(0), json_of("{'taskId':'t','status':'working'}"));
 		assert_string_equal(task_id(x), id);
 	}
 	x = about("tasks/result", id);
 	assert_true(json_is(call_params(fake_call(0)), "{'taskId':'t'}"));
-	call_result(fake_take(0), json_of("{'content':[],'_meta':{'" RELATED "':{'taskId':'t'}}}"));
+	call_result_tree(fake_take(0),
+			 json_of("{'content':[],'_meta':{'" RELATED "':{'taskId':'t'}}}"));
 	snprintf(own, sizeof own, "{'" RELATED "':{'taskId':'%s'}}", id);
 	assert_true(member_is(x, "_meta", own));
 	assert_true(member_is(about("tasks/list", id), "code", "-32601"));
@@ -212,8 +213,8 @@ static void long_ids_are_refused(void **state)
 		assert_non_null(id);
 		memset(id, 'x', lengths[i]);
 		id[lengths[i]] = '\0';
-		call_result(fake_take(0),
-			    json_pack("{s:{s:s, s:s}}", "task", "taskId", id, "status", "working"));
+		call_result_tree(fake_take(0), json_pack("{s:{s:s, s:s}}", "task", "taskId", id,
+							 "status", "working"));
 		free(id);
 		if (i == 0)
 			(void)task_id(x);
@@ -275,7 +276,7 @@ static void questions_and_news_of_a_task(void **state)
 	json_decref(msg);
 	assert_true(json_is(said, "{'action':'accept','_meta':{'" RELATED "':{'taskId':'t'}}}"));
 	json_decref(said);
-	call_result(fake_take(0), json_object());
+	call_result_tree(fake_take(0), json_object());
 	/* news: of this task alone */
 	msg = json_of("{'taskId':'t','status':'completed'}");
 	fake_link(fx.backend, 0)
@@ -357,8 +358,9 @@ static void start_modern_task(char id[64], const char *caps)
 
 	offer_now(MCP_REV_2026_07_28, NEW_CAPS);
 	x = modern("tools/call", "long", "'name':'long'", caps);
-	call_result(fake_take(0), json_of("{'resultType':'task','taskId':'t','status':'working',"
-					  "'ttlMs':60000}"));
+	call_result_tree(fake_take(0),
+			 json_of("{'resultType':'task','taskId':'t','status':'working',"
+				 "'ttlMs':60000}"));
 	snprintf(id, 64, "%s", task_id(x));
 	assert_true(member_is(x, "resultType", "'task'"));
 	assert_true(member_is(x, "status", "'working'"));
@@ -378,16 +380,17 @@ static void tasks_of_2026_07_28(void **state)
 		x = modern_about(methods[i], id, EXT);
 		assert_string_equal(call_method(fake_call(0)), methods[i]);
 		assert_true(json_is(json_object_get(call_params(fake_call(0)), "taskId"), "'t'"));
-		call_result(fake_take(0), json_of(i == 0 ? "{'taskId':'t','status':'completed',"
-							   "'result':{'content':[]}}"
-							 : "{}"));
+		call_result_tree(fake_take(0),
+				 json_of(i == 0 ? "{'taskId':'t','status':'completed',"
+						  "'result':{'content':[]}}"
+						: "{}"));
 		assert_true(member_is(x, "resultType", "'complete'"));
 	}
 	/* a client that can be asked has a server to itself, and the task is known there alone */
 	start_modern_task(id, "'elicitation':{}," EXT);
 	x = modern_about("tasks/get", id, EXT);
 	assert_int_equal(fake_held(), 1);
-	call_result(fake_take(0), json_of("{'taskId':'t','status':'working'}"));
+	call_result_tree(fake_take(0), json_of("{'taskId':'t','status':'working'}"));
 	assert_string_equal(task_id(x), id);
 }
 
@@ -400,9 +403,9 @@ static void long_ids_are_refused_in_2026_07_28(void **state)
 		char id[TASKS_MAX_ID + 2] = {0};
 
 		memset(id, 'x', TASKS_MAX_ID + more);
-		call_result(fake_take(0),
-			    json_pack("{s:s, s:s, s:s, s:i}", "resultType", "task", "taskId", id,
-				      "status", "working", "ttlMs", 60000));
+		call_result_tree(fake_take(0),
+				 json_pack("{s:s, s:s, s:s, s:i}", "resultType", "task", "taskId",
+					   id, "status", "working", "ttlMs", 60000));
 		if (more == 0)
 			assert_true(member_is(x, "resultType", "'task'"));
 		else
@@ -428,7 +431,7 @@ static void who_must_not(void **state)
 	assert_int_equal(fake_status(x), 404);
 	/* a task that was not declared is no answer */
 	x = modern("tools/call", "long", "'name':'long'", "");
-	call_result(fake_take(0), json_of("{'resultType':'task','taskId':'u'}"));
+	call_result_tree(fake_take(0), json_of("{'resultType':'task','taskId':'u'}"));
 	assert_true(member_is(x, "code", "-32603"));
 	/* no server, no tasks */
 	offer_now(MCP_REV_2026_07_28, "{'tools':{}}");
@@ -447,7 +450,7 @@ static void end_with(const char *result)
 	failalloc_hold(true);
 	value = json_of(result);
 	failalloc_hold(false);
-	call_result(fake_take(0), value);
+	call_result_tree(fake_take(0), value);
 }
 
 /* Whatever lacks memory, nobody ever sees the backend's own id. */

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: ISC */
+#include "autoconf.h"
+
+#include "mcp/message.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/jsonscan.h"
+#include "lib/jsontext.h"
+#include "lib/utf8.h"
+
+/* The members of a message. */
+enum member { ID, METHOD, PARAMS, RESULT, ERROR, MEMBERS };
+
+static const char *const names[] = {
+	[ID] = "id",	     [METHOD] = "method", [PARAMS] = "params",
+	[RESULT] = "result", [ERROR] = "error",
+};
+
+struct place {
+	size_t at, len; /* LEN 0: there is none */
+};
+
+struct reading {
+	struct jsontext *whole;
+	const char *text; /* its bytes */
+	struct place places[MEMBERS];
+};
+
+/* Of a member that is there twice the last counts, as where it is parsed. null is as good as none.
+ */
+static void on_member(const struct jsonscan_member *m, void *arg)
+{
+	struct reading *r = arg;
+
+	if (m->depth != 1)
+		return;
+	for (size_t i = 0; i < MEMBERS; i++) {
+		if (!jsonscan_key_is(r->text + m->key_at, m->key_len, names[i]))
+			continue;
+		r->places[i] = (struct place){m->at, m->len};
+		if (r->text[m->at] == 'n')
+			r->places[i].len = 0;
+	}
+}
+
+void message_clear(struct message *m)
+{
+	json_decref(m->id);
+	json_decref(m->method);
+	json_decref(m->params);
+	json_decref(m->data);
+	jsontext_unref(&m->result);
+	free(m->error);
+	memset(m, 0, sizeof *m);
+}
+
+/* The member at P as a tree of its own: *TREE_R, NULL where there is none. */
+static int tree_of(const struct reading *r, enum member which, json_t **tree_r, struct err *e)
+{
+	const struct place *p = &r->places[which];
+	struct jsontext *part;
+
+	if (p->len == 0)
+		return 0;
+	part = jsontext_part(r->whole, p->at, p->len);
+	if (!part)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	*tree_r = json_incref(jsontext_tree(part, e));
+	jsontext_unref(&part);
+	return *tree_r ? 0 : e->code;
+}
+
+/* A code as a number, or as the text of one. */
+static int code_of(const json_t *value)
+{
+	const char *text = json_string_value(value);
+	double n = json_is_number(value) ? json_number_value(value) : text ? strtod(text, NULL) : 0;
+
+	return n >= -2147483648.0 && n <= 2147483647.0 && n != 0 ? (int)n : RPC_INTERNAL_ERROR;
+}
+
+/* An error in any shape: an object, or a text that says what is wrong. */
+static int take_error(struct message *m, const json_t *error, struct err *e)
+{
+	const char *text = json_string_value(
+		json_is_object(error) ? json_object_get(error, "message") : error);
+
+	m->code = code_of(json_object_get(error, "code"));
+	m->data = json_incref(json_object_get(error, "data"));
+	m->error = strdup(text ? text : "the server's error has no message");
+	return m->error ? 0 : err_set(e, ERR_NOMEM, "out of memory");
+}
+
+static int take_response(struct message *m, const struct reading *r, struct err *e)
+{
+	const struct place *result = &r->places[RESULT];
+	json_t *error = NULL;
+	int rc;
+
+	if (r->places[ERROR].len > 0) {
+		m->kind = JSONRPC_ERROR;
+		rc = tree_of(r, ERROR, &error, e);
+		if (rc == 0)
+			rc = take_error(m, error, e);
+		json_decref(error);
+		return rc;
+	}
+	m->kind = JSONRPC_RESULT;
+	if (result->len == 0)
+		return err_set(e, ERR_INVALID,
+			       "the server's response has neither result nor error");
+	if (r->text[result->at] != '{')
+		return err_set(e, ERR_INVALID, "the server's result is not an object");
+	m->result = jsontext_part(r->whole, result->at, result->len);
+	return m->result ? 0 : err_set(e, ERR_NOMEM, "out of memory");
+}
+
+static int take_call(struct message *m, const struct reading *r, struct err *e)
+{
+	int rc;
+
+	m->kind = m->id ? JSONRPC_REQUEST : JSONRPC_NOTIFICATION;
+	rc = tree_of(r, METHOD, &m->method, e);
+	if (rc < 0)
+		return rc;
+	if (!json_is_string(m->method) ||
+	    strlen(json_string_value(m->method)) != json_string_length(m->method))
+		return err_set(e, ERR_INVALID, "\"method\" must be a string without a NUL");
+	rc = tree_of(r, PARAMS, &m->params, e);
+	if (rc == 0 && m->params && !json_is_object(m->params) && !json_is_array(m->params))
+		return err_set(e, ERR_INVALID, "\"params\" must be an object or an array");
+	return rc;
+}
+
+static int take_members(struct message *m, const struct reading *r, struct err *e)
+{
+	bool is_call = r->places[METHOD].len > 0;
+	int rc;
+
+	m->kind = is_call ? JSONRPC_NOTIFICATION : JSONRPC_RESULT;
+	rc = tree_of(r, ID, &m->id, e);
+	if (rc < 0)
+		return rc;
+	if (m->id && !json_is_string(m->id) && !json_is_number(m->id))
+		return err_set(e, ERR_INVALID, "\"id\" must be a string or a number");
+	if (json_string_length(m->id) > JSONRPC_MAX_ID)
+		return err_set(e, ERR_INVALID, "\"id\" has more than %zu bytes", JSONRPC_MAX_ID);
+	return is_call ? take_call(m, r, e) : take_response(m, r, e);
+}
+
+static void set_parse_error(struct err *e, const struct jsonscan *s, const char *text)
+{
+	size_t line = 1, begin = 0;
+
+	for (size_t i = 0; i < s->pos; i++) {
+		if (text[i] == '\n') {
+			line++;
+			begin = i + 1;
+		}
+	}
+	err_set(e, ERR_PARSE, "line %zu, column %zu: %s", line, s->pos - begin + 1, s->why);
+}
+
+/* Where the members of WHOLE are: R. 0 with *BAD_R, or an error of M. */
+static int scan(struct message *m, struct reading *r, struct jsontext *whole, size_t *bad_r,
+		struct err *e)
+{
+	enum jsonscan_status status;
+	struct jsonscan s;
+	size_t len;
+
+	*r = (struct reading){.whole = whole, .text = jsontext_bytes(whole, &len)};
+	if (!r->text)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	jsonscan_init(&s, 0, on_member, r);
+	status = jsonscan_run(&s, r->text, len, true);
+	*bad_r = s.bad;
+	m->broken = status == JSONSCAN_BAD;
+	m->end = m->broken && jsonscan_ended(&s) ? s.pos : 0;
+	if (status == JSONSCAN_BAD)
+		set_parse_error(e, &s, r->text);
+	else if (status != JSONSCAN_DONE)
+		err_set(e, ERR_NOMEM, "out of memory");
+	jsonscan_fini(&s);
+	return status == JSONSCAN_DONE ? 0 : e->code;
+}
+
+/* WHOLE as a text of its own in which every byte belongs to a character. */
+static struct jsontext *repaired(struct jsontext *whole)
+{
+	size_t len;
+	const char *text = jsontext_bytes(whole, &len);
+	char *clean = text ? utf8_clean(text, len, &len) : NULL;
+
+	return clean ? jsontext_take(clean, len) : NULL;
+}
+
+static int read_repaired(struct message *m, struct jsontext *whole, struct err *e)
+{
+	struct jsontext *clean = repaired(whole);
+	struct reading r;
+	size_t bad;
+	int rc = clean ? scan(m, &r, clean, &bad, e) : err_set(e, ERR_NOMEM, "out of memory");
+
+	if (rc == 0)
+		rc = take_members(m, &r, e);
+	jsontext_unref(&clean);
+	return rc;
+}
+
+int message_read(struct message *m, struct jsontext *whole, struct err *e)
+{
+	struct reading r;
+	size_t bad = 0;
+	struct err own;
+	int rc;
+
+	memset(m, 0, sizeof *m);
+	rc = scan(m, &r, whole, &bad, e ? e : &own);
+	if (rc < 0)
+		return rc;
+	return bad > 0 ? read_repaired(m, whole, e ? e : &own) : take_members(m, &r, e ? e : &own);
+}
+
+/* ---- ids ---- */
+
+bool message_id_number(const json_t *id, json_int_t *n_r)
+{
+	double real = json_real_value(id);
+	const char *text = json_string_value(id);
+	char *end;
+
+	if (json_is_integer(id)) {
+		*n_r = json_integer_value(id);
+		return true;
+	}
+	if (json_is_real(id) && real == floor(real) && fabs(real) < 9e15) {
+		*n_r = (json_int_t)real;
+		return true;
+	}
+	if (!text || text[0] < '0' || text[0] > '9' || strlen(text) > 18)
+		return false;
+	*n_r = strtoll(text, &end, 10);
+	return *end == '\0';
+}
+
+#define GUESS_BYTES ((size_t)4096) /* at the beginning, and at the end */
+
+/* The value behind the key NAME in LEN bytes at TEXT; NULL: there is no such key. */
+static const char *value_behind(const char *text, size_t len, const char *name)
+{
+	size_t n = strlen(name);
+	const char *end = text + len, *p = memmem(text, len, name, n);
+
+	for (; p; p = memmem(p + 1, (size_t)(end - p) - 1, name, n)) {
+		const char *at = p + n;
+
+		while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
+			at++;
+		if (at < end && *at == ':')
+			return at + 1;
+	}
+	return NULL;
+}
+
+static json_t *guess_in(const char *text, size_t len)
+{
+	const char *p = value_behind(text, len, "\"id\""), *end = text + len;
+	char digits[20];
+	size_t n;
+
+	if (!p || value_behind(text, len, "\"method\""))
+		return NULL;
+	while (p < end && (*p == ' ' || *p == '"'))
+		p++;
+	for (n = 0; p < end && n < sizeof digits - 1 && *p >= '0' && *p <= '9'; p++)
+		digits[n++] = *p;
+	digits[n] = '\0';
+	return n > 0 ? json_integer(strtoll(digits, NULL, 10)) : NULL;
+}
+
+bool message_shows_method(const char *text, size_t len)
+{
+	return value_behind(text, len < GUESS_BYTES ? len : GUESS_BYTES, "\"method\"");
+}
+
+bool message_shows_response(const char *text, size_t len)
+{
+	return value_behind(text, len < GUESS_BYTES ? len : GUESS_BYTES, "\"jsonrpc\"") &&
+	       !message_shows_method(text, len);
+}
+
+json_t *message_guess_id(const char *text, size_t len)
+{
+	json_t *id = guess_in(text, len < GUESS_BYTES ? len : GUESS_BYTES);
+
+	if (id || len <= GUESS_BYTES || value_behind(text, GUESS_BYTES, "\"method\""))
+		return id;
+	return guess_in(text + len - GUESS_BYTES, GUESS_BYTES);
+}
+
+/* ---- what goes out ---- */
+
+struct jsontext *message_result(const json_t *id, struct jsontext *result)
+{
+	char *text = json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(17)),
+	     *head;
+	int len = text ? asprintf(&head, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":", text) : -1;
+
+	free(text);
+	return len < 0 ? NULL : jsontext_around(head, (size_t)len, result, "}");
+}

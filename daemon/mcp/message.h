@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+/* message.h: a JSON-RPC 2.0 message as it came from a server, and as it goes out.
+ *
+ * A message is read once (jsonscan.h). Its result is carried as the bytes that came (jsontext.h);
+ * the id, parameters and errors, which have to be understood, are trees.
+ *
+ * Servers are heard with tolerance, as the SDKs of the protocol hear them: bytes that are no UTF-8
+ * become U+FFFD, null counts as absent, "jsonrpc" may lack or name another version, an id may come
+ * back as a text or a real, and an error may have any shape. */
+#ifndef MCPD_MESSAGE_H
+#define MCPD_MESSAGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/err.h"
+#include "lib/jsonrpc.h"
+
+struct jsontext;
+
+struct message {
+	enum jsonrpc_kind kind;
+	json_t *id;		 /* NULL: none */
+	json_t *method;		 /* a string; NULL: a response */
+	json_t *params;		 /* NULL: none */
+	struct jsontext *result; /* JSONRPC_RESULT */
+	int code;		 /* JSONRPC_ERROR */
+	char *error;		 /* the message of the error; never NULL for one */
+	json_t *data;		 /* of the error; NULL: none */
+	bool broken;		 /* the text is no JSON as a whole */
+	size_t end; /* where it is, and a whole value comes before: the end of that; 0: not so */
+};
+
+/* Reads the object WHOLE (borrowed; its bytes are shared). 0; ERR_PARSE (no JSON), ERR_INVALID (no
+ * message), ERR_LIMIT (a part that has to be understood is over limits.maxTree) or ERR_NOMEM with E
+ * filled. M is to be cleared in any case: after ERR_INVALID, ERR_LIMIT and ERR_PARSE its id and
+ * kind are there as far as they could be read. */
+int message_read(struct message *m, struct jsontext *whole, struct err *e);
+void message_clear(struct message *m);
+
+/* What ID is as a number of ours: 5, 5.0 or "5". False: it is none. */
+bool message_id_number(const json_t *id, json_int_t *n_r);
+/* The id of a response in TEXT, which need not be JSON: the first member "id" of the outermost
+ * object that can be made out, a new reference. NULL: there is none, or a member "method", which
+ * responses do not have. Looks at the first and the last few thousand bytes. */
+json_t *message_guess_id(const char *text, size_t len);
+
+/* Whether the beginning of TEXT shows the member "method", so that it is no response; or "jsonrpc"
+ * without it, so that it is one. */
+bool message_shows_method(const char *text, size_t len);
+bool message_shows_response(const char *text, size_t len);
+
+/* The response to ID (borrowed) with RESULT (borrowed): its bytes are shared. NULL on lack of
+ * memory.
+ */
+struct jsontext *message_result(const json_t *id, struct jsontext *result);
+
+#endif

@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: ISC */
+#include "autoconf.h"
+
+#include "lib/jsontext.h"
+
+#include <event2/buffer.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/jsonrpc.h"
+#include "lib/jsonscan.h"
+
+/* From this size on a part is written by reference: the chain that evbuffer needs for it costs as
+ * much as copying some hundred bytes. */
+#define BY_REFERENCE 2048
+
+/* Bytes that several values share. */
+struct bytes {
+	size_t refs;
+	char *text;
+};
+
+struct piece {
+	struct bytes *bytes; /* NULL: static */
+	const char *at;
+	size_t len;
+};
+
+struct jsontext {
+	size_t refs;
+	json_t *tree;	      /* NULL: nobody asked */
+	size_t n, len;	      /* pieces; bytes of all */
+	struct piece *pieces; /* NULL: there is the tree alone */
+	struct piece one;
+};
+
+static size_t max_tree = (size_t)1 << 20;
+
+void jsontext_limit(size_t max)
+{
+	max_tree = max;
+}
+
+/* ---- references ---- */
+
+static struct bytes *bytes_take(char *text_take)
+{
+	struct bytes *b = text_take ? malloc(sizeof *b) : NULL;
+
+	if (b)
+		*b = (struct bytes){.refs = 1, .text = text_take};
+	else
+		free(text_take);
+	return b;
+}
+
+static void bytes_unref(struct bytes *b)
+{
+	if (b && --b->refs == 0) {
+		free(b->text);
+		free(b);
+	}
+}
+
+struct jsontext *jsontext_ref(struct jsontext *t)
+{
+	if (t)
+		t->refs++;
+	return t;
+}
+
+static void drop_pieces(struct jsontext *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		bytes_unref(t->pieces[i].bytes);
+	if (t->pieces != &t->one)
+		free(t->pieces);
+	t->pieces = NULL;
+	t->n = t->len = 0;
+}
+
+void jsontext_unref(struct jsontext **tp)
+{
+	struct jsontext *t = *tp;
+
+	*tp = NULL;
+	if (!t || --t->refs > 0)
+		return;
+	drop_pieces(t);
+	json_decref(t->tree);
+	free(t);
+}
+
+/* ---- making one ---- */
+
+static void set_one(struct jsontext *t, struct bytes *b, const char *at, size_t len)
+{
+	t->one = (struct piece){b, at, len};
+	t->pieces = &t->one;
+	t->n = 1;
+	t->len = len;
+}
+
+static struct jsontext *jsontext_new(void)
+{
+	struct jsontext *t = calloc(1, sizeof *t);
+
+	if (t)
+		t->refs = 1;
+	return t;
+}
+
+struct jsontext *jsontext_take(char *text_take, size_t len)
+{
+	struct bytes *b = bytes_take(text_take);
+	struct jsontext *t = b ? jsontext_new() : NULL;
+
+	if (t)
+		set_one(t, b, b->text, len);
+	else
+		bytes_unref(b);
+	return t;
+}
+
+struct jsontext *jsontext_copy(const char *text, size_t len)
+{
+	char *copy = malloc(len + 1);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return jsontext_take(copy, len);
+}
+
+struct jsontext *jsontext_of(json_t *tree_take)
+{
+	struct jsontext *t = tree_take ? jsontext_new() : NULL;
+
+	if (t)
+		t->tree = tree_take;
+	else
+		json_decref(tree_take);
+	return t;
+}
+
+/* Makes the pieces one, and writes a tree down. 0 or ERR_NOMEM. */
+static int flatten(struct jsontext *t)
+{
+	struct bytes *b;
+	size_t len = t->len, used = 0;
+	char *text;
+
+	if (t->n == 1)
+		return 0;
+	text = t->n > 0 ? malloc(len + 1) : jsonrpc_dump(t->tree, &len);
+	for (size_t i = 0; text && i < t->n; used += t->pieces[i++].len)
+		memcpy(text + used, t->pieces[i].at, t->pieces[i].len);
+	b = bytes_take(text);
+	if (!b)
+		return ERR_NOMEM;
+	b->text[len] = '\0';
+	drop_pieces(t);
+	set_one(t, b, b->text, len);
+	return 0;
+}
+
+struct jsontext *jsontext_part(const struct jsontext *of, size_t at, size_t len)
+{
+	struct jsontext *t = of->n == 1 && of->one.bytes ? jsontext_new() : NULL;
+
+	if (!t)
+		return NULL;
+	of->one.bytes->refs++;
+	set_one(t, of->one.bytes, of->one.at + at, len);
+	return t;
+}
+
+/* ---- reading ---- */
+
+const char *jsontext_bytes(struct jsontext *t, size_t *len_r)
+{
+	if (flatten(t) < 0)
+		return NULL;
+	*len_r = t->len;
+	return t->one.at;
+}
+
+size_t jsontext_len(const struct jsontext *t)
+{
+	return t->len;
+}
+
+json_t *jsontext_whole_tree(struct jsontext *t, struct err *e)
+{
+	if (t->tree)
+		return t->tree;
+	if (flatten(t) < 0) {
+		err_set(e, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	t->tree = jsonrpc_parse_any(t->one.at, t->len, e);
+	return t->tree;
+}
+
+json_t *jsontext_tree(struct jsontext *t, struct err *e)
+{
+	if (t->tree || t->len <= max_tree)
+		return jsontext_whole_tree(t, e);
+	err_set(e, ERR_LIMIT,
+		"%zu bytes would have to be looked into, and at most %zu are (limits.maxTree)",
+		t->len, max_tree);
+	return NULL;
+}
+
+bool jsontext_has_word(struct jsontext *t, const char *const *words, size_t n)
+{
+	if (flatten(t) < 0)
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		if (memmem(t->one.at, t->len, words[i], strlen(words[i])))
+			return true;
+	}
+	return false;
+}
+
+/* ---- writing ---- */
+
+static void on_written(const void *data, size_t len, void *arg)
+{
+	(void)data, (void)len;
+	bytes_unref(arg);
+}
+
+static int write_piece(struct evbuffer *out, const struct piece *p)
+{
+	if (!p->bytes || p->len < BY_REFERENCE)
+		return evbuffer_add(out, p->at, p->len) < 0 ? ERR_NOMEM : 0;
+	p->bytes->refs++;
+	if (evbuffer_add_reference(out, p->at, p->len, on_written, p->bytes) == 0)
+		return 0;
+	p->bytes->refs--;
+	return ERR_NOMEM;
+}
+
+int jsontext_write(struct evbuffer *out, struct jsontext *t)
+{
+	int rc = 0;
+
+	if (t->n == 0)
+		return jsonrpc_write(out, t->tree);
+	for (size_t i = 0; i < t->n && rc == 0; i++)
+		rc = write_piece(out, &t->pieces[i]);
+	return rc;
+}
+
+bool jsontext_is_line(const struct jsontext *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct piece *p = &t->pieces[i];
+
+		if (memchr(p->at, '\n', p->len) || memchr(p->at, '\r', p->len))
+			return false;
+	}
+	return true;
+}
+
+/* ---- putting together ---- */
+
+/* A value with room for N pieces, none of which is set. */
+static struct jsontext *with_room(size_t n)
+{
+	struct jsontext *t = jsontext_new();
+
+	if (t && !(t->pieces = calloc(n, sizeof *t->pieces)))
+		jsontext_unref(&t);
+	return t;
+}
+
+static void append(struct jsontext *t, struct bytes *b, const char *at, size_t len)
+{
+	t->pieces[t->n++] = (struct piece){b, at, len};
+	t->len += len;
+	if (b)
+		b->refs++;
+}
+
+static void append_value(struct jsontext *t, const struct jsontext *value)
+{
+	for (size_t i = 0; i < value->n; i++)
+		append(t, value->pieces[i].bytes, value->pieces[i].at, value->pieces[i].len);
+}
+
+/* A tree gets its text. */
+static int write_down(struct jsontext *t)
+{
+	return t->n > 0 ? 0 : flatten(t);
+}
+
+struct jsontext *jsontext_around(char *before_take, size_t len, struct jsontext *value,
+				 const char *after)
+{
+	struct bytes *b = bytes_take(before_take);
+	struct jsontext *t = b && write_down(value) == 0 ? with_room(value->n + 2) : NULL;
+
+	if (t) {
+		append(t, b, b->text, len);
+		append_value(t, value);
+		append(t, NULL, after, strlen(after));
+	}
+	bytes_unref(b);
+	return t;
+}
+
+struct jsontext *jsontext_array(struct jsontext *const *values, size_t n)
+{
+	struct jsontext *t;
+	size_t pieces = 2;
+
+	for (size_t i = 0; i < n; i++) {
+		if (write_down(values[i]) < 0)
+			return NULL;
+		pieces += values[i]->n + 1;
+	}
+	t = with_room(pieces);
+	if (!t)
+		return NULL;
+	append(t, NULL, "[", 1);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			append(t, NULL, ",", 1);
+		append_value(t, values[i]);
+	}
+	append(t, NULL, "]", 1);
+	return t;
+}
+
+/* ---- members ---- */
+
+static bool is_object(const struct jsontext *t)
+{
+	size_t i = 0;
+
+	while (i < t->len && memchr(" \t\r\n", t->one.at[i], 4))
+		i++;
+	return i < t->len && t->one.at[i] == '{';
+}
+
+struct search {
+	struct jsontext *in;
+	const char *const *keys;
+	size_t n;
+	struct jsontext **found;
+	bool failed;
+};
+
+static void on_found(const struct jsonscan_member *m, void *arg)
+{
+	struct search *f = arg;
+
+	for (size_t i = 0; m->depth == 1 && i < f->n; i++) {
+		if (!jsonscan_key_is(f->in->one.at + m->key_at, m->key_len, f->keys[i]))
+			continue;
+		jsontext_unref(&f->found[i]);
+		f->found[i] = jsontext_part(f->in, m->at, m->len);
+		f->failed = f->failed || !f->found[i];
+	}
+}
+
+int jsontext_find(struct jsontext *object, const char *const *keys, size_t n,
+		  struct jsontext **found_r)
+{
+	struct search f = {.in = object, .keys = keys, .n = n, .found = found_r};
+	enum jsonscan_status status;
+	struct jsonscan s;
+
+	memset(found_r, 0, n * sizeof *found_r);
+	if (flatten(object) < 0)
+		return ERR_NOMEM;
+	if (!is_object(object))
+		return ERR_INVALID;
+	jsonscan_init(&s, 0, on_found, &f);
+	status = jsonscan_run(&s, object->one.at, object->len, true);
+	jsonscan_fini(&s);
+	if (status == JSONSCAN_DONE && !f.failed)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		jsontext_unref(&found_r[i]);
+	return status == JSONSCAN_BAD ? ERR_INVALID : ERR_NOMEM;
+}
+
+bool jsontext_is(struct jsontext *t, const char *text)
+{
+	size_t len = strlen(text);
+
+	return t && flatten(t) == 0 && t->len == len + 2 && t->one.at[0] == '"' &&
+	       memcmp(t->one.at + 1, text, len) == 0;
+}
+
+/* ---- edits ---- */
+
+/* An object while it is edited: the pieces of the new one. */
+struct editor {
+	struct jsontext *from;
+	const struct jsonedit *edits;
+	size_t n_edits;
+	bool *done; /* for each edit: its member was met */
+	struct piece *pieces;
+	size_t n, room;
+	size_t run_at, run_end; /* what stays and has not become a piece: empty where equal */
+	bool any;		/* the new object has a member before */
+	bool changed, failed;
+};
+
+static void add_piece(struct editor *ed, struct bytes *b, const char *at, size_t len)
+{
+	struct piece *more = ed->pieces;
+
+	if (ed->failed || len == 0)
+		return;
+	if (ed->n == ed->room) {
+		ed->room = ed->room ? 2 * ed->room : 16;
+		more = realloc(ed->pieces, ed->room * sizeof *more);
+	}
+	if (!more) {
+		ed->failed = true;
+		return;
+	}
+	ed->pieces = more;
+	ed->pieces[ed->n++] = (struct piece){b, at, len};
+	if (b)
+		b->refs++;
+}
+
+static void add_static(struct editor *ed, const char *text)
+{
+	add_piece(ed, NULL, text, strlen(text));
+}
+
+static void add_value(struct editor *ed, struct jsontext *value)
+{
+	if (flatten(value) < 0)
+		ed->failed = true;
+	else
+		add_piece(ed, value->one.bytes, value->one.at, value->len);
+}
+
+static void end_run(struct editor *ed)
+{
+	add_piece(ed, ed->from->one.bytes, ed->from->one.at + ed->run_at, ed->run_end - ed->run_at);
+	ed->run_at = ed->run_end = 0;
+}
+
+/* The bytes from AT to END, which are a member or its beginning, stay. */
+static void keep(struct editor *ed, size_t at, size_t end)
+{
+	if (ed->run_at == ed->run_end) {
+		if (ed->any)
+			add_static(ed, ",");
+		ed->run_at = at;
+	}
+	ed->run_end = end;
+	ed->any = true;
+}
+
+static size_t find_edit(const struct editor *ed, const char *key, size_t len)
+{
+	size_t i = 0;
+
+	while (i < ed->n_edits && !jsonscan_key_is(key, len, ed->edits[i].key))
+		i++;
+	return i;
+}
+
+static void on_member(const struct jsonscan_member *m, void *arg)
+{
+	struct editor *ed = arg;
+	size_t i;
+
+	if (m->depth != 1)
+		return;
+	i = find_edit(ed, ed->from->one.at + m->key_at, m->key_len);
+	if (i == ed->n_edits) {
+		keep(ed, m->key_at - 1, m->at + m->len);
+		return;
+	}
+	ed->changed = true;
+	if (!ed->done[i] && ed->edits[i].value) {
+		keep(ed, m->key_at - 1, m->at);
+		end_run(ed);
+		add_value(ed, ed->edits[i].value);
+	} else {
+		end_run(ed);
+	}
+	ed->done[i] = true;
+}
+
+/* Adds the members that were not there. */
+static void add_missing(struct editor *ed)
+{
+	for (size_t i = 0; i < ed->n_edits; i++) {
+		if (ed->done[i] || !ed->edits[i].add)
+			continue;
+		add_static(ed, ed->any ? ",\"" : "\"");
+		add_static(ed, ed->edits[i].key);
+		add_static(ed, "\":");
+		add_value(ed, ed->edits[i].value);
+		ed->any = ed->changed = true;
+	}
+}
+
+/* The new value; NULL on lack of memory. */
+static struct jsontext *edited(struct editor *ed)
+{
+	struct jsontext *t = ed->failed ? NULL : jsontext_new();
+
+	if (!t) {
+		for (size_t i = 0; i < ed->n; i++)
+			bytes_unref(ed->pieces[i].bytes);
+		free(ed->pieces);
+		return NULL;
+	}
+	t->pieces = ed->pieces;
+	t->n = ed->n;
+	for (size_t i = 0; i < t->n; i++)
+		t->len += t->pieces[i].len;
+	return t;
+}
+
+struct jsontext *jsontext_edit(struct jsontext *object, const struct jsonedit *edits, size_t n)
+{
+	struct editor ed = {.from = object, .edits = edits, .n_edits = n};
+	struct jsonscan s;
+	struct jsontext *t;
+
+	if (flatten(object) < 0 || !(ed.done = calloc(n + 1, sizeof *ed.done)))
+		return NULL;
+	jsonscan_init(&s, 0, on_member, &ed);
+	add_static(&ed, "{");
+	if (!is_object(object) ||
+	    jsonscan_run(&s, object->one.at, object->len, true) != JSONSCAN_DONE)
+		ed.failed = true;
+	jsonscan_fini(&s);
+	end_run(&ed);
+	add_missing(&ed);
+	add_static(&ed, "}");
+	free(ed.done);
+	t = edited(&ed);
+	if (!t || ed.changed)
+		return t;
+	jsontext_unref(&t);
+	return jsontext_ref(object);
+}
