@@ -203,6 +203,11 @@ json_t *jsontext_whole_tree(struct jsontext *t, struct err *e)
 	return t->tree;
 }
 
+json_t *jsontext_own_tree(const struct jsontext *t)
+{
+	return t->n == 0 ? t->tree : NULL;
+}
+
 json_t *jsontext_tree(struct jsontext *t, struct err *e)
 {
 	if (t->tree || t->len <= max_tree)
@@ -297,12 +302,33 @@ static int write_down(struct jsontext *t)
 	return t->n > 0 ? 0 : flatten(t);
 }
 
+/* The same as one block. */
+static struct jsontext *flat_around(char *before_take, size_t len, const struct jsontext *value,
+				    const char *after)
+{
+	size_t tail = strlen(after), used = len;
+	char *text = realloc(before_take, len + value->len + tail + 1);
+
+	if (!text) {
+		free(before_take);
+		return NULL;
+	}
+	for (size_t i = 0; i < value->n; used += value->pieces[i++].len)
+		memcpy(text + used, value->pieces[i].at, value->pieces[i].len);
+	memcpy(text + used, after, tail + 1);
+	return jsontext_take(text, used + tail);
+}
+
 struct jsontext *jsontext_around(char *before_take, size_t len, struct jsontext *value,
 				 const char *after)
 {
-	struct bytes *b = bytes_take(before_take);
-	struct jsontext *t = b && write_down(value) == 0 ? with_room(value->n + 2) : NULL;
+	struct bytes *b;
+	struct jsontext *t;
 
+	if (write_down(value) == 0 && value->len < BY_REFERENCE)
+		return flat_around(before_take, len, value, after);
+	b = bytes_take(before_take);
+	t = b && value->n > 0 ? with_room(value->n + 2) : NULL;
 	if (t) {
 		append(t, b, b->text, len);
 		append_value(t, value);

@@ -38,8 +38,10 @@ void jsontext_limit(size_t max_tree);
  * one counts. NULL with E = ERR_LIMIT (over limits.maxTree), ERR_PARSE (what jansson cannot hold:
  * the text says what), or ERR_NOMEM. */
 json_t *jsontext_tree(struct jsontext *t, struct err *e);
-/* The same however long the text is, for what there is no other way to understand: lists that
- * servers give to mcpd itself. */
+/* The tree of a value that has no text yet (borrowed); NULL: T has one. */
+json_t *jsontext_own_tree(const struct jsontext *t);
+/* As jsontext_tree(), however long the text is, for what there is no other way to understand: lists
+ * that servers give to mcpd itself. */
 json_t *jsontext_whole_tree(struct jsontext *t, struct err *e);
 /* Whether one of N words occurs in the text. */
 bool jsontext_has_word(struct jsontext *t, const char *const *words, size_t n);

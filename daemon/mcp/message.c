@@ -4,6 +4,7 @@
 #include "mcp/message.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -307,10 +308,14 @@ json_t *message_guess_id(const char *text, size_t len)
 
 struct jsontext *message_result(const json_t *id, struct jsontext *result)
 {
-	char *text = json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(17)),
-	     *head;
-	int len = text ? asprintf(&head, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":", text) : -1;
+	json_t *tree = jsontext_own_tree(result);
+	char *text, *head;
+	int len;
 
+	if (tree)
+		return jsontext_of(jsonrpc_result((json_t *)(uintptr_t)id, json_incref(tree)));
+	text = json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(17));
+	len = text ? asprintf(&head, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":", text) : -1;
 	free(text);
 	return len < 0 ? NULL : jsontext_around(head, (size_t)len, result, "}");
 }

@@ -59,6 +59,8 @@ static bool any_has_nul(const json_t *value)
 
 int names_check(const json_t *params, struct err *e)
 {
+	if (!params)
+		return 0;
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		const json_t *in =
 			places[i].object ? json_object_get(params, places[i].object) : params;
