@@ -177,48 +177,58 @@ static size_t next_message(const char *text, size_t len, size_t end)
 	return (size_t)(at - text);
 }
 
-/* The bytes of TEXT from AT to END are a message, maybe. */
-static void feed_part(struct mcpclient *m, const struct jsontext *text, size_t at, size_t end)
-{
-	struct jsontext *part = jsontext_part(text, at, end - at);
-
-	if (part && m->state != MCPCLIENT_CLOSED)
-		feed_object(m, part);
-	jsontext_unref(&part);
-}
-
-static void feed_rest(struct mcpclient *m, struct jsontext *text, size_t end, const struct err *e)
+/* What is wrong with TEXT, which is broken as MSG says; the rest of it that may be a message (a new
+ * reference), or NULL. */
+static struct jsontext *after_broken(struct mcpclient *m, struct jsontext *text,
+				     const struct message *msg, const struct err *e)
 {
 	size_t len, next;
 	const char *bytes = jsontext_bytes(text, &len);
+	struct jsontext *first;
 
-	next = next_message(bytes, len, end);
+	next = next_message(bytes, len, msg->end);
 	if (next == 0) {
 		not_json(m, bytes, len, e);
-		return;
+		return NULL;
 	}
-	if (end > 0)
-		feed_part(m, text, 0, end);
-	else
+	if (msg->end == 0) {
 		tell_noise(m, bytes, next, e);
-	feed_part(m, text, next, len);
+	} else {
+		first = jsontext_part(text, 0, msg->end);
+		if (first)
+			feed_object(m, first); /* a whole value: it is not broken */
+		jsontext_unref(&first);
+	}
+	return jsontext_part(text, next, len - next);
+}
+
+/* Takes the first message of TEXT. The rest of it as after_broken(). */
+static struct jsontext *feed_first(struct mcpclient *m, struct jsontext *text)
+{
+	struct jsontext *rest = NULL;
+	struct message msg;
+	struct err e;
+	int rc = message_read(&msg, text, &e);
+
+	if (rc == 0)
+		on_message(m, &msg);
+	else if (rc == ERR_PARSE && msg.broken)
+		rest = after_broken(m, text, &msg, &e);
+	else
+		on_fault(m, &msg, &e);
+	message_clear(&msg);
+	return rest;
 }
 
 static void feed_object(struct mcpclient *m, struct jsontext *text)
 {
-	struct message msg;
-	struct err e;
-	int rc = m->state != MCPCLIENT_CLOSED ? message_read(&msg, text, &e) : ERR_CLOSED;
+	struct jsontext *left = jsontext_ref(text), *rest;
 
-	if (rc == ERR_CLOSED)
-		return;
-	if (rc == 0)
-		on_message(m, &msg);
-	else if (rc == ERR_PARSE && msg.broken)
-		feed_rest(m, text, msg.end, &e);
-	else
-		on_fault(m, &msg, &e);
-	message_clear(&msg);
+	while (left) {
+		rest = m->state != MCPCLIENT_CLOSED ? feed_first(m, left) : NULL;
+		jsontext_unref(&left);
+		left = rest;
+	}
 }
 
 void mcpclient_feed_text(struct mcpclient *m, struct jsontext *text, json_int_t of)

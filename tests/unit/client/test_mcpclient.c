@@ -549,6 +549,30 @@ static void test_cancel(void **state)
 	assert_int_equal(mcpclient_calls(client), 0);
 }
 
+/* A program printed without a newline, and wrote its messages without them. */
+static void test_many_messages_in_a_line(void **state)
+{
+	static const char one[] = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}";
+	static const char last[] = "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}";
+	enum { MANY = 100000 };
+	size_t n = sizeof one - 1, len = 0;
+	char *line = malloc(10 + MANY * n + sizeof last);
+	static struct reply r;
+
+	(void)state;
+	assert_non_null(line);
+	open_ready();
+	start_call(&r, "{}", NULL);
+	memcpy(line, "loading...", 10);
+	for (len = 10; len < 10 + MANY * n; len += n)
+		memcpy(line + len, one, n);
+	memcpy(line + len, last, sizeof last - 1);
+	feed_bytes(client, line, len + sizeof last - 1, 0);
+	free(line);
+	assert_int_equal(r.ends, 1);
+	assert_int_equal(r.kind, ANSWER_RESULT);
+}
+
 static void test_lost_message(void **state)
 {
 	static struct reply a, b;
@@ -1096,6 +1120,7 @@ int main(void)
 		T(test_progress),
 		T(test_cancel),
 		T(test_lost_message),
+		T(test_many_messages_in_a_line),
 		T(test_own_requests),
 		T(test_ping_and_unknown),
 		T(test_question_of_a_call),
