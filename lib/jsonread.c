@@ -2,6 +2,7 @@
 /* jsonread.c: the parser of jsonrpc.h. */
 #include "lib/jsonrpc.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +54,7 @@ static bool nests_deeper(const char *s, size_t len, unsigned max)
 struct repair {
 	const char *s, *end;
 	char *out;
+	bool lossy; /* also what jansson cannot hold at all becomes something like it */
 	bool changed;
 };
 
@@ -77,10 +79,31 @@ static bool is_surrogate(const char *s, const char *end, unsigned long least)
 	return rest == hex + 4 && c >= least && c <= least + 0x3ff;
 }
 
+/* Whether the string that ends at R is a key. */
+static bool is_key(const struct repair *r)
+{
+	const char *p = r->s + 1; /* the text is terminated: see repair() */
+
+	return r->s < r->end && p[strspn(p, " \t\r\n")] == ':';
+}
+
+/* Takes each NUL out of the key that was copied to KEY. */
+static void repair_key(struct repair *r, char *key)
+{
+	for (; r->out - key >= 6; key += *key == '\\' ? 2 : 1) {
+		if (memcmp(key, "\\u0000", 6) == 0) {
+			memcpy(key, "\\ufffd", 6);
+			r->changed = true;
+		}
+	}
+}
+
 /* Copies a string up to its closing quote, without its unpaired surrogates. JavaScript writes them
  * (a text that was cut in the middle of a pair), and reads them. */
 static void repair_string(struct repair *r)
 {
+	char *begin = r->out + 1;
+
 	copy(r, 1);
 	while (r->s < r->end && *r->s != '"') {
 		bool high = is_surrogate(r->s, r->end, 0xd800);
@@ -96,6 +119,30 @@ static void repair_string(struct repair *r)
 			copy(r, *r->s == '\\' && r->end - r->s > 1 ? 2 : 1);
 		}
 	}
+	if (r->lossy && is_key(r))
+		repair_key(r, begin);
+}
+
+/* Whether LEN bytes at S are a number that is too large for a double. */
+static bool overflows(const char *s, size_t len)
+{
+	char *end;
+	double n = strtod(s, &end);
+
+	return isinf(n) && end == s + len;
+}
+
+/* Copies a number that overflows as one that does not: never a longer text. */
+static void clamp_number(struct repair *r, size_t len)
+{
+	static const char large[] = "1e308";
+	bool negative = *r->s == '-';
+
+	copy(r, negative);
+	memcpy(r->out, large, sizeof large - 1);
+	r->out += sizeof large - 1;
+	r->s += len - negative;
+	r->changed = true;
 }
 
 /* Copies a number. An integer that does not fit into 64 bits gets an exponent, which makes it a
@@ -122,13 +169,25 @@ static void repair_rest(struct repair *r)
 	copy(r, strspn(r->s, "+-.eE0123456789"));
 }
 
+static void repair_whole_number(struct repair *r)
+{
+	size_t len = strspn(r->s, "+-.eE0123456789");
+
+	if (r->lossy && overflows(r->s, len)) {
+		clamp_number(r, len);
+		return;
+	}
+	repair_number(r);
+	repair_rest(r);
+}
+
 /* Returns a copy of LEN bytes (malloc'd, its length in *LEN_R) in which all is in jansson's range
  * that RFC 8259 allows to be outside of it; or NULL when there is nothing to repair. */
-static char *repair(const char *buf, size_t len, size_t *len_r)
+static char *repair(const char *buf, size_t len, bool lossy, size_t *len_r)
 {
 	char *text = malloc(len + 1);
 	char *out = malloc(len + len / 8 + 1); /* 2 bytes more for 19 */
-	struct repair r = {text, text ? text + len : NULL, out, false};
+	struct repair r = {text, text ? text + len : NULL, out, lossy, false};
 
 	if (text && out) {
 		memcpy(text, buf, len);
@@ -137,8 +196,7 @@ static char *repair(const char *buf, size_t len, size_t *len_r)
 			if (*r.s == '"')
 				repair_string(&r);
 			if (r.s < r.end && (*r.s == '-' || (*r.s >= '0' && *r.s <= '9'))) {
-				repair_number(&r);
-				repair_rest(&r);
+				repair_whole_number(&r);
 			} else if (r.s < r.end) {
 				copy(&r, 1);
 			}
@@ -168,7 +226,7 @@ static void set_parse_error(struct err *e, const json_error_t *je)
 }
 
 /* FLAGS are those of json_loadb(), beside the ones that all texts are read with. */
-static json_t *parse(const char *buf, size_t len, size_t flags, struct err *e)
+static json_t *parse(const char *buf, size_t len, size_t flags, bool lossy, struct err *e)
 {
 	json_error_t je = {0}; /* jansson does not fill in all of it when it lacks memory */
 	json_t *msg;
@@ -178,7 +236,7 @@ static json_t *parse(const char *buf, size_t len, size_t flags, struct err *e)
 	msg = json_loadb(buf, len, flags, &je);
 	if (msg)
 		return msg;
-	repaired = repair(buf, len, &len);
+	repaired = repair(buf, len, lossy, &len);
 	if (repaired)
 		msg = json_loadb(repaired, len, flags, &je);
 	free(repaired);
@@ -194,10 +252,10 @@ json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct er
 		err_set(e, ERR_LIMIT, "nested deeper than %u levels", max_depth);
 		return NULL;
 	}
-	return parse(buf, len, JSON_REJECT_DUPLICATES, e);
+	return parse(buf, len, JSON_REJECT_DUPLICATES, false, e);
 }
 
 json_t *jsonrpc_parse_any(const char *buf, size_t len, struct err *e)
 {
-	return parse(buf, len, 0, e);
+	return parse(buf, len, 0, true, e);
 }

@@ -47,8 +47,9 @@ enum jsonrpc_code {
  * ERR_NOMEM. */
 json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct err *e);
 
-/* Parses a text in which nothing is decided by members that may be there twice: of duplicates the
- * last one counts. Otherwise as jsonrpc_parse() without a limit. */
+/* Parses a text of a server, from which mcpd takes what it can: of duplicate members the last one
+ * counts, a number that no double holds becomes 1e308 or -1e308, NUL in a key U+FFFD. Otherwise as
+ * jsonrpc_parse() without a limit. */
 json_t *jsonrpc_parse_any(const char *buf, size_t len, struct err *e);
 
 /* What MSG is. 0, or ERR_INVALID with the reason: not an object, "jsonrpc" not "2.0", method not a

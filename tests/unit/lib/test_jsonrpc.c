@@ -114,6 +114,58 @@ static void test_round_trip(void **state)
 	}
 }
 
+/* What is taken from servers alone, and what becomes of it. */
+static const struct {
+	const char *in, *want;
+} of_servers[] = {
+	{"{\"a\":1,\"a\":2}", "{\"a\":2}"},
+	{"[1e400,-1e400,9e308]", "[1e308,-1e308,1e308]"},
+	{"[1e-400]", "[0.0]"},
+	{"{\"a\\u0000b\" : 1}", "{\"a\xef\xbf\xbd"
+				"b\":1}"},
+	{"{\"\\u0000\\u0000\":\"\\u0000\"}", "{\"\xef\xbf\xbd\xef\xbf\xbd\":\"\\u0000\"}"},
+	{"{\"\\\\u0000\":1e999}", "{\"\\\\u0000\":1e308}"},
+	{"[1e400-2]", NULL},
+	{"[1e400.5]", NULL},
+	{"[-]", NULL},
+	{"{\"a\\u0000", NULL},
+	{"\"", NULL},
+	{"\"\xff\"", NULL},
+};
+
+static void test_of_servers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof of_servers / sizeof of_servers[0]; i++) {
+		size_t len = strlen(of_servers[i].in);
+		char *copy = malloc(len), *text;
+		json_t *value, *want;
+		struct err e;
+
+		assert_non_null(copy);
+		memcpy(copy, of_servers[i].in, len);
+		value = jsonrpc_parse_any(copy, len, &e);
+		free(copy);
+		if (!of_servers[i].want) {
+			assert_null(value);
+			assert_int_equal(e.code, ERR_PARSE);
+			continue;
+		}
+		if (!value)
+			fail_msg("%s: %s", of_servers[i].in, e.text);
+		want = jsonrpc_parse(of_servers[i].want, strlen(of_servers[i].want), 0, NULL);
+		assert_non_null(want);
+		text = dump(value);
+		if (!json_equal(value, want))
+			fail_msg("%s became %s", of_servers[i].in, text);
+		free(text);
+		json_decref(want);
+		json_decref(value);
+	}
+	/* A client's number is not changed. */
+	assert_null(jsonrpc_parse("[1e400]", 7, 0, NULL));
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
@@ -508,14 +560,15 @@ static void test_copy_nomem(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_depth),	    cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_position),    cmocka_unit_test(test_strings),
-		cmocka_unit_test(test_reals),	    cmocka_unit_test(test_locale),
-		cmocka_unit_test(test_sizes),	    cmocka_unit_test(test_bottomless),
-		cmocka_unit_test(test_classify),    cmocka_unit_test(test_constructors),
-		cmocka_unit_test(test_ids),	    cmocka_unit_test(test_nomem),
-		cmocka_unit_test(test_write_nomem), cmocka_unit_test(test_copy_nomem),
+		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_of_servers),   cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_cut),	     cmocka_unit_test(test_position),
+		cmocka_unit_test(test_strings),	     cmocka_unit_test(test_reals),
+		cmocka_unit_test(test_locale),	     cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_bottomless),   cmocka_unit_test(test_classify),
+		cmocka_unit_test(test_constructors), cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_nomem),	     cmocka_unit_test(test_write_nomem),
+		cmocka_unit_test(test_copy_nomem),
 	};
 
 	failalloc_install();
