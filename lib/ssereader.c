@@ -23,13 +23,15 @@ struct ssereader {
 	long retry;
 	unsigned long useless; /* lines */
 	char sample[80];       /* the beginning of the last of them */
-	bool has_data;	       /* "data:" alone is an event with empty data */
-	bool has_id;	       /* the event being read sets the id */
-	bool after_cr;	       /* an LF that follows belongs to the CR */
-	bool too_long;	       /* the line is being thrown away */
-	bool spoilt;	       /* the event lost a line, and is thrown away */
-	bool started;	       /* past the place of a byte order mark */
-	bool *freed;	       /* set when FN frees the reader */
+	char lost[128];	       /* the beginning of the last event that was larger than MAX */
+	size_t lost_len;
+	bool has_data; /* "data:" alone is an event with empty data */
+	bool has_id;   /* the event being read sets the id */
+	bool after_cr; /* an LF that follows belongs to the CR */
+	bool too_long; /* the line is being thrown away */
+	bool spoilt;   /* the event lost a line, and is thrown away */
+	bool started;  /* past the place of a byte order mark */
+	bool *freed;   /* set when FN frees the reader */
 };
 
 struct ssereader *ssereader_new(size_t max, ssereader_fn fn, void *arg)
@@ -84,6 +86,23 @@ static void count_useless(struct ssereader *r, const char *line, size_t len)
 	r->sample[len] = '\0';
 }
 
+const char *ssereader_lost(const struct ssereader *r, size_t *len_r)
+{
+	*len_r = r->lost_len;
+	return r->lost;
+}
+
+/* The event is too large. TEXT is its beginning, or comes after the data that is there already. */
+static void keep_lost(struct ssereader *r, const char *text, size_t len)
+{
+	if (r->data.len > 0) {
+		text = r->data.at;
+		len = r->data.len;
+	}
+	r->lost_len = len < sizeof r->lost ? len : sizeof r->lost;
+	memcpy(r->lost, text, r->lost_len);
+}
+
 const char *ssereader_last_id(const struct ssereader *r)
 {
 	return r->id;
@@ -110,6 +129,7 @@ static int text_add(struct text *t, const char *bytes, size_t len)
 static int add_data(struct ssereader *r, const char *value, size_t len)
 {
 	if (r->data.len + len + 1 > r->max) {
+		keep_lost(r, value, len);
 		r->spoilt = true;
 		count_useless(r, value, len);
 		return ERR_LIMIT;
@@ -235,6 +255,8 @@ static int add_to_line(struct ssereader *r, const char *bytes, size_t len)
 	}
 	/* A line holds a field name more than its data. */
 	if (r->line.len + len > r->max + 16) {
+		if (text_add(&r->line, bytes, len < sizeof r->lost ? len : sizeof r->lost) == 0)
+			keep_lost(r, r->line.at, r->line.len);
 		r->too_long = true;
 		r->line.len = 0;
 		return ERR_LIMIT;

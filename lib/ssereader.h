@@ -34,6 +34,9 @@ long ssereader_retry(const struct ssereader *r);
 unsigned long ssereader_useless(const struct ssereader *r);
 /* The beginning of the last one, borrowed until more is fed; "" for an empty line. */
 const char *ssereader_useless_line(const struct ssereader *r);
+/* The beginning of the last event that was larger than MAX, maybe after the name of its field;
+ * *LEN_R bytes, borrowed until more is fed. */
+const char *ssereader_lost(const struct ssereader *r, size_t *len_r);
 /* The last event id; NULL: none. */
 const char *ssereader_last_id(const struct ssereader *r);
 

@@ -22,6 +22,7 @@
 #include "lib/log.h"
 #include "lib/wipe.h"
 #include "mcp/mcpheaders.h"
+#include "mcp/message.h"
 #include "text/headerlines.h"
 #include "text/mediatype.h"
 
@@ -263,14 +264,24 @@ static void on_head(struct httpc_request *r, int status, void *arg)
 	l->u->hooks->head(l, r);
 }
 
+/* An event was too large. What has a method is no answer, and is lost alone. */
+static void lose_event(struct leg *l)
+{
+	size_t len = 0;
+	const char *begin = l->sse ? ssereader_lost(l->sse, &len) : "";
+
+	if (l->id && !message_shows_method(begin, len))
+		l->u->hooks->too_much(l, false);
+}
+
 static void feed_stream(struct leg *l, const char *bytes, size_t len)
 {
 	struct upstream *u = l->u; /* freed in a later turn at the earliest */
 	unsigned long n;
 
 	u->speaks = l;
-	if (ssereader_feed(l->sse, bytes, len) == ERR_LIMIT && l->id)
-		l->u->hooks->too_much(l, false);
+	if (ssereader_feed(l->sse, bytes, len) == ERR_LIMIT)
+		lose_event(l);
 	if (l->sse) {
 		n = ssereader_useless(l->sse) - l->noise;
 		l->noise += n;

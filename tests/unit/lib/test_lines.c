@@ -190,6 +190,45 @@ static void test_nomem(void **state)
 	evbuffer_free(buf);
 }
 
+/* Of a line that was too long the beginning is known, however the line came. */
+static void test_begin(void **state)
+{
+	static const struct {
+		size_t len, step;
+		const char *end;
+	} rows[] = {{6, 100, "\n"},
+		    {6, 100, "\r\n"},
+		    {6, 1, "\r\n"},
+		    {300, 400, "\n"},
+		    {300, 200, "\n"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct evbuffer *buf = evbuffer_new();
+		enum lines_result r = LINES_MORE;
+		char text[400], *line;
+		size_t n, len = rows[i].len;
+		struct lines l;
+
+		memset(text, 'x', sizeof text);
+		memcpy(text, "{\"id\"", 6);
+		strcpy(text + len, rows[i].end);
+		len += strlen(rows[i].end);
+		lines_init(&l, MAX);
+		assert_int_equal(l.begin_len, 0);
+		for (size_t at = 0; at < len && r == LINES_MORE; at += rows[i].step) {
+			evbuffer_add(buf, text + at,
+				     len - at < rows[i].step ? len - at : rows[i].step);
+			r = lines_next(&l, buf, &line, &n);
+		}
+		assert_int_equal(r, LINES_TOO_LONG);
+		assert_true(l.begin_len >= 6 && l.begin_len <= sizeof l.begin);
+		assert_true(rows[i].len == 6 || l.begin_len == sizeof l.begin);
+		assert_memory_equal(l.begin, text, l.begin_len);
+		evbuffer_free(buf);
+	}
+}
+
 /* The owner of the buffer throws it away in the middle of a line. */
 static void test_drained(void **state)
 {
@@ -216,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_cases),	cmocka_unit_test(test_chains),
 		cmocka_unit_test(test_endless), cmocka_unit_test(test_no_limit),
 		cmocka_unit_test(test_nomem),	cmocka_unit_test(test_drained),
+		cmocka_unit_test(test_begin),
 	};
 
 	failalloc_install();

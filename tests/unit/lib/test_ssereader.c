@@ -96,6 +96,7 @@ static void retry(void **state)
 static void too_large(void **state)
 {
 	char text[1000];
+	const char *begin;
 
 	(void)state;
 	for (int lines = 0; lines < 2; lines++) {
@@ -114,8 +115,34 @@ static void too_large(void **state)
 		}
 		assert_int_equal(rc, ERR_LIMIT);
 		assert_string_equal(seen, "[message|-|small]");
+		begin = ssereader_lost(r, &n);
+		assert_true(n > 20 && n <= 128);
+		/* A line that is too long was not taken apart. */
+		assert_memory_equal(begin, lines ? "xxxxxxxxx\nxxxxx" : "data: xxxxxxxxxx", 15);
 		ssereader_free(&r);
 	}
+}
+
+/* Of a piece that is larger than all that may be kept the beginning is known, too. */
+static void lost_at_once(void **state)
+{
+	struct ssereader *r = ssereader_new(10, on_event, NULL);
+	char text[400] = "data: {\"method\":";
+	size_t n;
+
+	(void)state;
+	(void)ssereader_lost(r, &n);
+	assert_int_equal(n, 0);
+	memset(text + strlen(text), 'x', sizeof text - strlen(text));
+	assert_int_equal(ssereader_feed(r, text, sizeof text), ERR_LIMIT);
+	assert_memory_equal(ssereader_lost(r, &n), text, 128);
+	assert_int_equal(n, 128);
+	ssereader_free(&r);
+	r = ssereader_new(10, on_event, NULL);
+	assert_int_equal(ssereader_feed(r, "data: 12345678901\n\n", 19), ERR_LIMIT);
+	assert_memory_equal(ssereader_lost(r, &n), "12345678901", 11);
+	assert_int_equal(n, 11);
+	ssereader_free(&r);
 }
 
 static void on_event_free(const struct sse_received *ev, void *arg)
@@ -140,13 +167,10 @@ static void may_be_freed_from_inside(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(events),
-		cmocka_unit_test(line_ends),
-		cmocka_unit_test(ids),
-		cmocka_unit_test(comments_and_the_unknown),
-		cmocka_unit_test(retry),
-		cmocka_unit_test(too_large),
-		cmocka_unit_test(may_be_freed_from_inside),
+		cmocka_unit_test(events),	cmocka_unit_test(line_ends),
+		cmocka_unit_test(ids),		cmocka_unit_test(comments_and_the_unknown),
+		cmocka_unit_test(retry),	cmocka_unit_test(too_large),
+		cmocka_unit_test(lost_at_once), cmocka_unit_test(may_be_freed_from_inside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
