@@ -138,7 +138,7 @@ static void not_json(struct mcpclient *m, const char *text, size_t len, const st
 
 	tell_noise(m, text, len, e);
 	snprintf(why, sizeof why, "the server's response is not JSON: %s", e->text);
-	if (id || (text[0] == '{' && message_shows_response(text, len)))
+	if (id || message_shows_response(text, len))
 		(void)mcpclient_fault(m, id, why);
 	json_decref(id);
 }
@@ -233,25 +233,17 @@ static void feed_object(struct mcpclient *m, struct jsontext *text)
 
 void mcpclient_feed_text(struct mcpclient *m, struct jsontext *text, json_int_t of)
 {
-	static const char bom[] = "\xef\xbb\xbf";
-	struct jsontext *rest = NULL;
+	struct jsontext *message = m->state != MCPCLIENT_CLOSED ? message_unmarked(text) : NULL;
 	size_t len = 0;
-	const char *bytes = m->state != MCPCLIENT_CLOSED ? jsontext_bytes(text, &len) : NULL;
+	const char *bytes = message ? jsontext_bytes(message, &len) : NULL;
 
-	/* A byte order mark is no part of JSON (RFC 8259 section 8.1), and may be ignored. */
-	if (bytes && len > 3 && memcmp(bytes, bom, 3) == 0) {
-		rest = jsontext_part(text, 3, len - 3);
-		bytes = rest ? jsontext_bytes(rest, &len) : NULL;
-	}
-	if (!bytes || len == 0)
-		return;
 	m->of = of;
-	if (bytes[0] == '[')
-		feed_batch(m, rest ? rest : text);
-	else
-		feed_object(m, rest ? rest : text);
+	if (bytes && len > 0 && bytes[0] == '[')
+		feed_batch(m, message);
+	else if (bytes && len > 0)
+		feed_object(m, message);
 	m->of = 0; /* M is freed in a later turn at the earliest */
-	jsontext_unref(&rest);
+	jsontext_unref(&message);
 }
 
 /* ---- its end ---- */

@@ -123,8 +123,9 @@ void mcpclient_set_aside(struct pending *p);
 void mcpclient_retry(struct pending *p);
 void mcpclient_on_timeout(struct delayq_node *node, void *arg);
 void mcpclient_on_response(struct mcpclient *m, const struct message *msg);
-/* The server answered the request ID (NULL: the only one there is) with what nobody can take: it
- * ends with WHY. False: there is no such request. */
+/* The server answered the request ID (NULL: the one with whose answer the fed message came, or the
+ * only one there is) with what nobody can take: it ends with WHY. False: there is no such request.
+ */
 bool mcpclient_fault(struct mcpclient *m, const json_t *id, const char *why);
 void mcpclient_on_progress(struct mcpclient *m, json_t *params);
 /* PARAMS without the progress token of whoever made it (a new reference), or with TOKEN instead

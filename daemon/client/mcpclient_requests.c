@@ -222,8 +222,12 @@ void mcpclient_on_response(struct mcpclient *m, const struct message *msg)
 	bool is_ours = message_id_number(msg->id, &key) && key > 0 && key <= m->last_id;
 	struct pending *p = is_ours ? mcpclient_find(m, key) : NULL;
 
+	if (!msg->id && m->of != 0)
+		p = mcpclient_find(m, m->of);
 	m->useless += !p;
-	if (p)
+	if (p && !msg->id && msg->kind == JSONRPC_RESULT)
+		mcpclient_fail(p, "the server's response has no id");
+	else if (p)
 		answered(p, msg);
 	else if (is_ours)
 		mcpclient_grumble(m,
@@ -234,18 +238,21 @@ void mcpclient_on_response(struct mcpclient *m, const struct message *msg)
 		mcpclient_grumble(m, "answered a request that nobody made");
 }
 
-/* The request that is the only one without an answer; NULL: there are several, or none. */
-static struct pending *only_sent(const struct mcpclient *m)
+/* The request that a response without an id is to: the one with whose answer the response came, or
+ * the only one without an answer. NULL: there are several, or none. */
+static struct pending *meant(const struct mcpclient *m)
 {
 	struct pending *p = TAILQ_FIRST(&m->sent);
 
+	if (m->of != 0)
+		return mcpclient_find(m, m->of);
 	return p && !TAILQ_NEXT(p, entry) ? p : NULL;
 }
 
 bool mcpclient_fault(struct mcpclient *m, const json_t *id, const char *why)
 {
 	json_int_t key = 0;
-	struct pending *p = !id				  ? only_sent(m)
+	struct pending *p = !id				  ? meant(m)
 			    : message_id_number(id, &key) ? mcpclient_find(m, key)
 							  : NULL;
 

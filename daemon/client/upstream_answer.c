@@ -96,25 +96,35 @@ static void take_initialized(struct leg *l, const struct message *msg)
 			 msg->error != NULL ? msg->error : "no version was negotiated");
 }
 
+static bool is_own_id(const struct leg *l, const json_t *id)
+{
+	json_int_t ours, theirs;
+
+	return message_id_number(l->id, &ours) && message_id_number(id, &theirs) && theirs == ours;
+}
+
+/* Whether TEXT, which is no JSON, was meant as the response to the request of L. */
+static bool is_broken_response(const struct leg *l, struct jsontext *text)
+{
+	size_t len;
+	const char *bytes = jsontext_bytes(text, &len);
+	json_t *id = bytes ? message_guess_id(bytes, len) : NULL;
+	bool own = id ? is_own_id(l, id) : bytes && message_shows_response(bytes, len);
+
+	json_decref(id);
+	return own;
+}
+
 /* Whether TEXT, read into MSG with RC, is the response to the request of L; also where it is one
- * that nobody can take. */
+ * that nobody can take. One without an id can be to no other request. */
 static bool is_response(const struct leg *l, struct jsontext *text, const struct message *msg,
 			int rc)
 {
-	json_int_t ours, theirs;
-	json_t *id = msg->id;
-	bool same;
-	size_t len;
-	const char *bytes;
-
-	if (!message_id_number(l->id, &ours) || msg->method)
+	if (msg->broken)
+		return is_broken_response(l, text);
+	if (msg->kind != JSONRPC_RESULT && msg->kind != JSONRPC_ERROR)
 		return false;
-	if (rc == ERR_PARSE && !id && (bytes = jsontext_bytes(text, &len)))
-		id = message_guess_id(bytes, len);
-	same = message_id_number(id, &theirs) && theirs == ours;
-	if (id != msg->id)
-		json_decref(id);
-	return same;
+	return msg->id ? is_own_id(l, msg->id) : rc == 0;
 }
 
 /* TEXT is looked at for the response to L. */
@@ -136,15 +146,11 @@ static void note_response(struct leg *l, struct jsontext *text)
 	message_clear(&msg);
 }
 
-void answer_take(struct leg *l, struct jsontext *text)
+static void take_message(struct leg *l, struct jsontext *text)
 {
 	struct upstream *u = l->u;
 	json_t *of = json_incref(l->id);
 
-	if (!u->events || !l->in) {
-		json_decref(of);
-		return;
-	}
 	if (l->id)
 		note_response(l, text);
 	u->hears = of;
@@ -152,6 +158,20 @@ void answer_take(struct leg *l, struct jsontext *text)
 		u->events->on_message(u, text, u->arg);
 	u->hears = NULL; /* U is freed in a later turn at the earliest */
 	json_decref(of);
+}
+
+void answer_take(struct leg *l, struct jsontext *text)
+{
+	struct jsontext *message;
+
+	if (!l->u->events || !l->in)
+		return;
+	message = message_unmarked(text);
+	if (message)
+		take_message(l, message);
+	else
+		answer_too_much(l, true);
+	jsontext_unref(&message);
 }
 
 /* ---- resuming ---- */

@@ -59,6 +59,20 @@ void message_clear(struct message *m)
 	memset(m, 0, sizeof *m);
 }
 
+struct jsontext *message_unmarked(struct jsontext *text)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	const size_t n = sizeof mark - 1;
+	size_t len;
+	const char *bytes = jsontext_bytes(text, &len);
+
+	if (!bytes)
+		return NULL;
+	if (len < n || memcmp(bytes, mark, n) != 0)
+		return jsontext_ref(text);
+	return jsontext_part(text, n, len - n);
+}
+
 /* The member at P as a tree of its own: *TREE_R, NULL where there is none. */
 static int tree_of(const struct reading *r, enum member which, json_t **tree_r, struct err *e)
 {
@@ -291,7 +305,8 @@ bool message_shows_method(const char *text, size_t len)
 
 bool message_shows_response(const char *text, size_t len)
 {
-	return value_behind(text, len < GUESS_BYTES ? len : GUESS_BYTES, "\"jsonrpc\"") &&
+	return len > 0 && text[0] == '{' &&
+	       value_behind(text, len < GUESS_BYTES ? len : GUESS_BYTES, "\"jsonrpc\"") &&
 	       !message_shows_method(text, len);
 }
 

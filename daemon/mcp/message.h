@@ -32,6 +32,11 @@ struct message {
 	size_t end; /* where it is, and a whole value comes before: the end of that; 0: not so */
 };
 
+/* TEXT without the byte order mark that it begins with, or TEXT itself where there is none: a new
+ * reference. The mark is no part of JSON, and may be ignored (RFC 8259 section 8.1). NULL on lack
+ * of memory. */
+struct jsontext *message_unmarked(struct jsontext *text);
+
 /* Reads the object WHOLE (borrowed; its bytes are shared). 0; ERR_PARSE (no JSON), ERR_INVALID (no
  * message), ERR_LIMIT (a part that has to be understood is over limits.maxTree) or ERR_NOMEM with E
  * filled. M is to be cleared in any case: after ERR_INVALID, ERR_LIMIT and ERR_PARSE its id and
@@ -46,8 +51,8 @@ bool message_id_number(const json_t *id, json_int_t *n_r);
  * responses do not have. Looks at the first and the last few thousand bytes. */
 json_t *message_guess_id(const char *text, size_t len);
 
-/* Whether the beginning of TEXT shows the member "method", so that it is no response; or "jsonrpc"
- * without it, so that it is one. */
+/* Whether the beginning of TEXT shows the member "method", so that it is no response; or TEXT
+ * begins an object and shows "jsonrpc" without "method", so that it is one. */
 bool message_shows_method(const char *text, size_t len);
 bool message_shows_response(const char *text, size_t len);
 

@@ -41,6 +41,7 @@ integration_tests = \
 	tests/integration/test_token_end.py \
 	tests/integration/test_shapes.py \
 	tests/integration/test_shares.py \
+	tests/integration/test_sloppy.py \
 	tests/integration/test_streams.py \
 	tests/integration/test_upstream.py \
 	tests/integration/test_upstream_node.py \

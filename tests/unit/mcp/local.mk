@@ -37,6 +37,14 @@ tests_unit_mcp_test_mcpheaders_CPPFLAGS = $(unit_cppflags)
 tests_unit_mcp_test_mcpheaders_CFLAGS = $(unit_cflags)
 tests_unit_mcp_test_mcpheaders_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/mcp/test_message
+TESTS += tests/unit/mcp/test_message
+tests_unit_mcp_test_message_SOURCES = tests/unit/mcp/test_message.c
+tests_unit_mcp_test_message_CPPFLAGS = $(unit_cppflags)
+tests_unit_mcp_test_message_CFLAGS = $(unit_cflags)
+tests_unit_mcp_test_message_LDFLAGS = $(failalloc_ldflags)
+tests_unit_mcp_test_message_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/mcp/test_names
 TESTS += tests/unit/mcp/test_names
 tests_unit_mcp_test_names_SOURCES = tests/unit/mcp/test_names.c
