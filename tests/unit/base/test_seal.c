@@ -104,12 +104,12 @@ static void plain_text_is_wiped_before_it_is_freed(void **state)
 	seal_drop(payload);
 	seal_drop(NULL);
 	assert_int_equal(plain_frees, 0);
-	watched = false;
 	assert_string_equal(json_string_value(kept), "tell nobody"); /* of another owner */
 	json_decref(kept);
 	assert_int_equal(plain_frees, 1); /* that this test sees what is not wiped */
 	json_set_alloc_funcs(malloc, free);
 	free(text);
+	watched = false;
 }
 
 static void refused(const char *text, const char *context, int64_t now)
