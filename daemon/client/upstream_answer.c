@@ -363,6 +363,22 @@ static void end_leg(struct leg *l, const struct err *e, const json_t *body)
 	}
 }
 
+/* The body of L as a tree, heard with the tolerance of message.h. NULL: it is no JSON. */
+static json_t *body_tree(const struct leg *l)
+{
+	json_t *body = jsonrpc_parse_any(l->body, l->len, NULL);
+	struct jsontext *text = body ? NULL : jsontext_copy(l->body, l->len);
+	struct jsontext *clean = text ? message_clean(text) : NULL;
+	size_t len = 0;
+	const char *bytes = clean ? jsontext_bytes(clean, &len) : NULL;
+
+	if (bytes)
+		body = jsonrpc_parse_any(bytes, len, NULL);
+	jsontext_unref(&clean);
+	jsontext_unref(&text);
+	return body;
+}
+
 void answer_end(struct leg *l, const struct err *e)
 {
 	struct upstream *u = l->u;
@@ -375,7 +391,7 @@ void answer_end(struct leg *l, const struct err *e)
 	/* What says something about the exchange itself is an error, and short. Its type is not
 	 * looked at: some give their answers none, or a wrong one. */
 	if (!e && l->body && l->len <= MAX_ERROR)
-		body = jsonrpc_parse_any(l->body, l->len, NULL);
+		body = body_tree(l);
 	httpc_cancel(&l->req);
 	l->broken = e;
 	end_leg(l, e, body);

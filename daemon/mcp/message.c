@@ -214,6 +214,15 @@ static struct jsontext *repaired(struct jsontext *whole)
 	return clean ? jsontext_take(clean, len) : NULL;
 }
 
+struct jsontext *message_clean(struct jsontext *text)
+{
+	struct jsontext *bare = message_unmarked(text);
+	struct jsontext *clean = bare ? repaired(bare) : NULL;
+
+	jsontext_unref(&bare);
+	return clean;
+}
+
 static int read_repaired(struct message *m, struct jsontext *whole, struct err *e)
 {
 	struct jsontext *clean = repaired(whole);

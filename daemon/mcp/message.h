@@ -37,6 +37,10 @@ struct message {
  * of memory. */
 struct jsontext *message_unmarked(struct jsontext *text);
 
+/* TEXT without a byte order mark, and with U+FFFD for each byte that belongs to no character: a new
+ * value. NULL on lack of memory. */
+struct jsontext *message_clean(struct jsontext *text);
+
 /* Reads the object WHOLE (borrowed; its bytes are shared). 0; ERR_PARSE (no JSON), ERR_INVALID (no
  * message), ERR_LIMIT (a part that has to be understood is over limits.maxTree) or ERR_NOMEM with E
  * filled. M is to be cleared in any case: after ERR_INVALID, ERR_LIMIT and ERR_PARSE its id and

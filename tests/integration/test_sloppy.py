@@ -429,6 +429,31 @@ def _(d):
         p.fails(b'"text"', "HTTP 200")
 
 
+@case("R8: errors with a status of 4xx and 5xx")
+def _(d):
+    error = b'{"jsonrpc":"2.0","id":@ID@,"error":{"code":-5,"message":"it broke%s"}}'
+    for p in peers(d, WEB):
+        for status in (400, 422, 500):
+            for data in (error % b"", BOM + error % b"", error % b" caf\xe9", error % b'","message":"it broke',
+                         (error % b"").replace(b"-5", b"1e400"), (error % b"").replace(b"@ID@", b'"@ID@"'),
+                         (error % b"").replace(b'"jsonrpc":"2.0",', b"")):
+                p.fails(data, "it broke", status=status)
+        p.fails(b"<html>", "HTTP 500", status=500)
+        p.fails(b'{"error":"plain"}', "HTTP 400", status=400)
+
+
+@case("several messages at once")
+def _(d):
+    note = b'{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}'
+    for p in peers(d, ("old", "webold")):
+        equal(p.text(b"[" + GOOD + b"]"), "good", p.name)
+        equal(p.text(BOM + b"[" + note + b"," + GOOD + b"]"), "good", p.name)
+        equal(p.text(b"[7,null," + carried(TEXT % b"good" + b',"structuredContent":{"n":1e400,"k\\u0000":1}') + b"]"),
+              "good", p.name)
+        p.fails(b'[{"jsonrpc":"2.0","id":@ID@}]', "neither")
+        p.fails(b"[" + GOOD + b",]", "column")
+
+
 @case("R8: gzip that nobody asked for")
 def _(d):
     for p in peers(d, WEB):

@@ -295,8 +295,12 @@ static void guesses_in_large_texts(void **state)
 
 static void unmarked(void **state)
 {
-	static const char *const table[][2] = {
-		{"\xef\xbb\xbf{}", "{}"}, {"{}", "{}"}, {"\xef\xbb", "\xef\xbb"}, {"", ""}};
+	static const char *const table[][3] = {
+		{"\xef\xbb\xbf{}", "{}", "{}"},
+		{"{}", "{}", "{}"},
+		{"\xef\xbb", "\xef\xbb", "\xef\xbf\xbd\xef\xbf\xbd"},
+		{"\xef\xbb\xbf\"\xe9\"", "\"\xe9\"", "\"\xef\xbf\xbd\""},
+		{"", "", ""}};
 
 	(void)state;
 	EACH(table)
@@ -307,6 +311,10 @@ static void unmarked(void **state)
 		const char *bytes = jsontext_bytes(bare, &len);
 
 		assert_text(bytes, len, table[i][1], table[i][0]);
+		jsontext_unref(&bare);
+		bare = message_clean(text);
+		bytes = jsontext_bytes(bare, &len);
+		assert_text(bytes, len, table[i][2], table[i][0]);
 		jsontext_unref(&bare);
 		jsontext_unref(&text);
 	}
