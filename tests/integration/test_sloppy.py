@@ -479,6 +479,19 @@ def tools(schema=b'{"type":"object"}', text=b"d", extra=b""):
                    % (text, schema, extra))
 
 
+@case("R9: the same over HTTP, and a request that nobody can take ends no call")
+def _(d):
+    up, p = UPS["webold"], Peer(d, "webold")
+    for ident, want in ((b"77.0", 77.0), (b'"78"', "78"), (b"79", 79)):
+        asked = b'{"jsonrpc":"2.0","id":%s,"method":"ping","params":null}' % ident
+        equal(p.text(asked + b"\n\n" + GOOD, how="event"), "good", p.name)
+        up.wait("response", fn=lambda r: r.msg.get("id") == want and "result" in r.msg)
+    for p in peers(d):
+        bad = b'{"jsonrpc":"2.0","id":@ID@,"method":7}'
+        how = {"how": "event"} if p.name in WEB else {}
+        equal(p.text(bad + (b"\n\n" if how else b"\n") + GOOD, **how), "good", p.name)
+
+
 @case("lists: a sloppy answer to tools/list")
 def _(_shared):
     for data in (tools(text=b"caf\xe9"), tools(extra=b',"x":1e400'), tools(b'{"type":"object","type":"object"}'),
