@@ -490,6 +490,9 @@ def _(d):
         bad = b'{"jsonrpc":"2.0","id":@ID@,"method":7}'
         how = {"how": "event"} if p.name in WEB else {}
         equal(p.text(bad + (b"\n\n" if how else b"\n") + GOOD, **how), "good", p.name)
+    for p in peers(d, WEB):  # it is not the response, either
+        p.fails(bad, "HTTP 200", "method")
+        p.fails(bad, "HTTP 200", "method", how="event")
 
 
 @case("lists: a sloppy answer to tools/list")
