@@ -151,19 +151,37 @@ static int take_call(struct message *m, const struct reading *r, struct err *e)
 	return rc;
 }
 
+/* An id that is a whole number is one, however it is written: an answer of mcpd has it as an
+ * integer (JSON-RPC 2.0 section 4: numbers should have no fraction). */
+static int take_id(struct message *m, const struct reading *r, struct err *e)
+{
+	json_int_t n;
+	int rc = tree_of(r, ID, &m->id, e);
+
+	if (rc < 0)
+		return rc;
+	if (json_is_real(m->id) && message_id_number(m->id, &n)) {
+		json_decref(m->id);
+		m->id = json_integer(n);
+		if (!m->id)
+			return err_set(e, ERR_NOMEM, "out of memory");
+	}
+	if (m->id && !json_is_string(m->id) && !json_is_integer(m->id))
+		return err_set(e, ERR_INVALID, "\"id\" must be a string or an integer");
+	if (json_string_length(m->id) > JSONRPC_MAX_ID)
+		return err_set(e, ERR_INVALID, "\"id\" has more than %zu bytes", JSONRPC_MAX_ID);
+	return 0;
+}
+
 static int take_members(struct message *m, const struct reading *r, struct err *e)
 {
 	bool is_call = r->places[METHOD].len > 0;
 	int rc;
 
 	m->kind = is_call ? JSONRPC_NOTIFICATION : JSONRPC_RESULT;
-	rc = tree_of(r, ID, &m->id, e);
+	rc = take_id(m, r, e);
 	if (rc < 0)
 		return rc;
-	if (m->id && !json_is_string(m->id) && !json_is_number(m->id))
-		return err_set(e, ERR_INVALID, "\"id\" must be a string or a number");
-	if (json_string_length(m->id) > JSONRPC_MAX_ID)
-		return err_set(e, ERR_INVALID, "\"id\" has more than %zu bytes", JSONRPC_MAX_ID);
 	return is_call ? take_call(m, r, e) : take_response(m, r, e);
 }
 
