@@ -26,12 +26,20 @@ struct piece {
 	size_t len;
 };
 
+/* Where a member of an object is in its text. */
+struct member {
+	size_t key_at, key_len, at, len;
+};
+
 struct jsontext {
 	size_t refs;
 	json_t *tree;	      /* NULL: nobody asked */
 	size_t n, len;	      /* pieces; bytes of all */
 	struct piece *pieces; /* NULL: there is the tree alone */
 	struct piece one;
+	struct member
+		*members; /* of an object that was walked; NULL: not so, or too many to keep */
+	size_t n_members;
 };
 
 static size_t max_tree = (size_t)1 << 20;
@@ -88,6 +96,7 @@ void jsontext_unref(struct jsontext **tp)
 		return;
 	drop_pieces(t);
 	json_decref(t->tree);
+	free(t->members);
 	free(t);
 }
 
@@ -272,96 +281,137 @@ bool jsontext_is_line(const struct jsontext *t)
 
 /* ---- putting together ---- */
 
-/* A value with room for N pieces, none of which is set. */
-static struct jsontext *with_room(size_t n)
-{
-	struct jsontext *t = jsontext_new();
+/* The pieces of a value that is being made. */
+struct pieces {
+	struct piece *v;
+	size_t n, room, len;
+	bool failed;
+};
 
-	if (t && !(t->pieces = calloc(n, sizeof *t->pieces)))
-		jsontext_unref(&t);
-	return t;
-}
-
-static void append(struct jsontext *t, struct bytes *b, const char *at, size_t len)
+static void add_piece(struct pieces *ps, struct bytes *b, const char *at, size_t len)
 {
-	t->pieces[t->n++] = (struct piece){b, at, len};
-	t->len += len;
+	struct piece *more = ps->v;
+
+	if (ps->failed || len == 0)
+		return;
+	if (ps->n == ps->room) {
+		ps->room = ps->room ? 2 * ps->room : 16;
+		more = realloc(ps->v, ps->room * sizeof *more);
+	}
+	if (!more) {
+		ps->failed = true;
+		return;
+	}
+	ps->v = more;
+	ps->v[ps->n++] = (struct piece){b, at, len};
+	ps->len += len;
 	if (b)
 		b->refs++;
 }
 
-static void append_value(struct jsontext *t, const struct jsontext *value)
+static void add_static(struct pieces *ps, const char *text)
 {
+	add_piece(ps, NULL, text, strlen(text));
+}
+
+static void add_value(struct pieces *ps, struct jsontext *value)
+{
+	if (value->n == 0 && flatten(value) < 0)
+		ps->failed = true;
 	for (size_t i = 0; i < value->n; i++)
-		append(t, value->pieces[i].bytes, value->pieces[i].at, value->pieces[i].len);
+		add_piece(ps, value->pieces[i].bytes, value->pieces[i].at, value->pieces[i].len);
 }
 
-/* A tree gets its text. */
-static int write_down(struct jsontext *t)
+static void drop_all(struct pieces *ps)
 {
-	return t->n > 0 ? 0 : flatten(t);
+	for (size_t i = 0; i < ps->n; i++)
+		bytes_unref(ps->v[i].bytes);
+	free(ps->v);
 }
 
-/* The same as one block. */
-static struct jsontext *flat_around(char *before_take, size_t len, const struct jsontext *value,
-				    const char *after)
+/* The value that PS are; NULL on lack of memory. PS are used up. A small one is one block, because
+ * it is soon written as one. */
+static struct jsontext *joined(struct pieces *ps)
 {
-	size_t tail = strlen(after), used = len;
-	char *text = realloc(before_take, len + value->len + tail + 1);
+	struct jsontext *t = ps->failed ? NULL : jsontext_new();
 
-	if (!text) {
-		free(before_take);
+	if (!t) {
+		drop_all(ps);
 		return NULL;
 	}
-	for (size_t i = 0; i < value->n; used += value->pieces[i++].len)
-		memcpy(text + used, value->pieces[i].at, value->pieces[i].len);
-	memcpy(text + used, after, tail + 1);
-	return jsontext_take(text, used + tail);
+	t->pieces = ps->v;
+	t->n = ps->n;
+	t->len = ps->len;
+	if (t->len < BY_REFERENCE && flatten(t) < 0)
+		jsontext_unref(&t);
+	return t;
 }
 
 struct jsontext *jsontext_around(char *before_take, size_t len, struct jsontext *value,
 				 const char *after)
 {
-	struct bytes *b;
-	struct jsontext *t;
+	struct bytes *b = bytes_take(before_take);
+	struct pieces ps = {.failed = !b};
 
-	if (write_down(value) == 0 && value->len < BY_REFERENCE)
-		return flat_around(before_take, len, value, after);
-	b = bytes_take(before_take);
-	t = b && value->n > 0 ? with_room(value->n + 2) : NULL;
-	if (t) {
-		append(t, b, b->text, len);
-		append_value(t, value);
-		append(t, NULL, after, strlen(after));
-	}
+	add_piece(&ps, b, b ? b->text : "", len);
+	add_value(&ps, value);
+	add_static(&ps, after);
 	bytes_unref(b);
-	return t;
+	return joined(&ps);
 }
 
 struct jsontext *jsontext_array(struct jsontext *const *values, size_t n)
 {
-	struct jsontext *t;
-	size_t pieces = 2;
+	struct pieces ps = {0};
 
-	for (size_t i = 0; i < n; i++) {
-		if (write_down(values[i]) < 0)
-			return NULL;
-		pieces += values[i]->n + 1;
-	}
-	t = with_room(pieces);
-	if (!t)
-		return NULL;
-	append(t, NULL, "[", 1);
+	add_static(&ps, "[");
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
-			append(t, NULL, ",", 1);
-		append_value(t, values[i]);
+			add_static(&ps, ",");
+		add_value(&ps, values[i]);
 	}
-	append(t, NULL, "]", 1);
-	return t;
+	add_static(&ps, "]");
+	return joined(&ps);
 }
 
 /* ---- members ---- */
+
+/* A value passes several parts that each look for members of it. What the first walk found is kept,
+ * unless an object has more members than any that the protocol defines. */
+#define MAX_KEPT 32
+
+typedef void (*member_fn)(const struct member *m, void *arg);
+
+struct walk {
+	member_fn fn;
+	void *arg;
+	struct member kept[MAX_KEPT];
+	size_t n;
+};
+
+static void on_scanned(const struct jsonscan_member *m, void *arg)
+{
+	const struct member own = {m->key_at, m->key_len, m->at, m->len};
+	struct walk *w = arg;
+
+	if (m->depth != 1)
+		return;
+	if (w->n < MAX_KEPT)
+		w->kept[w->n] = own;
+	w->n++;
+	w->fn(&own, w->arg);
+}
+
+static void keep_members(struct jsontext *t, const struct walk *w)
+{
+	if (w->n == 0 || w->n > MAX_KEPT)
+		return;
+	t->members = malloc(w->n * sizeof *t->members);
+	if (!t->members)
+		return; /* the next walk scans again */
+	memcpy(t->members, w->kept, w->n * sizeof *t->members);
+	t->n_members = w->n;
+}
 
 static bool is_object(const struct jsontext *t)
 {
@@ -372,6 +422,30 @@ static bool is_object(const struct jsontext *t)
 	return i < t->len && t->one.at[i] == '{';
 }
 
+/* Calls FN for each member of the object T, which is flat afterwards. 0; ERR_INVALID: T is no
+ * object; ERR_NOMEM. */
+static int each_member(struct jsontext *t, member_fn fn, void *arg)
+{
+	struct walk w = {.fn = fn, .arg = arg};
+	enum jsonscan_status status;
+	struct jsonscan s;
+
+	if (flatten(t) < 0)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < t->n_members; i++)
+		fn(&t->members[i], arg);
+	if (t->members)
+		return 0;
+	if (!is_object(t))
+		return ERR_INVALID;
+	jsonscan_init(&s, 0, on_scanned, &w);
+	status = jsonscan_run(&s, t->one.at, t->len, true);
+	jsonscan_fini(&s);
+	if (status == JSONSCAN_DONE)
+		keep_members(t, &w);
+	return status == JSONSCAN_DONE ? 0 : status == JSONSCAN_BAD ? ERR_INVALID : ERR_NOMEM;
+}
+
 struct search {
 	struct jsontext *in;
 	const char *const *keys;
@@ -380,11 +454,11 @@ struct search {
 	bool failed;
 };
 
-static void on_found(const struct jsonscan_member *m, void *arg)
+static void on_found(const struct member *m, void *arg)
 {
 	struct search *f = arg;
 
-	for (size_t i = 0; m->depth == 1 && i < f->n; i++) {
+	for (size_t i = 0; i < f->n; i++) {
 		if (!jsonscan_key_is(f->in->one.at + m->key_at, m->key_len, f->keys[i]))
 			continue;
 		jsontext_unref(&f->found[i]);
@@ -397,22 +471,15 @@ int jsontext_find(struct jsontext *object, const char *const *keys, size_t n,
 		  struct jsontext **found_r)
 {
 	struct search f = {.in = object, .keys = keys, .n = n, .found = found_r};
-	enum jsonscan_status status;
-	struct jsonscan s;
+	int rc;
 
 	memset(found_r, 0, n * sizeof *found_r);
-	if (flatten(object) < 0)
-		return ERR_NOMEM;
-	if (!is_object(object))
-		return ERR_INVALID;
-	jsonscan_init(&s, 0, on_found, &f);
-	status = jsonscan_run(&s, object->one.at, object->len, true);
-	jsonscan_fini(&s);
-	if (status == JSONSCAN_DONE && !f.failed)
+	rc = each_member(object, on_found, &f);
+	if (rc == 0 && !f.failed)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		jsontext_unref(&found_r[i]);
-	return status == JSONSCAN_BAD ? ERR_INVALID : ERR_NOMEM;
+	return rc < 0 ? rc : ERR_NOMEM;
 }
 
 bool jsontext_is(struct jsontext *t, const char *text)
@@ -425,55 +492,22 @@ bool jsontext_is(struct jsontext *t, const char *text)
 
 /* ---- edits ---- */
 
-/* An object while it is edited: the pieces of the new one. */
+/* An object while it is edited, and what the new one is made of. */
 struct editor {
 	struct jsontext *from;
 	const struct jsonedit *edits;
 	size_t n_edits;
 	bool *done; /* for each edit: its member was met */
-	struct piece *pieces;
-	size_t n, room;
+	struct pieces to;
 	size_t run_at, run_end; /* what stays and has not become a piece: empty where equal */
 	bool any;		/* the new object has a member before */
-	bool changed, failed;
+	bool changed;
 };
-
-static void add_piece(struct editor *ed, struct bytes *b, const char *at, size_t len)
-{
-	struct piece *more = ed->pieces;
-
-	if (ed->failed || len == 0)
-		return;
-	if (ed->n == ed->room) {
-		ed->room = ed->room ? 2 * ed->room : 16;
-		more = realloc(ed->pieces, ed->room * sizeof *more);
-	}
-	if (!more) {
-		ed->failed = true;
-		return;
-	}
-	ed->pieces = more;
-	ed->pieces[ed->n++] = (struct piece){b, at, len};
-	if (b)
-		b->refs++;
-}
-
-static void add_static(struct editor *ed, const char *text)
-{
-	add_piece(ed, NULL, text, strlen(text));
-}
-
-static void add_value(struct editor *ed, struct jsontext *value)
-{
-	if (flatten(value) < 0)
-		ed->failed = true;
-	else
-		add_piece(ed, value->one.bytes, value->one.at, value->len);
-}
 
 static void end_run(struct editor *ed)
 {
-	add_piece(ed, ed->from->one.bytes, ed->from->one.at + ed->run_at, ed->run_end - ed->run_at);
+	add_piece(&ed->to, ed->from->one.bytes, ed->from->one.at + ed->run_at,
+		  ed->run_end - ed->run_at);
 	ed->run_at = ed->run_end = 0;
 }
 
@@ -482,7 +516,7 @@ static void keep(struct editor *ed, size_t at, size_t end)
 {
 	if (ed->run_at == ed->run_end) {
 		if (ed->any)
-			add_static(ed, ",");
+			add_static(&ed->to, ",");
 		ed->run_at = at;
 	}
 	ed->run_end = end;
@@ -498,14 +532,11 @@ static size_t find_edit(const struct editor *ed, const char *key, size_t len)
 	return i;
 }
 
-static void on_member(const struct jsonscan_member *m, void *arg)
+static void on_member(const struct member *m, void *arg)
 {
 	struct editor *ed = arg;
-	size_t i;
+	size_t i = find_edit(ed, ed->from->one.at + m->key_at, m->key_len);
 
-	if (m->depth != 1)
-		return;
-	i = find_edit(ed, ed->from->one.at + m->key_at, m->key_len);
 	if (i == ed->n_edits) {
 		keep(ed, m->key_at - 1, m->at + m->len);
 		return;
@@ -514,7 +545,7 @@ static void on_member(const struct jsonscan_member *m, void *arg)
 	if (!ed->done[i] && ed->edits[i].value) {
 		keep(ed, m->key_at - 1, m->at);
 		end_run(ed);
-		add_value(ed, ed->edits[i].value);
+		add_value(&ed->to, ed->edits[i].value);
 	} else {
 		end_run(ed);
 	}
@@ -527,53 +558,31 @@ static void add_missing(struct editor *ed)
 	for (size_t i = 0; i < ed->n_edits; i++) {
 		if (ed->done[i] || !ed->edits[i].add)
 			continue;
-		add_static(ed, ed->any ? ",\"" : "\"");
-		add_static(ed, ed->edits[i].key);
-		add_static(ed, "\":");
-		add_value(ed, ed->edits[i].value);
+		add_static(&ed->to, ed->any ? ",\"" : "\"");
+		add_static(&ed->to, ed->edits[i].key);
+		add_static(&ed->to, "\":");
+		add_value(&ed->to, ed->edits[i].value);
 		ed->any = ed->changed = true;
 	}
-}
-
-/* The new value; NULL on lack of memory. */
-static struct jsontext *edited(struct editor *ed)
-{
-	struct jsontext *t = ed->failed ? NULL : jsontext_new();
-
-	if (!t) {
-		for (size_t i = 0; i < ed->n; i++)
-			bytes_unref(ed->pieces[i].bytes);
-		free(ed->pieces);
-		return NULL;
-	}
-	t->pieces = ed->pieces;
-	t->n = ed->n;
-	for (size_t i = 0; i < t->n; i++)
-		t->len += t->pieces[i].len;
-	return t;
 }
 
 struct jsontext *jsontext_edit(struct jsontext *object, const struct jsonedit *edits, size_t n)
 {
 	struct editor ed = {.from = object, .edits = edits, .n_edits = n};
-	struct jsonscan s;
-	struct jsontext *t;
 
-	if (flatten(object) < 0 || !(ed.done = calloc(n + 1, sizeof *ed.done)))
+	ed.done = calloc(n + 1, sizeof *ed.done);
+	if (!ed.done)
 		return NULL;
-	jsonscan_init(&s, 0, on_member, &ed);
-	add_static(&ed, "{");
-	if (!is_object(object) ||
-	    jsonscan_run(&s, object->one.at, object->len, true) != JSONSCAN_DONE)
-		ed.failed = true;
-	jsonscan_fini(&s);
-	end_run(&ed);
+	add_static(&ed.to, "{");
+	if (each_member(object, on_member, &ed) < 0)
+		ed.to.failed = true;
+	else
+		end_run(&ed);
 	add_missing(&ed);
-	add_static(&ed, "}");
+	add_static(&ed.to, "}");
 	free(ed.done);
-	t = edited(&ed);
-	if (!t || ed.changed)
-		return t;
-	jsontext_unref(&t);
+	if (ed.changed || ed.to.failed)
+		return joined(&ed.to);
+	drop_all(&ed.to);
 	return jsontext_ref(object);
 }
