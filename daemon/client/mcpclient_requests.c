@@ -59,7 +59,6 @@ static int transmit(struct pending *p)
 	return mcpclient_send_for(p->m, msg, p->call != NULL ? call_bearer(p->call) : NULL);
 }
 
-/* P is in no list. Gives it a number and sends it. */
 /* P, which is in no list, gets a number and goes out. */
 static void dispatch(struct mcpclient *m, struct pending *p)
 {

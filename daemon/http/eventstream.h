@@ -39,7 +39,7 @@ struct eventstream {
 	struct exchange *x;	  /* NULL: there is no client */
 	struct delayq_node timer; /* the upgrade while it is pending, then keep-alive */
 	unsigned char accept;	  /* REPLY_ACCEPT_* of the client */
-	bool open;		  /* a stream, no longer pending */
+	bool open; /* a stream, no longer pending; stays so when the exchange is gone */
 };
 
 /* What the eventstreams of one kind of owner share. HOOKS and LIMITS outlive them. NULL on lack of

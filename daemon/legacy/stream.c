@@ -17,12 +17,6 @@
 #include "lib/jsonrpc.h"
 #include "lib/jsontext.h"
 
-enum stream_state {
-	STREAM_PENDING, /* nothing was emitted: may still become one JSON body */
-	STREAM_SSE,
-	STREAM_DONE, /* every response is out, or it was closed */
-};
-
 struct stream {
 	TAILQ_ENTRY(stream) link;
 	struct stream_conf conf;
@@ -35,8 +29,8 @@ struct stream {
 	uint32_t floor;	 /* the newest event that cannot be replayed any more */
 	unsigned stored; /* events in the replay buffer */
 	unsigned due;	 /* responses */
-	enum stream_state state;
 	bool get, batch;
+	bool done; /* every response is out, or it was closed */
 };
 
 static struct stream *stream_of(struct eventstream *out)
@@ -44,10 +38,22 @@ static struct stream *stream_of(struct eventstream *out)
 	return container_of(out, struct stream, out);
 }
 
+/* Nothing was emitted yet: the answer may still become one JSON body. */
+static bool is_pending(const struct stream *s)
+{
+	return !s->done && !s->out.open;
+}
+
+/* The answer is a stream of events that is not over, also while the client is away. */
+static bool is_sse(const struct stream *s)
+{
+	return !s->done && s->out.open;
+}
+
 /* Nothing to do and nothing to replay any more. */
 static bool is_idle(const struct stream *s)
 {
-	return !s->out.x && s->due == 0 && s->stored == 0 && (s->get || s->state == STREAM_DONE);
+	return !s->out.x && s->due == 0 && s->stored == 0 && (s->get || s->done);
 }
 
 static void on_idle(void *arg)
@@ -125,7 +131,6 @@ static int begin_sse(struct stream *s)
 
 	if (rc)
 		return rc;
-	s->state = STREAM_SSE;
 	if (mcp_rev_has_priming(s->conf.rev))
 		(void)emit(s, (long)s->conf.env->limits->retry_ms,
 			   NULL); /* lost: not resumable yet */
@@ -205,11 +210,11 @@ static void let_resume(struct stream *s)
 /* The end of what was asked for. */
 static void withdraw(struct stream *s, const char *why)
 {
-	struct exchange *x = s->state == STREAM_PENDING ? detach(s) : NULL;
+	struct exchange *x = is_pending(s) ? detach(s) : NULL;
 	json_t *msg = x ? jsonrpc_error(NULL, RPC_TRANSPORT, why, NULL) : NULL;
 
 	if (x) {
-		s->state = STREAM_DONE;
+		s->done = true;
 		exchange_challenge(x, "invalid_token", why, NULL);
 		exchange_reply_json(x, 401, msg);
 	} else {
@@ -223,7 +228,7 @@ static void on_token_end(enum bearer_end why, void *arg)
 {
 	struct stream *s = arg;
 
-	if (s->get || (why == BEARER_EXPIRED && s->state == STREAM_SSE && s->seq > 0))
+	if (s->get || (why == BEARER_EXPIRED && is_sse(s) && s->seq > 0))
 		let_resume(s);
 	else
 		withdraw(s, bearer_end_text(why));
@@ -276,9 +281,9 @@ int stream_send(struct stream *s, json_t *msg)
 	struct jsontext *text;
 	int rc;
 
-	if (s->state == STREAM_DONE)
+	if (s->done)
 		return ERR_CLOSED;
-	if (s->state == STREAM_PENDING) {
+	if (is_pending(s)) {
 		rc = upgrade(s); /* ERR_CLOSED: the client left before it knew an event id */
 		if (rc)
 			return rc;
@@ -296,7 +301,7 @@ static void reply_json(struct stream *s, struct jsontext *response)
 		s->n_collected > 0 ? jsontext_array(s->collected, s->n_collected) : NULL;
 	struct exchange *x = detach(s);
 
-	s->state = STREAM_DONE;
+	s->done = true;
 	if (x && all)
 		exchange_reply_text(x, 200, all);
 	else if (x && s->n_collected > 0)
@@ -313,7 +318,7 @@ static void finish(struct stream *s)
 {
 	struct exchange *x = detach(s);
 
-	s->state = STREAM_DONE;
+	s->done = true;
 	if (x)
 		exchange_stream_end(x);
 	check_idle(s);
@@ -351,9 +356,9 @@ static void settle(struct stream *s, struct jsontext *response)
 {
 	if (s->due > 0)
 		s->due--;
-	if (s->state == STREAM_PENDING) {
+	if (is_pending(s)) {
 		respond_pending(s, response);
-	} else if (s->state == STREAM_SSE) {
+	} else if (is_sse(s)) {
 		if (response)
 			emit(s, -1, response);
 		if (s->due == 0)
@@ -371,13 +376,13 @@ void stream_deny(struct stream *s, struct jsontext *response, const char *why, c
 {
 	struct exchange *x;
 
-	if (s->state != STREAM_PENDING || s->batch || s->due != 1 || !s->out.x) {
+	if (!is_pending(s) || s->batch || s->due != 1 || !s->out.x) {
 		settle(s, response);
 		return;
 	}
 	s->due = 0;
 	x = detach(s);
-	s->state = STREAM_DONE;
+	s->done = true;
 	exchange_challenge(x, "insufficient_scope", why, scope);
 	exchange_reply_text(x, 403, response);
 	check_idle(s);
@@ -393,7 +398,7 @@ int stream_resume(struct stream *s, struct exchange *x, uint32_t seq, struct err
 	struct evbuffer *frames;
 	int rc;
 
-	if (seq > s->seq || seq < s->floor || s->state == STREAM_PENDING)
+	if (seq > s->seq || seq < s->floor || is_pending(s))
 		return err_set(e, ERR_NOTFOUND, "cannot resume: the events are not kept any more");
 	frames = evbuffer_new();
 	if (!frames || replay_copy(s->conf.replay, s, seq, frames) < 0) {
@@ -409,7 +414,7 @@ int stream_resume(struct stream *s, struct exchange *x, uint32_t seq, struct err
 	bearer_hold(&s->hold, exchange_bearer(x));
 	(void)eventstream_write(&s->out, frames);
 	evbuffer_free(frames);
-	if (s->state == STREAM_DONE && s->out.x)
+	if (s->done && s->out.x)
 		finish(s);
 	return 0;
 }
@@ -419,12 +424,12 @@ void stream_close(struct stream *s, int status, int code, const char *message)
 	struct exchange *x;
 	json_t *msg;
 
-	if (s->state != STREAM_PENDING) {
+	if (!is_pending(s)) {
 		finish(s);
 		return;
 	}
 	x = detach(s);
-	s->state = STREAM_DONE;
+	s->done = true;
 	if (!x)
 		return;
 	msg = jsonrpc_error(NULL, code, message, NULL);

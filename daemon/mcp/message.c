@@ -258,14 +258,16 @@ int message_read(struct message *m, struct jsontext *whole, struct err *e)
 {
 	struct reading r;
 	size_t bad = 0;
-	struct err own;
+	struct err unheard;
 	int rc;
 
+	if (!e)
+		e = &unheard;
 	memset(m, 0, sizeof *m);
-	rc = scan(m, &r, whole, &bad, e ? e : &own);
+	rc = scan(m, &r, whole, &bad, e);
 	if (rc < 0)
 		return rc;
-	return bad > 0 ? read_repaired(m, whole, e ? e : &own) : take_members(m, &r, e ? e : &own);
+	return bad > 0 ? read_repaired(m, whole, e) : take_members(m, &r, e);
 }
 
 /* ---- ids ---- */
@@ -356,7 +358,7 @@ struct jsontext *message_result(const json_t *id, struct jsontext *result)
 
 	if (tree)
 		return jsontext_of(jsonrpc_result((json_t *)(uintptr_t)id, json_incref(tree)));
-	text = json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(17));
+	text = jsonrpc_dump(id, NULL);
 	len = text ? asprintf(&head, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":", text) : -1;
 	free(text);
 	return len < 0 ? NULL : jsontext_around(head, (size_t)len, result, "}");
