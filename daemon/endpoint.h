@@ -21,8 +21,8 @@ struct store;
 struct users;
 struct view;
 
-/* What an endpoint is made of: all of it is borrowed and outlives the endpoint, but for the struct
- * itself, which is copied. */
+/* The arguments of endpoint_new(). The struct is copied. The objects that its pointers name are
+ * borrowed and have to outlive the endpoint. */
 struct endpoint_deps {
 	struct event_base *base;
 	const struct config *conf;

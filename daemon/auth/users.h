@@ -29,8 +29,8 @@ struct user_token {
 	const char *rights;  /* see bearer.h; NULL: not known */
 };
 
-/* What the users are made of: all is borrowed and outlives them, but for the struct itself, which
- * is copied. */
+/* The arguments of users_new(). The struct is copied. The objects that its pointers name are
+ * borrowed and have to outlive the users. */
 struct users_deps {
 	struct event_base *base;
 	struct store *store;

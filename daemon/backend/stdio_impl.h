@@ -120,8 +120,9 @@ int instance_start(struct instance *in, const struct caller *caller, struct err 
 /* Stops the child; its calls end with WHY, and the holders stay. */
 void instance_stop(struct instance *in, const char *why);
 void instance_fail(struct instance *in,
-		   const char *why);	   /* gives the child up, as if it had died */
-void instance_forget_era(struct stdio *s); /* finds the era of the server anew at the next start */
+		   const char *why); /* gives the child up, as if it had died */
+/* Forgets which era the server speaks: the next start of an instance probes it again. */
+void instance_forget_era(struct stdio *s);
 /* The token for messages that no call causes; NULL: none. Borrowed. */
 struct bearer *instance_bearer(struct instance *in);
 void instance_rest(struct instance *in); /* its use has begun or ended: sets the idle timer */

@@ -397,10 +397,11 @@ int instance_start(struct instance *in, const struct caller *caller, struct err 
 
 /* ---- a server that says too much ---- */
 
-/* A server may say this much in a second that leads to nothing: no JSON, lines that are no
- * messages, answers that nobody waits for, news that nobody wants, pings. Beyond
- * that mcpd does not read from the server for the rest of the second, so that other servers and
- * clients have the processor, too. */
+/* The number of useless messages (invalid JSON, responses to no request, notifications without a
+ * listener, pings) that a server may send in a second. When a server sends more, mcpd reads nothing
+ * from it for the rest of the second, so that it leaves processor time for other servers and
+ * clients.
+ */
 #define MAX_USELESS 2000
 
 static void brake_off(void *arg, unsigned kinds)

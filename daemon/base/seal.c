@@ -177,7 +177,7 @@ static json_t *open_text(const struct seal *s, const char *text, const char *con
 			   len - NONCE_LEN - TAG_LEN, buf + len - TAG_LEN);
 	if (rc == 0)
 		whole = json_loadb((char *)plain, len - NONCE_LEN - TAG_LEN, 0, NULL);
-	/* What was sealed is JSON: nothing but memory can lack. */
+	/* Sealed plaintext is always JSON, so the parser can fail for lack of memory alone. */
 	if (rc == ERR_NOMEM || (rc == 0 && !whole))
 		err_set(e, ERR_NOMEM, "out of memory");
 	free(buf);

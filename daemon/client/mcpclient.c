@@ -129,8 +129,8 @@ static void tell_noise(struct mcpclient *m, const char *text, size_t len, const 
 		 e->text, begin);
 }
 
-/* What is not JSON, and was meant as a message, ends the request that it answers: the one whose id
- * can be made out, or the only one there is. Other noise ends none. */
+/* TEXT is not JSON. If it looks like a response, the request with its id fails; if the id cannot be
+ * read, the only request without an answer fails. Other noise fails no request. */
 static void not_json(struct mcpclient *m, const char *text, size_t len, const struct err *e)
 {
 	json_t *id = message_guess_id(text, len);
@@ -177,8 +177,8 @@ static size_t next_message(const char *text, size_t len, size_t end)
 	return (size_t)(at - text);
 }
 
-/* What is wrong with TEXT, which is broken as MSG says; the rest of it that may be a message (a new
- * reference), or NULL. */
+/* TEXT is not JSON as a whole; MSG says where a whole value in it ends. Handles the first part of
+ * TEXT and returns the rest that may be a message (a new reference), or NULL. */
 static struct jsontext *after_broken(struct mcpclient *m, struct jsontext *text,
 				     const struct message *msg, const struct err *e)
 {

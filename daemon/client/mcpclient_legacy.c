@@ -72,7 +72,8 @@ static int legacy_params(const struct pending *p, json_t **params_r)
 
 static void legacy_on_result(struct pending *p, struct jsontext *result)
 {
-	/* It is no word of these revisions, and would say something to a client of the next one. */
+	/* The legacy revisions have no member resultType. One that a server adds by itself would be
+	 * taken for the real one by a client of 2026-07-28. */
 	static const struct jsonedit no_type = {.key = "resultType"};
 
 	mcpclient_done(p, jsontext_edit(result, &no_type, 1));

@@ -380,7 +380,8 @@ static int unstamped(json_t *params, json_t **params_r)
 	return rc == 0 ? 0 : ERR_NOMEM;
 }
 
-/* What is lost for lack of memory has to be assumed when there is memory again. */
+/* Passes a notification on to the owner. One that is lost for lack of memory is noted in "missed":
+ * once there is memory again, the owner is told that everything may have changed. */
 static void retell(struct listening *l, const char *method, json_t *params)
 {
 	if (unstamped(params, &params) < 0) {

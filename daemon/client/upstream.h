@@ -54,7 +54,7 @@ struct upstream_events {
 	 */
 	void (*on_renewed)(struct upstream *u, void *arg);
 	/* The session cannot be opened again, or the upstream speaks another revision now: the
-	 * owner has to learn the upstream anew. */
+	 * owner has to start a new handshake and list the offer again. */
 	void (*on_lost)(struct upstream *u, const char *why, void *arg);
 	/* The upstream cannot be reached, or fails (HTTP 5xx). */
 	void (*on_trouble)(struct upstream *u, void *arg);

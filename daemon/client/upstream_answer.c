@@ -103,7 +103,7 @@ static bool is_own_id(const struct leg *l, const json_t *id)
 	return message_id_number(l->id, &ours) && message_id_number(id, &theirs) && theirs == ours;
 }
 
-/* Whether TEXT, which is no JSON, was meant as the response to the request of L. */
+/* Whether TEXT, which is not JSON, looks like the response to the request of L. */
 static bool is_broken_response(const struct leg *l, struct jsontext *text)
 {
 	size_t len;
@@ -363,7 +363,7 @@ static void end_leg(struct leg *l, const struct err *e, const json_t *body)
 	}
 }
 
-/* The body of L as a tree, heard with the tolerance of message.h. NULL: it is no JSON. */
+/* Parses the body of L with the tolerance of message.h. NULL: the body is not JSON. */
 static json_t *body_tree(const struct leg *l)
 {
 	json_t *body = jsonrpc_parse_any(l->body, l->len, NULL);
@@ -388,8 +388,8 @@ void answer_end(struct leg *l, const struct err *e)
 		ssereader_end(l->sse);
 	if (!l->in)
 		return;
-	/* What says something about the exchange itself is an error, and short. Its type is not
-	 * looked at: some give their answers none, or a wrong one. */
+	/* The body is parsed here for a JSON-RPC error about the exchange, which is short. The
+	 * media type does not matter, because some servers send none or a wrong one. */
 	if (!e && l->body && l->len <= MAX_ERROR)
 		body = body_tree(l);
 	httpc_cancel(&l->req);

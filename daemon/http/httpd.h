@@ -28,8 +28,8 @@ struct httpd_limits {
 	int64_t request_ms;	  /* see gate.h */
 };
 
-/* What an httpd is made of. What BASE, PEERS and the args point to is borrowed and outlives the
- * httpd; the rest is copied. */
+/* The arguments of httpd_new(). The struct and the limits are copied. The objects that BASE, PEERS
+ * and the args name are borrowed and have to outlive the httpd. */
 struct httpd_deps {
 	struct event_base *base;
 	const struct httpd_limits *limits;

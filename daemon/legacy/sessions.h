@@ -19,8 +19,8 @@ struct sessions;
 struct store;
 struct users;
 
-/* What the sessions are made of: all is borrowed and outlives them, but for the struct itself,
- * which is not kept. */
+/* The arguments of sessions_new(). The struct itself is not kept. The objects that its pointers
+ * name are borrowed and have to outlive the sessions. */
 struct sessions_deps {
 	struct event_base *base;
 	const struct config_sessions *conf;

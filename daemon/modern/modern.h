@@ -18,8 +18,8 @@ struct stopping;
 struct users;
 struct view;
 
-/* What the front is made of: all is borrowed and outlives the front, but for the struct itself,
- * which is not kept. */
+/* The arguments of modern_new(). The struct itself is not kept. The objects that its pointers name
+ * are borrowed and have to outlive the front. */
 struct modern_deps {
 	struct event_base *base;
 	const struct config *conf;

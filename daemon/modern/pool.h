@@ -48,8 +48,8 @@ struct pool_want {
 	const char *task;     /* the task that it is about: only its server knows it; or NULL */
 };
 
-/* What a pool is made of: all is borrowed and outlives the pool, but for the struct itself, which
- * is copied. */
+/* The arguments of pool_new(). The struct is copied. The objects that its pointers name are
+ * borrowed and have to outlive the pool. */
 struct pool_deps {
 	struct event_base *base;
 	const struct config_limits *limits;
