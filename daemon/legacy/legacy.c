@@ -25,20 +25,20 @@ static struct log_scope scope_of(const struct session *s)
 	return (struct log_scope){.session = session_id(s), .user = session_user(s)};
 }
 
-static void on_notify(void *where, const char *method, json_t *params, void *arg)
+static void on_notify(void *origin, const char *method, json_t *params, void *arg)
 {
 	json_t *msg = jsonrpc_notification(method, json_incref(params));
 
 	(void)arg;
 	/* Without a connection, or with a client that takes JSON only, a notification is lost. */
 	if (msg)
-		(void)stream_send(where, msg);
+		(void)stream_send(origin, msg);
 	json_decref(msg);
 }
 
-static void on_ask(void *where, struct question *q_take, void *arg)
+static void on_ask(void *origin, struct question *q_take, void *arg)
 {
-	transport_ask(session_transport(arg), where, q_take);
+	transport_ask(session_transport(arg), origin, q_take);
 }
 
 /* The response to ID that ANSWER is; NULL: none is due, or there is no memory for it. */
@@ -56,20 +56,20 @@ static struct jsontext *response_of(json_t *id, const struct answer *answer)
 	return NULL;
 }
 
-static void on_end(void *where, json_t *id, const struct answer *answer, void *arg)
+static void on_end(void *origin, json_t *id, const struct answer *answer, void *arg)
 {
 	struct session *s = arg;
 	struct jsontext *msg = response_of(id, answer);
-	bool heard = msg && stream_attached(where);
+	bool heard = msg && stream_attached(origin);
 
 	if (!msg && answer->kind != ANSWER_CANCELLED)
-		stream_close(where, 503, RPC_INTERNAL_ERROR, "out of memory");
+		stream_close(origin, 503, RPC_INTERNAL_ERROR, "out of memory");
 	if (msg && answer->kind == ANSWER_ERROR && answer->scope)
-		stream_deny(where, msg, answer->message, answer->scope);
+		stream_deny(origin, msg, answer->message, answer->scope);
 	else if (msg)
-		stream_respond(where, msg);
+		stream_respond(origin, msg);
 	else
-		stream_skip(where);
+		stream_skip(origin);
 	jsontext_unref(&msg);
 	/* The first request is initialize. A client that gets no answer will never know the id. */
 	if (!heard && !session_announced(s))

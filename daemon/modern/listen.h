@@ -36,7 +36,8 @@ void listens_open(struct listens *ls, struct exchange *x, const struct listen_ca
 		  json_t *id, json_t *params);
 /* A notification of a server of the pool: to the streams that asked for it. Consumed. */
 void listens_deliver(struct listens *ls, struct pooled *from, json_t *msg_take);
-/* The end of a request that a server of the pool got from here: one without a "where". */
+/* The end of a request that listen.c itself sent to a server of the pool: a request without an
+ * origin (struct server_front). */
 void listens_answered(struct listens *ls, const json_t *id, const struct answer *answer);
 /* Ends each stream with its result. */
 void listens_close(struct listens *ls);

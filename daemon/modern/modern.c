@@ -32,9 +32,9 @@ struct modern {
 
 /* ---- what the server says ---- */
 
-static void front_notify(void *where, const char *method, json_t *params, void *arg)
+static void front_notify(void *origin, const char *method, json_t *params, void *arg)
 {
-	struct mreq *r = where;
+	struct mreq *r = origin;
 
 	(void)arg;
 	if (!r)
@@ -47,21 +47,21 @@ static void front_notify(void *where, const char *method, json_t *params, void *
 	mreq_event(r, method, params);
 }
 
-static void front_ask(void *where, struct question *q_take, void *arg)
+static void front_ask(void *origin, struct question *q_take, void *arg)
 {
 	/* Servers keep roots. */
-	if (where && strcmp(question_method(q_take), "roots/list") == 0)
+	if (origin && strcmp(question_method(q_take), "roots/list") == 0)
 		pooled_spoil(arg);
-	if (where)
-		mreq_ask(where, q_take);
+	if (origin)
+		mreq_ask(origin, q_take);
 	else
 		question_refuse(q_take, RPC_METHOD_NOT_FOUND, "nobody to ask outside of a request");
 }
 
-static void front_end(void *where, json_t *id, const struct answer *answer, void *arg)
+static void front_end(void *origin, json_t *id, const struct answer *answer, void *arg)
 {
 	struct modern *m = pooled_arg(arg);
-	struct mreq *r = where;
+	struct mreq *r = origin;
 	struct jsontext *msg;
 	int status;
 

@@ -42,7 +42,8 @@ void topic_leave(struct topic_member *m);
 
 /* Whether the notification METHOD of POOLED is about a topic; then its members were told. */
 bool topics_tell(struct topics *ts, struct pooled *pooled, const char *method, json_t *params);
-/* The end of a request that POOLED got from here (struct server_front.end, without a "where"). */
+/* The end of a request that topic.c itself sent to POOLED: a request without an origin (struct
+ * server_front). */
 void topics_answered(struct topics *ts, const json_t *id, const struct answer *answer);
 
 #endif

@@ -106,8 +106,8 @@ static void pass(struct request *r, size_t i)
 	said = via ? translate_params(&t, params) : NULL;
 	if (via && request_has_tool(r) && server_relays_task(r))
 		request_relay_task(r);
-	if (said && again_needs_task(r)) {
-		json_t *task = again_as_task(r, said);
+	if (said && followup_needs_task(r)) {
+		json_t *task = followup_task_params(r, said);
 
 		json_decref(said);
 		said = task;

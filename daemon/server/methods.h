@@ -11,17 +11,17 @@ struct request;
 
 struct method {
 	const char *name;
-	/* Ends the call, now or later. */
+	/* Ends the call of R, now or later. */
 	void (*handle)(struct request *r);
-	bool needs_view;    /* waits until the backends were learnt */
+	bool needs_view;    /* the request waits until the backends were listed */
 	unsigned char eras; /* METHOD_* */
 	const char *named;  /* the parameter that Mcp-Name repeats (2026-07-28); NULL: none */
 };
 #define METHOD_LEGACY	1
 #define METHOD_MODERN	2
-#define METHOD_INTERNAL 4 /* not for modern clients, but for us on their behalf */
+#define METHOD_INTERNAL 4 /* for requests that mcpd makes on behalf of modern clients */
 
-/* NULL: REV has no such method. */
+/* The method NAME of REV; NULL: REV has no such method. */
 const struct method *method_find(const char *name, enum mcp_rev rev);
 
 #endif

@@ -78,7 +78,7 @@ struct call *server_next_call(struct request *r, const char *method, json_t *par
 
 /* A client that did not declare a capability is never asked for it (Lifecycle, "Capability
  * Negotiation"). */
-void server_ask(struct server *s, void *where, struct question *q_take)
+void server_ask(struct server *s, void *origin, struct question *q_take)
 {
 	const struct need *need = need_of(question_method(q_take), question_params(q_take));
 
@@ -88,7 +88,7 @@ void server_ask(struct server *s, void *where, struct question *q_take)
 		question_refuse(q_take, RPC_METHOD_NOT_FOUND,
 				"the client did not declare this capability");
 	else
-		s->conf.front->ask(where, q_take, s->conf.arg);
+		s->conf.front->ask(origin, q_take, s->conf.arg);
 }
 
 bool server_declared_tasks(const struct server *s)

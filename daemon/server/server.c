@@ -36,9 +36,11 @@ static void on_notify(struct call *c, const char *method, json_t *params, void *
 
 	(void)c;
 	if (strcmp(method, "notifications/message") != 0 || server_wants_log(s, params))
-		s->conf.front->notify(r->where, method, params, s->conf.arg);
+		s->conf.front->notify(r->origin, method, params, s->conf.arg);
 }
 
+/* The backend asks the client Q. Where a client of 2026-07-28 lacks the capability, the whole
+ * request ends with the error that names it, so that the client can repeat the request with it. */
 static void on_ask(struct call *c, struct question *q, void *arg)
 {
 	struct request *r = arg;
@@ -47,7 +49,6 @@ static void on_ask(struct call *c, struct question *q, void *arg)
 
 	(void)c;
 	if (!server_can_ask(r, q) && r->denied) {
-		/* 2026-07-28 has an error for this, and the client can do something about it. */
 		question_refuse(q, RPC_METHOD_NOT_FOUND,
 				"the client did not declare this capability");
 		call_cancel(r->call, CAPABILITY_MISSING);
@@ -57,7 +58,7 @@ static void on_ask(struct call *c, struct question *q, void *arg)
 		question_refuse(q, e.code == ERR_NOMEM ? RPC_INTERNAL_ERROR : RPC_METHOD_NOT_FOUND,
 				e.text);
 	} else {
-		server_ask(s, r->where, q);
+		server_ask(s, r->origin, q);
 	}
 }
 
@@ -66,7 +67,7 @@ static void server_end(struct request *r, const struct answer *answer)
 {
 	struct server *s = r->server;
 	json_t *id = json_incref(r->id);
-	void *where = r->where;
+	void *origin = r->origin;
 	struct answer denied = {0};
 
 	if (r->denied)
@@ -76,21 +77,21 @@ static void server_end(struct request *r, const struct answer *answer)
 			.message = CAPABILITY_MISSING,
 			.data = need_data(r->denied),
 		};
-	again_over(r, answer);
+	followup_end(r, answer);
 	request_free(r);
-	s->conf.front->end(where, id, denied.data ? &denied : answer, s->conf.arg);
+	s->conf.front->end(origin, id, denied.data ? &denied : answer, s->conf.arg);
 	json_decref(denied.data);
 	json_decref(id);
 }
 
-/* A task of the extension for tasks, which the client did not declare: an error. */
+/* Whether RESULT is a task of the extension for tasks, which the client did not declare. Only
+ * servers of 2026-07-28 have the extension. */
 static bool is_stray_task(const struct request *r, struct jsontext *result)
 {
 	static const char *const type[] = {"resultType"};
 	struct jsontext *found;
 	bool stray;
 
-	/* The servers of other revisions have no such member. */
 	if (r->relays_task || mcp_rev_is_legacy(server_backend_rev(r)) ||
 	    jsontext_find(result, type, 1, &found) < 0)
 		return false;
@@ -99,7 +100,7 @@ static bool is_stray_task(const struct request *r, struct jsontext *result)
 	return stray;
 }
 
-/* RESULT with our ids of tasks (a new reference); NULL with E. */
+/* RESULT with the client's ids of tasks (a new reference); NULL with E. */
 static struct jsontext *with_own_ids(struct request *r, struct jsontext *result, struct err *e)
 {
 	json_t *tree, *own;
@@ -159,7 +160,8 @@ static void end_error(struct request *r, const struct translate *t, const struct
 	jsontext_unref(&result);
 }
 
-/* What a backend said, in the client's words. What mcpd itself says is in them already. */
+/* The end of a call: ANSWER of a backend is translated to the client's revision. Answers of mcpd
+ * itself (no R->via) are of that revision already. */
 static void on_end(struct call *c, const struct answer *answer, void *arg)
 {
 	struct request *r = arg;
@@ -172,7 +174,7 @@ static void on_end(struct call *c, const struct answer *answer, void *arg)
 		.tool = r->tool,
 	};
 
-	if (r->via && again_goes_on(r, answer)) {
+	if (r->via && followup_begin(r, answer)) {
 		json_decref(params);
 		return;
 	}
@@ -193,14 +195,14 @@ static const struct call_front call_front = {
 	.end = on_end,
 };
 
-static void on_view_changed(struct view *v, unsigned mask, void *arg)
+static void on_view_changed(struct view *v, unsigned kinds, void *arg)
 {
 	struct server *s = arg;
 
 	(void)v;
 	catalog_free(&s->own);
 	if (!s->conf.lists_told)
-		server_lists_changed(s, mask);
+		server_lists_changed(s, kinds);
 }
 
 struct server *server_new(const struct server_conf *conf)
@@ -244,7 +246,7 @@ static void run(void *arg)
 	r->method->handle(r);
 }
 
-int server_request(struct server *s, void *where, json_t *id, const char *method, json_t *params)
+int server_request(struct server *s, void *origin, json_t *id, const char *method, json_t *params)
 {
 	const struct method *m = method_find(method, s->conf.caller->rev);
 	json_t *token = json_object_get(json_object_get(params, "_meta"), "progressToken");
@@ -260,7 +262,7 @@ int server_request(struct server *s, void *where, json_t *id, const char *method
 	if (!r)
 		return ERR_NOMEM;
 	r->server = s;
-	r->where = where;
+	r->origin = origin;
 	r->method = m;
 	r->waiter.fn = run;
 	r->waiter.arg = r;
@@ -311,12 +313,12 @@ static void cancelled(struct server *s, json_t *params)
 		call_cancel(found->call, reason ? reason : "cancelled by the client");
 }
 
-bool server_cancel(struct server *s, const void *where, const char *reason)
+bool server_cancel(struct server *s, const void *origin, const char *reason)
 {
 	struct request *r;
 
 	TAILQ_FOREACH (r, &s->requests, link) {
-		if (r->where == where && !call_ended(r->call)) {
+		if (r->origin == origin && !call_ended(r->call)) {
 			call_cancel(r->call, reason);
 			return true;
 		}
@@ -348,8 +350,8 @@ void server_notification(struct server *s, const char *method, json_t *params)
 	}
 }
 
-/* A request whose call has not ended. One that has, but is still listed, is just being told about
- * up the stack, and goes by itself. */
+/* A request whose call has not ended. A request that is listed although its call has ended is freed
+ * by its end, which is up the stack. */
 static struct request *first_live(const struct server *s)
 {
 	struct request *r;
@@ -403,7 +405,7 @@ size_t server_children(const struct server *s)
 	return n;
 }
 
-/* The first of each child is the child. */
+/* The processes of all children of S; the first of each child is the child itself. */
 static json_t *describe_processes(const struct server *s)
 {
 	json_t *rows = json_array();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* server.h: the MCP side of a session: its client's capabilities, log level and subscriptions, its
- * requests in flight, its links to backends. Uses no HTTP: its messages go to its
- * front. */
+/* server.h: the MCP server that one client sees: the client's capabilities, log level and
+ * subscriptions, the requests in flight, the links to backends. Uses no HTTP: messages to the
+ * client go to the front. */
 #ifndef MCPD_SERVER_H
 #define MCPD_SERVER_H
 
@@ -19,21 +19,24 @@ struct question;
 struct server;
 struct users;
 
-/* Upcalls. WHERE is what server_request() was given (the stream of the request). */
+/* The callbacks of a front. ORIGIN is the front's own object for the request that caused the event,
+ * as server_request() was given it: the stream (legacy) or the mreq (modern), NULL for a request of
+ * mcpd itself. ARG is that of struct server_conf. */
 struct server_front {
-	/* Belongs to the request at WHERE. PARAMS is borrowed. */
-	void (*notify)(void *where, const char *method, json_t *params, void *arg);
-	/* The client is asked something on behalf of the request at WHERE (NULL: of none). Q
-	 * consumed. */
-	void (*ask)(void *where, struct question *q_take, void *arg);
-	/* The request is over: exactly once for each accepted request. ID is the client's. */
-	void (*end)(void *where, json_t *id, const struct answer *answer, void *arg);
+	/* A notification about the request of ORIGIN. PARAMS is borrowed. */
+	void (*notify)(void *origin, const char *method, json_t *params, void *arg);
+	/* The client is asked something on behalf of the request of ORIGIN (NULL: of no request of
+	 * the client). Q is consumed. */
+	void (*ask)(void *origin, struct question *q_take, void *arg);
+	/* The request of ORIGIN is over: once for each request that server_request() accepted. ID
+	 * is the client's. */
+	void (*end)(void *origin, json_t *id, const struct answer *answer, void *arg);
 	/* A notification that belongs to no request. Consumed. */
 	void (*send)(json_t *msg_take, void *arg);
 	/* The client set another log level. May be NULL. */
 	void (*level_set)(void *arg);
-	/* The client has subscribed to URI (borrowed), or no longer (ON is false): before it is
-	 * told so. May be NULL. */
+	/* The client has subscribed to URI (borrowed), or unsubscribed (ON is false). Called before
+	 * the response is sent. May be NULL. */
 	void (*subscribed)(const char *uri, bool on, void *arg);
 };
 
@@ -43,9 +46,9 @@ struct server_conf {
 	struct view *view;
 	struct caller *caller;	    /* outlives the server; log_level is kept up to date in it */
 	struct users *users;	    /* counts the calls of each user; may be NULL */
-	bool lists_told;	    /* another part tells the client of changed lists of the view */
+	bool lists_told;	    /* the front reports changed lists of the view to the client */
 	unsigned max_calls;	    /* in flight at a time; 0: no limit */
-	unsigned max_subscriptions; /* where the limits are for others to watch, 0: no limit */
+	unsigned max_subscriptions; /* 0: the front has limits of its own */
 	size_t max_bytes;	    /* of capabilities, clientInfo and subscriptions; 0: no limit */
 	const struct server_front *front;
 	void *arg;
@@ -59,29 +62,31 @@ void server_free(struct server **s);
  * as soon as the backends of the URIs are known. 0 or ERR_NOMEM. */
 int server_restore(struct server *s, const json_t *uris);
 
-/* A request of the client. ID and PARAMS are borrowed; PARAMS may be NULL. It ends through
- * front->end, maybe before this returns. ERR_NOMEM or ERR_CLOSED: it was not accepted, and nothing
- * will come. */
-int server_request(struct server *s, void *where, json_t *id, const char *method, json_t *params);
+/* A request of the client. ORIGIN is passed to the front's callbacks. ID and PARAMS are borrowed;
+ * PARAMS may be NULL. The request ends through front->end, maybe before this returns. ERR_NOMEM or
+ * ERR_CLOSED: the request was not accepted, and front->end will not be called. */
+int server_request(struct server *s, void *origin, json_t *id, const char *method, json_t *params);
 /* A notification of the client: cancelled, roots/list_changed, initialized; others are ignored. */
 void server_notification(struct server *s, const char *method, json_t *params);
 
-/* Cancels the request that WHERE was given for; false if none is in flight. */
-bool server_cancel(struct server *s, const void *where, const char *reason);
+/* Cancels one request in flight of ORIGIN; false if there is none. */
+bool server_cancel(struct server *s, const void *origin, const char *reason);
 
 /* Cancels the requests in flight and closes the links to backends. Idempotent. */
 int server_close(struct server *s, struct err *e);
 
-/* URIs as keys; NULL: none. Borrowed. */
+/* The client's subscriptions: an object with the URIs as keys; NULL: none. Borrowed. */
 const json_t *server_subscriptions(const struct server *s);
 size_t server_in_flight(const struct server *s);
-/* Whether task ID is one of its client's. */
+/* Whether task ID belongs to the client. */
 bool server_has_task(struct server *s, const char *id);
-/* How many tasks its client has: as long as there are any, the server is needed. */
+/* How many tasks the client has: as long as there are any, the server is needed. */
 size_t server_tasks(struct server *s);
-size_t server_children(const struct server *s); /* that belong to this session alone */
-/* {"calls":[{"method","age_ms"}],"pids":[..],"processes":[..],"subscriptions":[..],"logLevel":..},
- * a new reference. */
+/* How many child processes belong to this server alone. */
+size_t server_children(const struct server *s);
+/* The state of S for mcpctl, a new reference:
+ * {"calls":[{"method","age_ms"}],"pids":[..],"processes":[..],"subscriptions":[..],"logLevel":..}
+ */
 json_t *server_describe(const struct server *s);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* server_impl.h: for request.c, server.c, server_*.c and methods.c alone. From the bottom up:
- * request.c, server_tasks.c, server_links.c, server_again.c, methods.c, server.c. The insides of a
- * request are in server_request.h. */
+ * request.c, server_tasks.c, server_links.c, server_followup.c, methods.c, server.c. The insides of
+ * a request are in server_request.h. */
 #ifndef MCPD_SERVER_IMPL_H
 #define MCPD_SERVER_IMPL_H
 
@@ -23,55 +23,61 @@ struct server {
 	struct catalog *own;	  /* NULL: the view's catalogue is right for this session */
 	struct tasks *tasks;	  /* NULL: none */
 	json_t *subscriptions;	  /* object used as a set of URIs; NULL: none */
-	struct pace notices;	  /* of lists that are different; kinds are 1u << enum offer_kind */
-	size_t kept;		  /* bytes: what the client said of itself, and the URIs */
-	unsigned subscribing;	  /* requests under way; their URIs are in "kept" already */
+	struct pace notices;	  /* of changed lists; kinds are 1u << enum offer_kind */
+	size_t kept;		  /* bytes of clientInfo, capabilities and subscribed URIs */
+	unsigned subscribing;	  /* requests in flight whose URIs "kept" has already */
 	struct view_watch watch;
 	struct view_waiter restoring;
 	unsigned in_flight;
 	unsigned capabilities; /* what the client can be asked */
 	bool closed;
-	bool differs; /* some child of this session offers something of its own */
+	bool differs; /* a child of this session has lists of its own */
 };
 
 /* The catalogue of this session: the view's, or its own. NULL on lack of memory. */
 const struct catalog *server_catalog(struct server *s);
 /* The link to backend I of the view, made on first need. NULL on lack of memory. */
 struct link *server_link(struct server *s, size_t i);
-/* Tells the client which lists (1u << enum offer_kind) are different now. */
-void server_lists_changed(struct server *s, unsigned mask);
+/* Tells the client which lists have changed. KINDS: bits of 1u << enum offer_kind. */
+void server_lists_changed(struct server *s, unsigned kinds);
 /* The function of the pace that server_lists_changed() keeps; ARG is the server. */
-void server_tell_lists(void *arg, unsigned mask);
+void server_tell_lists(void *arg, unsigned kinds);
 /* Sends the client's log level to the backends that are in use. */
 void server_push_log_level(struct server *s);
 /* Cancels the requests of server_push_log_level() and server_restore(). */
 void server_cancel_pushes(struct server *s);
-/* A request to the backend at L whose answer nobody waits for. PARAMS is consumed. */
+/* Sends a request of mcpd itself to the backend at L; its answer is ignored. PARAMS is consumed. */
 void server_push(struct server *s, struct link *l, const char *method, json_t *params_take);
-/* server_again.c: requests that take more than one call. */
-/* The call of R has ended with ANSWER: whether R goes on with another one. */
-bool again_goes_on(struct request *r, const struct answer *answer);
-/* The tool that R calls runs as a task alone (2025-11-25, Tasks), and the client cannot do that: R
- * does it in its place. PARAMS of the call (a new reference), or NULL on lack of memory. */
-json_t *again_as_task(struct request *r, json_t *params);
-/* Whether R calls such a tool for such a client. */
-bool again_needs_task(const struct request *r);
-/* R has ended, with ANSWER. */
-void again_over(struct request *r, const struct answer *answer);
+
+/* server_followup.c: requests that take more than one call. */
+/* The call of R has ended with ANSWER: true where another call follows, so that R goes on. */
+bool followup_begin(struct request *r, const struct answer *answer);
+/* Whether R calls a tool that runs as a task alone (2025-11-25, Tasks), for a client whose revision
+ * has no such tasks. */
+bool followup_needs_task(const struct request *r);
+/* For R of which that is true: PARAMS with which the call starts a task (a new reference). The
+ * result is fetched by a second call. NULL on lack of memory. */
+json_t *followup_task_params(struct request *r, json_t *params);
+/* R has ended, with ANSWER: forgets the calls that would follow. */
+void followup_end(struct request *r, const struct answer *answer);
 
 /* server_tasks.c: tasks that are relayed. */
 /* Whether the backend may answer R, a call of a tool, with a task. */
 bool server_relays_task(struct request *r);
-/* Finds task ID: the backend in the view, and the id there (borrowed). False: unknown. */
+/* Finds the task with the client's id ID: the backend's index in the view, and the backend's id
+ * (borrowed). False: unknown. */
 bool server_find_task(struct server *s, const char *id, size_t *source_r, const char **remote_r);
-/* RESULT, PARAMS with our ids: a new reference; NULL on lack of memory, or for a notification about
- * a task that is not the client's. */
+/* RESULT with the client's ids of tasks in place of the backend's: a new reference; NULL on lack of
+ * memory. */
 json_t *server_task_result(struct request *r, json_t *result);
-/* Whether RESULT is a task whose id is longer than ids of tasks may be: server_task_result() cannot
- * learn it. */
-bool server_task_too_long(const struct request *r, const json_t *result);
+/* PARAMS of a notification, with the client's id likewise: a new reference; NULL on lack of memory,
+ * or where the task is not the client's. */
 json_t *server_task_notification(struct server *s, size_t source, json_t *params);
-/* Q, asked by backend SOURCE, says with our id to which task it belongs. 0 or ERR_NOMEM. */
+/* Whether RESULT is a task whose id is longer than TASKS_MAX_ID, so that server_task_result() would
+ * fail. */
+bool server_task_too_long(const struct request *r, const json_t *result);
+/* Puts the client's id of a task in place of the backend's in Q, which backend SOURCE asks. 0 or
+ * ERR_NOMEM. */
 int server_task_question(struct server *s, size_t source, struct question *q);
 
 #endif

@@ -48,14 +48,14 @@ static void on_question(struct link *l, struct question *q_take, void *arg)
 		server_ask(s, NULL, q_take);
 }
 
-static void on_changed(struct link *l, unsigned mask, void *arg)
+static void on_changed(struct link *l, unsigned kinds, void *arg)
 {
 	struct server *s = arg;
 
 	(void)l;
 	s->differs = true;
 	catalog_free(&s->own);
-	server_lists_changed(s, mask);
+	server_lists_changed(s, kinds);
 }
 
 static const struct link_events link_events = {
@@ -64,8 +64,8 @@ static const struct link_events link_events = {
 	.changed = on_changed,
 };
 
-/* A request of ours whose answer is ignored. It is known all the same: no call may be left
- * when its link is closed. */
+/* A request of mcpd itself, whose answer is ignored. The server lists these requests because no
+ * call may be left when its link is closed. */
 struct push {
 	LIST_ENTRY(push) entry;
 	struct call *call;
@@ -104,6 +104,7 @@ static void push_level(struct server *s, struct link *l)
 		    json_pack("{s:s}", "level", mcp_log_level_name(s->conf.caller->log_level)));
 }
 
+/* A push whose call has not ended; NULL: none. */
 static struct push *first_live(const struct server *s)
 {
 	struct push *p;
@@ -115,11 +116,11 @@ static struct push *first_live(const struct server *s)
 	return NULL;
 }
 
+/* The list is searched from its start each time, because a cancellation may end other pushes. */
 void server_cancel_pushes(struct server *s)
 {
 	struct push *p;
 
-	/* From the start each time: what one cancellation leads to may end others. */
 	while ((p = first_live(s)))
 		call_cancel(p->call, "the session was closed");
 }
@@ -190,7 +191,8 @@ int server_restore(struct server *s, const json_t *uris)
 	return 0;
 }
 
-/* The catalogue of a session whose children differ from what was learnt of their backends. */
+/* The catalogue of a session whose children have lists other than those learnt of their backends.
+ */
 static struct catalog *own_catalog(struct server *s)
 {
 	size_t n = view_size(s->conf.view);
@@ -220,10 +222,10 @@ const struct catalog *server_catalog(struct server *s)
 	return s->own;
 }
 
-void server_tell_lists(void *arg, unsigned mask)
+void server_tell_lists(void *arg, unsigned kinds)
 {
 	static const struct {
-		unsigned mask;
+		unsigned kinds;
 		const char *method;
 	} table[] = {
 		{1u << OFFER_TOOLS, "notifications/tools/list_changed"},
@@ -234,16 +236,16 @@ void server_tell_lists(void *arg, unsigned mask)
 	struct server *s = arg;
 
 	for (size_t i = 0; i < sizeof table / sizeof *table && !s->closed; i++) {
-		if (mask & table[i].mask)
+		if (kinds & table[i].kinds)
 			s->conf.front->send(jsonrpc_notification(table[i].method, NULL),
 					    s->conf.arg);
 	}
 }
 
-void server_lists_changed(struct server *s, unsigned mask)
+void server_lists_changed(struct server *s, unsigned kinds)
 {
 	if (s->closed)
 		return;
 	catalog_free(&s->own);
-	pace_tell(&s->notices, mask);
+	pace_tell(&s->notices, kinds);
 }

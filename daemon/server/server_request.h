@@ -12,7 +12,7 @@
 #include "backend/view.h"
 #include "server/request.h"
 
-struct again;
+struct followup;
 struct call;
 struct link;
 struct method;
@@ -23,18 +23,18 @@ struct server;
 struct request {
 	TAILQ_ENTRY(request) link;
 	struct server *server;
-	void *where;
-	json_t *id; /* the client's: echoed, never used as a key */
+	void *origin; /* see struct server_front; NULL: a request of mcpd itself */
+	json_t *id;   /* the client's: echoed, never used as a key */
 	const struct method *method;
 	struct call *call;
 	struct view_waiter waiter;
 	const struct need *denied; /* the missing capability for which it was given up */
 	struct link *via;	   /* the backend that it went to; NULL: none (yet) */
-	struct again *again;	   /* NULL: one call is enough, as far as is known */
-	size_t source;		   /* which of the view's it is */
+	struct followup *followup; /* the calls after the first; NULL: none so far */
+	size_t source;		   /* the index of that backend in the view */
 	bool starved;		   /* there was no memory to go on with it */
-	bool relays_task;	   /* its result may be a task of the client's */
-	json_t *tool;		   /* as that backend lists it; NULL: not a tool, or not listed */
+	bool relays_task;	   /* see request_relay_task() */
+	json_t *tool;		   /* as the backend lists it; NULL: not a tool, or not listed */
 	size_t reserved;	   /* see request_reserve() */
 	request_after_fn *after;   /* NULL: nothing */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* server_tasks.c: relays tasks of a kind that both client and backend support, under ids of our
- * own: the experimental ones of 2025-11-25, and the extension io.modelcontextprotocol/tasks of
- * 2026-07-28. */
+/* server_tasks.c: relays tasks of a kind that both client and backend support, under ids that
+ * tasks.h makes: the experimental tasks of 2025-11-25, and the extension
+ * io.modelcontextprotocol/tasks of 2026-07-28. */
 #include <string.h>
 
 #include "lib/jsonrpc.h"
@@ -12,14 +12,14 @@
 
 #define RELATED "io.modelcontextprotocol/related-task"
 
-/* ---- who has them ---- */
+/* ---- which client and backend have tasks ---- */
 
 static bool modern(const struct server *s)
 {
 	return !mcp_rev_is_legacy(s->conf.caller->rev);
 }
 
-/* Whether both sides of R have tasks, and the same kind of them. */
+/* Whether client and backend of R have tasks of one kind. */
 static bool both_have_tasks(const struct request *r)
 {
 	const struct offer *o = link_offer(r->via);
@@ -37,7 +37,7 @@ bool server_relays_task(struct request *r)
 
 /* ---- ids on their way to the client ---- */
 
-/* OBJECT with our id instead of the backend's (a new reference); NULL on lack of memory. */
+/* OBJECT with ID in place of the backend's id (a new reference); NULL on lack of memory. */
 static json_t *renamed(const json_t *object, const char *id)
 {
 	json_t *copy = id ? jsonrpc_copy(object) : NULL;
@@ -61,7 +61,7 @@ static json_t *with_member(json_t *object, const char *key, json_t *value_take)
 	return NULL;
 }
 
-/* The task that OBJECT describes becomes known. Our id; NULL on lack of memory. */
+/* Adds the task that OBJECT describes. The client's id of it; NULL on lack of memory. */
 static const char *learn(struct request *r, const json_t *object)
 {
 	struct server *s = r->server;
@@ -73,8 +73,8 @@ static const char *learn(struct request *r, const json_t *object)
 	return s->tasks ? tasks_add(s->tasks, r->source, remote, json_integer_value(ttl)) : NULL;
 }
 
-/* _meta of VALUE with our id where it says to which task VALUE belongs; VALUE itself where it does
- * not, or the task is nobody's. A new reference; NULL on lack of memory. */
+/* VALUE with the client's id of the task to which it belongs by its _meta; VALUE itself where _meta
+ * names no task, or an unknown one. A new reference; NULL on lack of memory. */
 static json_t *related(struct server *s, size_t source, json_t *value)
 {
 	json_t *meta = json_object_get(value, "_meta"), *task = json_object_get(meta, RELATED);
@@ -145,7 +145,7 @@ json_t *server_task_notification(struct server *s, size_t source, json_t *params
 	return id ? renamed(params, id) : NULL;
 }
 
-/* ---- which there are ---- */
+/* ---- which tasks there are ---- */
 
 bool server_find_task(struct server *s, const char *id, size_t *source_r, const char **remote_r)
 {

@@ -49,7 +49,7 @@ ALONE = {
 
 # Headers with the insides of a struct, and the files of their room that may include them: the others use accessors.
 INSIDES = {
-    "daemon/server/server_request.h": r"daemon/server/(request|server|server_again|server_tasks)\.c",
+    "daemon/server/server_request.h": r"daemon/server/(request|server|server_followup|server_tasks)\.c",
 }
 
 # Rings of calls inside a room that are there, with the reason; every file of a ring is named. No other ring may appear, and

@@ -34,23 +34,23 @@ static void hook(struct session *s, char what)
 		fx.in_front(s, what);
 }
 
-static void on_notify(void *where, const char *method, json_t *params, void *arg)
+static void on_notify(void *origin, const char *method, json_t *params, void *arg)
 {
 	json_t *msg = jsonrpc_notification(method, json_incref(params));
 
 	if (msg)
-		stream_send(where, msg);
+		stream_send(origin, msg);
 	json_decref(msg);
 	hook(arg, 'n');
 }
 
-static void on_ask(void *where, struct question *q_take, void *arg)
+static void on_ask(void *origin, struct question *q_take, void *arg)
 {
-	transport_ask(session_transport(arg), where, q_take);
+	transport_ask(session_transport(arg), origin, q_take);
 	hook(arg, 'a');
 }
 
-static void on_end(void *where, json_t *id, const struct answer *answer, void *arg)
+static void on_end(void *origin, json_t *id, const struct answer *answer, void *arg)
 {
 	struct jsontext *msg = NULL;
 
@@ -60,9 +60,9 @@ static void on_end(void *where, json_t *id, const struct answer *answer, void *a
 		msg = jsontext_of(jsonrpc_error(id, answer->code, answer->message,
 						json_incref(answer->data)));
 	if (msg)
-		stream_respond(where, msg);
+		stream_respond(origin, msg);
 	else
-		stream_skip(where);
+		stream_skip(origin);
 	jsontext_unref(&msg);
 	hook(arg, 'e');
 }

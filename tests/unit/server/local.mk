@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: ISC
 # The unit tests of daemon/server/.
-check_PROGRAMS += tests/unit/server/test_again
-TESTS += tests/unit/server/test_again
-tests_unit_server_test_again_SOURCES = tests/unit/server/test_again.c
-tests_unit_server_test_again_CPPFLAGS = $(unit_cppflags)
-tests_unit_server_test_again_CFLAGS = $(unit_cflags)
-tests_unit_server_test_again_LDFLAGS = $(failalloc_ldflags)
-tests_unit_server_test_again_LDADD = $(session_ldadd)
+check_PROGRAMS += tests/unit/server/test_followup
+TESTS += tests/unit/server/test_followup
+tests_unit_server_test_followup_SOURCES = tests/unit/server/test_followup.c
+tests_unit_server_test_followup_CPPFLAGS = $(unit_cppflags)
+tests_unit_server_test_followup_CFLAGS = $(unit_cflags)
+tests_unit_server_test_followup_LDFLAGS = $(failalloc_ldflags)
+tests_unit_server_test_followup_LDADD = $(session_ldadd)
 
 check_PROGRAMS += tests/unit/server/test_oom
 TESTS += tests/unit/server/test_oom

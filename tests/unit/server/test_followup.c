@@ -525,5 +525,5 @@ int main(void)
 	};
 
 	failalloc_install();
-	return cmocka_run_group_tests_name("again", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("followup", tests, NULL, NULL);
 }
