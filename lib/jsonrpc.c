@@ -151,6 +151,16 @@ json_t *jsonrpc_copy(const json_t *value)
 	return NULL;
 }
 
+json_t *jsonrpc_with(const json_t *object, const char *key, json_t *value_take)
+{
+	json_t *copy = object ? jsonrpc_copy(object) : json_object();
+
+	if (json_object_set_new(copy, key, value_take) == 0)
+		return copy;
+	json_decref(copy);
+	return NULL;
+}
+
 bool jsonrpc_id_equal(const json_t *a, const json_t *b)
 {
 	return is_id(a) && is_id(b) && json_equal(a, b);

@@ -77,6 +77,11 @@ char *jsonrpc_dump(const json_t *msg, size_t *len_r);
  * for. */
 json_t *jsonrpc_copy(const json_t *value);
 
+/* A copy of OBJECT (NULL: of an empty one) in which member KEY is VALUE: a new reference. VALUE is
+ * consumed in any case. NULL where VALUE is NULL, where OBJECT is no object, or on lack of memory.
+ */
+json_t *jsonrpc_with(const json_t *object, const char *key, json_t *value_take);
+
 /* Whether two ids are the same: type and value ("1" is not 1). */
 bool jsonrpc_id_equal(const json_t *a, const json_t *b);
 

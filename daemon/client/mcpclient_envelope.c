@@ -96,14 +96,10 @@ int mcpclient_add_envelope(struct mcpclient *m, json_t *meta, json_t *caps, json
 
 json_t *mcpclient_enveloped(struct mcpclient *m, json_t *params)
 {
-	json_t *copy = params ? jsonrpc_copy(params) : json_object(), *meta = json_object();
+	json_t *meta = json_object();
 
-	if (mcpclient_add_envelope(m, meta, m->capabilities, json_incref(m->client_info)) == 0 &&
-	    json_object_set(copy, "_meta", meta) == 0) {
-		json_decref(meta);
-		return copy;
-	}
+	if (mcpclient_add_envelope(m, meta, m->capabilities, json_incref(m->client_info)) == 0)
+		return jsonrpc_with(params, "_meta", meta);
 	json_decref(meta);
-	json_decref(copy);
 	return NULL;
 }

@@ -273,11 +273,10 @@ static bool is_busy(const struct upstream *u)
  * "..."} of OAuth, handed on, would be taken by nobody. */
 static void take_error(struct leg *l, const json_t *body)
 {
-	json_t *msg = jsonrpc_copy(body);
+	json_t *msg = jsonrpc_with(body, "id", json_incref(l->id));
 	enum jsonrpc_kind kind;
 
-	if (!msg || json_object_set(msg, "id", l->id) < 0 ||
-	    jsonrpc_classify(msg, &kind, NULL) < 0 || kind != JSONRPC_ERROR) {
+	if (!msg || jsonrpc_classify(msg, &kind, NULL) < 0 || kind != JSONRPC_ERROR) {
 		json_decref(msg);
 		return;
 	}

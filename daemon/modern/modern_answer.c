@@ -12,8 +12,8 @@
 #include "modern/modern_impl.h"
 #include "modern/pool.h"
 
-/* How long a client may rely on an answer without asking again. Lists change with a notification,
- * so this bounds only what a client without subscriptions misses. */
+/* How long a client may keep a list. A client with subscriptions is notified of changes, so this
+ * bounds how late one without subscriptions learns of them. */
 #define LIST_TTL_MS 10000
 
 static const struct {
@@ -28,7 +28,8 @@ static const struct {
 	{"tools/list", LIST_TTL_MS},
 };
 
-/* Every answer has it, so it is made once. Borrowed; NULL on lack of memory. */
+/* The serverInfo of mcpd, made once because every response has it. Borrowed; NULL on lack of
+ * memory. */
 static json_t *server_info(void)
 {
 	static json_t *info;
@@ -38,13 +39,18 @@ static json_t *server_info(void)
 	return info;
 }
 
+/* META, the _meta of a result (NULL: it has none), with the serverInfo of mcpd: a new reference.
+ * NULL on lack of memory, or where META is no object. */
+static json_t *with_server_info(const json_t *meta)
+{
+	return jsonrpc_with(meta, META_SERVER_INFO, json_incref(server_info()));
+}
+
 int modern_stamp(json_t *result, const char *type)
 {
-	json_t *meta = json_object_get(result, "_meta");
-	int rc;
+	json_t *meta = with_server_info(json_object_get(result, "_meta"));
+	int rc = 0;
 
-	meta = meta ? jsonrpc_copy(meta) : json_object();
-	rc = json_object_set_nocheck(meta, META_SERVER_INFO, server_info());
 	if (!json_object_get(result, "resultType"))
 		rc |= json_object_set_new_nocheck(result, "resultType", json_string_nocheck(type));
 	rc |= json_object_set_new_nocheck(result, "_meta", meta);
@@ -61,7 +67,7 @@ struct reqstate_bound modern_bound(const struct mreq *r)
 	};
 }
 
-/* How long the answers of METHOD may be kept; -1: the method has no such answers. */
+/* How long results of METHOD may be kept, in ms; -1: such results have no ttlMs. */
 static json_int_t ttl_of(const char *method)
 {
 	for (size_t i = 0; i < sizeof cacheable / sizeof *cacheable; i++) {
@@ -71,7 +77,7 @@ static json_int_t ttl_of(const char *method)
 	return -1;
 }
 
-/* RESULT, which asks the client for input, with its state sealed. */
+/* RESULT, which asks the client for input, with its requestState sealed. */
 static struct jsontext *shape_asking(struct reqstates *rs, const struct mreq *r,
 				     struct jsontext *result)
 {
@@ -89,21 +95,18 @@ enum { TYPE, META, TTL, SCOPE, WORDS };
 static const char *const words[] = {
 	[TYPE] = "resultType", [META] = "_meta", [TTL] = "ttlMs", [SCOPE] = "cacheScope"};
 
-/* _meta of a result, META (NULL: none), with who mcpd is; NULL on lack of memory, or where META is
- * no object that can be looked into. */
+/* with_server_info() for META as text. NULL also where META is over limits.maxTree. */
 static struct jsontext *stamped_meta(struct jsontext *meta)
 {
-	json_t *copy = meta ? jsonrpc_copy(jsontext_tree(meta, NULL)) : json_object();
+	json_t *tree = meta ? jsontext_tree(meta, NULL) : NULL;
 
-	if (json_object_set_nocheck(copy, META_SERVER_INFO, server_info()) < 0) {
-		json_decref(copy);
-		copy = NULL;
-	}
-	return jsontext_of(copy);
+	return meta && !tree ? NULL : jsontext_of(with_server_info(tree));
 }
 
-/* RESULT with what 2026-07-28 has in every result: its type, and who serves; and with how long it
- * may be kept by whom, where the method has that. FOUND are the words that it says itself. */
+/* RESULT, edited as text, with what 2026-07-28 has in every result: resultType and the serverInfo;
+ * and with ttlMs and cacheScope, where the results of the method of R have these. A result that
+ * needs a token is not for caches that serve other users. FOUND are the members that RESULT has
+ * already. */
 static struct jsontext *shape_complete(const struct mreq *r, struct jsontext *result,
 				       struct jsontext *const *found)
 {
@@ -114,7 +117,6 @@ static struct jsontext *shape_complete(const struct mreq *r, struct jsontext *re
 				     : jsontext_of(json_string_nocheck("complete")),
 		[META] = stamped_meta(found[META]),
 		[TTL] = found[TTL] || !keeps ? NULL : jsontext_of(json_integer(ttl)),
-		/* What needs a token is not for caches that serve anybody. */
 		[SCOPE] = keeps && (!found[SCOPE] || pooled_user(r->pooled))
 				  ? jsontext_of(json_string("private"))
 				  : NULL,
@@ -134,7 +136,7 @@ static struct jsontext *shape_complete(const struct mreq *r, struct jsontext *re
 	return shaped;
 }
 
-/* A new reference; NULL on lack of memory. */
+/* RESULT as 2026-07-28 wants it: a new reference; NULL on lack of memory. */
 static struct jsontext *shape_result(struct reqstates *rs, const struct mreq *r,
 				     struct jsontext *result)
 {
@@ -186,7 +188,7 @@ static bool is_passed_on(const char *key)
 	       strcmp(key, META_LOG_LEVEL) == 0;
 }
 
-/* Puts what is passed on of META into PARAMS. */
+/* Puts the members of META that are for the server into PARAMS. */
 static int strip_meta(json_t *params, json_t *meta)
 {
 	json_t *copy = NULL, *value;

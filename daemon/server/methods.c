@@ -18,7 +18,7 @@ static void handle_ping(struct request *r)
 	call_result_tree(request_call(r), json_object());
 }
 
-/* Ends R with RESULT and the instructions; NULL: there was no memory for it. */
+/* Ends R with RESULT (NULL: there was no memory for it) and the instructions of CAT. */
 static void introduce(struct request *r, json_t *result_take, const struct catalog *cat)
 {
 	char *text;
@@ -92,7 +92,7 @@ static void handle_templates_list(struct request *r)
 	list(r, OFFER_TEMPLATES);
 }
 
-/* Hands the call to backend I of the view, in that backend's words and with its own time limit. */
+/* Hands the call of R to backend I of the view, translated for that backend. */
 static void pass(struct request *r, size_t i)
 {
 	struct server *s = request_server(r);
@@ -148,7 +148,7 @@ static struct backend *missing_backend(struct server *s, const char *name)
 	return NULL;
 }
 
-/* NEAR is the visible name that was meant, perhaps; NULL: none. */
+/* Refuses R, whose WHAT ("tool") NAME is unknown. NEAR is a visible name like it; NULL: none. */
 static void refuse_unknown(struct request *r, const char *what, const char *name, const char *near)
 {
 	struct backend *b = missing_backend(request_server(r), name);
@@ -164,8 +164,9 @@ static void refuse_unknown(struct request *r, const char *what, const char *name
 			   name);
 }
 
-/* Where the tool or prompt NAME lives. With one backend alone, a name that is not listed goes to it
- * all the same: it knows best, and its error is the true one. False: the call was refused. */
+/* Finds the tool or prompt NAME: the index of its backend in the view, and the backend's own name.
+ * With one backend alone, a name that is not listed goes to that backend, whose error says more
+ * than mcpd could. False: the call was refused. */
 static bool find(struct request *r, enum offer_kind kind, const char *what, const char *name,
 		 size_t *i_r, const char **original_r)
 {
@@ -187,14 +188,13 @@ static bool find(struct request *r, enum offer_kind kind, const char *what, cons
 	return false;
 }
 
-/* A shallow copy of the call's parameters with member KEY replaced; the caller's own are left
- * alone. */
+/* Gives the call a copy of its parameters with VALUE as member KEY; the front's own are left alone.
+ * False: the call was refused. */
 static bool replace_param(struct request *r, const char *key, json_t *value_take)
 {
-	json_t *params = call_params(request_call(r)), *copy = jsonrpc_copy(params);
+	json_t *copy = jsonrpc_with(call_params(request_call(r)), key, value_take);
 
-	if (!copy || json_object_set_new(copy, key, value_take) < 0) {
-		json_decref(copy);
+	if (!copy) {
 		call_error(request_call(r), RPC_INTERNAL_ERROR, NULL, NO_MEMORY);
 		return false;
 	}
@@ -249,7 +249,7 @@ static void refuse_uri(struct request *r, const char *uri)
 		   json_pack("{s:s}", "uri", uri), "Resource not found: %.300s", uri);
 }
 
-/* Where URI lives; false: the call was refused. */
+/* Finds the backend of URI: its index in the view. False: the call was refused. */
 static bool find_uri(struct request *r, const char *uri, size_t *i_r)
 {
 	const struct catalog *cat = server_catalog(request_server(r));
@@ -320,7 +320,7 @@ static void after_unsubscribe(struct request *r, const struct answer *answer)
 	tell_subscribed(s, uri, false);
 }
 
-/* Subscribing and its opposite go the same way; they differ in what is remembered. */
+/* Passes resources/subscribe or resources/unsubscribe on. AFTER notes the outcome. */
 static void pass_subscription(struct request *r, request_after_fn *after)
 {
 	struct server *s = request_server(r);
@@ -343,7 +343,7 @@ static void pass_subscription(struct request *r, request_after_fn *after)
 	pass(r, i);
 }
 
-/* Whether the session may keep URI, too; false: the call was refused. */
+/* Whether the session has room for one more subscription, to URI. False: the call was refused. */
 static bool has_room(struct request *r, const char *uri)
 {
 	struct server *s = request_server(r);
@@ -385,7 +385,7 @@ static void handle_unsubscribe(struct request *r)
 	pass_subscription(r, after_unsubscribe);
 }
 
-/* The reference of a completion, by its type; false: the call was refused. */
+/* Finds the backend of REF, the prompt or resource of a completion. False: the call was refused. */
 static bool find_ref(struct request *r, json_t *ref, size_t *i_r)
 {
 	const char *type = json_string_value(json_object_get(ref, "type"));
@@ -393,7 +393,6 @@ static bool find_ref(struct request *r, json_t *ref, size_t *i_r)
 	const char *uri = json_string_value(json_object_get(ref, "uri"));
 	const struct catalog *cat = server_catalog(request_server(r));
 	const char *original;
-	json_t *copy;
 
 	if (cat && type && strcmp(type, "ref/resource") == 0 && uri) {
 		if (catalog_find_template(cat, uri, i_r) == 0)
@@ -410,12 +409,7 @@ static bool find_ref(struct request *r, json_t *ref, size_t *i_r)
 		return false;
 	if (strcmp(name, original) == 0)
 		return true;
-	copy = jsonrpc_copy(ref);
-	if (json_object_set_new(copy, "name", json_string(original)) < 0) {
-		json_decref(copy);
-		copy = NULL;
-	}
-	return replace_param(r, "ref", copy);
+	return replace_param(r, "ref", jsonrpc_with(ref, "name", json_string(original)));
 }
 
 static void handle_complete(struct request *r)
@@ -452,7 +446,8 @@ static void handle_set_level(struct request *r)
 	call_result_tree(request_call(r), json_object());
 }
 
-/* tasks/get and so on. */
+/* Requests about a task (tasks/get and the others), with the backend's id in place of the client's.
+ */
 static void handle_task(struct request *r)
 {
 	struct server *s = request_server(r);

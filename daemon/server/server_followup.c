@@ -185,14 +185,11 @@ bool followup_needs_task(const struct request *r)
 
 json_t *followup_task_params(struct request *r, json_t *params)
 {
-	json_t *copy = need_followup(r) ? jsonrpc_copy(params) : NULL;
+	json_t *with_task = need_followup(r) ? jsonrpc_with(params, "task", json_object()) : NULL;
 
-	if (!copy || json_object_set_new(copy, "task", json_object()) < 0) {
-		json_decref(copy);
-		return NULL;
-	}
-	r->followup->task = true;
-	return copy;
+	if (with_task)
+		r->followup->task = true;
+	return with_task;
 }
 
 static int64_t time_left(const struct request *r)

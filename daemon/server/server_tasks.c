@@ -40,25 +40,7 @@ bool server_relays_task(struct request *r)
 /* OBJECT with ID in place of the backend's id (a new reference); NULL on lack of memory. */
 static json_t *renamed(const json_t *object, const char *id)
 {
-	json_t *copy = id ? jsonrpc_copy(object) : NULL;
-
-	if (copy && json_object_set_new(copy, "taskId", json_string(id)) == 0)
-		return copy;
-	json_decref(copy);
-	return NULL;
-}
-
-static json_t *with_member(json_t *object, const char *key, json_t *value_take)
-{
-	json_t *copy = value_take ? jsonrpc_copy(object) : NULL;
-
-	if (copy && json_object_set(copy, key, value_take) == 0) {
-		json_decref(value_take);
-		return copy;
-	}
-	json_decref(value_take);
-	json_decref(copy);
-	return NULL;
+	return id ? jsonrpc_with(object, "taskId", json_string(id)) : NULL;
 }
 
 /* Adds the task that OBJECT describes. The client's id of it; NULL on lack of memory. */
@@ -83,8 +65,7 @@ static json_t *related(struct server *s, size_t source, json_t *value)
 
 	if (!id)
 		return json_incref(value);
-	meta = with_member(meta, RELATED, renamed(task, id));
-	return meta ? with_member(value, "_meta", meta) : NULL;
+	return jsonrpc_with(value, "_meta", jsonrpc_with(meta, RELATED, renamed(task, id)));
 }
 
 static json_t *legacy_task_result(struct request *r, json_t *result)
@@ -94,7 +75,7 @@ static json_t *legacy_task_result(struct request *r, json_t *result)
 	if (!r->relays_task)
 		return json_incref(result);
 	if (json_is_string(json_object_get(task, "taskId")))
-		return with_member(result, "task", renamed(task, learn(r, task)));
+		return jsonrpc_with(result, "task", renamed(task, learn(r, task)));
 	if (json_is_string(json_object_get(result, "taskId")))
 		return renamed(result, learn(r, result));
 	return related(r->server, r->source, result);

@@ -557,6 +557,41 @@ static void test_copy_nomem(void **state)
 	}
 }
 
+/* Members are replaced in a copy alone; NULL is an empty object; whatever allocation fails, the
+ * value is released. */
+static void test_with(void **state)
+{
+	json_t *object = json_pack("{s:i, s:i}", "a", 1, "b", 2), *copy, *value = json_string("x");
+	char *text;
+
+	(void)state;
+	copy = jsonrpc_with(object, "a", json_incref(value));
+	text = jsonrpc_dump(copy, NULL);
+	assert_string_equal(text, "{\"a\":\"x\",\"b\":2}");
+	free(text);
+	json_decref(copy);
+	assert_int_equal(json_integer_value(json_object_get(object, "a")), 1);
+	copy = jsonrpc_with(NULL, "a", json_incref(value));
+	assert_int_equal(json_object_size(copy), 1);
+	json_decref(copy);
+	assert_null(jsonrpc_with(object, "a", NULL));
+	assert_null(jsonrpc_with(value, "a", json_incref(value)));
+	for (long n = 1; n > 0; n++) {
+		bool hit;
+
+		failalloc_at(n, false);
+		copy = jsonrpc_with(object, "c", json_incref(value));
+		hit = failalloc_off();
+		assert_true(copy || hit);
+		json_decref(copy);
+		assert_int_equal(value->refcount, 1);
+		if (!hit)
+			break;
+	}
+	json_decref(value);
+	json_decref(object);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -568,7 +603,7 @@ int main(void)
 		cmocka_unit_test(test_bottomless),   cmocka_unit_test(test_classify),
 		cmocka_unit_test(test_constructors), cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_nomem),	     cmocka_unit_test(test_write_nomem),
-		cmocka_unit_test(test_copy_nomem),
+		cmocka_unit_test(test_copy_nomem),   cmocka_unit_test(test_with),
 	};
 
 	failalloc_install();
