@@ -25,12 +25,12 @@ static struct log_scope scope_of(const struct session *s)
 	return (struct log_scope){.session = session_id(s), .user = session_user(s)};
 }
 
+/* A notification is lost where the client has left, or takes JSON only. */
 static void on_notify(void *origin, const char *method, json_t *params, void *arg)
 {
 	json_t *msg = jsonrpc_notification(method, json_incref(params));
 
 	(void)arg;
-	/* Without a connection, or with a client that takes JSON only, a notification is lost. */
 	if (msg)
 		(void)stream_send(origin, msg);
 	json_decref(msg);
@@ -56,6 +56,8 @@ static struct jsontext *response_of(json_t *id, const struct answer *answer)
 	return NULL;
 }
 
+/* The first request of a session is initialize. Where its response cannot be delivered, no client
+ * will know the id of the session, so the session is closed. */
 static void on_end(void *origin, json_t *id, const struct answer *answer, void *arg)
 {
 	struct session *s = arg;
@@ -71,7 +73,6 @@ static void on_end(void *origin, json_t *id, const struct answer *answer, void *
 	else
 		stream_skip(origin);
 	jsontext_unref(&msg);
-	/* The first request is initialize. A client that gets no answer will never know the id. */
 	if (!heard && !session_announced(s))
 		session_close(s, CLOSE_FAILED, NULL);
 	session_announce(s);
@@ -102,7 +103,7 @@ static const struct server_front legacy_front = {
 	.subscribed = on_subscribed,
 };
 
-/* Another user with the id does not learn that the session exists. */
+/* Whether S belongs to USER. Other users do not learn that the session exists. */
 static bool is_owner(const struct session *s, const char *user)
 {
 	const char *owner = session_user(s);
@@ -134,7 +135,7 @@ static struct session *find_open(struct legacy *l, const struct legacy_request *
 	return s;
 }
 
-/* No session for now. */
+/* X gets no session because of E, a limit or lack of memory: 429 or 503. */
 static void refuse_session(struct exchange *x, json_t *id, const struct err *e)
 {
 	if (e->code == ERR_DENIED)
@@ -142,7 +143,9 @@ static void refuse_session(struct exchange *x, json_t *id, const struct err *e)
 	reply_error(x, e->code == ERR_DENIED ? 429 : 503, id, RPC_TRANSPORT, "%s", e->text);
 }
 
-/* Open, or of an earlier life of the daemon. NULL after having answered. */
+/* The session with the id VALUE: an open one, or one of an earlier life of the daemon. NULL after
+ * having answered. A client takes 404 as the end of its session, so an error that may pass gets
+ * another status. */
 static struct session *find_or_restore(struct legacy *l, const struct legacy_request *rq,
 				       const char *value, json_t *id)
 {
@@ -157,7 +160,6 @@ static struct session *find_or_restore(struct legacy *l, const struct legacy_req
 			      &s, &e);
 	if (rc == 0)
 		return s;
-	/* A client takes 404 as the end of its session: never say so of what may pass. */
 	if (rc == ERR_NOTFOUND)
 		reply_error(rq->x, 404, id, RPC_SESSION_NOT_FOUND, "Session not found");
 	else
@@ -218,7 +220,7 @@ static bool is_string(const json_t *object, const char *key)
 	return json_is_string(json_object_get(object, key));
 }
 
-/* What InitializeRequest must have; NULL when it has it. */
+/* The first required member that PARAMS of an initialize lacks; NULL: none is missing. */
 static const char *missing_in_initialize(const json_t *params)
 {
 	const json_t *info = json_object_get(params, "clientInfo");
@@ -267,7 +269,9 @@ static struct session *open_session(struct legacy *l, const struct legacy_reques
 	return s;
 }
 
-/* Hands a request of the client on. Where it is not even accepted, its response says so. */
+/* Hands MSG, a request of the client, to the server of S. A request that the server does not accept
+ * is answered with an error; where that request is the initialize, no client will know the id of
+ * the session, so the session is closed. */
 static void take_request(struct session *s, struct stream *st, json_t *msg)
 {
 	json_t *id = json_object_get(msg, "id");
@@ -286,12 +290,13 @@ static void take_request(struct session *s, struct stream *st, json_t *msg)
 	else
 		stream_respond(st, error);
 	jsontext_unref(&error);
-	/* The initialize failed, so no client has the id of this session. */
 	if (!session_announced(s))
 		session_close(s, CLOSE_FAILED, NULL);
 }
 
-static void initialize(struct legacy *l, const struct legacy_request *rq, json_t *msg)
+/* ACCEPT: REPLY_ACCEPT_* of the request. */
+static void initialize(struct legacy *l, const struct legacy_request *rq, json_t *msg,
+		       unsigned accept)
 {
 	json_t *id = json_object_get(msg, "id"), *params = json_object_get(msg, "params");
 	const char *missing = missing_in_initialize(params);
@@ -318,7 +323,7 @@ static void initialize(struct legacy *l, const struct legacy_request *rq, json_t
 		return;
 	st = exchange_set_header(rq->x, "Mcp-Session-Id", session_id(s)) < 0
 		     ? NULL
-		     : transport_post(session_transport(s), rq->x, reply_accept(rq->x), 1, false);
+		     : transport_post(session_transport(s), rq->x, accept, 1, false);
 	if (!st) {
 		no_memory(rq->x, id);
 		session_close(s, CLOSE_FAILED, NULL);
@@ -333,8 +338,9 @@ static void take_notification(struct session *s, json_t *msg)
 			    json_object_get(msg, "params"));
 }
 
-/* An answer to nothing is dropped: the question may have been withdrawn meanwhile, and an error
- * would only make the client give up. */
+/* Hands MSG, a response of the client, to the question that it answers. A response without a
+ * question is dropped: the question may have been withdrawn meanwhile, and an error would make some
+ * clients give up. */
 static void take_response(struct session *s, json_t *msg)
 {
 	struct log_scope scope = scope_of(s);
@@ -363,7 +369,7 @@ static void take(struct session *s, struct stream *st, json_t *msg)
 	}
 }
 
-/* Checks a body's form; the number of requests in it, or -1 after having answered. */
+/* Checks the form of BODY. The number of requests in BODY, or -1 after having answered. */
 static int count_requests(struct legacy *l, const struct legacy_request *rq, json_t *body)
 {
 	size_t n = json_is_array(body) ? json_array_size(body) : 1;
@@ -399,7 +405,7 @@ static int count_requests(struct legacy *l, const struct legacy_request *rq, jso
 }
 
 static void post_to_session(const struct legacy_request *rq, struct session *s, json_t *body,
-			    unsigned requests)
+			    unsigned requests, unsigned accept)
 {
 	bool batch = json_is_array(body);
 	struct exchange *x = rq->x;
@@ -409,7 +415,7 @@ static void post_to_session(const struct legacy_request *rq, struct session *s, 
 
 	session_touch(s);
 	if (requests > 0) {
-		st = transport_post(session_transport(s), x, reply_accept(x), requests, batch);
+		st = transport_post(session_transport(s), x, accept, requests, batch);
 		if (!st) {
 			no_memory(x, NULL);
 			return;
@@ -428,20 +434,22 @@ void legacy_post(struct legacy *l, const struct legacy_request *rq, json_t *body
 {
 	int requests = count_requests(l, rq, body);
 	json_t *id = json_object_get(body, "id");
+	unsigned accept;
 	struct session *s;
 
 	if (requests < 0)
 		return;
+	accept = reply_accept(rq->x);
 	if (!json_is_object(body) || !json_object_get(body, "method"))
-		id = NULL; /* of a response: not ours to echo */
-	if (reply_accept(rq->x) == 0) {
+		id = NULL; /* the id of a response is one that mcpd gave */
+	if (accept == 0) {
 		reply_error(rq->x, 406, id, RPC_TRANSPORT,
 			    "Not Acceptable: Accept must list application/json or "
 			    "text/event-stream");
 		return;
 	}
 	if (json_is_object(body) && is_initialize(body)) {
-		initialize(l, rq, body);
+		initialize(l, rq, body, accept);
 		return;
 	}
 	s = find_session(l, rq, id);
@@ -451,11 +459,10 @@ void legacy_post(struct legacy *l, const struct legacy_request *rq, json_t *body
 		reply_error(rq->x, 400, NULL, RPC_INVALID_REQUEST,
 			    "Invalid Request: %s has no batches", mcp_rev_name(session_rev(s)));
 	else
-		post_to_session(rq, s, body, (unsigned)requests);
+		post_to_session(rq, s, body, (unsigned)requests, accept);
 }
 
-/* A client of 2026-07-28 that tries for a stream: there is none for it, and 405 is how it is told.
- */
+/* Whether X is the GET of a client of 2026-07-28, which has no such stream: 405 says so. */
 static bool is_modern_get(struct exchange *x)
 {
 	const char *version;
@@ -467,6 +474,8 @@ static bool is_modern_get(struct exchange *x)
 	return version && mcp_rev_parse(version, &rev) && !mcp_rev_is_legacy(rev);
 }
 
+/* Last-Event-ID may name a stream of an earlier life of the daemon, which is gone with its events:
+ * then the client gets a new stream. */
 void legacy_get(struct legacy *l, const struct legacy_request *rq)
 {
 	const char *last;
@@ -489,8 +498,6 @@ void legacy_get(struct legacy *l, const struct legacy_request *rq)
 	session_touch(s);
 	last = exchange_header(rq->x, "Last-Event-ID");
 	rc = last ? transport_resume(session_transport(s), rq->x, last, &e) : ERR_CLOSED;
-	/* A stream of an earlier life of the daemon is gone with what was on it: a new one takes
-	 * its place. */
 	if (!last || (rc == ERR_NOTFOUND && session_restored(s)))
 		rc = transport_get(session_transport(s), rq->x, &e);
 	if (rc == ERR_INVALID || rc == ERR_NOTFOUND)

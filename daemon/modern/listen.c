@@ -152,19 +152,10 @@ static void on_token_end(enum bearer_end why, void *arg)
 /* A copy of PARAMS with the id of the stream in it; NULL on lack of memory. */
 static json_t *stamped(const struct listen *l, json_t *params)
 {
-	json_t *copy = params ? jsonrpc_copy(params) : json_object();
-	json_t *meta = jsonrpc_copy(json_object_get(copy, "_meta"));
+	const json_t *meta = json_object_get(params, "_meta");
 
-	if (!meta)
-		meta = json_object();
-	if (json_object_set(meta, META_SUBSCRIPTION, l->id) == 0 &&
-	    json_object_set(copy, "_meta", meta) == 0) {
-		json_decref(meta);
-		return copy;
-	}
-	json_decref(meta);
-	json_decref(copy);
-	return NULL;
+	return jsonrpc_with(params, "_meta",
+			    jsonrpc_with(meta, META_SUBSCRIPTION, json_incref(l->id)));
 }
 
 static bool send_note(struct listen *l, const char *method, json_t *params)
@@ -393,7 +384,7 @@ static bool may_open(struct listens *ls, struct exchange *x, const struct listen
 	if (!json_is_object(filter)) {
 		modern_refuse(x, 200, id, RPC_INVALID_PARAMS, NULL,
 			      "Invalid params: notifications must be an object");
-	} else if (!(reply_accept(x) & REPLY_ACCEPT_SSE)) {
+	} else if (!(who->accept & REPLY_ACCEPT_SSE)) {
 		modern_refuse(x, 406, id, RPC_INVALID_REQUEST, NULL,
 			      "Not Acceptable: subscriptions/listen is answered with "
 			      "text/event-stream");

@@ -28,6 +28,7 @@ struct listen_caller {
 	const char *user;   /* NULL: unauthenticated */
 	const char *holder; /* see pool_want */
 	bool tasks;	    /* the client declared the extension for tasks */
+	unsigned accept;    /* REPLY_ACCEPT_* of the request */
 };
 
 /* Opens a stream on X (taken). The acknowledgement is the first message, once the servers have

@@ -19,7 +19,7 @@
 #include "modern/pool.h"
 #include "server/server.h"
 
-/* How long a client may take to come back with its answers. */
+/* How long a server of the pool stays without a request. */
 #define POOL_IDLE_MS (5 * 60 * 1000)
 
 struct modern {
@@ -32,14 +32,14 @@ struct modern {
 
 /* ---- what the server says ---- */
 
+/* A log message is sent only where the request itself asked for messages of that level. */
 static void front_notify(void *origin, const char *method, json_t *params, void *arg)
 {
 	struct mreq *r = origin;
 
 	(void)arg;
 	if (!r)
-		return; /* about a subscription of ours */
-	/* Log messages only for who asked for them with this very request. */
+		return; /* about a request of topic.c */
 	if (strcmp(method, "notifications/message") == 0 &&
 	    (r->log_level < 0 || mcp_log_level_parse(json_string_value(
 					 json_object_get(params, "level"))) < r->log_level))
@@ -47,9 +47,10 @@ static void front_notify(void *origin, const char *method, json_t *params, void 
 	mreq_event(r, method, params);
 }
 
+/* A server that is told the roots of this client keeps them, so no other client may get the server.
+ */
 static void front_ask(void *origin, struct question *q_take, void *arg)
 {
-	/* Servers keep roots. */
 	if (origin && strcmp(question_method(q_take), "roots/list") == 0)
 		pooled_spoil(arg);
 	if (origin)
@@ -58,6 +59,9 @@ static void front_ask(void *origin, struct question *q_take, void *arg)
 		question_refuse(q_take, RPC_METHOD_NOT_FOUND, "nobody to ask outside of a request");
 }
 
+/* A response that lacks a scope challenges the client, which may repeat the request with another
+ * token. A response that comes while the request is parked (the backend did not wait for the
+ * client's answers) is kept for the retry. */
 static void front_end(void *origin, json_t *id, const struct answer *answer, void *arg)
 {
 	struct modern *m = pooled_arg(arg);
@@ -71,12 +75,10 @@ static void front_end(void *origin, json_t *id, const struct answer *answer, voi
 	}
 	msg = modern_response(m->states, r, answer, &status);
 	if (answer->scope && r->out.x && !r->out.open) {
-		/* The client may come back with a token that has it. */
 		exchange_challenge(r->out.x, "insufficient_scope", answer->message, answer->scope);
 		status = 403;
 	}
 	if (r->state == MREQ_PARKED && msg && answer->kind != ANSWER_CANCELLED) {
-		/* It did not wait for the client's answers. The result waits for the client. */
 		mreq_keep_final(r, msg);
 		return;
 	}
@@ -101,7 +103,7 @@ static const struct server_front modern_front = {
 
 /* ---- requests ---- */
 
-/* The task that C is about; NULL: none. */
+/* The id of the task that C is about; NULL: none. */
 static const char *task_of(const struct mcheck *c)
 {
 	if (!c->method->named || strcmp(c->method->named, "taskId") != 0)
@@ -109,7 +111,9 @@ static const char *task_of(const struct mcheck *c)
 	return json_string_value(json_object_get(c->params, "taskId"));
 }
 
-/* NULL with E filled: ERR_NOMEM or ERR_LIMIT. */
+/* The request C with a server of the pool; NULL with E filled: ERR_NOMEM or ERR_LIMIT. A request
+ * during which the client may be asked has its server to itself: a question of a shared server
+ * would not say whose client is meant. */
 static struct mreq *begin(struct modern *m, struct exchange *x, const struct mcheck *c,
 			  struct err *e)
 {
@@ -120,7 +124,6 @@ static struct mreq *begin(struct modern *m, struct exchange *x, const struct mch
 		.peer = exchange_peer(x),
 		.holder = exchange_holder(x),
 		.capabilities = c->env.capabilities,
-		/* There has to be a client that can be asked, and a method in which it may be. */
 		.exclusive =
 			!task_of(c) && c->method->named && capabilities_ask(c->env.capabilities),
 		.tasks = capabilities_have_tasks(c->env.capabilities),
@@ -130,7 +133,7 @@ static struct mreq *begin(struct modern *m, struct exchange *x, const struct mch
 	struct mreq *r = pooled ? mreq_new(m->requests, c->method, c->params, pooled) : NULL;
 
 	if (r) {
-		mreq_attach(r, x, c->id, c->env.log_level);
+		mreq_attach(r, x, c);
 	} else if (pooled) {
 		pool_give(pooled);
 		err_set(e, ERR_NOMEM, "out of memory");
@@ -145,13 +148,14 @@ static void open_stream(struct modern *m, struct exchange *x, const struct mchec
 		.user = exchange_user(x),
 		.holder = exchange_holder(x),
 		.tasks = capabilities_have_tasks(c->env.capabilities),
+		.accept = c->accept,
 	};
 
 	listens_open(m->listens, x, &who, c->id, c->params);
 }
 
-/* Gives the request that C is to a server, with the STATE that its backend wants back (borrowed;
- * NULL: none). */
+/* Gives the request C to a server, with the STATE that the backend gave the client (borrowed; NULL:
+ * none). */
 static void dispatch(struct modern *m, struct exchange *x, const struct mcheck *c, json_t *state)
 {
 	struct err e;
@@ -176,7 +180,7 @@ static void dispatch(struct modern *m, struct exchange *x, const struct mcheck *
 	json_decref(params);
 }
 
-/* A retry: X is taken. */
+/* C is a retry, with a requestState. X is taken. */
 static void go_on(struct modern *m, struct exchange *x, const struct mcheck *c)
 {
 	struct retry retry =
@@ -210,9 +214,10 @@ void modern_request(struct modern *m, struct exchange *x, struct view *view, jso
 	if (!modern_check(x, view, body, &c, &listen))
 		return;
 	responses = json_object_get(c.params, "inputResponses");
+	c.accept = reply_accept(x);
 	if (stopping_has_begun(m->stopping))
 		reply_error(x, 503, c.id, RPC_INTERNAL_ERROR, "the server is shutting down");
-	else if (reply_accept(x) == 0)
+	else if (c.accept == 0)
 		reply_error(x, 406, c.id, RPC_INVALID_REQUEST,
 			    "Not Acceptable: Accept must list application/json or "
 			    "text/event-stream");
@@ -264,14 +269,15 @@ struct modern *modern_new(const struct modern_deps *deps, struct err *e)
 	return m;
 }
 
+/* The pool cancels the requests in flight, and each cancelled request is answered with 503. */
 void modern_close(struct modern *m)
 {
 	listens_close(m->listens);
 	mreqs_end_answered(m->requests);
-	/* What is in flight is answered with 503 as it is cancelled. */
 	pool_close(m->pool);
 }
 
+/* The requests go before the pool, because each gives its server back to the pool. */
 void modern_free(struct modern **mp)
 {
 	struct modern *m = *mp;
@@ -281,7 +287,6 @@ void modern_free(struct modern **mp)
 		return;
 	if (m->pool)
 		pool_close(m->pool);
-	/* A request gives its server back. */
 	mreqs_free(&m->requests);
 	listens_free(&m->listens);
 	pool_free(&m->pool);

@@ -21,6 +21,7 @@ struct mcheck {
 	const struct method *method;
 	json_t *id, *params;
 	struct view *view;
+	unsigned accept; /* REPLY_ACCEPT_* that the client takes */
 };
 
 /* The ladder of checks before anything is dispatched; false: X was answered. LISTEN is set for
@@ -32,15 +33,18 @@ bool modern_check(struct exchange *x, struct view *view, json_t *body, struct mc
 void modern_refuse(struct exchange *x, int status, json_t *id, int code, json_t *data_take,
 		   const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
-/* The same for a limit that was met: 503 where SHARE is full, else 429, with Retry-After. */
+/* X ends with the error E about a limit that was met: 503 where SHARE is full, else 429, with
+ * Retry-After. */
 void modern_refuse_limit(struct exchange *x, const struct share *share, json_t *id,
 			 const struct err *e);
 
-/* The response to R in its modern shape (a new reference), and the HTTP status it would have alone.
- * A state that a server keeps with the client is sealed by RS. */
+/* The response to R as 2026-07-28 wants it (a new reference), and the HTTP status for a response
+ * without a stream. The requestState that a backend gave is sealed by RS. */
 struct jsontext *modern_response(struct reqstates *rs, const struct mreq *r,
 				 const struct answer *answer, int *status_r);
-/* RESULT gets resultType and the serverInfo. 0 or ERR_NOMEM. */
+/* Gives RESULT, which mcpd itself made or changed, resultType TYPE and the serverInfo. Results that
+ * are passed on as the bytes that came have no tree; modern_response() edits their text instead. 0
+ * or ERR_NOMEM. */
 int modern_stamp(json_t *result, const char *type);
 /* PARAMS without the members for mcpd itself, and with STATE as their state (a new reference).
  * Members for a backend of this revision stay: inputResponses, the log level. */
@@ -60,14 +64,14 @@ struct retry {
 	struct err why;
 };
 
-/* Judges the request that C is, which has a requestState. A state of a server counts as used from
- * now on, by HOLDER. */
+/* Judges C, a request with a requestState. The state of a backend counts as used from now on, by
+ * HOLDER. */
 struct retry park_judge(struct reqstates *rs, const struct mreqs *all, const struct mcheck *c,
 			const char *user, const char *holder);
-/* R, which is parked, goes on with the answers in C, and answers on X (taken). */
+/* Gives R, which is parked, the answers in C; R goes on and is answered on X (taken). */
 void park_resume(struct reqstates *rs, struct mreq *r, struct exchange *x, const struct mcheck *c);
-/* The questions of R are together: its client is asked, and R parked until it answers. Nothing
- * where R has no exchange or no question (any more). */
+/* The questions of R are together: asks the client, and parks R until the client's retry. Does
+ * nothing where R has no exchange or no question (any more). */
 void park_ask(struct reqstates *rs, struct mreq *r);
 /* What the states of R are bound to: user, method and parameters. */
 struct reqstate_bound modern_bound(const struct mreq *r);

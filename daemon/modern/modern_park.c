@@ -11,13 +11,13 @@
 #include "modern/pool.h"
 #include "server/server.h"
 
-/* The question of A as this revision has it; NULL on lack of memory. */
+/* The question of A as 2026-07-28 has it; NULL on lack of memory. An elicitation has no id in this
+ * revision, because its answer comes with the retry. */
 static json_t *input_request(const struct mreq_ask *a)
 {
 	json_t *params = question_params(a->q),
 	       *copy = params ? jsonrpc_copy(params) : json_object();
 
-	/* This revision has no ids of elicitations; the answer comes with the retry. */
 	json_object_del(copy, "elicitationId");
 	return json_pack("{s:s, s:o}", "method", question_method(a->q), "params", copy);
 }
@@ -67,19 +67,19 @@ static void no_place(struct mreq *r, const struct err *e)
 			      "there is no place to wait for the client");
 }
 
-/* The exchange ends with the questions; the request waits for the retry. Its place is taken. */
+/* Ends the exchange with the questions; R, which has a place, waits for the retry. Where there is
+ * no memory for that, the questions are refused, so that the backend can go on without the client.
+ * Where the client left while the questions were sent, R is over: its call was cancelled. */
 static void park_placed(struct reqstates *rs, struct mreq *r)
 {
 	struct jsontext *msg = mreq_enlist(r) ? asking(rs, r) : NULL;
 
 	if (!msg) {
 		mreq_displace(r);
-		/* The tool gets an error for its question, and goes on. */
 		mreq_drop_asks(r);
 		return;
 	}
 	mreq_send_last(r, 200, msg);
-	/* It is over where the client did not read: then the call was cancelled instead. */
 	if (r->state != MREQ_OVER)
 		mreq_park(r);
 }
@@ -96,7 +96,7 @@ void park_ask(struct reqstates *rs, struct mreq *r)
 		park_placed(rs, r);
 }
 
-/* A question that RESPONSES answers; what is missing or no answer at all stays open. */
+/* A question of R that RESPONSES answers; NULL: none. What is no object is no answer. */
 static struct mreq_ask *answered(const struct mreq *r, const json_t *responses)
 {
 	struct mreq_ask *a;
@@ -108,7 +108,8 @@ static struct mreq_ask *answered(const struct mreq *r, const json_t *responses)
 	return NULL;
 }
 
-/* One answer may end the whole request, so the list is looked at afresh after each. */
+/* Gives the questions of R their answers. The list is searched from its start each time, because an
+ * answer may end the request and with it the other questions. */
 static void give_answers(struct mreq *r, const json_t *responses)
 {
 	struct mreq_ask *a;
@@ -120,7 +121,7 @@ static void give_answers(struct mreq *r, const json_t *responses)
 	}
 }
 
-/* MSG, the response to another request, as that to ID; NULL on lack of memory. */
+/* MSG, a response, with ID in place of its id; NULL on lack of memory. */
 static struct jsontext *with_id(struct jsontext *msg, json_t *id)
 {
 	struct jsontext *value = jsontext_of(json_incref(id)), *own;
@@ -136,7 +137,7 @@ void park_resume(struct reqstates *rs, struct mreq *r, struct exchange *x, const
 	struct jsontext *final = mreq_take_final(r);
 
 	pooled_seen(r->pooled, exchange_bearer(x));
-	mreq_attach(r, x, c->id, c->env.log_level);
+	mreq_attach(r, x, c);
 	if (final) {
 		mreq_send_last(r, 200, with_id(final, r->id));
 		jsontext_unref(&final);

@@ -148,12 +148,12 @@ static void on_token_end(enum bearer_end why, void *arg)
 		mreq_over(r);
 }
 
-void mreq_attach(struct mreq *r, struct exchange *x, json_t *id, int log_level)
+void mreq_attach(struct mreq *r, struct exchange *x, const struct mcheck *c)
 {
 	json_decref(r->id);
-	r->id = json_incref(id);
-	r->log_level = log_level;
-	eventstream_attach(&r->out, r->all->answers, x, reply_accept(x));
+	r->id = json_incref(c->id);
+	r->log_level = c->env.log_level;
+	eventstream_attach(&r->out, r->all->answers, x, c->accept);
 	r->hold.ended = on_token_end;
 	r->hold.arg = r;
 	bearer_hold(&r->hold, exchange_bearer(x));

@@ -22,6 +22,7 @@ struct config_limits;
 struct event_base;
 struct exchange;
 struct jsontext;
+struct mcheck;
 struct method;
 struct mreqs;
 struct pooled;
@@ -86,8 +87,9 @@ struct mreq *mreqs_find(const struct mreqs *all, uint64_t handle, unsigned round
  * until mreq_attach(). NULL on lack of memory, and POOLED is left alone. */
 struct mreq *mreq_new(struct mreqs *all, const struct method *method, json_t *params,
 		      struct pooled *pooled_take);
-/* Puts R on X (taken): it is waited for, from now on or again. A parked R gives its place back. */
-void mreq_attach(struct mreq *r, struct exchange *x, json_t *id, int log_level);
+/* Puts R on X (taken), the exchange of the request C: R waits for its response there. A parked R
+ * gives its place back. */
+void mreq_attach(struct mreq *r, struct exchange *x, const struct mcheck *c);
 /* Writes a notification as an event, if the client can have one and is there. */
 void mreq_event(struct mreq *r, const char *method, json_t *params);
 /* Ends the exchange of R with MSG, in the form it has. Consumes MSG. */
