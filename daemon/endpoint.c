@@ -45,6 +45,7 @@ struct endpoint {
 	size_t n;
 };
 
+/* Adds the place PATH/NAME; with NAME "" that of PATH itself. A PATH of "/" becomes "/NAME". */
 static int add_place(struct endpoint *ep, const char *path, const char *name, struct view *view)
 {
 	size_t size = strlen(path) + strlen(name) + 2;
@@ -54,7 +55,6 @@ static int add_place(struct endpoint *ep, const char *path, const char *name, st
 		return -1;
 	strcpy(full, path);
 	if (*name) {
-		/* A path of "/" must not become "//NAME". */
 		if (full[0] == '\0' || full[strlen(full) - 1] != '/')
 			strcat(full, "/");
 		strcat(full, name);
@@ -146,6 +146,8 @@ static const struct place *find_place(const struct endpoint *ep, const char *pat
 	return NULL;
 }
 
+/* GET /health. Trouble of the store does not change the status, because requests are served all the
+ * same; its reason is for mcpctl alone, since everybody may read this page. */
 static void health(struct endpoint *ep, struct exchange *x)
 {
 	bool stopping = stopping_has_begun(ep->deps.stopping);
@@ -157,8 +159,6 @@ static void health(struct endpoint *ep, struct exchange *x)
 			"name", "mcpd", "version", PACKAGE_VERSION, "authEnabled",
 			ep->deps.auth != NULL, "activeSessions", (json_int_t)c.sessions,
 			"activeUsers", (json_int_t)c.users);
-	/* It serves on, so its status stays. Why is for those who may ask mcpctl, not for
-	 * everybody. */
 	if (ep->deps.store && store_trouble(ep->deps.store))
 		json_object_set_new(msg, "store", json_string("trouble"));
 	exchange_set_header(x, "Cache-Control", "no-store");
@@ -172,7 +172,8 @@ static bool is_json(struct exchange *x)
 	       mediatype_is(exchange_header(x, "Content-Type"), MEDIATYPE_JSON);
 }
 
-/* A header in BUF, cut where it is longer than anything we would know; NULL without it. */
+/* Header NAME of X in BUF, cut at SIZE - 1 bytes (no value that matters is longer); NULL: X has
+ * none. */
 static const char *copy_header(struct exchange *x, const char *name, char *buf, size_t size)
 {
 	const char *value = exchange_header(x, name);
@@ -183,7 +184,7 @@ static const char *copy_header(struct exchange *x, const char *name, char *buf, 
 	return buf;
 }
 
-/* The id of a request, where it can be read. */
+/* The id of the request BODY (borrowed); NULL: BODY is no request, or the id cannot be read. */
 static json_t *body_id(json_t *body)
 {
 	json_t *id = json_object_get(body, "method") ? json_object_get(body, "id") : NULL;
@@ -247,7 +248,7 @@ static unsigned count_requests(const json_t *body)
 	return n;
 }
 
-/* Whether the user may have BODY's requests now; false: X was answered. */
+/* Whether the user's limits allow the requests in BODY now; false: X was answered. */
 static bool within_limits(struct endpoint *ep, struct exchange *x, json_t *body)
 {
 	unsigned retry = 1;
@@ -265,8 +266,8 @@ static bool within_limits(struct endpoint *ep, struct exchange *x, json_t *body)
 	return false;
 }
 
-/* Whether there is a place for X, which may be served for long; false: X was answered. What is over
- * at once (the end of a session, notifications, answers to questions) needs no place. */
+/* Takes a place of limits.maxRequests for X, which may be served for long; false: X was answered.
+ * DELETE, notifications and responses are served at once and need no place. */
 static bool find_place_for(struct endpoint *ep, struct exchange *x, json_t *id)
 {
 	struct err e;
@@ -363,7 +364,7 @@ static const struct place *find_challenger(const struct endpoint *ep, struct exc
 	return place;
 }
 
-/* It is known who sent X. */
+/* auth_check() has found the sender of X: ID. */
 static void on_identity(struct exchange *x, const struct auth_identity *id, void *arg)
 {
 	struct endpoint *ep = arg;
@@ -425,9 +426,9 @@ static bool is_place(const char *name, void *arg)
 	return false;
 }
 
+/* Browsers send a preflight (OPTIONS) without a token, so it comes before auth_check(). */
 static void serve_place(struct endpoint *ep, struct exchange *x, const struct place *place)
 {
-	/* Browsers send no token along when they ask whether they may. */
 	if (exchange_method(x) == EXCHANGE_OPTIONS)
 		guard_preflight(x);
 	else if (ep->deps.auth)
@@ -436,6 +437,8 @@ static void serve_place(struct endpoint *ep, struct exchange *x, const struct pl
 		visit(ep, x, place, NULL);
 }
 
+/* The metadata of auth are public and for pages of any origin, so they come before guard_check().
+ */
 void endpoint_handle(struct exchange *x, void *arg)
 {
 	struct endpoint *ep = arg;
@@ -444,7 +447,6 @@ void endpoint_handle(struct exchange *x, void *arg)
 	struct err e;
 
 	turns_doing("HTTP request for", path);
-	/* Public, and for pages of any origin. */
 	if (ep->deps.auth && auth_metadata(ep->deps.auth, x, is_place, ep))
 		return;
 	if (guard_check(ep->deps.conf, x, &e) < 0) {
@@ -473,8 +475,8 @@ static void on_early(int code, const char *why, void *arg)
 	gate_decide(arg, code, why);
 }
 
-/* TARGET's path is the name of a place, or might be one that was written unusually: *NAME_R. Where
- * it is neither nobody reads a body. */
+/* Whether the path of TARGET is that of a place (*NAME_R is the place's name), or may be one in an
+ * unusual form ("" then). No other path has a use for a body. */
 static bool may_be_place(const struct endpoint *ep, const char *target, const char **name_r)
 {
 	char path[1024];
@@ -494,7 +496,7 @@ static bool may_be_place(const struct endpoint *ep, const char *target, const ch
 	return place || (ep->deps.auth && strcmp(path, "/logout") == 0);
 }
 
-/* A terminated copy; NULL where there is none. */
+/* S as a terminated string, malloc'd; NULL where S is empty, or on lack of memory. */
 static char *copy_of(struct span s)
 {
 	return s.at ? strndup(s.at, s.len) : NULL;
@@ -524,7 +526,8 @@ static enum gate_answer ask_auth(struct endpoint *ep, const struct framing_head 
 	return answer;
 }
 
-/* Whether Host or Origin will be refused: that answer needs no body. */
+/* Whether guard_check() will refuse Host or Origin of H, whatever the body is. Without memory for
+ * the answer: false, and the request is refused once its body is there. */
 static bool is_foreign(const struct endpoint *ep, const struct framing_head *h)
 {
 	char *host = copy_of(h->host), *origin = copy_of(h->origin);
@@ -532,7 +535,6 @@ static bool is_foreign(const struct endpoint *ep, const struct framing_head *h)
 		.host = host, .origin = origin, .n_host = h->n_host, .n_origin = h->n_origin};
 	bool copied = (host || h->n_host == 0) && (origin || h->n_origin == 0);
 	struct err e;
-	/* Without memory the request is judged with its body. */
 	bool foreign = copied && guard_judge(ep->deps.conf, &head, &e) < 0;
 
 	free(host);
@@ -540,6 +542,8 @@ static bool is_foreign(const struct endpoint *ep, const struct framing_head *h)
 	return foreign;
 }
 
+/* Whether the gate passes the body of a request with the head H. Only answers to POST depend on
+ * one. */
 static enum gate_answer ask(void *arg, const struct framing_head *h, struct gate *g,
 			    void **ticket_r)
 {
@@ -548,7 +552,6 @@ static enum gate_answer ask(void *arg, const struct framing_head *h, struct gate
 	char *target = strndup(h->target.at, h->target.len);
 	const char *name;
 
-	/* The answer to other methods does not depend on a body. */
 	if (target && h->method.len == 4 && memcmp(h->method.at, "POST", 4) == 0 &&
 	    may_be_place(ep, target, &name) && !is_foreign(ep, h))
 		answer = ep->deps.auth ? ask_auth(ep, h, target, name, g, ticket_r) : GATE_PASS;

@@ -54,12 +54,13 @@ static void release(void *arg)
 	free(c);
 }
 
-/* The one end. WITHDRAWN: the back did not end it itself and has to be told, with this reason. */
+/* Ends C with ANSWER. WITHDRAWN: the reason that the back is told; NULL where the back itself ends
+ * C. */
 static void finish(struct call *c, const struct answer *answer, const char *withdrawn)
 {
 	const struct call_back *back = c->back;
 
-	c->ended = true; /* first: what the callbacks below start must find it so */
+	c->ended = true; /* first, because the callbacks below may look at it */
 	c->back = NULL;
 	live--;
 	event_del(&c->deadline);
@@ -69,7 +70,7 @@ static void finish(struct call *c, const struct answer *answer, const char *with
 	c->front->end(c, answer, c->front_arg);
 }
 
-/* For the back's ends. True where this is the first; a second is a bug of the caller. */
+/* Whether the back may end C. A second end is a bug of the back, and is logged. */
 static bool may_end(const struct call *c)
 {
 	const struct log_scope scope = {.session = c->caller->session, .user = c->caller->user};
@@ -194,9 +195,9 @@ void call_set_params(struct call *c, json_t *params_take)
 	c->params = params_take;
 }
 
+/* Moving a timer that is set takes no memory, so arm() cannot fail here. */
 void call_set_deadline(struct call *c, int64_t deadline_ms)
 {
-	/* The timer has its place already, so moving it takes no memory. */
 	if (!c->ended)
 		arm(c, deadline_ms);
 }
@@ -204,7 +205,7 @@ void call_set_deadline(struct call *c, int64_t deadline_ms)
 void call_attach(struct call *c, const struct call_back *back, void *back_arg)
 {
 	if (c->ended)
-		return; /* what is over cannot be cancelled any more */
+		return; /* a call that has ended is never cancelled */
 	c->back = back;
 	c->back_arg = back_arg;
 }
@@ -295,14 +296,15 @@ void call_error(struct call *c, int code, json_t *data_take, const char *fmt, ..
 	json_decref(data_take);
 }
 
+/* A call that has ended is left alone: a session that closes inside of end() cancels all of its
+ * calls. */
 void call_cancel(struct call *c, const char *reason)
 {
 	struct answer answer = {.kind = ANSWER_CANCELLED};
 
 	if (!reason)
-		reason = "cancelled"; /* with or without one, the back has to be told */
+		reason = "cancelled"; /* NULL would keep finish() from telling the back */
 	answer.message = reason;
-	/* Not a bug after the end: a session that closes from inside end() cancels all it knows. */
 	if (!c->ended)
 		finish(c, &answer, reason);
 }

@@ -32,13 +32,13 @@ struct caller {
 	const char *session; /* session id; NULL without one (modern, control) */
 	const char *user;    /* NULL: unauthenticated */
 	const char *peer;    /* address, for limits and logs */
-	const char *holder; /* the holder of the places that its work takes (share.h); NULL: none */
+	const char *holder; /* the holder of the places that its calls take (share.h); NULL: none */
 	enum mcp_rev rev;   /* the revision spoken with the client */
 	const char
 		*capabilities;	 /* the client's capabilities as compact JSON text, at least "{}" */
 	const char *client_info; /* clientInfo as compact JSON text; NULL if unknown */
-	/* The token of the latest request of the session, or of the server that is pooled; NULL: no
-	 * token was asked for. The owner of the caller keeps the reference. */
+	/* The token of the latest request of the session, or of the pooled server; NULL: the daemon
+	 * asks for no tokens. The owner of the caller keeps the reference. */
 	struct bearer *bearer;
 	/* No other client has used the children of this caller, and none will once a child knows
 	 * the roots of the client. */
@@ -55,8 +55,8 @@ struct answer {
 	int code;		 /* ANSWER_ERROR: JSON-RPC code */
 	const char *message;	 /* ANSWER_ERROR; ANSWER_CANCELLED: the reason */
 	json_t *data;		 /* ANSWER_ERROR, may be NULL */
-	const char *scope;	 /* ANSWER_ERROR: what the client's token lacks (words with spaces
-				    between); NULL: not that */
+	const char *scope;	 /* ANSWER_ERROR: the scopes that the client's token lacks, with
+				    spaces between; NULL: the token lacks none */
 };
 
 struct call_front {
@@ -64,7 +64,7 @@ struct call_front {
 	void (*notify)(struct call *c, const char *method, json_t *params, void *arg);
 	/* The backend asks the client something; the front now owes question_answer(). */
 	void (*ask)(struct call *c, struct question *q, void *arg);
-	/* The end; exactly once. */
+	/* The call has ended with ANSWER; called exactly once. */
 	void (*end)(struct call *c, const struct answer *answer, void *arg);
 };
 
@@ -75,8 +75,8 @@ struct call_back {
 };
 
 /* A new call. METHOD is copied, PARAMS may be NULL, PROGRESS_TOKEN (the client's own, string or
- * integer; borrowed, referenced) may be NULL. DEADLINE_MS bounds its whole life; 0 takes the
- * default (an hour). NULL on lack of memory (PARAMS is released). */
+ * integer; borrowed, referenced) may be NULL. DEADLINE_MS bounds the whole life of the call; 0: an
+ * hour. NULL on lack of memory (PARAMS is released). */
 struct call *call_new(struct event_base *base, const struct call_front *front, void *front_arg,
 		      const struct caller *caller, const char *method, json_t *params_take,
 		      json_t *progress_token, int64_t deadline_ms);
@@ -87,22 +87,22 @@ json_t *call_params(const struct call *c); /* borrowed, may be NULL */
 json_t *
 call_progress_token(const struct call *c); /* borrowed, may be NULL: then no progress is wanted */
 const struct caller *call_caller(const struct call *c);
-/* The token that the call is made with: that of the caller when the call was made. NULL: no token
- * was asked for. Lives as long as the call. */
+/* The token that authorises the call: the caller's at call_new(), or that of call_set_bearer().
+ * NULL: the daemon asks for no tokens. Lives as long as the call. */
 struct bearer *call_bearer(const struct call *c);
-/* Replaces the token by that of the request with which the client continued the call. */
+/* Replaces the token by B, that of the request with which the client continued the call. */
 void call_set_bearer(struct call *c, struct bearer *b);
-/* The back was refused for lack of SCOPE (words with spaces between; copied): the error that ends
- * the call will say so. Lack of memory loses it. */
+/* Notes that the back was refused for lack of SCOPE (words with spaces between; copied): the error
+ * that ends the call will name SCOPE, unless memory lacks. */
 void call_set_scope(struct call *c, const char *scope);
 int64_t call_age_ms(const struct call *c);
 bool call_ended(const struct call *c);
-/* Replaces the parameters (a name without its prefix). */
+/* Replaces the parameters, as where the name of a tool loses its prefix. */
 void call_set_params(struct call *c, json_t *params_take);
-/* Makes the deadline DEADLINE_MS from now. */
+/* Moves the deadline to DEADLINE_MS from now. */
 void call_set_deadline(struct call *c, int64_t deadline_ms);
 
-/* The back takes the call, or lets go of it. */
+/* The back takes the call (and is told of a cancellation from now on), or lets go of it. */
 void call_attach(struct call *c, const struct call_back *back, void *back_arg);
 void call_detach(struct call *c);
 
@@ -110,8 +110,8 @@ void call_detach(struct call *c);
  * or after the end. call_ask() consumes Q: a call that has ended answers it with an error. */
 void call_notify(struct call *c, const char *method, json_t *params);
 void call_ask(struct call *c, struct question *q_take);
-/* RESULT as it came, or as a tree of mcpd's own; both consumed. NULL: there was no memory for it.
- */
+/* Ends the call with RESULT (consumed), the bytes that came or a tree that mcpd made. NULL: there
+ * was no memory for the result, and the call ends with that error. */
 void call_result(struct call *c, struct jsontext *result_take);
 void call_result_tree(struct call *c, json_t *result_take);
 void call_error(struct call *c, int code, json_t *data_take, const char *fmt, ...)

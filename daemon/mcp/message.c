@@ -31,8 +31,8 @@ struct reading {
 	struct place places[MEMBERS];
 };
 
-/* Of a member that is there twice the last counts, as where it is parsed. null is as good as none.
- */
+/* Notes where a member of the message is. Of duplicate members the last counts, as in
+ * jsonrpc_parse_any(); null counts as absent. */
 static void on_member(const struct jsonscan_member *m, void *arg)
 {
 	struct reading *r = arg;
@@ -73,7 +73,7 @@ struct jsontext *message_unmarked(struct jsontext *text)
 	return jsontext_part(text, n, len - n);
 }
 
-/* The member at P as a tree of its own: *TREE_R, NULL where there is none. */
+/* Member WHICH as a tree (*TREE_R, a new reference); *TREE_R stays where the member is absent. */
 static int tree_of(const struct reading *r, enum member which, json_t **tree_r, struct err *e)
 {
 	const struct place *p = &r->places[which];
@@ -89,7 +89,7 @@ static int tree_of(const struct reading *r, enum member which, json_t **tree_r, 
 	return *tree_r ? 0 : e->code;
 }
 
-/* A code as a number, or as the text of one. */
+/* The code of an error, which may be a number or the text of a number. */
 static int code_of(const json_t *value)
 {
 	const char *text = json_string_value(value);
@@ -98,7 +98,7 @@ static int code_of(const json_t *value)
 	return n >= -2147483648.0 && n <= 2147483647.0 && n != 0 ? (int)n : RPC_INTERNAL_ERROR;
 }
 
-/* An error in any shape: an object, or a text that says what is wrong. */
+/* Takes ERROR in any shape: an object, or a string with the message. */
 static int take_error(struct message *m, const json_t *error, struct err *e)
 {
 	const char *text = json_string_value(
@@ -198,7 +198,8 @@ static void set_parse_error(struct err *e, const struct jsonscan *s, const char 
 	err_set(e, ERR_PARSE, "line %zu, column %zu: %s", line, s->pos - begin + 1, s->why);
 }
 
-/* Where the members of WHOLE are: R. 0 with *BAD_R, or an error of M. */
+/* Finds the members of WHOLE: R. *BAD_R is the number of bytes that belong to no character. 0, or
+ * the error that message_read() returns. */
 static int scan(struct message *m, struct reading *r, struct jsontext *whole, size_t *bad_r,
 		struct err *e)
 {
@@ -222,7 +223,8 @@ static int scan(struct message *m, struct reading *r, struct jsontext *whole, si
 	return status == JSONSCAN_DONE ? 0 : e->code;
 }
 
-/* WHOLE as a text of its own in which every byte belongs to a character. */
+/* A copy of WHOLE with U+FFFD for each byte that belongs to no character. NULL on lack of memory.
+ */
 static struct jsontext *repaired(struct jsontext *whole)
 {
 	size_t len;

@@ -29,7 +29,8 @@ struct message {
 	char *error;		 /* the message of the error; never NULL for one */
 	json_t *data;		 /* of the error; NULL: none */
 	bool broken;		 /* the text is no JSON as a whole */
-	size_t end; /* where it is, and a whole value comes before: the end of that; 0: not so */
+	size_t end; /* broken: the end of a whole value that the text begins with; 0: there is none
+		     */
 };
 
 /* TEXT without the byte order mark that it begins with, or TEXT itself where there is none: a new
@@ -41,23 +42,23 @@ struct jsontext *message_unmarked(struct jsontext *text);
  * value. NULL on lack of memory. */
 struct jsontext *message_clean(struct jsontext *text);
 
-/* Reads the object WHOLE (borrowed; its bytes are shared). 0; ERR_PARSE (no JSON), ERR_INVALID (no
- * message), ERR_LIMIT (a part that has to be understood is over limits.maxTree) or ERR_NOMEM with E
- * filled. M is to be cleared in any case: after ERR_INVALID, ERR_LIMIT and ERR_PARSE its id and
- * kind are there as far as they could be read. */
+/* Reads the object WHOLE (borrowed; its bytes are shared) into M. 0; ERR_PARSE (no JSON),
+ * ERR_INVALID (no message), ERR_LIMIT (a part that has to be understood is over limits.maxTree) or
+ * ERR_NOMEM with E filled. M is to be cleared in any case: after ERR_INVALID, ERR_LIMIT and
+ * ERR_PARSE M has id and kind as far as they could be read. */
 int message_read(struct message *m, struct jsontext *whole, struct err *e);
 void message_clear(struct message *m);
 
-/* What ID is as a number of ours: 5, 5.0 or "5". False: it is none. */
+/* ID as the number that mcpd gave to a request: 5, 5.0 or "5". False: ID is no such number. */
 bool message_id_number(const json_t *id, json_int_t *n_r);
-/* The id of a response in TEXT, which need not be JSON: the first member "id" of the outermost
- * object that can be made out, a new reference. NULL: there is none, or a member "method", which
- * responses do not have. Looks at the first and the last few thousand bytes. */
+/* The id of a response in TEXT, which need not be JSON: the first member "id" that can be made out,
+ * a new reference. NULL: TEXT shows no id, or shows a member "method", which responses do not have.
+ * Looks at the first and the last few thousand bytes. */
 json_t *message_guess_id(const char *text, size_t len);
 
-/* Whether the beginning of TEXT shows the member "method", so that it is no response; or TEXT
- * begins an object and shows "jsonrpc" without "method", so that it is one. */
+/* Whether the beginning of TEXT shows the member "method", which no response has. */
 bool message_shows_method(const char *text, size_t len);
+/* Whether TEXT begins an object and shows "jsonrpc" without "method", as responses do. */
 bool message_shows_response(const char *text, size_t len);
 
 /* The response to ID (borrowed) with RESULT (borrowed): its bytes are shared. NULL on lack of
