@@ -68,7 +68,7 @@ class Request:
     def __init__(self, up, handler, method, body):
         self.up, self.handler, self.verb = up, handler, method
         self.headers = {n.lower(): v for n, v in handler.headers.items()}
-        self.path = handler.path
+        self.path, self.body = handler.path, body
         self.msg = json.loads(body) if body else {}
         self.method = self.msg.get("method", "response" if body else None)
         self.params = self.msg.get("params", {})

@@ -5,7 +5,7 @@ EXTRA_DIST += tests/integration/harness.py tests/integration/wire.py
 # Servers that misbehave as told, or start fast. Unit tests use them too.
 EXTRA_DIST += tests/integration/fakeserver.py tests/integration/tinyserver.sh
 EXTRA_DIST += tests/integration/webserver.py tests/integration/fakeissuer.py
-EXTRA_DIST += tests/integration/modernserver.py
+EXTRA_DIST += tests/integration/modernserver.py tests/integration/rawserver.py
 # One that is of a certain revision.
 EXTRA_DIST += tests/integration/shapes.py
 EXTRA_DIST += tests/integration/fakeupstream.py
@@ -22,6 +22,7 @@ integration_tests = \
 	tests/integration/test_bad_input.py \
 	tests/integration/test_crash.py \
 	tests/integration/test_credentials.py \
+	tests/integration/test_exact.py \
 	tests/integration/test_exec.py \
 	tests/integration/test_features.py \
 	tests/integration/test_gate.py \

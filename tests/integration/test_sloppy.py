@@ -143,14 +143,6 @@ SERVERS = dict({n: u.backend() for n, u in UPS.items()}, old=stdio("old"), new=s
 STDIO, WEB = ("old", "new"), ("webold", "webnew")
 
 
-def payload(reply):
-    """The bytes of the response: the body, or the last event of the stream that it became after a second."""
-    body = reply.read()
-    if not reply.is_sse():
-        return body
-    return [b for b in body.split(b"\n") if b.startswith(b"data: {")][-1][6:]
-
-
 class New:
     """A client of 2026-07-28, as far as it is needed here."""
 
@@ -179,7 +171,7 @@ class Peer:
 
     def end(self, conn):
         with conn:
-            return payload(conn.reply())
+            return conn.reply().raw_answer()
 
     def raw(self, data, **how):
         """The bytes of the answer to a call which the server answers with DATA and a newline."""

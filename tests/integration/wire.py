@@ -75,6 +75,11 @@ class Reply:
             last = msg
         return last
 
+    def raw_answer(self):
+        """The bytes of that answer."""
+        body = self.read()
+        return [b for b in body.split(b"\n") if b.startswith(b"data: {")][-1][6:] if self.is_sse() else body
+
     def is_sse(self):
         return (self.header("Content-Type") or "").split(";")[0] == "text/event-stream"
 
