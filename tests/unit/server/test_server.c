@@ -87,6 +87,36 @@ static void notify(const char *method, const char *params)
 	json_decref(value);
 }
 
+/* ---- answers ---- */
+
+/* The data of a backend's error reach the client as they are, and nothing of them is kept: in both
+ * forms in which the server ends a request with an error, translated and not. */
+static void an_errors_data_go_along_and_are_not_kept(void **state)
+{
+	static const char *const methods[][2] = {
+		{"tools/call", "{'name':'echo'}"},
+		{"prompts/get", "{'name':'p'}"},
+		{"resources/read", "{'uri':'r:1'}"},
+	};
+	json_t *data = json_of("{'uri':'r:1','why':['a']}");
+
+	(void)state;
+	open_it();
+	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+		struct exchange *x = post(s, BOTH, methods[i][0], methods[i][1]);
+		json_t *msg;
+
+		call_error(fake_take(0), i == 2 ? RPC_RESOURCE_NOT_FOUND : -5, json_incref(data),
+			   "no");
+		msg = body(x);
+		assert_true(
+			json_equal(json_object_get(json_object_get(msg, "error"), "data"), data));
+		json_decref(msg);
+		assert_int_equal(data->refcount, 1);
+	}
+	json_decref(data);
+}
+
 /* ---- ids ---- */
 
 /* Real clients number every request 1, and several of them are in flight (claude-ai-mcp#539). */
@@ -621,6 +651,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, teardown)
 	static const struct CMUnitTest tests[] = {
+		T(an_errors_data_go_along_and_are_not_kept),
 		T(one_id_for_all_requests),
 		T(ids_keep_their_type),
 		T(cancelling),
