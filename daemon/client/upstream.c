@@ -40,11 +40,11 @@ static struct leg *find_asked(struct leg_list *list, const json_t *id)
 	return NULL;
 }
 
-/* Ends the request that MSG names. True: that is all, and MSG is not to be sent.
+/* Ends the request that MSG, a notifications/cancelled, names. True: MSG is not to be sent.
  *
  * In the modern revision closing the answer is the cancellation, and the notification does not
- * exist. In a legacy one closing means nothing, and the notification is what counts; but since a
- * cancelled request has no answer, what it was sent with is closed behind it. */
+ * exist. In legacy revisions closing means nothing and the notification cancels; since a cancelled
+ * request has no answer, its exchange is closed afterwards (upstream_cancelled()). */
 static bool cancel(struct upstream *u, const json_t *msg)
 {
 	const json_t *id = json_object_get(json_object_get(msg, "params"), "requestId");
@@ -55,7 +55,7 @@ static bool cancel(struct upstream *u, const json_t *msg)
 		l->id = NULL; /* no request waits for an answer */
 		return false;
 	}
-	if (!l) /* not sent yet, or again */
+	if (!l) /* the request waits to be sent, or to be sent again */
 		l = find_asked(&u->waiting, id);
 	if (!l)
 		l = find_asked(&u->unsure, id);
@@ -94,15 +94,15 @@ int upstream_send(struct upstream *u, json_t *msg, struct bearer *bearer)
 	return rc;
 }
 
-const json_t *upstream_hears(const struct upstream *u)
+const json_t *upstream_origin(const struct upstream *u)
 {
-	return u->hears;
+	return u->origin;
 }
 
 void upstream_pause(struct upstream *u)
 {
-	if (u->speaks && u->speaks->req)
-		httpc_pause(u->speaks->req);
+	if (u->reading && u->reading->req)
+		httpc_pause(u->reading->req);
 }
 
 void upstream_resume(struct upstream *u)
@@ -119,13 +119,13 @@ void upstream_relearnt(struct upstream *u)
 	upstream_release(u, &u->unsure);
 }
 
-/* ---- itself ---- */
+/* ---- the upstream ---- */
 
 static const struct leg_hooks hooks = {
-	.head = answer_head,
-	.take = answer_take,
-	.too_much = answer_too_much,
-	.end = answer_end,
+	.head = leg_answer_head,
+	.message = leg_answer_message,
+	.too_large = leg_answer_too_large,
+	.end = leg_answer_end,
 	.goodbye_said = end_memory,
 };
 
@@ -157,8 +157,8 @@ struct upstream *upstream_new(struct event_base *base, struct httpc *httpc,
 	return u;
 }
 
-/* Tells the upstream that its session is over. Nobody waits for the answer, which has a time limit;
- * U stays until it is there. */
+/* Tells the upstream that its session is over. U stays until the answer is there, or its time limit
+ * is over. False: there is no session, or no memory for the DELETE. */
 static bool say_goodbye(struct upstream *u)
 {
 	struct leg *l = u->session ? leg_new(u, LEG_DELETE) : NULL;

@@ -32,8 +32,8 @@ struct upstream_spec {
 	const char *ca_file; /* NULL: the system's; borrowed */
 	bool allow_link_local;
 	size_t max_message; /* bytes of one body or event */
-	/* What authorises each request: the credential of USER (copied; NULL: unauthenticated) or,
-	 * if OWN, the daemon's, for CONF. CREDENTIALS may be NULL: there is none. */
+	/* Each request is authorised by the credential for CONF of USER (copied; NULL:
+	 * unauthenticated) or, if OWN, of the daemon. CREDENTIALS NULL: by none. */
 	struct credentials *credentials;
 	const struct config_backend *conf;
 	const char *user;
@@ -42,10 +42,10 @@ struct upstream_spec {
 	struct mask *mask;
 };
 
-/* From the loop, never from inside a call, but for schema() and bearer(); each of the others may
- * close the upstream. */
+/* Called from the loop, never from inside a function of this header, except for schema() and
+ * bearer(). Each of the others may close the upstream. */
 struct upstream_events {
-	/* One JSON-RPC message (or batch) as it came; LEN bytes, terminated. */
+	/* TEXT is one JSON-RPC message or batch as it came; borrowed. */
 	void (*on_message)(struct upstream *u, struct jsontext *text, void *arg);
 	/* N lines or events of a stream were not messages; TEXT is the beginning of one. May be
 	 * NULL. */
@@ -75,19 +75,20 @@ struct upstream_events {
 struct upstream *upstream_new(struct event_base *base, struct httpc *httpc,
 			      const struct upstream_spec *spec,
 			      const struct upstream_events *events, void *arg);
-/* Ends the session (DELETE, with a short time limit) and everything under way; no event comes any
- * more. *U becomes NULL. */
+/* Ends the session (DELETE, with a short time limit) and all messages under way; no callback comes
+ * any more. *U becomes NULL. */
 void upstream_close(struct upstream **u);
 
-/* Sends MSG (borrowed) for a request of a client that came with BEARER (NULL: the one that bearer()
- * tells; referenced), which authorises it, also where it is sent again. Its answer comes through
- * on_message, whatever happens. A notifications/cancelled ends what it names: by closing that
- * answer (modern), or by being sent (legacy). 0 or ERR_NOMEM. */
+/* Sends MSG (borrowed), authorised by BEARER, the token of the client's request (referenced; NULL:
+ * that of bearer()), also where MSG is sent again. A request is answered through on_message,
+ * whatever happens. A notifications/cancelled ends the request that it names: by closing the answer
+ * (modern), or by being sent (legacy). 0 or ERR_NOMEM. */
 int upstream_send(struct upstream *u, json_t *msg, struct bearer *bearer);
-/* During on_message: the id of the request with whose answer the message came, borrowed; NULL: it
- * came over the stream that belongs to no request. (Transports, "Sending Messages to the Server":
- * what a server sends before the response should relate to the request.) */
-const json_t *upstream_hears(const struct upstream *u);
+/* During on_message: the id of the originating request, over whose answer the message came
+ * (borrowed); NULL: the message came over the stream that belongs to no request. (Transports,
+ * "Sending Messages to the Server": what a server sends before the response should relate to the
+ * request.) */
+const json_t *upstream_origin(const struct upstream *u);
 /* During on_message and on_noise: stops reading the stream of the message until upstream_resume(),
  * which resumes all paused streams. */
 void upstream_pause(struct upstream *u);

@@ -15,7 +15,7 @@
 
 #define MAX_ERROR ((size_t)256 << 10) /* bytes of a body that is looked at for an error */
 
-/* Ends L, whose answer does not come. */
+/* Ends L, whose answer will not come, with an error that says WHY. */
 static void give_up(struct leg *l, const char *why)
 {
 	struct upstream *u = l->u;
@@ -27,12 +27,12 @@ static void give_up(struct leg *l, const char *why)
 		upstream_renewed(u, false, why);
 }
 
-void answer_too_much(struct leg *l, bool nomem)
+void leg_answer_too_large(struct leg *l, bool nomem)
 {
 	char text[100] = "out of memory";
 
 	if (!l->id) { /* no request waits for an answer */
-		answer_end(l, NULL);
+		leg_answer_end(l, NULL);
 		return;
 	}
 	if (!nomem)
@@ -41,10 +41,11 @@ void answer_too_much(struct leg *l, bool nomem)
 	give_up(l, text);
 }
 
-/* ---- what comes while it lasts ---- */
+/* ---- during an exchange ---- */
 
-/* A token of the client (or one that was given for it) that lacks a scope is told of to the client,
- * who can get a better one; a credential of the daemon's own is not the client's matter. */
+/* Notes the scope that CHALLENGE asks for, where the client can do something about it: its own
+ * token, or one that was exchanged for that, lacks the scope. Other credentials are the operator's.
+ */
 static void note_scope(struct leg *l, const char *challenge)
 {
 	const struct upstream *u = l->u;
@@ -56,7 +57,8 @@ static void note_scope(struct leg *l, const char *challenge)
 		l->scope = challenge_scope(challenge);
 }
 
-void answer_head(struct leg *l, struct httpc_request *r)
+/* An answer to a message that is no request, or is cancelled, is not read: the stream is closed. */
+void leg_answer_head(struct leg *l, struct httpc_request *r)
 {
 	struct upstream *u = l->u;
 	const char *session = httpc_header(r, "Mcp-Session-Id");
@@ -75,12 +77,11 @@ void answer_head(struct leg *l, struct httpc_request *r)
 		l->part = PART_NONE;
 		upstream_settled(u);
 	}
-	/* What has no answer has no stream of it either; and who cancelled does not listen. */
 	if (l->kind == LEG_POST && !l->id && l->sse && l->in)
-		answer_end(l, NULL);
+		leg_answer_end(l, NULL);
 }
 
-/* MSG answers an initialize. */
+/* MSG is the response to the initialize L. */
 static void take_initialized(struct leg *l, const struct message *msg)
 {
 	struct upstream *u = l->u;
@@ -115,8 +116,8 @@ static bool is_broken_response(const struct leg *l, struct jsontext *text)
 	return own;
 }
 
-/* Whether TEXT, read into MSG with RC, is the response to the request of L; also where it is one
- * that nobody can take. One without an id can be to no other request. */
+/* Whether TEXT, read into MSG with RC, is the response to the request of L, also where the response
+ * is unusable. A response without an id can belong to no other request. */
 static bool is_response(const struct leg *l, struct jsontext *text, const struct message *msg,
 			int rc)
 {
@@ -127,7 +128,7 @@ static bool is_response(const struct leg *l, struct jsontext *text, const struct
 	return msg->id ? is_own_id(l, msg->id) : rc == 0;
 }
 
-/* TEXT is looked at for the response to L. */
+/* Notes whether TEXT is the response to L. */
 static void note_response(struct leg *l, struct jsontext *text)
 {
 	struct message msg;
@@ -153,14 +154,14 @@ static void take_message(struct leg *l, struct jsontext *text)
 
 	if (l->id)
 		note_response(l, text);
-	u->hears = of;
+	u->origin = of;
 	if (!l->renewing && u->events)
 		u->events->on_message(u, text, u->arg);
-	u->hears = NULL; /* U is freed in a later turn at the earliest */
+	u->origin = NULL; /* U is freed in a later turn at the earliest */
 	json_decref(of);
 }
 
-void answer_take(struct leg *l, struct jsontext *text)
+void leg_answer_message(struct leg *l, struct jsontext *text)
 {
 	struct jsontext *message;
 
@@ -170,7 +171,7 @@ void answer_take(struct leg *l, struct jsontext *text)
 	if (message)
 		take_message(l, message);
 	else
-		answer_too_much(l, true);
+		leg_answer_too_large(l, true);
 	jsontext_unref(&message);
 }
 
@@ -247,7 +248,8 @@ static const char *reason(const struct leg *l, const struct err *e, const json_t
 	return buf;
 }
 
-/* The server knows the tools in another way than we do. They are listed again, once. */
+/* The upstream has refused the headers of L, which were made from the list of its tools: L is sent
+ * again, once, when the tools were listed again. */
 static void relearn(struct leg *l)
 {
 	struct upstream *u = l->u;
@@ -269,8 +271,8 @@ static bool is_busy(const struct upstream *u)
 	return false;
 }
 
-/* Passes the error in BODY on as the answer to the request, if it is one of JSON-RPC: {"error":
- * "..."} of OAuth, handed on, would be taken by nobody. */
+/* Answers the request of L with the error in BODY, if BODY is a response of JSON-RPC; {"error":
+ * "..."} of OAuth is none. */
 static void take_error(struct leg *l, const json_t *body)
 {
 	json_t *msg = jsonrpc_with(body, "id", json_incref(l->id));
@@ -289,7 +291,7 @@ static void take_body(struct leg *l)
 
 	l->body = NULL;
 	if (text)
-		answer_take(l, text);
+		leg_answer_message(l, text);
 	jsontext_unref(&text);
 }
 
@@ -315,7 +317,7 @@ static void end_request(struct leg *l, const struct err *e, const json_t *body,
 		u->events->on_trouble(u, u->arg);
 }
 
-/* No request waits for an answer to L. */
+/* The end of L, on whose answer no request waits. */
 static void end_unheard(struct leg *l)
 {
 	struct upstream *u = l->u;
@@ -378,7 +380,9 @@ static json_t *body_tree(const struct leg *l)
 	return body;
 }
 
-void answer_end(struct leg *l, const struct err *e)
+/* A body of any media type is looked at for a JSON-RPC error about the exchange, which is short:
+ * some servers send no type, or a wrong one. */
+void leg_answer_end(struct leg *l, const struct err *e)
 {
 	struct upstream *u = l->u;
 	json_t *body = NULL;
@@ -387,8 +391,6 @@ void answer_end(struct leg *l, const struct err *e)
 		ssereader_end(l->sse);
 	if (!l->in)
 		return;
-	/* The body is parsed here for a JSON-RPC error about the exchange, which is short. The
-	 * media type does not matter, because some servers send none or a wrong one. */
 	if (!e && l->body && l->len <= MAX_ERROR)
 		body = body_tree(l);
 	httpc_cancel(&l->req);

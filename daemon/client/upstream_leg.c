@@ -27,7 +27,7 @@
 #include "text/mediatype.h"
 
 #define CLOSE_MS    5000
-#define NOTIFY_MS   30000 /* for what has no answer */
+#define NOTIFY_MS   30000 /* for notifications and responses */
 #define MAX_RESUMES 20	  /* of one answer, without an event with data in between */
 
 /* ---- a leg and its end ---- */
@@ -117,7 +117,7 @@ void leg_drop(struct leg *l)
 	defer_call(&l->freeing, leg_free_later, l);
 }
 
-/* ---- answers ---- */
+/* ---- the response ---- */
 
 void leg_facts(const struct leg *l, const json_t *body, struct upstream_answer *a_r)
 {
@@ -204,7 +204,7 @@ bool leg_again(struct leg *l, int64_t ms)
 	return l->retry && event_add(l->retry, &tv) == 0;
 }
 
-/* ---- what comes ---- */
+/* ---- the answer ---- */
 
 static bool leg_type_is(struct leg *l, const char *type)
 {
@@ -224,9 +224,9 @@ static void take_event(struct leg *l, const struct sse_received *ev)
 	struct jsontext *text = jsontext_copy(ev->data, ev->len);
 
 	if (text)
-		l->u->hooks->take(l, text);
+		l->u->hooks->message(l, text);
 	else
-		l->u->hooks->too_much(l, true);
+		l->u->hooks->too_large(l, true);
 	jsontext_unref(&text);
 }
 
@@ -257,21 +257,22 @@ static void on_head(struct httpc_request *r, int status, void *arg)
 	if (status == 200 && leg_type_is(l, MEDIATYPE_SSE)) {
 		l->sse = ssereader_new(l->u->spec.max_message, on_event, l);
 		if (!l->sse) {
-			l->u->hooks->too_much(l, true);
+			l->u->hooks->too_large(l, true);
 			return;
 		}
 	}
 	l->u->hooks->head(l, r);
 }
 
-/* An event was too large. What has a method is no answer, and is lost alone. */
+/* An event was too large. A request or notification (with a method) is lost alone; a response ends
+ * L. */
 static void lose_event(struct leg *l)
 {
 	size_t len = 0;
 	const char *begin = l->sse ? ssereader_lost(l->sse, &len) : "";
 
 	if (l->id && !message_shows_method(begin, len))
-		l->u->hooks->too_much(l, false);
+		l->u->hooks->too_large(l, false);
 }
 
 static void feed_stream(struct leg *l, const char *bytes, size_t len)
@@ -279,7 +280,7 @@ static void feed_stream(struct leg *l, const char *bytes, size_t len)
 	struct upstream *u = l->u; /* freed in a later turn at the earliest */
 	unsigned long n;
 
-	u->speaks = l;
+	u->reading = l;
 	if (ssereader_feed(l->sse, bytes, len) == ERR_LIMIT)
 		lose_event(l);
 	if (l->sse) {
@@ -287,7 +288,7 @@ static void feed_stream(struct leg *l, const char *bytes, size_t len)
 		l->noise += n;
 		tell_noise(l, n, ssereader_useless_line(l->sse));
 	}
-	u->speaks = NULL;
+	u->reading = NULL;
 }
 
 static void on_data(struct httpc_request *r, const char *bytes, size_t len, void *arg)
@@ -303,12 +304,12 @@ static void on_data(struct httpc_request *r, const char *bytes, size_t len, void
 		return;
 	}
 	if (l->len + len > l->u->spec.max_message) {
-		l->u->hooks->too_much(l, false);
+		l->u->hooks->too_large(l, false);
 		return;
 	}
 	body = realloc(l->body, l->len + len + 1);
 	if (!body) {
-		l->u->hooks->too_much(l, true);
+		l->u->hooks->too_large(l, true);
 		return;
 	}
 	heap_passed(l->len + len);
@@ -320,6 +321,8 @@ static void on_data(struct httpc_request *r, const char *bytes, size_t len, void
 
 /* ---- redirects ---- */
 
+/* Logs that a redirect of L is not followed. The credentials are masked anew, because the mask of
+ * the owner is gone when the session is closed. */
 static void complain(const struct leg *l, const struct err *e)
 {
 	const struct config_backend *conf = l->u->spec.conf;
@@ -328,7 +331,6 @@ static void complain(const struct leg *l, const struct err *e)
 	struct mask m = {.n = 0};
 	struct err said = *e;
 
-	/* At the goodbye the mask of the owner is gone. */
 	if (mask_add_headers(&m, l->u->spec.headers) < 0 || mask_add_passing(&m, credential) < 0)
 		err_set(&said, ERR_NOMEM, "redirects (out of memory)");
 	mask_here(&m, said.text, true);
@@ -351,7 +353,7 @@ static bool redirect(struct leg *l)
 	return leg_again(l, 0);
 }
 
-/* The token that L is authorised by. */
+/* The token that authorises L. */
 static struct bearer *bearer_of(const struct leg *l)
 {
 	struct upstream *u = l->u;
@@ -363,7 +365,8 @@ static struct bearer *bearer_of(const struct leg *l)
 	return u->bearer;
 }
 
-/* The credential is not good any more: once more, with another one, if there may be one. */
+/* The credential of L was refused with 401: sends L again, once, if there may be another one by
+ * now. */
 static bool reauthorize(struct leg *l)
 {
 	const struct upstream *u = l->u;
@@ -411,14 +414,14 @@ static const struct httpc_events leg_events = {
 
 /* ---- the beginning of one exchange ---- */
 
-/* The schema of the tool that L calls. */
+/* The inputSchema of the tool that L calls; NULL: L calls none, or the schema is unknown. */
 static const json_t *schema_of(const struct leg *l)
 {
 	const struct upstream *u = l->u;
 	const char *name =
 		json_string_value(json_object_get(json_object_get(l->msg, "params"), "name"));
 
-	if (strcmp(l->method, "tools/call") != 0 || !name || !u->events->schema)
+	if (!l->method || strcmp(l->method, "tools/call") != 0 || !name || !u->events->schema)
 		return NULL;
 	return u->events->schema(l->u, name, u->arg);
 }
@@ -446,7 +449,8 @@ static int add_headers(struct leg *l, struct headerlines *h, bool post)
 	return rc;
 }
 
-/* libcurl copies the lines. */
+/* All header lines of a request: OWN, the configured ones, and LINE (NULL: none). The array is
+ * malloc'd, the lines are borrowed. */
 static int add_configured(const struct upstream *u, const struct headerlines *own, const char *line,
 			  const char ***all_r)
 {
@@ -467,8 +471,8 @@ static int add_configured(const struct upstream *u, const struct headerlines *ow
 	return 0;
 }
 
-/* What is known to end soon has a time limit. A request has none: what may take long is for whoever
- * asked to say, and a stream stays open for days. */
+/* The time limit of an exchange; 0: none. A request has none, because the time that a call may take
+ * is limited by the call, and a stream stays open for days. */
 static int64_t time_limit(const struct leg *l)
 {
 	if (l->kind == LEG_DELETE)
@@ -476,7 +480,7 @@ static int64_t time_limit(const struct leg *l)
 	return l->kind == LEG_POST && !l->id ? NOTIFY_MS : 0;
 }
 
-/* Sends it, with the credential that there is. */
+/* Begins an exchange of L, with the credential in L->line. */
 static int leg_send(struct leg *l)
 {
 	static const char *const methods[] = {"POST", "GET", "DELETE"};
@@ -512,7 +516,7 @@ static int leg_send(struct leg *l)
 	return rc;
 }
 
-/* There is no credential: that is told from the loop, like everything. */
+/* Ends L, for which there is no credential; from the loop, as all callbacks come. */
 static void refuse_later(void *arg)
 {
 	struct leg *l = arg;
@@ -557,7 +561,7 @@ int leg_start(struct leg *l)
 				on_credential, l, &l->wait);
 	l->asking = false;
 	if (l->kind == LEG_DELETE && (l->wait || l->unauthorized.code != 0)) {
-		credentials_cancel(&l->wait); /* a goodbye is not worth it */
+		credentials_cancel(&l->wait); /* a DELETE does not wait for a credential */
 		return ERR_DENIED;
 	}
 	if (l->wait)

@@ -9,7 +9,7 @@
 #include "client/upstream_impl.h"
 #include "lib/jsonrpc.h"
 
-/* Sends all of LIST. What is refused may put new ones into it, which is not ours to wait for. */
+/* A message that is refused may come back into LIST, so LIST is emptied first. */
 void upstream_release(struct upstream *u, struct leg_list *list)
 {
 	struct leg_list now = TAILQ_HEAD_INITIALIZER(now);
@@ -25,7 +25,7 @@ void upstream_release(struct upstream *u, struct leg_list *list)
 		leg_drop(l);
 }
 
-/* The streams of a session that is gone have nothing to tell. */
+/* Drops the standalone streams of a session that is gone. */
 static void drop_streams(struct upstream *u)
 {
 	struct leg *l, *next;
@@ -65,8 +65,9 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 	open_again(arg);
 }
 
-/* At once, unless the last session was of no use either: an upstream that knows no session, but
- * opens them, would be asked without pause. What is to be sent waits meanwhile. */
+/* Opens a new session; messages wait meanwhile. That is done at once, unless no request was
+ * answered in the last session either: an upstream that opens sessions without knowing them would
+ * be asked without pause. */
 static void renew(struct upstream *u)
 {
 	int64_t ms = u->fruitless ? backoff_next(&u->renewals, 0) : 0;
@@ -91,12 +92,13 @@ static bool is_harmless(const struct leg *l)
 	return l->method && strcmp(l->method, "tools/call") != 0;
 }
 
+/* L is sent again in the next session, unless it may have been carried out: an upstream refuses a
+ * lost session before it looks at the message, but a stream that was to be resumed had begun in it.
+ */
 void upstream_session_lost(struct leg *l)
 {
 	struct upstream *u = l->u;
 	bool newer = l->epoch != u->epoch; /* another leg found out before */
-	/* The session was refused before the message was looked at; but a stream that was to be
-	 * resumed had begun in it. */
 	bool again = l->id && !l->repeated && (!l->last_id || is_harmless(l));
 
 	if (again) {
@@ -119,6 +121,7 @@ void upstream_session_lost(struct leg *l)
 		upstream_release(u, &u->waiting);
 }
 
+/* Opens the standalone stream, for messages that belong to no request. */
 static void open_stream(struct upstream *u)
 {
 	struct leg *l = leg_new(u, LEG_GET);
@@ -132,7 +135,6 @@ void upstream_settled(struct upstream *u)
 	bool renewed = u->renewing;
 
 	u->settling = u->renewing = false;
-	/* The stream for what belongs to no request. */
 	open_stream(u);
 	upstream_release(u, &u->waiting);
 	if (renewed && u->events)
@@ -159,8 +161,7 @@ static int say_initialized(struct upstream *u)
 	return l ? upstream_settle(l) : ERR_NOMEM;
 }
 
-/* The attempt to open the session again is over: it is announced, or what waited for it learns that
- * it failed. */
+/* On success notifications/initialized follows; else the messages that wait are refused. */
 void upstream_renewed(struct upstream *u, bool ok, const char *why)
 {
 	struct leg *l;

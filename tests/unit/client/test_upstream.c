@@ -44,7 +44,7 @@ static const char *said(struct exchange *x)
 {
 	static char method[64];
 	size_t len;
-	const char *text = exchange_body(x, &len);
+	const char *text = exchange_body(x, &len), *name;
 	json_t *body;
 
 	if (exchange_method(x) == EXCHANGE_GET)
@@ -53,7 +53,8 @@ static const char *said(struct exchange *x)
 		return "DELETE";
 	body = json_loadb(text, len, 0, NULL);
 	assert_non_null(body);
-	snprintf(method, sizeof method, "%s", json_string_value(json_object_get(body, "method")));
+	name = json_string_value(json_object_get(body, "method"));
+	snprintf(method, sizeof method, "%s", name ? name : "");
 	json_decref(body);
 	return method;
 }
@@ -729,7 +730,7 @@ static void a_stream_that_nobody_waits_for_is_closed(void **state)
 		{.method = "tools/call"},
 		{.method = "notifications/cancelled"},
 		{.method = "notifications/roots/list_changed"},
-		{.method = "(null)"},
+		{.method = ""},
 		{.method = NULL},
 	};
 
@@ -791,6 +792,18 @@ static void modern_headers(void **state)
 	}
 	json_decref(schema);
 	schema = NULL;
+}
+
+/* A message that claims the modern revision but has no method calls no tool. */
+static void modern_without_method(void **state)
+{
+	static const struct act acts[] = {{.method = "", .status = 202}, {.method = NULL}};
+
+	(void)state;
+	open_up(acts, NULL);
+	wanted = (const struct wanted[]){{"Mcp-Method", NULL}};
+	send_text("{'jsonrpc':'2.0','id':2,'params':{'name':'t'," META "}}");
+	loop_until_count(fix.base, &done, 1);
 }
 
 /* Closing is the cancellation, and nothing is said. */
@@ -947,6 +960,7 @@ int main(void)
 		T(legacy_cancellation),
 		T(a_stream_that_nobody_waits_for_is_closed),
 		T(modern_headers),
+		T(modern_without_method),
 		T(modern_cancellation),
 		T(verdicts),
 		T(modern_errors),
