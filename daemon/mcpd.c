@@ -56,8 +56,7 @@ struct mcpd {
 	const char *control_path;
 	struct event_base *base;
 	struct children *children;
-	struct sandbox *sandbox;
-	struct cgroups *cgroups;
+	struct backend_confinement confinement;
 	struct httpc *httpc;
 	struct credentials *credentials;
 	struct backend_env env;
@@ -404,17 +403,15 @@ static int start_control(struct mcpd *d, struct err *e)
 /* Once the files that are hidden are there, and before the first child. */
 static int start_sandbox(struct mcpd *d, struct err *e)
 {
-	d->sandbox = d->env.sandbox = confine_new(d->conf, e);
-	return d->sandbox ? 0 : e->code;
+	d->confinement.sandbox = confine_new(d->conf, e);
+	return d->confinement.sandbox ? 0 : e->code;
 }
 
-/* Before the first child, too. */
+/* Once no other daemon can be serving here, since cgroups that a daemon has left are ended, and
+ * before the first child. */
 static int start_cgroups(struct mcpd *d, struct err *e)
 {
-	int rc = confine_cgroups(d->conf, d->base, &d->cgroups, e);
-
-	d->env.cgroups = d->cgroups;
-	return rc;
+	return confine_cgroups(d->conf, d->base, &d->confinement.cgroups, e);
 }
 
 static int start_signals(struct mcpd *d, struct err *e)
@@ -446,7 +443,7 @@ static int start(struct mcpd *d, struct err *e)
 			return rc;
 	}
 	for (size_t i = 0; i < d->conf->n_backends; i++)
-		backend_start(d->backends[i]);
+		backend_start(d->backends[i], &d->confinement);
 	for (char **b = d->bound; *b; b++)
 		log_notice(NULL, "Listening on http://%s%s", *b, d->conf->path);
 	return 0;
@@ -473,8 +470,8 @@ static void tear_down(struct mcpd *d)
 	leftovers_free(&d->leftovers);
 	store_close(&d->store);
 	children_free(&d->children);
-	cgroups_free(&d->cgroups);
-	sandbox_free(&d->sandbox);
+	cgroups_free(&d->confinement.cgroups);
+	sandbox_free(&d->confinement.sandbox);
 	httpc_free(&d->httpc);
 	defer_fini();
 	for (size_t i = 0; i < sizeof d->signals / sizeof *d->signals; i++) {

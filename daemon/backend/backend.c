@@ -54,8 +54,9 @@ void backend_free(struct backend **bp)
 	free(b);
 }
 
-void backend_start(struct backend *b)
+void backend_start(struct backend *b, const struct backend_confinement *confinement)
 {
+	b->confinement = *confinement;
 	b->state = BACKEND_LEARNING;
 	b->ops->start(b);
 }
@@ -92,39 +93,39 @@ void backend_unwatch(struct backend *b, void *arg)
 	}
 }
 
-static void tell(struct backend *b, unsigned mask)
+static void tell(struct backend *b, unsigned kinds)
 {
 	for (size_t i = 0; i < b->n_watches; i++)
-		b->watches[i].changed(b, mask, b->watches[i].arg);
+		b->watches[i].changed(b, kinds, b->watches[i].arg);
 }
 
 /* Which lists are different. What is not known yet reads like an empty list. */
 static unsigned compare(const struct offer *old, const struct offer *new)
 {
-	unsigned mask = 0;
+	unsigned kinds = 0;
 
 	for (int kind = 0; kind < OFFER_KINDS; kind++) {
 		if (old ? !json_equal(old->lists[kind], new->lists[kind])
 			: json_array_size(new->lists[kind]) > 0)
-			mask |= 1u << kind;
+			kinds |= 1u << kind;
 	}
-	return mask;
+	return kinds;
 }
 
 void backend_learned(struct backend *b, struct offer *offer_take)
 {
 	struct offer *old = b->offer;
 	struct log_scope scope = scope_of(b);
-	unsigned mask;
+	unsigned kinds;
 
 	turns_doing("new lists of", b->conf->name);
-	mask = compare(old, offer_take);
+	kinds = compare(old, offer_take);
 	if (b->state == BACKEND_STOPPED) {
 		offer_unref(&offer_take);
 		return;
 	}
 	b->offer = offer_take;
-	if (b->state != BACKEND_READY || mask)
+	if (b->state != BACKEND_READY || kinds)
 		log_info(&scope,
 			 "backend %s offers %zu tools, %zu prompts, %zu resources, %zu templates",
 			 b->conf->name, json_array_size(b->offer->lists[OFFER_TOOLS]),
@@ -133,7 +134,7 @@ void backend_learned(struct backend *b, struct offer *offer_take)
 			 json_array_size(b->offer->lists[OFFER_TEMPLATES]));
 	b->state = BACKEND_READY;
 	b->why = (struct err){0};
-	tell(b, mask);
+	tell(b, kinds);
 	offer_unref(&old);
 }
 

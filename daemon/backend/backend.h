@@ -3,9 +3,8 @@
  * kind.
  *
  * A backend learns its offer once at the start and keeps the offer up to date. A session or request
- * uses a backend by a link; a link costs nothing until its first call. Adapters (backend_stdio,
- * backend_exec,
- * ...) implement struct backend_ops, in backend_impl.h. */
+ * uses a backend by a link; a link costs nothing until its first call. Adapters (backend_stdio.c,
+ * backend_exec.c, backend_web.c) implement struct backend_ops, in backend_impl.h. */
 #ifndef MCPD_BACKEND_H
 #define MCPD_BACKEND_H
 
@@ -31,7 +30,7 @@ struct sandbox;
 
 enum backend_state {
 	BACKEND_LEARNING, /* the offer is not known yet */
-	BACKEND_READY,	  /* the offer is good */
+	BACKEND_READY,	  /* the offer is known and up to date */
 	BACKEND_FAILED,	  /* the last attempt failed; an older offer may still be served */
 	BACKEND_STOPPED,
 };
@@ -42,15 +41,21 @@ struct backend_env {
 	struct children *children;
 	struct httpc *httpc;
 	struct credentials *credentials; /* NULL: there are none */
-	struct sandbox *sandbox;	 /* hides the daemon's folders from children; NULL: none */
-	struct cgroups *cgroups;	 /* NULL: children get none */
 	const struct config_limits *limits;
+};
+
+/* What the children of a backend run under. Owned by the daemon, outlives all backends. Made after
+ * the backends: the sandbox when the files are there that it hides, the cgroups when it is sure
+ * that no other daemon serves in the place of this one. */
+struct backend_confinement {
+	struct sandbox *sandbox; /* hides the daemon's folders from children; NULL: none */
+	struct cgroups *cgroups; /* NULL: children get none */
 };
 
 /* The callbacks for changes of a backend (for the views of the endpoint). */
 struct backend_watch {
-	/* State, or the lists in MASK (1u << enum offer_kind), changed. */
-	void (*changed)(struct backend *b, unsigned mask, void *arg);
+	/* The state of B has changed, or its lists of KINDS (1u << enum offer_kind) have. */
+	void (*changed)(struct backend *b, unsigned kinds, void *arg);
 	void *arg;
 };
 
@@ -61,18 +66,20 @@ struct link_events {
 	void (*notification)(struct link *l, const char *method, json_t *params, void *arg);
 	/* A question that belongs to no call in flight; consumed. */
 	void (*question)(struct link *l, struct question *q_take, void *arg);
-	/* The offer of this holder's own child has changed: lists in MASK. */
-	void (*changed)(struct link *l, unsigned mask, void *arg);
+	/* The lists of KINDS (1u << enum offer_kind) of this holder's own child have changed. */
+	void (*changed)(struct link *l, unsigned kinds, void *arg);
 };
 
 /* Makes a backend of CONF's kind (borrowed, outlives it). Nothing runs yet. */
 struct backend *backend_new(const struct backend_env *env, const struct config_backend *conf,
 			    struct err *e);
-/* Begins to learn. The outcome comes through the watch. */
-void backend_start(struct backend *b);
-/* Stops every child; new calls fail. */
+/* Begins to list what B offers, with children under CONFINEMENT (copied). The outcome comes through
+ * the watches. */
+void backend_start(struct backend *b, const struct backend_confinement *confinement);
+/* Stops every child of B; new calls fail. */
 void backend_stop(struct backend *b);
-/* Stops every child and learns anew; holders keep their links and get fresh children. */
+/* Stops every child of B and lists the offer again; holders keep their links and get new children.
+ */
 void backend_restart(struct backend *b);
 void backend_free(struct backend **b); /* all links must be closed */
 /* Copied; up to 8. 0 or ERR_LIMIT. */
@@ -88,12 +95,12 @@ enum backend_state backend_state(const struct backend *b);
  * that is ready. */
 const char *backend_why(const struct backend *b);
 const struct offer *backend_offer(const struct backend *b); /* NULL until learnt once */
-/* Its row for `mcpctl backends list` (a new reference): name, kind, state, scope, children, calls,
- * tools, resources, prompts, restarts, reason. */
+/* The row of B for `mcpctl backends list` (a new reference): name, kind, state, scope, children,
+ * calls, tools, resources, prompts, restarts, reason. */
 json_t *backend_describe(const struct backend *b);
 
-/* The record for `mcpctl backend show`: the row of backend_describe(), the program or URL, and the
- * limits that the kernel enforces. A new reference. */
+/* The record of B for `mcpctl backend show`: the row of backend_describe(), the program or URL, and
+ * the limits that the kernel enforces. A new reference. */
 json_t *backend_show(const struct backend *b);
 
 /* A holder's link. CALLER and its strings outlive the link. NULL on lack of memory. */
@@ -102,18 +109,18 @@ struct link *link_new(struct backend *b, const struct caller *caller,
 /* Closes L, whose calls must have ended: stops the child that L has to itself and drops the
  * subscriptions. No event comes any more. Never fails, never waits; *L becomes NULL. */
 void link_close(struct link **l);
-/* Takes the call over; it will end exactly once, maybe before this returns. */
+/* Takes over C, which will end exactly once, maybe before this returns. */
 void link_call(struct link *l, struct call *c);
-/* From the client to this holder's own child (notifications/roots/list_changed); dropped where the
- * child is shared or not running. */
+/* Sends a notification of the client (notifications/roots/list_changed) to the child of this holder
+ * alone; dropped where the child is shared or not running. */
 void link_notify(struct link *l, const char *method, json_t *params);
 /* The offer for this holder: that of its own child where it differs, else the backend's. */
 const struct offer *link_offer(const struct link *l);
 /* The pid of the child that belongs to this holder alone; 0 without one. */
 int link_pid(const struct link *l);
-/* Appends {"pid","parent","server","command"} for that child and each of its descendants, the child
- * first, to ROWS: the first few hundred. The command is a name without arguments, masked. Reads
- * /proc. */
+/* Appends {"pid","parent","server","command"} to ROWS for the child that belongs to this holder
+ * alone and for each of its descendants, the child first: the first few hundred. The command is a
+ * name without arguments, masked. Reads /proc. */
 void link_processes(const struct link *l, json_t *rows);
 
 #endif

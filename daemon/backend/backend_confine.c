@@ -33,9 +33,9 @@ void backend_confine_spec(const struct backend *b, struct child_spec *spec)
 {
 	enum config_sandbox_mode mode = b->conf->sandbox.mode;
 
-	spec->sandbox = mode != CONFIG_SANDBOX_OFF ? b->env->sandbox : NULL;
+	spec->sandbox = mode != CONFIG_SANDBOX_OFF ? b->confinement.sandbox : NULL;
 	spec->rules = mode == CONFIG_SANDBOX_RULES ? &b->rules : NULL;
-	spec->cgroups = has_limits(b) ? b->env->cgroups : NULL;
+	spec->cgroups = has_limits(b) ? b->confinement.cgroups : NULL;
 	spec->limits = &b->limits;
 	spec->files = b->conf->resources.files;
 }
@@ -79,7 +79,7 @@ static json_t *show_sandbox(const struct backend *b)
 static json_t *show_limits(const struct backend *b)
 {
 	const struct config_resources *r = &b->conf->resources;
-	const struct cgroups *cs = b->env->cgroups;
+	const struct cgroups *cs = b->confinement.cgroups;
 	json_t *into = json_object();
 
 	if (r->memory > 0)
@@ -99,7 +99,8 @@ void backend_confine_show(const struct backend *b, json_t *record)
 	bool hidden = child && b->conf->sandbox.mode != CONFIG_SANDBOX_OFF;
 	int abi = hidden ? sandbox_abi(NULL) : 0;
 	json_t *folders = json_array();
-	const char *const *path = b->env->sandbox ? sandbox_hidden(b->env->sandbox) : NULL;
+	const char *const *path =
+		b->confinement.sandbox ? sandbox_hidden(b->confinement.sandbox) : NULL;
 
 	for (; hidden && path && *path; path++)
 		json_array_append_new(folders, json_string(*path));

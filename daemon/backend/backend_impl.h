@@ -45,6 +45,7 @@ struct link {
 struct backend {
 	const struct backend_ops *ops;
 	const struct backend_env *env;
+	struct backend_confinement confinement; /* empty before the start */
 	const struct config_backend *conf;
 	enum backend_state state;
 	struct err why;

@@ -13,11 +13,11 @@
 #include "lib/jsonrpc.h"
 #include "lib/utf8.h"
 
-#define HALF_DEAD_MS 500
-#define LINGER_MS    1000
-#define RELIST_MS    1000 /* between two listings of one instance */
-#define REVIVE_MS    1000
-#define MAX_SHOWN    256 /* processes of one child, to an operator */
+#define EXIT_MS	   500
+#define LINGER_MS  1000
+#define RELIST_MS  1000 /* between two listings of one instance */
+#define RESTART_MS 1000
+#define MAX_SHOWN  256 /* processes of one child, to an operator */
 
 /* ---- what a method means ---- */
 
@@ -233,9 +233,9 @@ static void stdio_fini(struct backend *b)
 	if (event_initialized(&s->retry))
 		event_del(&s->retry);
 	delayq_free(&s->idle);
-	delayq_free(&s->half_dead);
+	delayq_free(&s->exiting);
 	delayq_free(&s->linger);
-	delayq_free(&s->revive);
+	delayq_free(&s->restart);
 	delayq_free(&s->relisting);
 	json_decref(s->own_info);
 	free(s);
@@ -259,11 +259,11 @@ static int stdio_init(struct backend *b, struct err *e)
 	TAILQ_INIT(&s->instances);
 	s->own_info = json_pack("{s:s,s:s}", "name", "mcpd", "version", PACKAGE_VERSION);
 	s->idle = delayq_new(base, b->conf->idle_stop_ms, instance_on_idle, s);
-	s->half_dead = delayq_new(base, HALF_DEAD_MS, instance_on_half_dead, s);
+	s->exiting = delayq_new(base, EXIT_MS, instance_on_no_exit, s);
 	s->linger = delayq_new(base, LINGER_MS, learn_on_linger, s);
-	s->revive = delayq_new(base, REVIVE_MS, instance_on_revive, s);
+	s->restart = delayq_new(base, RESTART_MS, instance_on_restart, s);
 	s->relisting = delayq_new(base, RELIST_MS, learn_on_relisting, s);
-	if (s->own_info && s->idle && s->half_dead && s->linger && s->revive && s->relisting &&
+	if (s->own_info && s->idle && s->exiting && s->linger && s->restart && s->relisting &&
 	    evtimer_assign(&s->retry, base, learn_on_retry, s) == 0)
 		return 0;
 	stdio_fini(b);

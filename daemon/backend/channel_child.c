@@ -24,20 +24,21 @@ static void on_exit_status(struct child *c, int status, void *arg)
 		      instance_ready(in) ? "" : " before initialize was answered");
 }
 
-/* It cannot be talked to any more. Mostly that is because it is about to exit, and then the status
- * says more; so that may come first. */
+/* The child closed its stdin or stdout. Mostly it is about to exit, and its exit status says more
+ * than the closed pipe, so there is a short wait for the exit. */
 static void on_eof(struct child *c, void *arg)
 {
 	struct instance *in = arg;
 
 	(void)c;
-	if (!in->half_dead.queued)
-		delayq_add(in->s->half_dead, &in->half_dead);
+	if (!in->child_due.queued)
+		delayq_add(in->s->exiting, &in->child_due);
 }
 
-void instance_on_half_dead(struct delayq_node *node, void *arg)
+/* The child closed a pipe, and has not exited within EXIT_MS. */
+void instance_on_no_exit(struct delayq_node *node, void *arg)
 {
-	struct instance *in = container_of(node, struct instance, half_dead);
+	struct instance *in = container_of(node, struct instance, child_due);
 
 	(void)arg;
 	instance_fail(in, "the server closed its standard input or output without exiting, and was "

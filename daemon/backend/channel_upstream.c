@@ -16,7 +16,7 @@ static void on_message(struct upstream *u, struct jsontext *text, void *arg)
 
 	if (in->up != u)
 		return;
-	mcpclient_feed_text(in->client, text, json_integer_value(upstream_hears(u)));
+	mcpclient_feed_text(in->client, text, json_integer_value(upstream_origin(u)));
 	bytes = jsontext_bytes(text, &len);
 	if (in->up == u && bytes)
 		instance_brake(in, 0, bytes, len);

@@ -90,11 +90,11 @@ static const struct {
 void stdio_on_notification(struct mcpclient *m, const char *method, json_t *params, void *arg)
 {
 	struct instance *in = arg;
-	unsigned mask = offer_changed_mask(method);
+	unsigned kinds = offer_changed_kinds(method);
 
 	(void)m;
-	if (mask != 0) {
-		learn_on_list_changed(in, mask);
+	if (kinds != 0) {
+		learn_on_list_changed(in, kinds);
 		return;
 	}
 	for (size_t i = 0; i < sizeof notifications / sizeof notifications[0]; i++)

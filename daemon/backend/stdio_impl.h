@@ -77,7 +77,8 @@ struct instance {
 	struct err why;		      /* of the last failure */
 	int64_t started;	      /* clock_ms() of the last start */
 	struct delayq_node idle;      /* in "idle"; a probe's in "linger" */
-	struct delayq_node half_dead; /* in "half_dead", or, without a child, in "revive" */
+	struct delayq_node child_due; /* in "exiting" after the child closed a pipe; in "restart"
+					 without a child */
 	struct defer release;
 	unsigned long epoch; /* of the last start */
 	bool gone;
@@ -100,7 +101,7 @@ struct stdio {
 	json_t *own_info; /* clientInfo where it is not a client's */
 	TAILQ_HEAD(, instance) instances;
 	struct instance *by_key, *learner; /* the shared one or the probe; NULL: none now */
-	struct delayq *idle, *half_dead, *linger, *revive, *relisting;
+	struct delayq *idle, *exiting, *linger, *restart, *relisting;
 	struct event retry;	      /* the next attempt to learn */
 	struct backoff learn_backoff; /* after failures in a row */
 	int64_t learn_last;	      /* clock_ms() of the last attempt */
@@ -131,9 +132,9 @@ void instance_rest(struct instance *in); /* its use has begun or ended: sets the
 void instance_roots_changed(struct instance *in, json_t *params);
 void instance_level_changed(struct instance *in); /* some holder wants another log level */
 /* For the delay queues. */
-void instance_on_half_dead(struct delayq_node *node, void *arg);
+void instance_on_no_exit(struct delayq_node *node, void *arg);
 void instance_on_idle(struct delayq_node *node, void *arg);
-void instance_on_revive(struct delayq_node *node, void *arg);
+void instance_on_restart(struct delayq_node *node, void *arg);
 /* stdio_state.c. Whether the handshake with the child of IN is over and it takes calls. */
 bool instance_ready(const struct instance *in);
 /* The links of all holders at this moment, to be called back: skip those that have no impl any
@@ -149,7 +150,7 @@ void learn_stop(struct stdio *s);
 void learn_on_ready(struct instance *in, bool had_child);
 /* It died, or was given up, before or after it was ready. */
 void learn_on_lost(struct instance *in, const struct err *e, bool was_ready);
-void learn_on_list_changed(struct instance *in, unsigned mask);
+void learn_on_list_changed(struct instance *in, unsigned kinds);
 void learn_on_relisting(struct delayq_node *node,
 			void *arg); /* it may be asked for its lists again */
 void learn_doubt(struct stdio *s);  /* a start has failed: decides about the state of the backend */

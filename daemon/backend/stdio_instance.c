@@ -70,8 +70,9 @@ static void start_failed(struct instance *in, const struct err *e)
 	in->why = *e;
 }
 
-/* Takes the child off the instance; both are told what that means, in an order in which each
- * callback finds everything in place and may start anew. UNASKED: the child's own doing. */
+/* Takes the child off the instance and tells stdio_learn.c and the calls, in an order in which each
+ * callback finds everything in place and may start another child. UNASKED: the child ended by
+ * itself. */
 static void lose(struct instance *in, const struct err *e, bool unasked)
 {
 	struct mcpclient *client = in->client;
@@ -79,7 +80,7 @@ static void lose(struct instance *in, const struct err *e, bool unasked)
 	struct upstream *up = in->up;
 	bool was_ready = instance_ready(in);
 
-	delayq_remove(in->s->revive, &in->half_dead);
+	delayq_remove(in->s->restart, &in->child_due);
 	if (!client)
 		return;
 	in->client = NULL;
@@ -88,7 +89,7 @@ static void lose(struct instance *in, const struct err *e, bool unasked)
 	in->log_level = -1;
 	delayq_remove(in->s->idle, &in->idle);
 	delayq_remove(in->s->linger, &in->idle);
-	delayq_remove(in->s->half_dead, &in->half_dead);
+	delayq_remove(in->s->exiting, &in->child_due);
 	delayq_remove(in->s->relisting, &in->relisting);
 	pace_stop(&in->brake);
 	pace_stop(&in->notices);
@@ -103,7 +104,7 @@ static void lose(struct instance *in, const struct err *e, bool unasked)
 		if (!was_ready)
 			start_failed(in, e);
 		if (in->role != INSTANCE_SHARED && subs_any(in))
-			delayq_add(in->s->revive, &in->half_dead);
+			delayq_add(in->s->restart, &in->child_due);
 		in->s->hooks->lost(in, e, was_ready);
 	}
 	mcpclient_close(&client, e->text);
@@ -125,8 +126,8 @@ static void tell_operators(struct instance *in, const struct child *c, const str
 	log_info(&scope, "%s; the last line of its stderr: %s", why->text, last);
 }
 
-/* The server was sent server/discover and went, as some older ones do. Another one gets initialize
- * first. Whether that is under way. */
+/* The server exited on server/discover, as some older servers do: starts another one, which gets
+ * initialize first. True: the start is under way. */
 static bool reopen(struct instance *in, const struct child *c, const struct err *why)
 {
 	const struct log_scope scope = instance_scope(in);
@@ -137,7 +138,7 @@ static bool reopen(struct instance *in, const struct child *c, const struct err 
 	tell_operators(in, c, why);
 	in->child = NULL;
 	upstream_close(&in->up);
-	delayq_remove(in->s->half_dead, &in->half_dead);
+	delayq_remove(in->s->exiting, &in->child_due);
 	if (child)
 		child_abandon(child);
 	if (in->s->channel->open(in, h != NULL ? h->link->caller : NULL, &e) < 0)
@@ -557,10 +558,11 @@ void instance_on_idle(struct delayq_node *node, void *arg)
 	instance_stop(in, "the server was idle");
 }
 
-/* Its child died, nobody calls, but somebody wants to hear of changes: so there has to be one. */
-void instance_on_revive(struct delayq_node *node, void *arg)
+/* The child of this instance ended, and a session is subscribed to resources of the server: starts
+ * a new child without waiting for a call. */
+void instance_on_restart(struct delayq_node *node, void *arg)
 {
-	struct instance *in = container_of(node, struct instance, half_dead);
+	struct instance *in = container_of(node, struct instance, child_due);
 	const struct holder *h = TAILQ_FIRST(&in->holders);
 	struct err e;
 
@@ -568,5 +570,5 @@ void instance_on_revive(struct delayq_node *node, void *arg)
 	if (!h || !subs_any(in) || instance_start(in, h->link->caller, &e) == 0)
 		return;
 	if (!in->gone && !in->client)
-		delayq_add(in->s->revive, &in->half_dead); /* until its back-off is over */
+		delayq_add(in->s->restart, &in->child_due); /* until the back-off is over */
 }

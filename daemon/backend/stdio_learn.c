@@ -123,23 +123,23 @@ static bool same_lists(const struct offer *a, const struct offer *b)
 
 static unsigned differences(const struct offer *a, const struct offer *b)
 {
-	unsigned mask = 0;
+	unsigned kinds = 0;
 
 	for (unsigned k = 0; k < OFFER_KINDS; k++)
 		if (!a || !b || !json_equal(a->lists[k], b->lists[k]))
-			mask |= 1u << k;
-	return mask;
+			kinds |= 1u << k;
+	return kinds;
 }
 
 /* L is offered O (NULL: what the backend offers) from now on. */
 static void set_own(struct link *l, struct offer *o)
 {
 	struct offer *old = l->own;
-	unsigned mask = differences(link_offer(l), o != NULL ? o : backend_offer(l->backend));
+	unsigned kinds = differences(link_offer(l), o != NULL ? o : backend_offer(l->backend));
 
 	l->own = o ? offer_ref(o) : NULL;
-	if (mask != 0)
-		l->events->changed(l, mask, l->arg);
+	if (kinds != 0)
+		l->events->changed(l, kinds, l->arg);
 	offer_unref(&old);
 }
 
@@ -204,7 +204,7 @@ static void on_listed(struct offer *o_take, const char *why, void *arg)
 
 static void start_listing(struct instance *in)
 {
-	unsigned mask = in->relist;
+	unsigned kinds = in->relist;
 	struct offer *base = in->offer ? in->offer : in->s->b->offer;
 
 	if (in->listing)
@@ -217,7 +217,7 @@ static void start_listing(struct instance *in)
 		return;
 	}
 	in->relist = 0;
-	listing_start(in->client, base, mask, on_listed, in, &in->listing);
+	listing_start(in->client, base, kinds, on_listed, in, &in->listing);
 }
 
 void learn_on_relisting(struct delayq_node *node, void *arg)
@@ -238,9 +238,9 @@ void learn_on_ready(struct instance *in, bool had_child)
 		start_listing(in);
 }
 
-void learn_on_list_changed(struct instance *in, unsigned mask)
+void learn_on_list_changed(struct instance *in, unsigned kinds)
 {
-	in->relist |= mask;
+	in->relist |= kinds;
 	if (instance_ready(in))
 		start_listing(in);
 }

@@ -53,7 +53,7 @@ static bool all_learnt(const struct view *v)
 	return true;
 }
 
-static void on_backend_changed(struct backend *b, unsigned mask, void *arg)
+static void on_backend_changed(struct backend *b, unsigned kinds, void *arg)
 {
 	struct view *v = arg;
 	struct view_watch *w, *next;
@@ -61,10 +61,10 @@ static void on_backend_changed(struct backend *b, unsigned mask, void *arg)
 	(void)b;
 	forget_catalogs(v);
 	if (!v->read)
-		mask = 0;
-	for (w = TAILQ_FIRST(&v->watches); mask && w; w = next) {
+		kinds = 0;
+	for (w = TAILQ_FIRST(&v->watches); kinds && w; w = next) {
 		next = TAILQ_NEXT(w, link);
-		w->changed(v, mask, w->arg);
+		w->changed(v, kinds, w->arg);
 	}
 	if (all_learnt(v))
 		event_active(v->wait_over, EV_TIMEOUT, 0);

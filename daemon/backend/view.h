@@ -22,10 +22,10 @@ struct view_waiter {
 	bool queued;
 };
 
-/* A callback for changed lists. CHANGED: mask of 1u << enum offer_kind. */
+/* A callback for changed lists. KINDS: bits of 1u << enum offer_kind. */
 struct view_watch {
 	TAILQ_ENTRY(view_watch) link;
-	void (*changed)(struct view *v, unsigned mask, void *arg);
+	void (*changed)(struct view *v, unsigned kinds, void *arg);
 	void *arg;
 };
 

@@ -216,8 +216,8 @@ static void on_page(struct mcpclient *m, const struct mcpclient_reply *r, void *
 	}
 }
 
-void listing_start(struct mcpclient *m, struct offer *base, unsigned mask, listing_fn fn, void *arg,
-		   struct listing **listing_r)
+void listing_start(struct mcpclient *m, struct offer *base, unsigned kinds, listing_fn fn,
+		   void *arg, struct listing **listing_r)
 {
 	struct listing *l = calloc(1, sizeof *l);
 
@@ -229,10 +229,10 @@ void listing_start(struct mcpclient *m, struct offer *base, unsigned mask, listi
 	}
 	l->base = base ? offer_ref(base) : NULL;
 	for (unsigned k = 0; base != NULL && k < OFFER_KINDS; k++)
-		if ((mask & 1u << k) == 0)
+		if ((kinds & 1u << k) == 0)
 			set_list(l, (enum offer_kind)k, base->lists[k]);
 	l->m = m;
-	l->todo = mask;
+	l->todo = kinds;
 	l->fn = fn;
 	l->arg = arg;
 	l->self = listing_r;

@@ -127,9 +127,9 @@ static void refuse_question(struct link *l, struct question *q_take, void *arg)
 	question_refuse(q_take, RPC_METHOD_NOT_FOUND, "the operator cannot be asked");
 }
 
-static void ignore_change(struct link *l, unsigned mask, void *arg)
+static void ignore_change(struct link *l, unsigned kinds, void *arg)
 {
-	(void)l, (void)mask, (void)arg;
+	(void)l, (void)kinds, (void)arg;
 }
 
 static const struct link_events link_events = {

@@ -118,12 +118,12 @@ const char *offer_capability(enum offer_kind kind)
 	return kinds[kind].capability;
 }
 
-unsigned offer_changed_mask(const char *notification_method)
+unsigned offer_changed_kinds(const char *notification_method)
 {
-	unsigned mask = 0;
+	unsigned changed = 0;
 
 	for (unsigned k = 0; k < OFFER_KINDS; k++)
 		if (strcmp(notification_method, kinds[k].changed) == 0)
-			mask |= 1u << k;
-	return mask;
+			changed |= 1u << k;
+	return changed;
 }

@@ -40,7 +40,8 @@ const char *offer_list_method(enum offer_kind kind);
 const char *offer_list_member(enum offer_kind kind);
 const char *offer_key(enum offer_kind kind);
 const char *offer_capability(enum offer_kind kind);
-/* Which kinds a list_changed notification is about, as a bit mask of 1u << kind; 0: not one. */
-unsigned offer_changed_mask(const char *notification_method);
+/* The kinds of lists that a notification of this method is about, as bits of 1u << enum offer_kind;
+ * 0: the method is no list_changed. */
+unsigned offer_changed_kinds(const char *notification_method);
 
 #endif

@@ -49,8 +49,8 @@ struct listen {
 	struct bearer_hold hold;
 	struct defer freeing;
 	size_t waiting;		  /* how many of the wanted have no answer yet */
-	unsigned mask;		  /* of 1u << enum offer_kind */
-	unsigned early;		  /* of the same: changed before the acknowledgement */
+	unsigned kinds;		  /* lists to report: bits of 1u << enum offer_kind */
+	unsigned early;		  /* lists that changed before the acknowledgement */
 	bool asked, acknowledged; /* for all that is wanted */
 };
 
@@ -67,7 +67,7 @@ struct listens {
  * need. */
 static const struct {
 	const char *member, *capability, *method;
-	unsigned mask;
+	unsigned kinds;
 } lists[] = {
 	{"toolsListChanged", "tools", "notifications/tools/list_changed", 1u << OFFER_TOOLS},
 	{"promptsListChanged", "prompts", "notifications/prompts/list_changed",
@@ -168,31 +168,31 @@ static bool send_note(struct listen *l, const char *method, json_t *params)
 	return there;
 }
 
-/* The lists in MASK have changed. False: the stream has ended. */
-static bool tell_lists(struct listen *l, unsigned mask)
+/* The lists of KINDS have changed. False: the stream has ended. */
+static bool tell_lists(struct listen *l, unsigned kinds)
 {
 	if (!l->acknowledged) {
-		l->early |= mask;
+		l->early |= kinds;
 		return true;
 	}
 	for (size_t i = 0; i < N_LISTS; i++) {
-		if (mask & l->mask & lists[i].mask && !send_note(l, lists[i].method, NULL))
+		if (kinds & l->kinds & lists[i].kinds && !send_note(l, lists[i].method, NULL))
 			return false;
 	}
 	return true;
 }
 
-static void on_notices(void *arg, unsigned mask)
+static void on_notices(void *arg, unsigned kinds)
 {
-	tell_lists(arg, mask);
+	tell_lists(arg, kinds);
 }
 
-static void on_changed(struct view *v, unsigned mask, void *arg)
+static void on_changed(struct view *v, unsigned kinds, void *arg)
 {
 	struct listen *l = arg;
 
 	(void)v;
-	pace_tell(&l->notices, mask);
+	pace_tell(&l->notices, kinds);
 }
 
 /* ---- what is wanted by name ---- */
@@ -303,7 +303,7 @@ static json_t *granted(const struct listen *l)
 	const struct wanted *w;
 
 	for (size_t i = 0; i < N_LISTS; i++) {
-		if (l->mask & lists[i].mask)
+		if (l->kinds & lists[i].kinds)
 			json_object_set_new(all, lists[i].member, json_true());
 	}
 	TAILQ_FOREACH (w, &l->wanted, link) {
@@ -348,7 +348,7 @@ static void ask(void *arg)
 	for (size_t i = 0; i < N_LISTS; i++) {
 		if (json_is_true(json_object_get(filter, lists[i].member)) &&
 		    json_object_get(caps, lists[i].capability))
-			l->mask |= lists[i].mask;
+			l->kinds |= lists[i].kinds;
 	}
 	if (json_is_true(json_object_get(json_object_get(caps, "resources"), "subscribe")))
 		want_all(l, TOPIC_RESOURCE, json_object_get(filter, members[TOPIC_RESOURCE]));
@@ -480,7 +480,7 @@ static void deliver_lists(struct listens *ls, const struct pooled *from, const c
 	for (l = TAILQ_FIRST(&ls->streams); l; l = next) {
 		next = TAILQ_NEXT(l, link);
 		if (l->view == pooled_view(from) && same_text(l->holder, pooled_holder(from)))
-			tell_lists(l, lists[i].mask);
+			tell_lists(l, lists[i].kinds);
 	}
 }
 

@@ -149,7 +149,7 @@ struct backend *fake_backend(struct event_base *base, const char *name)
 	conf->name = strdup(name);
 	b = backend_new(env, conf, NULL);
 	assert_non_null(b);
-	backend_start(b);
+	backend_start(b, &(const struct backend_confinement){0});
 	return b;
 }
 

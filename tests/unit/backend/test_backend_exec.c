@@ -83,7 +83,7 @@ static void open_backend(const char *tools, const struct children_limits *limits
 	backend = backend_new(&env, &conf->backends[0], &e);
 	assert_non_null(backend);
 	assert_int_equal(backend_state(backend), BACKEND_STOPPED);
-	backend_start(backend);
+	backend_start(backend, &(const struct backend_confinement){0});
 	assert_int_equal(backend_state(backend), BACKEND_READY);
 	holder = link_new(backend, &caller, &link_events, NULL);
 	assert_non_null(holder);

@@ -197,7 +197,7 @@ static void begin(const char *options, enum config_scope scope)
 	if (!backend)
 		fail_msg("%s", e.text);
 	backend_watch(backend, &watch);
-	backend_start(backend);
+	backend_start(backend, &(const struct backend_confinement){0});
 	open_client(&alice);
 	open_client(&bob);
 }

@@ -99,14 +99,15 @@ static void names_of_the_protocol(void **state)
 static void list_changed_masks(void **state)
 {
 	(void)state;
-	assert_int_equal(offer_changed_mask("notifications/tools/list_changed"), 1u << OFFER_TOOLS);
-	assert_int_equal(offer_changed_mask("notifications/prompts/list_changed"),
+	assert_int_equal(offer_changed_kinds("notifications/tools/list_changed"),
+			 1u << OFFER_TOOLS);
+	assert_int_equal(offer_changed_kinds("notifications/prompts/list_changed"),
 			 1u << OFFER_PROMPTS);
-	assert_int_equal(offer_changed_mask("notifications/resources/list_changed"),
+	assert_int_equal(offer_changed_kinds("notifications/resources/list_changed"),
 			 1u << OFFER_RESOURCES | 1u << OFFER_TEMPLATES);
-	assert_int_equal(offer_changed_mask("notifications/resources/updated"), 0);
-	assert_int_equal(offer_changed_mask("notifications/roots/list_changed"), 0);
-	assert_int_equal(offer_changed_mask(""), 0);
+	assert_int_equal(offer_changed_kinds("notifications/resources/updated"), 0);
+	assert_int_equal(offer_changed_kinds("notifications/roots/list_changed"), 0);
+	assert_int_equal(offer_changed_kinds(""), 0);
 }
 
 static void every_allocation_may_fail(void **state)
