@@ -88,7 +88,9 @@ TESTS += tests/static/test_format.py tests/static/test_walks.py tests/static/tes
 endif
 
 # Speed and memory (see tests/bench/run). Built by `make check` too, so that it goes on compiling.
-check_PROGRAMS += tests/bench/bare tests/bench/echo tests/bench/load
+bench_programs = tests/bench/bare$(EXEEXT) tests/bench/echo$(EXEEXT) tests/bench/load$(EXEEXT) \
+	tests/bench/prepared$(EXEEXT) tests/bench/relay$(EXEEXT)
+check_PROGRAMS += tests/bench/bare tests/bench/echo tests/bench/load tests/bench/prepared tests/bench/relay
 tests_bench_bare_SOURCES = tests/bench/bare.c
 tests_bench_bare_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
 tests_bench_bare_LDADD = $(EVENT_LIBS)
@@ -97,9 +99,12 @@ tests_bench_echo_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_bench_echo_LDADD = $(JANSSON_LIBS)
 tests_bench_load_SOURCES = tests/bench/load.c tests/bench/load.h tests/bench/wire.c
 tests_bench_load_CFLAGS = $(AM_CFLAGS)
-EXTRA_DIST += tests/bench/RESULTS.md tests/bench/run tests/bench/package.json tests/bench/package-lock.json
+tests_bench_prepared_SOURCES = tests/bench/prepared.c
+tests_bench_relay_SOURCES = tests/bench/relay.c
+EXTRA_DIST += tests/bench/RESULTS.md tests/bench/run tests/bench/package.json tests/bench/package-lock.json \
+	tests/bench/plot.gp tests/bench/rates.tsv tests/bench/calls.svg tests/bench/bytes.svg
 
-bench: mcpd$(EXEEXT) tests/bench/bare$(EXEEXT) tests/bench/echo$(EXEEXT) tests/bench/load$(EXEEXT)
+bench: mcpd$(EXEEXT) $(bench_programs)
 	top_builddir='$(abs_top_builddir)' $(PYTHON) $(srcdir)/tests/bench/run $(BENCH_ARGS)
 .PHONY: bench
 

@@ -2,8 +2,13 @@
 /* load.c: a load generator for MCP over HTTP, bounded in count and time, for loopback only.
  *
  *   load MODE ADDRESS:PORT [-c CONNECTIONS] [-n COUNT] [-t SECONDS] [-T TOOL]
+ *        [-a BYTES] [-s BYTES] [-r RATE]
  *
- * post   the same `ping`, without a session (for a server that is none)
+ * -a: so long is the text that is the argument of the tool. -s: so long is at least the answer, of
+ * which the bytes are counted and nothing else is looked at. -r: so many requests a second, whether
+ * or not the earlier ones were answered; the time of each counts from when it was due.
+ *
+ * post   the same `ping`, without a session (for a server that is none); with -T `tools/call`
  * ping   a session for each connection, then `ping` in it
  * call   the same with `tools/call` of TOOL
  * modern the same in revision 2026-07-28, which has no sessions
@@ -25,6 +30,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,6 +61,10 @@ static struct {
 	unsigned connections;
 	unsigned long count;
 	double seconds;
+	char *text;	 /* the argument of the tool */
+	size_t text_len; /* at most, with -a */
+	size_t answer;	 /* bytes of an answer that are counted; 0: it is looked at */
+	double rate;	 /* requests a second; 0: each follows an answer */
 
 	int epoll;
 	struct client *clients;
@@ -65,7 +75,7 @@ static struct {
 	double start, end;
 	uint32_t *samples; /* microseconds */
 	unsigned long samples_n;
-} load = {.connections = 1, .count = 1000000000, .seconds = 3600};
+} load = {.text = (char[]){TEXT}, .connections = 1, .count = 1000000000, .seconds = 3600};
 
 static double now(void)
 {
@@ -120,39 +130,47 @@ static void post(struct client *c, const char *body)
 	write_request(&c->wire, "POST", c->session, BOTH, body);
 }
 
-static void request_modern(struct client *c)
+static void request_modern(struct client *c, char *body, size_t size)
 {
-	char headers[256], body[600];
+	char headers[256];
 
 	snprintf(headers, sizeof headers,
 		 "MCP-Protocol-Version: " MODERN "\r\nMcp-Method: tools/call\r\nMcp-Name: %s\r\n",
 		 load.tool);
-	snprintf(body, sizeof body,
+	snprintf(body, size,
 		 "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"tools/"
 		 "call\",\"params\":{\"name\":\"%s\","
-		 "\"arguments\":{\"text\":\"" TEXT "\"}," META "}}",
-		 c->id, load.tool);
+		 "\"arguments\":{\"text\":\"%s\"}," META "}}",
+		 c->id, load.tool, load.text);
 	wire_request(&c->wire, "POST", PATH, headers, BOTH, body);
+}
+
+static void request_legacy(struct client *c, char *body, size_t size)
+{
+	if (load.tool)
+		snprintf(body, size,
+			 "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"tools/"
+			 "call\",\"params\":{\"name\":"
+			 "\"%s\",\"arguments\":{\"text\":\"%s\"}}}",
+			 c->id, load.tool, load.text);
+	else
+		snprintf(body, size, "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"ping\"}", c->id);
+	post(c, body);
 }
 
 static void request_work(struct client *c)
 {
-	char body[400];
+	static char *body;
+	size_t size = load.text_len + 1000;
 
-	if (mode_is("modern")) {
-		request_modern(c);
-		return;
-	}
-	if (load.tool)
-		snprintf(body, sizeof body,
-			 "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"tools/"
-			 "call\",\"params\":{\"name\":"
-			 "\"%s\",\"arguments\":{\"text\":\"" TEXT "\"}}}",
-			 c->id, load.tool);
+	if (!body)
+		body = malloc(size);
+	if (!body)
+		exit(1);
+	if (mode_is("modern"))
+		request_modern(c, body, size);
 	else
-		snprintf(body, sizeof body, "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"ping\"}",
-			 c->id);
-	post(c, body);
+		request_legacy(c, body, size);
 }
 
 /* Writes and sends the request of the client's step. */
@@ -208,6 +226,63 @@ static void session_done(struct client *c)
 	begin_session(c);
 }
 
+/* Requests that are due at a rate. */
+static struct {
+	int timer;
+	unsigned long due, sent;
+	struct client **idle;
+	unsigned idle_n;
+} pace;
+
+/* Sends what is due, as far as there are clients without a request in flight. */
+static void pace_send(void)
+{
+	while (pace.sent < pace.due && pace.idle_n > 0) {
+		struct client *c = pace.idle[--pace.idle_n];
+
+		request(c);
+		c->sent = load.start + (double)++pace.sent / load.rate;
+	}
+}
+
+static void pace_tick(void)
+{
+	uint64_t n;
+
+	if (read(pace.timer, &n, sizeof n) == sizeof n)
+		pace.due += n;
+	pace_send();
+	while (now() >= load.end && pace.idle_n > 0)
+		rest(pace.idle[--pace.idle_n]);
+}
+
+static void pace_begin(void)
+{
+	const struct timespec each = {.tv_sec = (time_t)(1 / load.rate),
+				      .tv_nsec = (long)(1e9 / load.rate) % 1000000000};
+	const struct itimerspec spec = {.it_interval = each, .it_value = each};
+	struct epoll_event ev = {.events = EPOLLIN};
+
+	pace.timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	pace.idle = calloc(load.connections, sizeof *pace.idle);
+	if (pace.timer < 0 || !pace.idle || timerfd_settime(pace.timer, 0, &spec, NULL) != 0 ||
+	    epoll_ctl(load.epoll, EPOLL_CTL_ADD, pace.timer, &ev) != 0) {
+		perror("load: timer");
+		exit(1);
+	}
+}
+
+/* The next request of C, now or when it is due. */
+static void work(struct client *c)
+{
+	if (load.rate <= 0) {
+		request(c);
+		return;
+	}
+	pace.idle[pace.idle_n++] = c;
+	pace_send();
+}
+
 static void work_done(struct client *c)
 {
 	double t = now();
@@ -218,7 +293,7 @@ static void work_done(struct client *c)
 	if (t >= load.end || load.done + load.connections > load.count)
 		rest(c);
 	else
-		request(c);
+		work(c);
 }
 
 static void after_initialized(struct client *c)
@@ -237,6 +312,11 @@ static void check_result(struct client *c, const struct answer *a)
 {
 	char id[24];
 
+	if (load.answer > 0) {
+		if (a->status != 200 || a->body_len < load.answer)
+			fail(c, "not the whole answer", a);
+		return;
+	}
 	snprintf(id, sizeof id, "\"id\":%u", mode_is("post") ? 1 : c->id);
 	if (a->status != 200 || !strstr(a->body, "\"result\"") || !strstr(a->body, id))
 		fail(c, "wrong answer", a);
@@ -301,7 +381,9 @@ static void on_event(struct client *c, uint32_t events)
 	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
 		return;
 	for (;;) {
-		switch (wire_read(&c->wire, &a, false)) {
+		bool large = load.answer > 0 && c->step == WORK;
+
+		switch (large ? wire_count(&c->wire, &a) : wire_read(&c->wire, &a, false)) {
 		case WIRE_MORE:
 		case WIRE_HEAD:
 			return;
@@ -330,8 +412,12 @@ static void run(void)
 			fprintf(stderr, "load: no answer for a minute\n");
 			exit(1);
 		}
-		for (int i = 0; i < n; i++)
-			on_event(ev[i].data.ptr, ev[i].events);
+		for (int i = 0; i < n; i++) {
+			if (ev[i].data.ptr)
+				on_event(ev[i].data.ptr, ev[i].events);
+			else
+				pace_tick();
+		}
 	}
 }
 
@@ -347,12 +433,13 @@ static void report(void)
 	double seconds = now() - load.start;
 	unsigned long n = load.samples_n;
 
-	printf("{\"done\": %lu, \"errors\": %lu, \"seconds\": %.3f, \"rate\": %.1f", load.done,
+	printf("{\"done\": %lu, \"errors\": %lu, \"seconds\": %.3f, \"rate\": %.3f", load.done,
 	       load.errors, seconds, (double)load.done / seconds);
 	if (n > 0) {
 		qsort(load.samples, n, sizeof *load.samples, by_value);
-		printf(", \"p50_us\": %u, \"p99_us\": %u", load.samples[n / 2],
-		       load.samples[n * 99 / 100]);
+		printf(", \"p50_us\": %u, \"p99_us\": %u, \"p999_us\": %u, \"max_us\": %u",
+		       load.samples[n / 2], load.samples[n * 99 / 100],
+		       load.samples[n - 1 - n / 1000], load.samples[n - 1]);
 	}
 	printf("}\n");
 	fflush(stdout);
@@ -365,10 +452,12 @@ static void measure(void)
 	load.resting = 0;
 	load.start = now();
 	load.end = load.start + load.seconds;
+	if (load.rate > 0)
+		pace_begin();
 	for (unsigned i = 0; i < load.connections; i++) {
 		load.clients[i].step = WORK;
 		load.clients[i].id = 0;
-		request(&load.clients[i]);
+		work(&load.clients[i]);
 	}
 	run();
 	report();
@@ -495,8 +584,19 @@ static int parse_address(const char *text)
 static int usage(void)
 {
 	fprintf(stderr, "usage: load post|ping|call|modern|open|churn|stream|listen 127.0.0.1:PORT "
-			"[-c CONNECTIONS] [-n COUNT] [-t SECONDS] [-T TOOL]\n");
+			"[-c CONNECTIONS] [-n COUNT] [-t SECONDS] [-T TOOL] [-a BYTES] [-s BYTES] "
+			"[-r RATE]\n");
 	return 64;
+}
+
+static void make_text(size_t len)
+{
+	load.text = malloc(len + 1);
+	if (!load.text)
+		exit(1);
+	memset(load.text, 'x', len);
+	load.text[len] = '\0';
+	load.text_len = len;
 }
 
 static int parse(int argc, char **argv)
@@ -507,7 +607,7 @@ static int parse(int argc, char **argv)
 		return -1;
 	load.mode = argv[1];
 	optind = 3;
-	while ((opt = getopt(argc, argv, "c:n:t:T:")) != -1) {
+	while ((opt = getopt(argc, argv, "c:n:t:T:a:s:r:")) != -1) {
 		switch (opt) {
 		case 'c':
 			load.connections = (unsigned)strtoul(optarg, NULL, 10);
@@ -520,6 +620,15 @@ static int parse(int argc, char **argv)
 			break;
 		case 'T':
 			load.tool = optarg;
+			break;
+		case 'a':
+			make_text(strtoul(optarg, NULL, 10));
+			break;
+		case 's':
+			load.answer = strtoul(optarg, NULL, 10);
+			break;
+		case 'r':
+			load.rate = strtod(optarg, NULL);
 			break;
 		default:
 			return -1;

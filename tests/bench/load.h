@@ -8,6 +8,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* How far an answer was counted (wire_count()). */
+struct count {
+	enum {
+		COUNT_HEAD,
+		COUNT_BODY, /* with a Content-Length */
+		COUNT_SIZE, /* the line with the size of a chunk */
+		COUNT_CHUNK,
+		COUNT_CHUNK_END,
+		COUNT_LAST, /* the empty line after the last chunk */
+	} state;
+	size_t left;
+	size_t body_len; /* so far */
+	int status;
+};
+
 /* One answer. */
 struct answer {
 	int status;
@@ -27,6 +42,7 @@ struct wire {
 	char *body; /* put together from chunks */
 	size_t body_size;
 	bool closing; /* the server ends the connection with this answer */
+	struct count count;
 };
 
 /* What wire_read() found. */
@@ -44,5 +60,7 @@ bool wire_send(struct wire *w);
 /* Reads, and fills A when an answer is complete: it is good until the next call. WIRE_HEAD: the
  * head of a stream is there (only with HEAD_ENOUGH). */
 enum wire_state wire_read(struct wire *w, struct answer *a, bool head_enough);
+/* The same for a large answer, of which nothing is kept: A has its status and its length alone. */
+enum wire_state wire_count(struct wire *w, struct answer *a);
 
 #endif

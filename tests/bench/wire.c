@@ -34,6 +34,7 @@ int wire_connect(struct wire *w, const struct sockaddr_in *to)
 	w->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	w->in_len = 0;
 	w->closing = false;
+	w->count = (struct count){.state = COUNT_HEAD};
 	if (w->fd < 0)
 		return -1;
 	setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -216,5 +217,97 @@ enum wire_state wire_read(struct wire *w, struct answer *a, bool head_enough)
 		state = examine(w, a, head_enough);
 		if (state != WIRE_MORE)
 			return state;
+	}
+}
+
+/* Takes one byte of what stands between the data of chunks. True: the answer is complete. */
+static bool between(struct count *c, char byte)
+{
+	const char *digit = memchr("0123456789abcdef", byte | 0x20, 16);
+
+	if (c->state == COUNT_SIZE && byte != '\n') {
+		if (digit && byte != '\r')
+			c->left = c->left * 16 + (size_t)strtoul((char[]){byte, '\0'}, NULL, 16);
+		return false;
+	}
+	if (byte != '\n')
+		return false;
+	if (c->state == COUNT_LAST)
+		return true;
+	if (c->state == COUNT_CHUNK_END)
+		c->state = COUNT_SIZE;
+	else
+		c->state = c->left > 0 ? COUNT_CHUNK : COUNT_LAST;
+	return false;
+}
+
+/* Takes N bytes of a body. True: the answer is complete. */
+static bool counted(struct count *c, const char *at, size_t n)
+{
+	while (n > 0) {
+		size_t k = n < c->left ? n : c->left;
+
+		if (c->state != COUNT_BODY && c->state != COUNT_CHUNK) {
+			n--;
+			if (between(c, *at++))
+				return true;
+			continue;
+		}
+		c->left -= k;
+		c->body_len += k;
+		at += k;
+		n -= k;
+		if (c->left > 0)
+			return false;
+		if (c->state == COUNT_BODY)
+			return true;
+		c->state = COUNT_CHUNK_END;
+	}
+	return c->state == COUNT_BODY && c->left == 0;
+}
+
+/* Takes the head, if it is whole: what follows it, of *N_R bytes; or NULL. */
+static const char *count_head(struct wire *w, size_t *n_r)
+{
+	char *end = memmem(w->in, w->in_len, "\r\n\r\n", 4);
+	const char *length;
+	size_t len;
+
+	if (!end)
+		return NULL;
+	length = field(w->in, end + 2, "Content-Length", &len);
+	w->count = (struct count){.state = length ? COUNT_BODY : COUNT_SIZE,
+				  .left = length ? strtoul(length, NULL, 10) : 0,
+				  .status = atoi(w->in + 9)};
+	w->closing = field_is(w->in, end + 2, "Connection", "close");
+	*n_r = w->in_len - (size_t)(end + 4 - w->in);
+	w->in_len = 0;
+	return end + 4;
+}
+
+enum wire_state wire_count(struct wire *w, struct answer *a)
+{
+	for (;;) {
+		const char *at;
+		size_t len;
+		ssize_t n;
+
+		reserve(&w->in, &w->in_size, w->in_len + 262144);
+		n = recv(w->fd, w->in + w->in_len, w->in_size - w->in_len, 0);
+		if (n == 0 || (n < 0 && errno != EAGAIN))
+			return WIRE_CLOSED;
+		if (n < 0)
+			return WIRE_MORE;
+		at = w->in;
+		len = (size_t)n;
+		if (w->count.state == COUNT_HEAD) {
+			w->in_len += (size_t)n;
+			at = count_head(w, &len);
+		}
+		if (!at || !counted(&w->count, at, len))
+			continue;
+		*a = (struct answer){.status = w->count.status, .body_len = w->count.body_len};
+		w->count = (struct count){.state = COUNT_HEAD};
+		return WIRE_ANSWER;
 	}
 }
