@@ -14,8 +14,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define NEAR 256 /* what is looked for stands that near to the beginning or the end of a request   \
-		  */
+/* What is looked for stands that near to the beginning or the end of a request. */
+#define NEAR	256
 #define SCHEMA	",\"inputSchema\":{\"type\":\"object\"}}"
 #define CAPABLE "\"capabilities\":{\"tools\":{}}"
 #define WORDS	"The quick brown fox jumps over the lazy dog, and nobody looks at it.\\n"
