@@ -258,6 +258,7 @@ static void link_free(void *arg)
 	free(l);
 }
 
+/* L may be closed from inside one of its own calls, so its memory goes in a later turn. */
 void link_close(struct link **lp)
 {
 	struct link *l = *lp;
@@ -267,8 +268,12 @@ void link_close(struct link **lp)
 		return;
 	l->backend->ops->link_close(l);
 	TAILQ_REMOVE(&l->backend->links, l, entry);
-	/* Maybe from inside a call on this very link, which is still on the stack. */
 	defer_call(&l->freeing, link_free, l);
+}
+
+void backend_end_stopped(const struct backend *b, struct call *c)
+{
+	call_error(c, RPC_INTERNAL_ERROR, NULL, "backend %s is stopped", b->conf->name);
 }
 
 void link_call(struct link *l, struct call *c)
@@ -276,7 +281,7 @@ void link_call(struct link *l, struct call *c)
 	struct backend *b = l->backend;
 
 	if (b->state == BACKEND_STOPPED) {
-		call_error(c, RPC_INTERNAL_ERROR, NULL, "backend %s is stopped", b->conf->name);
+		backend_end_stopped(b, c);
 		return;
 	}
 	b->calls++;

@@ -75,6 +75,9 @@ void backend_confine_spec(const struct backend *b, struct child_spec *spec);
 /* Adds to RECORD what the kernel enforces: "landlock", "sandbox", "limits". */
 void backend_confine_show(const struct backend *b, json_t *record);
 
+/* Ends C, for which the adapter has nothing under way any more, because B is stopped. */
+void backend_end_stopped(const struct backend *b, struct call *c);
+
 /* The adapter learnt an offer: the state becomes READY, and the watches are told which lists
  * differ. */
 void backend_learned(struct backend *b, struct offer *offer_take);

@@ -278,7 +278,7 @@ static void web_stop(struct backend *b)
 
 		call_detach(c);
 		job_free(j);
-		call_error(c, RPC_INTERNAL_ERROR, NULL, "backend %s is stopped", b->conf->name);
+		backend_end_stopped(b, c);
 	}
 }
 
