@@ -22,7 +22,7 @@ struct ctlclient;
  * another major version; ERR_LIMIT: the daemon refuses one more connection; ERR_TIMEOUT,
  * ERR_CLOSED, ERR_IO, ERR_NOMEM. */
 struct ctlclient *ctlclient_open(const char *path, int timeout_ms, struct err *e);
-/* The same on a connected stream socket, which is taken even on failure. */
+/* A client on the connected stream socket FD, as ctlclient_open(). FD is taken, on failure too. */
 struct ctlclient *ctlclient_attach(int fd_take, int timeout_ms, struct err *e);
 void ctlclient_close(struct ctlclient **c);
 
@@ -30,7 +30,7 @@ void ctlclient_close(struct ctlclient **c);
 const char *ctlclient_version(const struct ctlclient *c);
 int ctlclient_minor(const struct ctlclient *c);
 enum ctl_level ctlclient_level(const struct ctlclient *c);
-/* Who runs the daemon (SO_PEERCRED); (uid_t)-1 if the kernel does not say. */
+/* The user who runs the daemon (SO_PEERCRED); (uid_t)-1 if the kernel does not say. */
 uid_t ctlclient_peer_uid(const struct ctlclient *c);
 /* Whether the daemon has not closed the connection yet. Does not wait. */
 bool ctlclient_alive(struct ctlclient *c);

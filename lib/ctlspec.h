@@ -22,7 +22,7 @@
 #define CTL_AUTHENTICATE "authenticate"
 #define CTL_MAX_LINE	 ((size_t)1 << 20) /* bytes of a request */
 
-/* What a peer may do, in rising order. */
+/* The levels of peers and commands, in rising order. */
 enum ctl_level {
 	CTL_NOBODY, /* not a command of the daemon; of a peer: the key of the socket has to be shown
 		       first */
@@ -84,7 +84,7 @@ struct ctl_column {
 	unsigned flags;
 };
 
-/* What comes back. */
+/* The shape of a reply. */
 enum ctl_shape {
 	CTL_ROWS,    /* any number of rows */
 	CTL_RECORD,  /* one object */

@@ -20,9 +20,9 @@ bool digest_parse(const char *hex, unsigned char digest_r[DIGEST_SIZE]);
 
 /* LEN bytes of TEXT in base64 (RFC 4648 section 4); malloc'd, NULL on lack of memory. */
 char *digest_base64(const char *text, size_t len);
-/* What LEN bytes of base64 at IN say: *TEXT_R is malloc'd and has *LEN_R bytes and a NUL. 0;
- * ERR_INVALID where IN is not the one way to write that (white space, other padding, odd bits); or
- * ERR_NOMEM. */
+/* Decodes LEN bytes of base64 at IN: *TEXT_R is malloc'd and has *LEN_R bytes and a NUL. 0;
+ * ERR_INVALID where IN is not what digest_base64() writes (white space, other padding, odd bits);
+ * or ERR_NOMEM. */
 int digest_unbase64(const char *in, size_t len, char **text_r, size_t *len_r);
 
 #endif

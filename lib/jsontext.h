@@ -68,15 +68,15 @@ bool jsontext_is_line(const struct jsontext *t);
 /* Whether T is the string TEXT, written without escapes. T may be NULL. */
 bool jsontext_is(struct jsontext *t, const char *text);
 
-/* What the member KEY of an object becomes. */
+/* A change of member KEY of an object. */
 struct jsonedit {
 	const char *key;	/* static text without what has to be escaped */
-	struct jsontext *value; /* borrowed; NULL: it is taken out */
-	bool add;		/* also where there is none; VALUE is not NULL then */
+	struct jsontext *value; /* the new value, borrowed; NULL: the member is taken out */
+	bool add;		/* adds the member where there is none; needs a VALUE */
 };
 /* OBJECT after N edits, as a value of its own. A member that occurs more than once is edited in its
- * first place and taken out of the others. The same value with one more reference where nothing
- * changes. NULL on lack of memory, or where OBJECT is none. */
+ * first place and taken out of the others. OBJECT itself, with one more reference, where nothing
+ * changes. NULL on lack of memory, or where OBJECT is no object. */
 struct jsontext *jsontext_edit(struct jsontext *object, const struct jsonedit *edits, size_t n);
 
 #endif

@@ -14,9 +14,10 @@ struct event_base;
 enum log_level { LOGL_ERROR, LOGL_WARN, LOGL_NOTICE, LOGL_INFO, LOGL_DEBUG };
 enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JSON };
 
-/* What a line is about. Borrowed strings, any of them NULL. In plain text the scope follows the
- * text as " session=... user=... backend=... reason=..." for ordinary lines, and is left out for
- * lifecycle lines, whose text is an interface; in JSON it is always there, as fields. */
+/* The session, user and backend that a line is about. Borrowed strings, any of them NULL. In plain
+ * text the scope follows the text as " session=... user=... backend=... reason=..." for ordinary
+ * lines, and is left out for lifecycle lines, whose text is an interface; in JSON the scope is
+ * always there, as fields. */
 struct log_scope {
 	const char *session;
 	const char *user;

@@ -21,9 +21,10 @@ void logout_open(bool syslog);
 /* Lines that wait go out as soon as there is room, from the loop of BASE, which then calls ON_ROOM.
  * NULL: no loop any more; they go when the next line comes. */
 void logout_attach(struct event_base *base, void (*on_room)(void));
-/* Sends LINE, which ends with a newline and has at most PIPE_BUF bytes. False: it is lost. */
+/* Sends LINE, which ends with a newline and has at most PIPE_BUF bytes. False: LINE is lost. */
 bool logout_line(const char *line, size_t len);
-/* Waits up to MS milliseconds for those that wait. What is left is lost. */
+/* Waits up to MS milliseconds until the lines that wait are written. Lines that are left are lost.
+ */
 void logout_flush(int ms);
 void logout_close(void);
 

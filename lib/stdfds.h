@@ -20,8 +20,8 @@ bool stdfds_try_flush(void);
  * else the errno of the failure, EIO where it is not known any more. Each failure is told once. */
 int stdfds_flush(void);
 
-/* The same at the end of the program; also closes stdout, since some file systems report errors
- * only then. Returns STATUS, or EX_IOERR (74) where something that was printed got lost. */
+/* stdfds_flush() at the end of the program; also closes stdout, since some file systems report
+ * errors only then. Returns STATUS, or EX_IOERR (74) where something that was printed got lost. */
 int stdfds_finish(int status);
 
 #endif

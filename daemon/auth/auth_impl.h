@@ -122,11 +122,11 @@ enum auth_result auth_jwt(struct auth *a, const char *token,
 /* Asks the issuer about W's TOKEN, which waits or is concluded. */
 void auth_introspect(struct auth *a, const char *token, const unsigned char digest[DIGEST_SIZE],
 		     const struct auth_waiter *w);
-/* Asks the issuer about TOKEN again, for nobody but auth_open_checked(). 0; ERR_NOMEM; ERR_IO: it
- * is not known where to ask, or asking failed and is not tried again yet (outage.h). */
+/* Asks the issuer about TOKEN again, for auth_open_checked(). 0; ERR_NOMEM; ERR_IO: the URL to ask
+ * is not known, or asking failed and is not tried again yet (outage.h). */
 int auth_introspect_again(struct auth *a, const char *token,
 			  const unsigned char digest[DIGEST_SIZE]);
-/* Who waits for an answer is told that there will be none. */
+/* Concludes all that wait for an answer of the issuer: there will be none. */
 void auth_introspect_stop(struct auth *a);
 
 /* Reads the members that JWTs and introspection answers have in common out of the object SAID.

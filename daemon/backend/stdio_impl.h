@@ -148,12 +148,14 @@ void learn_start(struct stdio *s);
 void learn_stop(struct stdio *s);
 /* The child of IN is ready; HAD_CHILD: not its first. */
 void learn_on_ready(struct instance *in, bool had_child);
-/* It died, or was given up, before or after it was ready. */
+/* The child of IN died or was given up with E. WAS_READY: after the handshake. */
 void learn_on_lost(struct instance *in, const struct err *e, bool was_ready);
+/* The lists of KINDS (1u << enum offer_kind) of the server of IN have changed. */
 void learn_on_list_changed(struct instance *in, unsigned kinds);
-void learn_on_relisting(struct delayq_node *node,
-			void *arg); /* it may be asked for its lists again */
-void learn_doubt(struct stdio *s);  /* a start has failed: decides about the state of the backend */
+/* For the delay queue: an instance may be asked for its lists again. */
+void learn_on_relisting(struct delayq_node *node, void *arg);
+/* A start has failed: decides about the state of the backend. */
+void learn_doubt(struct stdio *s);
 void learn_join(const struct instance *in, struct link *l); /* L gets the offer of the child */
 /* For the delay queue: a probe has lingered long enough. */
 void learn_on_linger(struct delayq_node *node, void *arg);

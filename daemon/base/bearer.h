@@ -18,7 +18,7 @@
 
 struct bearer;
 
-/* What is known of a token. Everything is borrowed, and copied by bearer_new(). */
+/* A token and its claims. Everything is borrowed, and copied by bearer_new(). */
 struct bearer_spec {
 	const char *token; /* as it came */
 	const char *user;
@@ -57,7 +57,7 @@ enum bearer_end {
 	BEARER_LOGOUT,	/* its user logged out */
 };
 
-/* What a token opened. */
+/* Anything that a token opened and that ends with the token: a session, a request, a stream. */
 struct bearer_hold {
 	TAILQ_ENTRY(bearer_hold) link;
 	struct bearer *bearer; /* NULL: holds none */

@@ -24,10 +24,11 @@ bool netaddr_of(struct netaddr *a, const struct sockaddr *sa);
 void netaddr_text(const struct netaddr *a, char buf[NETADDR_TEXT]);
 bool netaddr_is_loopback(const struct netaddr *a);
 
-/* What limits count as one client: an IPv4 address, or the /64 of an IPv6 address
+/* The address that limits count as one client: an IPv4 address, or the /64 of an IPv6 address
  * ("2001:db8:0:1::/64"), because a single host has all of it. */
 void netaddr_client(const struct netaddr *a, char buf[NETADDR_TEXT]);
-/* The same for an address in TEXT; anything else is copied, and cut where it is too long. */
+/* netaddr_client() for the address in TEXT; text that is no address is copied, cut where it is too
+ * long. */
 void netaddr_client_text(const char *text, char buf[NETADDR_TEXT]);
 
 struct netaddr_net {

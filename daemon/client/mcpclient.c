@@ -231,18 +231,18 @@ static void feed_object(struct mcpclient *m, struct jsontext *text)
 	}
 }
 
-void mcpclient_feed_text(struct mcpclient *m, struct jsontext *text, json_int_t of)
+void mcpclient_feed_text(struct mcpclient *m, struct jsontext *text, json_int_t origin)
 {
 	struct jsontext *message = m->state != MCPCLIENT_CLOSED ? message_unmarked(text) : NULL;
 	size_t len = 0;
 	const char *bytes = message ? jsontext_bytes(message, &len) : NULL;
 
-	m->of = of;
+	m->origin = origin;
 	if (bytes && len > 0 && bytes[0] == '[')
 		feed_batch(m, message);
 	else if (bytes && len > 0)
 		feed_object(m, message);
-	m->of = 0; /* M is freed in a later turn at the earliest */
+	m->origin = 0; /* M is freed in a later turn at the earliest */
 	jsontext_unref(&message);
 }
 

@@ -37,7 +37,7 @@ enum mcpclient_asks {
 	MCPCLIENT_ASKS_PROBE,	/* there is no client: no roots, cancelled, rejected */
 };
 
-/* What is known of the server's era at the start. */
+/* The server's era, as far as it is known at the start. */
 enum mcpclient_era {
 	MCPCLIENT_ERA_LEGACY, /* it gets initialize */
 	MCPCLIENT_ERA_MODERN, /* it gets server/discover alone */
@@ -110,11 +110,12 @@ void mcpclient_start_legacy(struct mcpclient *m);
  * more. The memory is freed in a later turn. Idempotent; *M becomes NULL. */
 void mcpclient_close(struct mcpclient **m, const char *why);
 /* Takes TEXT (borrowed; its bytes are shared with what is made of it), one message or batch, which
- * came with the answer to request OF (our id; 0: not known): its questions and notifications belong
- * to the call of that request. What is no message is dropped and logged, the first time as a
- * warning with its beginning, then at level info with a limited rate; where it was meant as the
- * answer to a request, that request ends with what is wrong. */
-void mcpclient_feed_text(struct mcpclient *m, struct jsontext *text, json_int_t of);
+ * came with the answer to request ORIGIN (an id of mcpd; 0: not known): questions and notifications
+ * in TEXT belong to the call of that request. A TEXT that is no message is dropped and logged, the
+ * first time as a warning with its beginning, then at level info with a limited rate; where TEXT
+ * was meant as the response to a request, that request ends with an error that says what is wrong.
+ */
+void mcpclient_feed_text(struct mcpclient *m, struct jsontext *text, json_int_t origin);
 /* Request ID, whose error follows, is refused for lack of SCOPE. A handshake: so are the calls that
  * wait for it. */
 void mcpclient_denied(struct mcpclient *m, const json_t *id, const char *scope);

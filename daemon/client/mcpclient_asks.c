@@ -78,7 +78,7 @@ static struct pending *pending_of(const struct mcpclient *m, const struct call *
  * False: in doubt. */
 static bool addressee(const struct mcpclient *m, struct pending **p_r)
 {
-	struct pending *p = m->of != 0 ? mcpclient_find(m, m->of) : NULL;
+	struct pending *p = m->origin != 0 ? mcpclient_find(m, m->origin) : NULL;
 	const struct call *only;
 
 	*p_r = p;
@@ -86,12 +86,12 @@ static bool addressee(const struct mcpclient *m, struct pending **p_r)
 		return true;
 	*p_r = NULL;
 	if (m->asks == MCPCLIENT_ASKS_FORWARD) {
-		*p_r = m->of == 0 ? latest(m) : NULL;
+		*p_r = m->origin == 0 ? latest(m) : NULL;
 		return true;
 	}
 	only = mcpclient_only_call(m);
 	*p_r = only != NULL ? pending_of(m, only) : NULL;
-	return only || (m->doubts == 0 && m->of == 0 && !latest(m));
+	return only || (m->doubts == 0 && m->origin == 0 && !latest(m));
 }
 
 /* HOLDER (copied, may be NULL) has taken a place for it. NULL on lack of memory. */

@@ -83,8 +83,8 @@ struct mcpclient {
 	TAILQ_HEAD(, asked) asked;
 	/* The probe: which requests have no answer, and why initialize was refused. */
 	bool discovering, initializing;
-	json_int_t of;	 /* the request with whose answer the fed message came; 0: unknown */
-	unsigned doubts; /* cancelled calls for which the server may still ask */
+	json_int_t origin; /* the request with whose answer the fed message came; 0: unknown */
+	unsigned doubts;   /* cancelled calls for which the server may still ask */
 	struct err refused;
 	int64_t silence_ms;
 	struct delayq *silence;

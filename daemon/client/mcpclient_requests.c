@@ -221,8 +221,8 @@ void mcpclient_on_response(struct mcpclient *m, const struct message *msg)
 	bool is_ours = message_id_number(msg->id, &key) && key > 0 && key <= m->last_id;
 	struct pending *p = is_ours ? mcpclient_find(m, key) : NULL;
 
-	if (!msg->id && m->of != 0)
-		p = mcpclient_find(m, m->of);
+	if (!msg->id && m->origin != 0)
+		p = mcpclient_find(m, m->origin);
 	m->useless += !p;
 	if (p && !msg->id && msg->kind == JSONRPC_RESULT)
 		mcpclient_fail(p, "the server's response has no id");
@@ -243,8 +243,8 @@ static struct pending *meant(const struct mcpclient *m)
 {
 	struct pending *p = TAILQ_FIRST(&m->sent);
 
-	if (m->of != 0)
-		return mcpclient_find(m, m->of);
+	if (m->origin != 0)
+		return mcpclient_find(m, m->origin);
 	return p && !TAILQ_NEXT(p, entry) ? p : NULL;
 }
 
@@ -310,10 +310,10 @@ size_t mcpclient_calls(const struct mcpclient *m)
 
 struct call *mcpclient_only_call(const struct mcpclient *m)
 {
-	struct pending *p = m->of != 0 ? mcpclient_find(m, m->of) : NULL;
+	struct pending *p = m->origin != 0 ? mcpclient_find(m, m->origin) : NULL;
 	struct call *only = NULL;
 
-	if (m->of != 0)
+	if (m->origin != 0)
 		return p ? p->call : NULL;
 	if (m->doubts > 0)
 		return NULL;

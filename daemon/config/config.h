@@ -106,7 +106,7 @@ struct config {
 
 /* Reads and checks FILE. NULL with E filled. A command that cannot be found in PATH is an error. */
 struct config *config_load(const char *file, struct err *e);
-/* The same from text; NAME stands for the file in messages. */
+/* config_load() from TEXT; NAME stands for the file in messages. */
 struct config *config_parse(const char *text, size_t len, const char *name, struct err *e);
 void config_free(struct config **c);
 

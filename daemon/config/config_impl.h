@@ -20,8 +20,8 @@ struct reader {
 
 struct key;
 struct key_type {
-	/* Puts VALUE (NULL: the default) into FIELD. 0 or a code, with the text in R. What was put
-	 * there before a failure is released by clear. */
+	/* Puts VALUE (NULL: the default) into FIELD. 0 or a code, with the text in R. After a
+	 * failure clear() releases what FIELD has got. */
 	int (*read)(struct reader *r, const struct key *k, json_t *value, void *field);
 	/* Adds the field to the object INTO, or leaves it out where it was never set. 0 or -1
 	 * (memory). */

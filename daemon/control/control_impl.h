@@ -28,11 +28,11 @@ struct evconnlistener;
 struct control_handler {
 	const char *words; /* of ctlspec */
 	void (*start)(struct control_request *r);
-	/* There is room for more rows. NULL: it sends none. */
+	/* There is room for more rows. NULL: the command sends none. */
 	void (*pump)(struct control_request *r);
-	/* The operator does not want it any more: end it. NULL: it fails as cancelled. */
+	/* The operator has cancelled R: end it. NULL: R fails as cancelled. */
 	void (*cancel)(struct control_request *r);
-	/* It is over, or the operator is gone: let go of R->state. May be NULL. */
+	/* R is over, or the operator is gone: release R->state. May be NULL. */
 	void (*stop)(struct control_request *r);
 };
 
@@ -95,7 +95,7 @@ struct control {
 int control_conn_new(struct control *c, int fd, uid_t uid, enum ctl_level level);
 /* Writes what can be written without waiting. */
 void control_conn_flush(struct control_conn *conn);
-/* Ends it and its requests. Idempotent; also inside of its callbacks. */
+/* Ends CONN and its requests. Idempotent; also inside of the callbacks of a request. */
 void control_conn_close(struct control_conn *conn);
 
 /* The handlers, in control_commands.c; up to one without words. */

@@ -39,15 +39,16 @@ typedef void (*credential_fn)(const char *line, const struct err *e, void *arg);
  * by one that is given for it: then nothing may be shared by tokens that allow different things. */
 bool credentials_per_token(const struct config_backend *conf);
 
-/* The credential of USER (NULL: unauthenticated) for a request to B on behalf of one that came with
- * BEARER (NULL: none; referenced): that token, one that is given for it, or what does not depend on
- * it. FN may be called before this returns; if not, *WAIT_R is set and FN comes later, once. CS may
- * be NULL: then there is none. */
+/* The credential of USER (NULL: unauthenticated) for a request to B on behalf of a request that
+ * came with BEARER (NULL: none; referenced): that token, one that was exchanged for it, or a
+ * credential that does not depend on it. FN may be called before this returns; if not, *WAIT_R is
+ * set and FN comes later, once. CS may be NULL: then there is no credential. */
 void credentials_get(struct credentials *cs, const struct config_backend *b, const char *user,
 		     struct bearer *bearer, credential_fn fn, void *arg,
 		     struct credential_wait **wait_r);
-/* The same for the daemon itself, which learns what B offers: as the user of "learnAs", else with a
- * token of its own where the issuer can give one, else without. */
+/* The credential of the daemon itself, which lists what B offers: that of the user "learnAs", else
+ * a token of the daemon's own where the issuer gives one, else none. Otherwise as
+ * credentials_get(). */
 void credentials_get_own(struct credentials *cs, const struct config_backend *b, credential_fn fn,
 			 void *arg, struct credential_wait **wait_r);
 /* FN does not come any more. *WAIT becomes NULL. */
@@ -57,15 +58,16 @@ void credentials_cancel(struct credential_wait **wait);
  * line. */
 const char *credentials_in(const struct config_backend *conf, const char *line);
 
-/* What the operator stored for USER towards B: malloc'd, to be wiped; NULL without one. */
+/* The secret that the operator stored for USER towards B: malloc'd, to be wiped; NULL: there is
+ * none. */
 char *credentials_secret(const struct credentials *cs, const struct config_backend *b,
 			 const char *user);
 
-/* B answered 401 to LINE (as it came; may be NULL). Whether there may be a better one now for USER
- * and BEARER, as they are now: ask again, once. */
+/* B answered 401 to LINE (as FN got it; may be NULL). True: there may be another credential by now
+ * for USER and BEARER, so that credentials_get() should be asked again, once. */
 bool credentials_refused(struct credentials *cs, const struct config_backend *b, const char *user,
 			 struct bearer *bearer, const char *line);
-/* The same for what credentials_get_own() gave. */
+/* credentials_refused() for a LINE of credentials_get_own(). */
 bool credentials_refused_own(struct credentials *cs, const struct config_backend *b,
 			     const char *line);
 

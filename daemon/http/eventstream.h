@@ -24,7 +24,8 @@ struct eventstreams;
 struct exchange;
 struct jsontext;
 
-/* What the owner is told. Both may free what the eventstream is part of only in a later turn. */
+/* The callbacks of the owner. The owner may free the object that has the eventstream in it only in
+ * a later turn. */
 struct eventstream_hooks {
 	/* ES has been pending for long, and its client takes a stream: the owner opens it. NULL
 	 * where all are opened at once. */

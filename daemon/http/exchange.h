@@ -96,9 +96,9 @@ int exchange_set_header(struct exchange *x, const char *name, const char *value)
  * have one. Lack of memory closes the connection instead. */
 void exchange_reply(struct exchange *x, int status, const char *content_type, const char *body,
 		    size_t len);
-/* The same with MSG as application/json on one line (borrowed). */
+/* exchange_reply() with MSG (borrowed) as application/json on one line. */
 void exchange_reply_json(struct exchange *x, int status, const json_t *msg);
-/* The same with MSG (borrowed; large parts go out by reference). */
+/* exchange_reply() with MSG (borrowed; large parts go out by reference) as application/json. */
 void exchange_reply_text(struct exchange *x, int status, struct jsontext *msg);
 /* Begins an SSE answer: 200, text/event-stream, no-cache, X-Accel-Buffering: no; chunked for
  * HTTP/1.1, until close for 1.0; no time limit from evhttp any more. 0, or an error after which the

@@ -44,7 +44,7 @@ struct gate {
 	struct event timer;
 };
 
-/* What comes from the client and evhttp has not seen; and how much is held back of it. */
+/* The bytes of the client that evhttp has not seen; and how many of them are held back. */
 struct evbuffer *gate_input(const struct gate *g);
 size_t gate_held(const struct gate *g);
 void gate_set_state(struct gate *g, enum gate_state state);

@@ -19,9 +19,9 @@ struct exchange;
  * text for the client. On success the CORS headers of the answer are set on X. */
 int guard_check(const struct config *conf, struct exchange *x, struct err *e);
 
-/* The same by the head alone, before the body is read: the first of N_HOST and N_ORIGIN values,
- * terminated; NULL where there is none. 0, or ERR_DENIED: guard_check() will refuse the request for
- * that reason. */
+/* Host and Origin of a request whose body is not there yet: the first of N_HOST and N_ORIGIN
+ * values, terminated; NULL where there is none. guard_judge() returns 0, or ERR_DENIED:
+ * guard_check() will refuse the request for that reason. */
 struct guard_head {
 	const char *host, *origin;
 	unsigned n_host, n_origin;

@@ -52,7 +52,7 @@ struct httpd *httpd_new(const struct httpd_deps *deps);
  * EMFILE and ENFILE accepting pauses for a second and the log says so once. 0 or ERR_INVALID,
  * ERR_IO ("127.0.0.1:6200: Address already in use"). */
 int httpd_listen(struct httpd *h, const char *address, char **bound_r, struct err *e);
-/* The same for a TCP socket that is listening already (socket activation); takes FD. */
+/* httpd_listen() for the TCP socket FD (taken) that is listening already (socket activation). */
 int httpd_listen_fd(struct httpd *h, int fd, char **bound_r, struct err *e);
 /* Stops accepting; open connections stay. */
 void httpd_stop(struct httpd *h);

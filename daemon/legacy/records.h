@@ -58,8 +58,8 @@ size_t records_dormant(const struct records *r);
 int records_find_prefix(struct records *r, const char *prefix, const char **id_r, struct err *e);
 /* Calls FN for each dormant session, oldest first; FN may drop it. */
 void records_each(struct records *r, void (*fn)(const char *id, void *arg), void *arg);
-/* Its row for `mcpctl sessions list`, like session_describe(). NULL on lack of memory, or when it
- * went. */
+/* The row of the dormant session ID for `mcpctl sessions list`, like session_describe(). NULL on
+ * lack of memory, or where ID is not dormant any more. */
 json_t *records_describe(struct records *r, const char *id);
 /* The user of dormant ID, malloc'd; NULL: unauthenticated. */
 char *records_user(struct records *r, const char *id);

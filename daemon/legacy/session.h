@@ -136,9 +136,9 @@ void session_seen(struct session *s, struct bearer *b);
 /* The client sent something: the idle time begins again. */
 void session_touch(struct session *s);
 
-/* Its row for `mcpctl sessions list` (a new reference): id, user, peer, client, revision, age_ms,
- * idle_ms, calls, streams, children; DETAIL adds capabilities, client version, subscriptions,
- * replay buffer, pids, log level, endpoint path. */
+/* The row of S for `mcpctl sessions list` (a new reference): id, user, peer, client, revision,
+ * age_ms, idle_ms, calls, streams, children; DETAIL adds capabilities, client version,
+ * subscriptions, replay buffer, pids, log level, endpoint path. */
 json_t *session_describe(const struct session *s, bool detail);
 
 #endif

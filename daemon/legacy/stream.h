@@ -72,14 +72,14 @@ void stream_respond(struct stream *s, struct jsontext *response);
 /* The response that is due is an error because the client's token lacks SCOPE: as long as it can,
  * the answer is a 403 with a challenge that names it (RFC 6750 section 3.1). WHY is for people. */
 void stream_deny(struct stream *s, struct jsontext *response, const char *why, const char *scope);
-/* One of the responses will never come (the request was cancelled). */
+/* One response that S waits for will never come (its request was cancelled). */
 void stream_skip(struct stream *s);
 
-/* Puts X (taken on success) under a stream whose connection broke, or replaces a connection,
- * replaying what came after SEQ. ERR_NOTFOUND: what came after SEQ is not known any more. */
+/* Gives S, whose connection broke or is replaced, the connection X (taken on success) and replays
+ * the events after SEQ. ERR_NOTFOUND: the events after SEQ are not kept any more. */
 int stream_resume(struct stream *s, struct exchange *x, uint32_t seq, struct err *e);
 
-/* Ends it: a pending answer gets STATUS and, as JSON-RPC error, CODE and MESSAGE; an SSE stream
+/* Ends S: a pending answer gets STATUS and, as JSON-RPC error, CODE and MESSAGE; an SSE stream
  * ends. Responses that are still due are dropped when they come. */
 void stream_close(struct stream *s, int status, int code, const char *message);
 /* The replay buffer evicted event SEQ of S. */
@@ -90,7 +90,7 @@ void stream_free(struct stream **s);
 bool stream_attached(const struct stream *s); /* there is a connection */
 bool stream_is_get(const struct stream *s);
 uint32_t stream_no(const struct stream *s);
-/* Its place in the list of its transport. */
+/* The list of streams of a transport. */
 TAILQ_HEAD(stream_list, stream);
 struct stream *stream_list_next(struct stream_list *list, struct stream *s); /* NULL: the first */
 void stream_list_add(struct stream_list *list, struct stream *s);

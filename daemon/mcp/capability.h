@@ -18,8 +18,8 @@ struct need;
  * the JSON object that the client sent. Capabilities that revision REV does not have are left out.
  */
 unsigned capabilities_parse(enum mcp_rev rev, const char *text);
-/* What a client must have declared before it is asked METHOD with PARAMS (may be NULL); NULL: that
- * is no question that clients know. */
+/* The capability that a client must have declared before it is asked METHOD with PARAMS (may be
+ * NULL); NULL: METHOD is no question of MCP. */
 const struct need *need_of(const char *method, const json_t *params);
 /* The extension for tasks (2026-07-28). */
 const struct need *need_tasks(void);

@@ -29,14 +29,15 @@ struct catalog *catalog_new(const struct catalog_source *sources, size_t n, bool
 			    enum mcp_rev rev);
 void catalog_free(struct catalog **c);
 
-/* The merged list: a borrowed array. Its entries may be shared with the offers: not to be changed.
- */
+/* The merged list of KIND: a borrowed array. Its entries may be shared with the offers and must not
+ * be changed. */
 json_t *catalog_list(const struct catalog *c, enum offer_kind kind);
 
 /* The entry of the list KIND with this name or URI: borrowed, NULL without one. */
 const json_t *catalog_entry(const struct catalog *c, enum offer_kind kind, const char *key);
 
-/* The same entry as its source lists it: in the source's own revision, under its own name. */
+/* The entry of catalog_entry() as its source lists it: in the source's revision, under its own
+ * name. */
 const json_t *catalog_original(const struct catalog *c, enum offer_kind kind, const char *key);
 
 /* Where the tool or prompt NAME comes from. 0: *source_r is the index of the source and *original_r
@@ -50,8 +51,8 @@ const char *catalog_nearest(const struct catalog *c, enum offer_kind kind, const
  * matches any run of characters without "/", "{+x}" and the like any run at all), else the only
  * source with a resources capability. ERR_NOTFOUND otherwise. */
 int catalog_find_uri(const struct catalog *c, const char *uri, size_t *source_r);
-/* The same for a completion reference of the kind ref/resource, whose "uri" may be a template
- * itself. */
+/* catalog_find_uri() for a completion reference of the kind ref/resource, whose "uri" may be a
+ * template itself. */
 int catalog_find_template(const struct catalog *c, const char *uri_template, size_t *source_r);
 
 /* What can be declared to a legacy client (a new reference): the union of the sources' capabilities

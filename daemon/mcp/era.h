@@ -37,7 +37,7 @@ struct era_verdict {
  * NULL where they were not sent. (2026-07-28, Streamable HTTP, "Backward Compatibility".) */
 void era_classify(json_t *body, const char *version, const char *method, struct era_verdict *v);
 
-/* What _meta of a modern request says. Borrowed from the body. */
+/* The sender of a modern request, from its _meta. Borrowed from the body. */
 struct envelope {
 	const char *version; /* the claim */
 	json_t *capabilities;

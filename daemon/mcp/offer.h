@@ -31,7 +31,7 @@ struct offer *offer_with(const struct offer *o, enum offer_kind kind, json_t *li
 #define EXTENSION_TASKS "io.modelcontextprotocol/tasks"
 /* Whether tools of O may be called as tasks (2025-11-25), or answer with tasks (the extension). */
 bool offer_runs_tasks(const struct offer *o);
-/* The same of the capabilities that a server of revision REV declared. */
+/* Whether CAPABILITIES, declared by a server of revision REV, have tasks of either kind. */
 bool offer_has_tasks(enum mcp_rev rev, const json_t *capabilities);
 
 /* The method that lists KIND ("tools/list"), the member of its result ("tools"), the member that

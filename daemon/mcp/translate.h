@@ -35,9 +35,9 @@ json_t *translate_entry(enum offer_kind kind, enum mcp_rev from, enum mcp_rev to
  * schema, and repeated as text where nothing else says it. */
 json_t *translate_result(const struct translate *t, json_t *result);
 
-/* The same of a result that is carried: the very same value where nothing has to differ, which is
- * found out without a tree. NULL with E: ERR_LIMIT or ERR_PARSE where it has to be looked into and
- * cannot be (jsontext_tree()), or ERR_NOMEM. */
+/* translate_result() for a result that is carried as text: RESULT itself (a new reference) where
+ * nothing has to differ, which is found out without a tree. NULL with E: ERR_LIMIT or ERR_PARSE
+ * where RESULT has to be changed and has no tree (jsontext_tree()), or ERR_NOMEM. */
 struct jsontext *translate_carried(const struct translate *t, struct jsontext *result,
 				   struct err *e);
 

@@ -22,12 +22,12 @@ json_t *cow_done(struct cow *c);
 
 /* One value into another (a new reference; NULL on lack of memory). */
 typedef json_t *(*translate_fn)(json_t *value, const void *arg);
-/* ARRAY with FN applied to each; the same ARRAY where FN changes nothing. No array comes back as it
- * is. */
+/* ARRAY with FN applied to each item; ARRAY itself where FN changes nothing, or where it is no
+ * array. */
 json_t *translate_each(json_t *array, translate_fn fn, const void *arg);
-/* The same for the values of an object. */
+/* OBJECT with FN applied to the value of each member, likewise. */
 json_t *translate_each_member(json_t *object, translate_fn fn, const void *arg);
-/* The same for the one member KEY of C, where there is one. */
+/* Applies FN to member KEY of C, where there is one. */
 void cow_map(struct cow *c, const char *key, translate_fn fn, const void *arg);
 
 /* Objects whose members differ between revisions. */

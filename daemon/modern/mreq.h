@@ -83,8 +83,8 @@ const struct share *mreqs_parking(const struct mreqs *all);
 /* The request that is parked in ROUND under HANDLE; NULL: none. */
 struct mreq *mreqs_find(const struct mreqs *all, uint64_t handle, unsigned round);
 
-/* A request for METHOD of the server POOLED, a reference of which is taken over. It has no exchange
- * until mreq_attach(). NULL on lack of memory, and POOLED is left alone. */
+/* A request for METHOD of the server POOLED, a reference of which is taken over. The request has
+ * no exchange until mreq_attach(). NULL on lack of memory, and POOLED is left alone. */
 struct mreq *mreq_new(struct mreqs *all, const struct method *method, json_t *params,
 		      struct pooled *pooled_take);
 /* Puts R on X (taken), the exchange of the request C: R waits for its response there. A parked R
@@ -92,14 +92,15 @@ struct mreq *mreq_new(struct mreqs *all, const struct method *method, json_t *pa
 void mreq_attach(struct mreq *r, struct exchange *x, const struct mcheck *c);
 /* Writes a notification as an event, if the client can have one and is there. */
 void mreq_event(struct mreq *r, const char *method, json_t *params);
-/* Ends the exchange of R with MSG, in the form it has. Consumes MSG. */
+/* Ends the exchange of R with MSG (consumed): as one JSON body, or as the last event of the stream.
+ */
 void mreq_send_last(struct mreq *r, int status, struct jsontext *msg_take);
-/* The response came while R is parked: it waits for the client, and nothing is asked any more.
- * Consumed. */
+/* The response MSG (consumed) came while R is parked: MSG waits for the client's retry, and the
+ * questions of R are refused. */
 void mreq_keep_final(struct mreq *r, struct jsontext *msg_take);
-/* Takes it back (a reference); NULL: there is none. */
+/* Takes the response of mreq_keep_final() out of R (a reference); NULL: there is none. */
 struct jsontext *mreq_take_final(struct mreq *r);
-/* R needs its server no more. Its memory goes later. */
+/* Ends R, which gives its server back. The memory of R goes in a later turn. */
 void mreq_over(struct mreq *r);
 
 /* A place among the requests that wait for their client, and the next round. 0, or ERR_LIMIT or

@@ -67,7 +67,7 @@ void pool_free(struct pool **p);
 /* Takes a server; NULL with E filled: ERR_NOMEM, ERR_LIMIT where all are in use, or ERR_INVALID
  * where the capabilities are longer than may be kept. */
 struct pooled *pool_take(struct pool *p, const struct pool_want *want, struct err *e);
-/* Gives it back. One reference for each pool_take(). */
+/* Gives S back to the pool: one reference for each pool_take(). */
 void pool_give(struct pooled *s);
 /* A request that S works for goes on with B. When the latest token of S has ended, S goes as soon
  * as nobody uses it, unless it has tasks, which are the user's until the user logs out. */

@@ -33,7 +33,7 @@ bool url_covers(const char *whole, const char *url);
  * host keeps its metadata: a number in any spelling that resolvers take, or a name that is known.
  * Also where URL cannot be read. */
 bool url_is_link_local(const char *url);
-/* The same of the number that a name was resolved to. */
+/* url_is_link_local() for SA, an address to which a name was resolved. */
 bool url_address_is_link_local(const struct sockaddr *sa);
 
 /* The URL that TO, the Location header of an answer from URL, leads to (RFC 9110, section 10.2.2;
