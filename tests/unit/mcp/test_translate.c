@@ -259,6 +259,17 @@ static const struct question_vector questions[] = {
 	  "{'role':'user','content':{'type':'text','text':'b'}},"
 	  "{'role':'assistant','content':{'type':'text','text':'c'}}]}")},
 	{SAMPLE, R26, R06, "{'maxTokens':1,'messages':{}}", SAME},
+	/* Tasks are in 2025-11-25 alone, whatever question tells of one. */
+	{ELICIT, R11, R06,
+	 ("{'message':'m','task':{},'_meta':{'io.modelcontextprotocol/related-task':{'taskId':'1'},"
+	  "'x':1}}"),
+	 "{'message':'m','_meta':{'x':1}}"},
+	{SAMPLE, R11, R26,
+	 "{'maxTokens':1,'task':{},'_meta':{'io.modelcontextprotocol/related-task':{}}}",
+	 "{'maxTokens':1}"},
+	{"roots/list", R11, R03, "{'_meta':{'io.modelcontextprotocol/related-task':{}}}", "{}"},
+	{"roots/list", R11, R11, "{'_meta':{'io.modelcontextprotocol/related-task':{}}}", SAME},
+	{"roots/list", R06, R11, "{'_meta':{}}", SAME},
 	{SAMPLE, R26, R06, "'nothing'", SAME},
 	{ELICIT, R26, R06, "[]", SAME},
 	{"roots/list", R26, R24, "{}", SAME},
