@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: ISC
 # The unit tests of cli/.
+check_PROGRAMS += tests/unit/cli/test_complete
+TESTS += tests/unit/cli/test_complete
+tests_unit_cli_test_complete_SOURCES = tests/unit/cli/test_complete.c
+tests_unit_cli_test_complete_CPPFLAGS = $(cli_cppflags)
+tests_unit_cli_test_complete_CFLAGS = $(unit_cflags)
+tests_unit_cli_test_complete_LDADD = $(cli_ldadd) $(DAEMON_LIBS)
+
 check_PROGRAMS += tests/unit/cli/test_output
 TESTS += tests/unit/cli/test_output
 tests_unit_cli_test_output_SOURCES = tests/unit/cli/test_output.c
