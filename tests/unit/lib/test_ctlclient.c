@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -410,6 +411,38 @@ static void waits_for_the_end(void **state)
 	end_daemon();
 }
 
+static size_t bytes_in_use(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return m.uordblks + m.hblkhd;
+}
+
+/* What the daemon says until then is not kept. (Nothing to see under ASan, whose malloc() does not
+ * count.) */
+static void waits_for_the_end_of_one_that_talks(void **state)
+{
+	enum { MUCH = 4 << 20, LITTLE = 1 << 20 };
+	char *talk = malloc(MUCH + sizeof HELLO);
+	struct script s = {.send = talk, .hang_up = true};
+	struct ctlclient *c;
+	size_t before;
+	struct err e;
+
+	(void)state;
+	assert_non_null(talk);
+	memset(mempcpy(talk, HELLO, sizeof HELLO - 1), 'x', MUCH);
+	talk[sizeof HELLO - 1 + MUCH] = '\0';
+	c = attach(&s, &e);
+	assert_non_null(c);
+	before = bytes_in_use();
+	assert_int_equal(ctlclient_wait_end(c, WATCHDOG_MS, -1, &e), 0);
+	assert_true(bytes_in_use() < before + LITTLE);
+	ctlclient_close(&c);
+	end_daemon();
+	free(talk);
+}
+
 static void paths(void **state)
 {
 	char dir[] = "/tmp/mcpd-unit-XXXXXX", path[200], text[200];
@@ -468,6 +501,7 @@ int main(void)
 		cmocka_unit_test(late_answers_are_not_mixed_up),
 		cmocka_unit_test(requests_have_a_limit),
 		cmocka_unit_test(waits_for_the_end),
+		cmocka_unit_test(waits_for_the_end_of_one_that_talks),
 		cmocka_unit_test(paths),
 	};
 
