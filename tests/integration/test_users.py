@@ -83,6 +83,22 @@ for name, how in (("an orderly restart", None), ("kill -9", Daemon.crash)):
             d.wait_log("^User bob reconnecting$")
 
 
+@case("closing the sessions of one user closes the dormant ones of that user, and of nobody else")
+def _():
+    with with_users() as d:
+        alice, bob = [client(d, "alice") for _ in range(2)], client(d, "bob")
+        d.restart(d.crash)
+        for c in alice + [bob]:
+            c.close()
+        equal(alice[0].tool("echo", text="x"), "x", "answer")
+        closed = d.ctl("session.close", user="alice")
+        equal(sorted((r["id"], r["user"]) for r in closed), sorted((c.sid, "alice") for c in alice), "closed")
+        equal([status(c) for c in alice], [(404, -32001)] * 2, "sessions of alice")
+        equal([r["id"] for r in d.ctl("sessions.list", dormant=True)], [bob.sid], "dormant sessions")
+        equal([(r["id"], r["user"]) for r in d.ctl("session.close", all=True)], [(bob.sid, "bob")], "closed")
+        equal(status(bob), (404, -32001), "the session of bob")
+
+
 @case("case 24: a refreshed token does not cost the session, nor after a restart")
 def _():
     with with_users() as d:

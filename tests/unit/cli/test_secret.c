@@ -3,6 +3,7 @@
  * what came and the wait for more. */
 #include "support.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "cli/secret.h"
 
 static int worst_signal, signals_seen;
+static int failing_polls, poll_errno;
 static int terminal = -1; /* the other side of standard input */
 
 ssize_t __real_read(int fd, void *buf, size_t size);
@@ -40,6 +42,11 @@ ssize_t __wrap_read(int fd, void *buf, size_t size)
 int __wrap_poll(struct pollfd *fds, nfds_t n, int ms)
 {
 	strike();
+	if (failing_polls > 0) {
+		failing_polls--;
+		errno = poll_errno;
+		return -1;
+	}
 	return __real_poll(fds, n, ms);
 }
 
@@ -127,11 +134,35 @@ static void a_line_is_read(void **state)
 	sigaction(SIGUSR1, &before, NULL);
 }
 
+/* A wait that a signal of other programs' interest ended (SIGCONT, SIGWINCH) goes on. */
+static void other_signals_do_not_end_it(void **state)
+{
+	failing_polls = 3;
+	poll_errno = EINTR;
+	a_line_is_read(state);
+	assert_int_equal(failing_polls, 0);
+}
+
+static void a_wait_that_fails_gives_no_secret(void **state)
+{
+	const struct mcpctl m = {.shell = false};
+	char *secret;
+
+	(void)state;
+	failing_polls = 1;
+	poll_errno = ENOMEM;
+	assert_int_equal(secret_read(&m, "Secret", &secret), STATUS_DATA);
+	assert_null(secret);
+	assert_true(echoes());
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_signal_in_the_worst_moment_ends_it),
 		cmocka_unit_test(a_line_is_read),
+		cmocka_unit_test(other_signals_do_not_end_it),
+		cmocka_unit_test(a_wait_that_fails_gives_no_secret),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
