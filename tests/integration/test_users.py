@@ -114,6 +114,18 @@ def _():
         equal(d.ctl("counts")["text"], "Active sessions: 1, Active users: 1", "counts")
 
 
+@case("/logout takes POST alone: others get 405 with what is allowed, and log nobody out")
+def _():
+    with with_users() as d:
+        c = client(d, "alice")
+        for method in ("GET", "HEAD", "PUT", "DELETE"):
+            with Conn(d.addr) as conn:
+                reply = conn.request(method, "/logout", [("Authorization", "Bearer " + TOKENS["alice"])])
+                equal(reply.status, 405, method)
+                equal({m.strip() for m in reply.header("Allow").split(",")}, {"POST", "OPTIONS"}, "Allow")
+        equal(c.tool("echo", text="x"), "x", "answer")
+
+
 @case("mcpctl user logout: tokens and sessions are gone, those of others are not")
 def _():
     with with_users() as d:
