@@ -29,6 +29,14 @@ tests_unit_http_test_exchange_CPPFLAGS = $(unit_cppflags)
 tests_unit_http_test_exchange_CFLAGS = $(unit_cflags)
 tests_unit_http_test_exchange_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/http/test_fetch
+TESTS += tests/unit/http/test_fetch
+tests_unit_http_test_fetch_SOURCES = tests/unit/http/test_fetch.c
+tests_unit_http_test_fetch_CPPFLAGS = $(unit_cppflags)
+tests_unit_http_test_fetch_CFLAGS = $(unit_cflags)
+tests_unit_http_test_fetch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_ms
+tests_unit_http_test_fetch_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/http/test_framing
 TESTS += tests/unit/http/test_framing
 tests_unit_http_test_framing_SOURCES = tests/unit/http/test_framing.c
