@@ -19,7 +19,8 @@ TESTS += tests/unit/cli/test_parse
 tests_unit_cli_test_parse_SOURCES = tests/unit/cli/test_parse.c
 tests_unit_cli_test_parse_CPPFLAGS = $(cli_cppflags)
 tests_unit_cli_test_parse_CFLAGS = $(unit_cflags)
-tests_unit_cli_test_parse_LDADD = $(cli_ldadd)
+tests_unit_cli_test_parse_LDFLAGS = $(AM_LDFLAGS) $(failalloc_ldflags)
+tests_unit_cli_test_parse_LDADD = $(cli_ldadd) $(DAEMON_LIBS)
 
 check_PROGRAMS += tests/unit/cli/test_secret
 TESTS += tests/unit/cli/test_secret

@@ -10,6 +10,7 @@
 #include "cli/history.h"
 #include "cli/parse.h"
 #include "cli/words.h"
+#include "failalloc.h"
 
 /* The words with "|" between them; after "!" where something is not closed. */
 static const char *split(const char *line, bool open)
@@ -333,9 +334,41 @@ static void secrets_are_not_kept(void **state)
 	assert_false(secret("ses l"));
 }
 
+/* Without memory there are no words, wherever it is missing, and nothing is lost. */
+static void words_without_memory(void **state)
+{
+	static const char *const lines[] = {"", "a", "a 'b c' ", "a {\"b\": [1]} #"};
+	int failed = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof lines / sizeof *lines; i++) {
+		struct words w;
+		struct err e;
+		bool failing = true;
+
+		for (long n = 1; failing; n++) {
+			int rc;
+
+			failalloc_at(n, false);
+			rc = i % 2 ? words_split_open(lines[i / 2], &w)
+				   : words_split(lines[i / 2], &w, &e);
+			failing = failalloc_off();
+			assert_int_equal(rc == ERR_NOMEM, failing);
+			if (failing) {
+				assert_null(w.v);
+				assert_int_equal(w.n, 0);
+				failed++;
+			}
+			words_free(&w);
+		}
+	}
+	assert_in_range(failed, 10, 100);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_without_memory),
 		cmocka_unit_test(lines_become_words),
 		cmocka_unit_test(the_last_word_is_open),
 		cmocka_unit_test(commands_are_understood),
