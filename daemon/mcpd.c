@@ -18,6 +18,7 @@
 #include "backend/backend.h"
 #include "backend/confine.h"
 #include "backend/view.h"
+#include "base/budget.h"
 #include "base/defer.h"
 #include "base/delayq.h"
 #include "base/descriptors.h"
@@ -152,7 +153,9 @@ static json_t *status(void *arg)
 		"listen", listen, "config", d->conf->file ? d->conf->file : "", "children",
 		(json_int_t)children_count(d->children), "processes",
 		(json_int_t)children_processes(d->children), "calls", (json_int_t)call_count(),
-		"store", store_describe(d->store), "modern", endpoint_describe(d->endpoint));
+		"store", store_describe(d->store), "modern", endpoint_describe(d->endpoint), "held",
+		(json_int_t)budget_held(NULL), "heldPeak", (json_int_t)budget_peak(), "maxMemory",
+		(json_int_t)budget_max());
 }
 
 /* The loop. What is switched off and on again in one turn, as evhttp does with each request, costs
@@ -194,6 +197,7 @@ static int start_loop(struct mcpd *d, struct err *e)
 	keep_out_of_cores(d->conf);
 	d->started = clock_ms();
 	jsontext_limit(d->conf->limits.max_tree);
+	budget_setup(d->conf->limits.max_memory, d->conf->limits.share);
 	d->base = loop_new();
 	if (!d->base || defer_init(d->base) < 0 || heap_setup(d->base) < 0)
 		return no_memory(e);

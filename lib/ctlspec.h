@@ -16,7 +16,7 @@
 /* The hello of the daemon. A new MAJOR breaks old clients; a new MINOR only adds. */
 #define CTL_SERVICE "mcpd-control"
 #define CTL_MAJOR   1
-#define CTL_MINOR   1
+#define CTL_MINOR   2
 /* The method by which the daemon's own user shows the key of the socket. No command: mcpctl does it
  * by itself. */
 #define CTL_AUTHENTICATE "authenticate"

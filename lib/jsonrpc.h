@@ -82,6 +82,9 @@ json_t *jsonrpc_copy(const json_t *value);
  */
 json_t *jsonrpc_with(const json_t *object, const char *key, json_t *value_take);
 
+/* About how many bytes of memory VALUE takes (NULL: none). */
+size_t jsonrpc_cost(const json_t *value);
+
 /* Whether two ids are the same: type and value ("1" is not 1). */
 bool jsonrpc_id_equal(const json_t *a, const json_t *b);
 

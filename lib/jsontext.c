@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/bufadd.h"
 #include "lib/jsonrpc.h"
 #include "lib/jsonscan.h"
 
@@ -200,6 +201,11 @@ size_t jsontext_len(const struct jsontext *t)
 	return t->len;
 }
 
+size_t jsontext_cost(const struct jsontext *t)
+{
+	return sizeof *t + t->n * sizeof *t->pieces + t->len + jsonrpc_cost(t->tree);
+}
+
 json_t *jsontext_whole_tree(struct jsontext *t, struct err *e)
 {
 	if (t->tree)
@@ -249,7 +255,7 @@ static void on_written(const void *data, size_t len, void *arg)
 static int write_piece(struct evbuffer *out, const struct piece *p)
 {
 	if (!p->bytes || p->len < BY_REFERENCE)
-		return evbuffer_add(out, p->at, p->len) < 0 ? ERR_NOMEM : 0;
+		return bufadd(out, p->at, p->len);
 	p->bytes->refs++;
 	if (evbuffer_add_reference(out, p->at, p->len, on_written, p->bytes) == 0)
 		return 0;

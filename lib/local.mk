@@ -7,6 +7,7 @@ LIB_LIBS = lib/libmcpd-shared.a $(EVENT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 lib_libmcpd_shared_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIB_CPPFLAGS) -DRUNSTATEDIR='"$(runstatedir)"'
 lib_libmcpd_shared_a_CFLAGS = $(LIB_CFLAGS)
 lib_libmcpd_shared_a_SOURCES = \
+	lib/bufadd.c lib/bufadd.h \
 	lib/ctlclient.c lib/ctlclient.h \
 	lib/ctlspec.c lib/ctlspec.h \
 	lib/digest.c lib/digest.h \
@@ -15,6 +16,7 @@ lib_libmcpd_shared_a_SOURCES = \
 	lib/jsonrpc.c lib/jsonrpc.h \
 	lib/jsonscan.c lib/jsonscan.h \
 	lib/jsontext.c lib/jsontext.h \
+	lib/jsoncost.c \
 	lib/jsonread.c \
 	lib/jsonwrite.c \
 	lib/lines.c lib/lines.h \

@@ -297,3 +297,8 @@ void ssereader_end(struct ssereader *r)
 	if (r->has_data || r->line.len > 0)
 		(void)ssereader_feed(r, "\n\n", 2);
 }
+
+size_t ssereader_held(const struct ssereader *r)
+{
+	return r->line.size + r->data.size;
+}

@@ -37,6 +37,8 @@ const char *ssereader_useless_line(const struct ssereader *r);
 /* The beginning of the last event that was larger than MAX, maybe after the name of its field;
  * *LEN_R bytes, borrowed until more is fed. */
 const char *ssereader_lost(const struct ssereader *r, size_t *len_r);
+/* Bytes of memory for what was read of the present line and event. */
+size_t ssereader_held(const struct ssereader *r);
 /* The last event id; NULL: none. */
 const char *ssereader_last_id(const struct ssereader *r);
 

@@ -11,6 +11,7 @@
 
 #include "backend/backend_impl.h"
 #include "backend/exec_result.h"
+#include "base/budget.h"
 #include "base/environ.h"
 #include "base/mask.h"
 #include "config/config.h"
@@ -23,6 +24,8 @@
 
 /* Of stderr as much as a person reads. What comes after it is dropped. */
 #define MAX_STDERR 16384
+/* Of stdout there is always memory for so much. */
+#define SMALL 65536
 /* The call outlives the time limit of its tool by this, so that the limit speaks first. */
 #define DEADLINE_SLACK_MS 5000
 
@@ -34,6 +37,7 @@ struct job {
 	struct call *call;
 	struct child *child; /* NULL: not started, or over */
 	struct evbuffer *out, *err;
+	struct budget_buffer held; /* OUT */
 	struct event timer;
 };
 
@@ -50,6 +54,7 @@ static void job_free(struct job *j)
 	event_del(&j->timer);
 	if (j->child)
 		child_abandon(j->child);
+	budget_unwatch(&j->held);
 	if (j->out)
 		evbuffer_free(j->out);
 	if (j->err)
@@ -84,6 +89,7 @@ static void job_fail(struct job *j, const char *fmt, ...)
 static void on_stdout(struct child *child, struct evbuffer *in, void *arg)
 {
 	struct job *j = arg;
+	struct err e;
 
 	if (evbuffer_add_buffer(j->out, in) < 0) {
 		child_kill(child);
@@ -93,6 +99,9 @@ static void on_stdout(struct child *child, struct evbuffer *in, void *arg)
 		child_kill(child);
 		job_fail(j, "%s: the output is longer than %zu bytes (maxOutput)", j->tool->name,
 			 j->tool->max_output);
+	} else if (evbuffer_get_length(j->out) > SMALL && !child_has_room(child, &e)) {
+		child_kill(child);
+		job_fail(j, "%s: there is no memory for the output: %s", j->tool->name, e.text);
 	}
 }
 
@@ -159,7 +168,8 @@ static struct job *job_new(struct exec *x, const struct config_tool *tool, struc
 	evtimer_assign(&j->timer, x->backend->env->base, on_time_limit, j);
 	j->out = evbuffer_new();
 	j->err = evbuffer_new();
-	if (!j->out || !j->err || evtimer_add(&j->timer, &limit) < 0) {
+	if (!j->out || !j->err || budget_watch(&j->held, j->out, call_caller(c)->budget) < 0 ||
+	    evtimer_add(&j->timer, &limit) < 0) {
 		job_free(j);
 		return NULL;
 	}
@@ -190,6 +200,7 @@ static int spawn(struct job *j, char *const *argv, struct err *e)
 		.peer = call_caller(j->call)->peer,
 		.holder = call_caller(j->call)->holder,
 		.session = call_caller(j->call)->session,
+		.budget = call_caller(j->call)->budget,
 		.argv = (const char *const *)argv,
 		.env = (const char *const *)j->exec->env,
 		.cwd = j->tool->cwd ? j->tool->cwd : b->conf->cwd,

@@ -153,6 +153,7 @@ static void on_credential(const char *line, const struct err *e, void *arg)
 		.body = j->body,
 		.len = j->len,
 		.timeout_ms = left > 0 ? left : 1,
+		.budget = call_caller(j->call)->budget,
 	};
 	struct err why = {.code = ERR_NOMEM};
 

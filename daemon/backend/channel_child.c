@@ -8,11 +8,16 @@
 #include <stdlib.h>
 
 #include "backend/stdio_impl.h"
+#include "base/budget.h"
 #include "base/container.h"
 #include "base/mask.h"
 #include "credentials/userenv.h"
+#include "lib/bufadd.h"
 #include "lib/jsonrpc.h"
 #include "lib/jsontext.h"
+
+/* Lines of the server that are taken also where the budget is used up. */
+#define MIN_LINE ((size_t)64 << 10)
 
 static void on_exit_status(struct child *c, int status, void *arg)
 {
@@ -51,7 +56,7 @@ static int child_send(struct instance *in, json_t *msg, struct bearer *bearer)
 	int rc = ERR_NOMEM;
 
 	(void)bearer; /* a child keeps the user that it was started for */
-	if (buf && jsonrpc_write(buf, msg) == 0 && evbuffer_add(buf, "\n", 1) == 0)
+	if (buf && jsonrpc_write(buf, msg) == 0 && bufadd(buf, "\n", 1) == 0)
 		rc = in->child ? child_write_buffer(in->child, buf) : ERR_CLOSED;
 	if (buf)
 		evbuffer_free(buf);
@@ -91,25 +96,49 @@ static void on_line(struct instance *in, struct child *c, char *line_take, size_
 	jsontext_unref(&text);
 }
 
+/* A line of C was longer than could be kept. */
+static void lose_line(struct instance *in, const struct err *no_room)
+{
+	char why[sizeof no_room->text + 96];
+
+	if (no_room->code)
+		snprintf(why, sizeof why, "there was no memory for a message of the server: %s",
+			 no_room->text);
+	else
+		snprintf(why, sizeof why,
+			 "the server sent more than %zu bytes in one line (limits.maxLine)",
+			 in->lines.max);
+	mcpclient_lost_message(in->client, in->lines.begin, in->lines.begin_len, why);
+}
+
+/* How long a line of C may be now, with E where that is less than the configured limit. */
+static size_t max_line(const struct instance *in, const struct child *c, struct err *e)
+{
+	size_t max = in->s->b->env->limits->max_line;
+
+	e->code = 0;
+	if (max <= MIN_LINE || child_has_room(c, e))
+		return max;
+	return MIN_LINE;
+}
+
 static void on_stdout(struct child *c, struct evbuffer *from, void *arg)
 {
 	struct instance *in = arg;
 	enum lines_result r = LINES_GOT;
-	char *text, why[96];
+	struct err no_room;
+	char *text;
 	size_t len;
+
+	in->lines.max = max_line(in, c, &no_room);
 
 	/* Any message may lead to the end of the child, or to another one. */
 	while (in->child == c && r != LINES_MORE && r != LINES_NOMEM && !child_paused(c)) {
 		r = lines_next(&in->lines, from, &text, &len);
-		if (r == LINES_GOT) {
+		if (r == LINES_GOT)
 			on_line(in, c, text, len);
-		} else if (r == LINES_TOO_LONG) {
-			snprintf(why, sizeof why,
-				 "the server sent more than %zu bytes in one line (limits.maxLine)",
-				 in->lines.max);
-			mcpclient_lost_message(in->client, in->lines.begin, in->lines.begin_len,
-					       why);
-		}
+		else if (r == LINES_TOO_LONG)
+			lose_line(in, &no_room);
 	}
 	if (r == LINES_NOMEM && in->child == c)
 		instance_fail(in, "out of memory");
@@ -154,6 +183,7 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 	if (!env)
 		return e->code;
 	spec.env = (const char *const *)(uintptr_t)env;
+	spec.budget = instance_budget(in, caller);
 	backend_confine_spec(b, &spec);
 	mask_fini(&in->mask);
 	spec.mask = &in->mask;
@@ -161,6 +191,7 @@ static int child_open(struct instance *in, const struct caller *caller, struct e
 		     ? err_set(e, ERR_NOMEM, "out of memory")
 		     : children_spawn(b->env->children, &spec, &events, in, &in->child, e);
 	userenv_free(&env);
+	budget_unref(&spec.budget);
 	if (rc < 0)
 		return rc;
 	log_info(&scope, "started child %d", (int)child_pid(in->child));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/stdio_impl.h"
+#include "base/budget.h"
 #include "lib/jsontext.h"
 #include "mcp/offer.h"
 
@@ -126,7 +127,7 @@ static int upstream_open(struct instance *in, const struct caller *caller, struc
 		.schema = schema,
 	};
 	const struct backend *b = in->s->b;
-	const struct upstream_spec spec = {
+	struct upstream_spec spec = {
 		.url = b->conf->url,
 		.headers = (const char *const *)(uintptr_t)b->conf->headers.lines,
 		.ca_file = b->conf->ca_file,
@@ -142,7 +143,9 @@ static int upstream_open(struct instance *in, const struct caller *caller, struc
 	mask_fini(&in->mask);
 	if (mask_add_headers(&in->mask, spec.headers) < 0)
 		return err_set(e, ERR_NOMEM, "out of memory");
+	spec.budget = instance_budget(in, caller);
 	in->up = upstream_new(b->env->base, b->env->httpc, &spec, &events, in);
+	budget_unref(&spec.budget);
 	return in->up ? 0 : err_set(e, ERR_NOMEM, "out of memory");
 }
 

@@ -12,6 +12,7 @@
 #include "backend/stdio_holder.h"
 #include "backend/stdio_impl.h"
 #include "base/bearer.h"
+#include "base/budget.h"
 #include "base/container.h"
 #include "lib/jsonrpc.h"
 #include "lib/log.h"
@@ -254,6 +255,20 @@ static void on_failed(struct mcpclient *m, const struct err *why, void *arg)
 static bool is_anybody(const struct caller *caller)
 {
 	return !caller->session && !caller->user;
+}
+
+struct budget *instance_budget(const struct instance *in, const struct caller *caller)
+{
+	switch (in->role) {
+	case INSTANCE_SESSION:
+		return caller ? budget_ref(caller->budget) : NULL;
+	case INSTANCE_USER: /* it outlives the session that needs it first */
+		return caller && caller->user ? budget_of(caller->holder) : NULL;
+	case INSTANCE_SHARED:
+	case INSTANCE_PROBE:
+		break;
+	}
+	return NULL;
 }
 
 /* The capabilities that a caller declared, as far as mcpd passes questions on. Roots are kept by

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 daemon_libmcpd_a_SOURCES += \
 	daemon/base/bearer.c daemon/base/bearer.h \
+	daemon/base/budget.c daemon/base/budget.h \
 	daemon/base/cleanup.c daemon/base/cleanup.h \
 	daemon/base/clock.c daemon/base/clock.h \
 	daemon/base/container.h \

@@ -43,6 +43,8 @@ static const char *send_error(int rc)
 	switch (rc) {
 	case ERR_LIMIT:
 		return "the server does not read what it is sent";
+	case ERR_DENIED:
+		return "too much memory is held to send it (limits.maxMemory, limits.share)";
 	case ERR_CLOSED:
 		return "the server is gone";
 	}

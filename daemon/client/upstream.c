@@ -18,6 +18,7 @@ static void upstream_free_later(void *arg)
 	json_decref(u->initialize);
 	free(u->user);
 	bearer_unref(&u->bearer);
+	budget_unref(&u->spec.budget);
 	free(u->url);
 	free(u->session);
 	free(u);
@@ -154,6 +155,7 @@ struct upstream *upstream_new(struct event_base *base, struct httpc *httpc,
 		free(u);
 		return NULL;
 	}
+	u->spec.budget = budget_ref(spec->budget);
 	return u;
 }
 

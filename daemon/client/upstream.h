@@ -17,6 +17,7 @@
 #include "lib/err.h"
 
 struct bearer;
+struct budget;
 struct config_backend;
 struct credentials;
 struct event_base;
@@ -38,6 +39,8 @@ struct upstream_spec {
 	const struct config_backend *conf;
 	const char *user;
 	bool own;
+	/* Where what is sent and what comes is counted; referenced; NULL: in the whole daemon's. */
+	struct budget *budget;
 	/* Gets every credential that is sent, until upstream_close(); borrowed; may be NULL. */
 	struct mask *mask;
 };

@@ -29,13 +29,15 @@ static void give_up(struct leg *l, const char *why)
 
 void leg_answer_too_large(struct leg *l, bool nomem)
 {
-	char text[100] = "out of memory";
+	char text[sizeof l->no_room.text] = "out of memory";
 
 	if (!l->id) { /* no request waits for an answer */
 		leg_answer_end(l, NULL);
 		return;
 	}
-	if (!nomem)
+	if (l->no_room.code)
+		snprintf(text, sizeof text, "%s", l->no_room.text);
+	else if (!nomem)
 		snprintf(text, sizeof text, "the upstream's answer is larger than %zu bytes",
 			 l->u->spec.max_message);
 	give_up(l, text);

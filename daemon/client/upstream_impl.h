@@ -8,6 +8,7 @@
 
 #include <sys/queue.h>
 
+#include "base/budget.h"
 #include "base/defer.h"
 #include "client/upstream.h"
 #include "client/upstream_judge.h"
@@ -32,6 +33,7 @@ struct leg {
 	char *scope;	       /* the scope for lack of which the message was refused; NULL: none */
 	char *line;	       /* the credential that was sent; NULL: none */
 	struct err unauthorized; /* why there is no credential */
+	struct err no_room;	 /* why there is no memory for the answer; code 0: there is */
 	struct err misled;	 /* why the redirect of the answer is not followed */
 	struct err fault;	 /* why the latest text is no response; code 0: the text is one */
 	struct defer refusing;
@@ -47,6 +49,7 @@ struct leg {
 	char *url;	       /* after a temporary redirect; NULL: the upstream's */
 	char *body;
 	size_t len;
+	struct budget_part held; /* what was collected of the answer */
 	struct event *retry;
 	struct defer freeing;
 	struct backoff backoff; /* between exchanges; reset by an event with data */

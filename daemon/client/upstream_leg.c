@@ -28,6 +28,7 @@
 
 #define CLOSE_MS    5000
 #define NOTIFY_MS   30000 /* for notifications and responses */
+#define SMALL	    65536 /* bytes of an answer for which there is always memory */
 #define MAX_RESUMES 20	  /* of one answer, without an event with data in between */
 
 /* ---- a leg and its end ---- */
@@ -39,6 +40,7 @@ struct leg *leg_new(struct upstream *u, enum leg_kind kind)
 	if (!l)
 		return NULL;
 	l->u = u;
+	budget_move(&l->held, u->spec.budget);
 	l->kind = kind;
 	l->in = &u->legs;
 	TAILQ_INSERT_TAIL(l->in, l, link);
@@ -82,6 +84,7 @@ static void leg_free_later(void *arg)
 	free(l->last_id);
 	free(l->url);
 	free(l->body);
+	budget_end(&l->held);
 	free(l);
 }
 
@@ -91,9 +94,10 @@ void leg_rewind(struct leg *l)
 	free(l->body);
 	l->body = NULL;
 	l->len = 0;
+	budget_set(&l->held, 0);
 	l->status = 0;
 	l->noise = 0;
-	l->misled.code = l->fault.code = 0;
+	l->no_room.code = l->misled.code = l->fault.code = 0;
 }
 
 void leg_move(struct leg *l, struct leg_list *list)
@@ -275,6 +279,17 @@ static void lose_event(struct leg *l)
 		l->u->hooks->too_large(l, false);
 }
 
+/* L has collected N bytes by now. False: there is no memory for them, and L has ended. */
+static bool hold(struct leg *l, size_t n)
+{
+	budget_set(&l->held, n);
+	if (n <= SMALL || budget_check(l->held.of, 0, &l->no_room) == 0)
+		return true;
+	budget_refused(l->held.of, "an answer of a server", &l->no_room);
+	l->u->hooks->too_large(l, false);
+	return false;
+}
+
 static void feed_stream(struct leg *l, const char *bytes, size_t len)
 {
 	struct upstream *u = l->u; /* freed in a later turn at the earliest */
@@ -283,7 +298,7 @@ static void feed_stream(struct leg *l, const char *bytes, size_t len)
 	u->reading = l;
 	if (ssereader_feed(l->sse, bytes, len) == ERR_LIMIT)
 		lose_event(l);
-	if (l->sse) {
+	if (l->sse && hold(l, ssereader_held(l->sse)) && l->sse) {
 		n = ssereader_useless(l->sse) - l->noise;
 		l->noise += n;
 		tell_noise(l, n, ssereader_useless_line(l->sse));
@@ -317,6 +332,7 @@ static void on_data(struct httpc_request *r, const char *bytes, size_t len, void
 	l->body = body;
 	l->len += len;
 	body[l->len] = '\0';
+	(void)hold(l, budget_block(l->len + 1));
 }
 
 /* ---- redirects ---- */
@@ -492,6 +508,7 @@ static int leg_send(struct leg *l)
 		.ca_file = u->spec.ca_file,
 		.allow_link_local = u->spec.allow_link_local,
 		.timeout_ms = time_limit(l),
+		.budget = u->spec.budget,
 		.once = post && l->method && strcmp(l->method, "tools/call") == 0,
 	};
 	struct headerlines own = {0};

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/netaddr.h"
 #include "config/config_impl.h"
@@ -29,6 +30,27 @@ static const struct key session_keys[] = {
 	SESSION("callsPerMinute", type_count, max_calls_per_minute, 0, 10000000, 0),
 };
 static const struct key_table session_table = KEY_TABLE(session_keys);
+
+#define DEF_MEMORY MIB(1024)
+
+/* The default: a quarter of the machine's memory, and at most DEF_MEMORY. */
+static size_t default_memory(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+	int64_t quarter = pages > 0 && size > 0 ? (int64_t)pages * size / 4 : DEF_MEMORY;
+
+	return (size_t)(quarter < DEF_MEMORY ? quarter : DEF_MEMORY);
+}
+
+static int check_memory(struct reader *r, void *field)
+{
+	size_t *bytes = field;
+
+	(void)r;
+	if (*bytes == 0)
+		*bytes = default_memory();
+	return 0;
+}
 
 #define LIMIT(name, type, field, ...)                                                              \
 	KEY(name, type, struct config_limits, field, RANGE(__VA_ARGS__))
@@ -63,6 +85,8 @@ static const struct key limit_keys[] = {
 	LIMIT("replayAge", type_seconds, replay_age_ms, 0, YEAR, SECONDS(300)),
 	LIMIT("maxBacklog", type_size, max_backlog, KIB(1), MIB(1024), MIB(4)),
 	LIMIT("maxTree", type_size, max_tree, KIB(16), MIB(1024), MIB(1)),
+	KEY("maxMemory", type_size, struct config_limits, max_memory,
+	    RANGE(MIB(1), MIB(1 << 20), 0), .check = check_memory),
 	LIMIT("pageSize", type_size, page_size, 1, 1000000, 1000),
 	LIMIT("connectionIdle", type_seconds, connection_idle_ms, SECONDS(1), YEAR, SECONDS(600)),
 };

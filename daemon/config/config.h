@@ -64,9 +64,10 @@ struct config_limits {
 	unsigned replay_events; /* 512 of one session */
 	size_t replay_bytes;	/* 1 MiB of one session */
 	int64_t replay_age_ms;	/* 5 min */
-	size_t max_tree;	/* 1 MiB of a message that is looked into, and not only carried */
-	size_t max_backlog;	/* 4 MiB unread by a client on one stream, then the stream is cut */
-	size_t page_size;	/* 1000 entries of a list */
+	size_t max_memory; /* a quarter of the machine's, at most 1 GiB: what others make us hold */
+	size_t max_tree;   /* 1 MiB of a message that is looked into, and not only carried */
+	size_t max_backlog; /* 4 MiB unread by a client on one stream, then the stream is cut */
+	size_t page_size;   /* 1000 entries of a list */
 	int64_t connection_idle_ms; /* 10 min between two requests of a connection */
 };
 

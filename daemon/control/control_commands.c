@@ -7,6 +7,7 @@
 
 #include "autoconf.h"
 #include "backend/backend.h"
+#include "base/budget.h"
 #include "base/delayq.h"
 #include "base/turns.h"
 #include "config/config.h"
@@ -283,6 +284,9 @@ static void status(struct control_request *r)
 		"users", (json_int_t)c.users, "calls", (json_int_t)call_count(), "backends",
 		backend_states(deps), "logLevel", log_level_name(log_get_level()), "logLost",
 		(json_int_t)log_lost(), "memory", resident_bytes());
+	json_object_set_new(result, "held", json_integer((json_int_t)budget_held(NULL)));
+	json_object_set_new(result, "heldPeak", json_integer((json_int_t)budget_peak()));
+	json_object_set_new(result, "maxMemory", json_integer((json_int_t)budget_max()));
 	json_object_set_new(result, "longestTurns", longest_turns());
 	own = deps->status ? deps->status(deps->arg) : NULL;
 	json_object_update(result, own);

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "http/exchange.h"
 #include "http/reply.h"
+#include "lib/bufadd.h"
 #include "lib/err.h"
 #include "lib/jsontext.h"
 #include "lib/sse.h"
@@ -144,7 +145,7 @@ int eventstream_frame(struct evbuffer *out, const char *id, long retry_ms, struc
 	rc = sse_event_begin(out, "message", id, retry_ms);
 	if (rc == 0)
 		rc = jsontext_write(out, msg);
-	return rc == 0 && evbuffer_add(out, "\n\n", 2) < 0 ? ERR_NOMEM : rc;
+	return rc == 0 && bufadd(out, "\n\n", 2) < 0 ? ERR_NOMEM : rc;
 }
 
 bool eventstream_send(struct eventstream *es, struct jsontext *msg)

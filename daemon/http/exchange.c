@@ -18,6 +18,7 @@
 #include "base/share.h"
 #include "http/gate.h"
 #include "http/httphead.h"
+#include "lib/bufadd.h"
 #include "lib/err.h"
 #include "lib/jsonrpc.h"
 #include "lib/jsontext.h"
@@ -74,6 +75,12 @@ int exchange_take_place(struct exchange *x, struct share *share, struct err *e)
 		x->place_holder = holder;
 	}
 	return rc;
+}
+
+void exchange_charge(struct exchange *x, struct budget *b)
+{
+	if (x->gate)
+		gate_charge(x->gate, b);
 }
 
 /* From here on the owner's pointer is dead. */
@@ -380,6 +387,7 @@ static void exchange_slim(struct exchange *x)
 	exchange_read_client(x);
 	evhttp_clear_headers(x->req->input_headers);
 	evbuffer_drain(body, evbuffer_get_length(body));
+	gate_body_freed(x->gate);
 	free(x->fields);
 	x->fields = NULL;
 	x->fields_len = 0;
@@ -425,11 +433,10 @@ int exchange_stream_write(struct exchange *x, struct evbuffer *data)
 		return 0;
 	if (x->chunked) {
 		n = snprintf(size, sizeof size, "%zx\r\n", len);
-		if (evbuffer_prepend(data, size, (size_t)n) != 0 ||
-		    evbuffer_add(data, "\r\n", 2) != 0)
+		if (evbuffer_prepend(data, size, (size_t)n) != 0 || bufadd(data, "\r\n", 2) != 0)
 			goto nomem;
 	}
-	if (evbuffer_add_buffer(bufferevent_get_output(exchange_bev(x)), data) != 0)
+	if (bufadd_move(bufferevent_get_output(exchange_bev(x)), data) != 0)
 		goto nomem;
 	return 0;
 nomem:
@@ -445,8 +452,7 @@ void exchange_stream_end(struct exchange *x)
 	if (!exchange_may_end(x))
 		return;
 	out = bufferevent_get_output(exchange_bev(x));
-	if (x->state != EXCHANGE_STREAMING ||
-	    (x->chunked && evbuffer_add(out, "0\r\n\r\n", 5) != 0))
+	if (x->state != EXCHANGE_STREAMING || (x->chunked && bufadd(out, "0\r\n\r\n", 5) != 0))
 		exchange_abort(x);
 	else
 		exchange_finish(x);
@@ -469,5 +475,5 @@ void exchange_abort(struct exchange *x)
 
 size_t exchange_backlog(const struct exchange *x)
 {
-	return x->con ? evbuffer_get_length(bufferevent_get_output(exchange_bev(x))) : 0;
+	return x->gate ? gate_backlog(x->gate) : 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/budget.h"
 #include "base/defer.h"
 #include "base/delayq.h"
 #include "lib/wipe.h"
@@ -20,6 +21,7 @@ struct fetch {
 	int64_t until; /* clock_ms(); 0: no limit */
 	char *in;
 	size_t len, max;
+	struct budget_part held; /* what was collected */
 	unsigned redirects;
 	int status;
 	fetch_fn fn; /* NULL: over */
@@ -47,6 +49,7 @@ static void release(void *arg)
 	free(f->body);
 	free(f->ca_file);
 	free(f->in);
+	budget_end(&f->held);
 	free(f);
 }
 
@@ -74,9 +77,11 @@ static void on_data(struct httpc_request *r, const char *bytes, size_t len, void
 	char *grown;
 
 	(void)r;
+	grown = NULL;
 	if (f->len + len > f->max) {
 		err_set(&f->why, ERR_LIMIT, "the answer is longer than %zu bytes", f->max);
-		grown = NULL;
+	} else if (budget_take(&f->held, len, "an answer of a server", &f->why) < 0) {
+		f->why.code = ERR_LIMIT;
 	} else {
 		grown = realloc(f->in, f->len + len + 1);
 		if (!grown)
@@ -108,6 +113,7 @@ static bool redirect(struct fetch *f, struct httpc_request *r)
 		free(f->url);
 		f->url = url;
 		f->len = 0;
+		budget_set(&f->held, 0);
 		rc = begin(f, &e);
 	} else {
 		err_set(&e, rc, "the server %s", why.text);
@@ -195,6 +201,7 @@ struct fetch *fetch_start(struct httpc *h, const struct httpc_spec *spec, size_t
 	}
 	f->h = h;
 	f->max = max;
+	budget_move(&f->held, spec->budget);
 	f->fn = fn;
 	f->arg = arg;
 	f->until = spec->timeout_ms > 0 ? clock_ms() + spec->timeout_ms : 0;

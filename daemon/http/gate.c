@@ -92,7 +92,7 @@ static bool follow(struct gate *g, const char *text, size_t len, size_t *used_r)
 	g->received += *used_r;
 	if (bad.status)
 		gate_refuse(g, bad.status, bad.why);
-	return bad.status == 0;
+	return bad.status == 0 && gate_count_body(g, *used_r);
 }
 
 /* evhttp has what there is of the request. */
@@ -207,6 +207,8 @@ static enum gate_answer ask(struct gate *g, const struct framing_head *h)
 static void take_head(struct gate *g, struct evbuffer *from, const struct framing_head *h)
 {
 	g->close = h->close;
+	if (h->body == FRAMING_LENGTH && !gate_has_room(g, h->length))
+		return;
 	if (h->body == FRAMING_CHUNKED && h->n_origin == 1)
 		g->origin = strndup(h->origin.at, h->origin.len);
 	switch (ask(g, h)) {
@@ -389,11 +391,6 @@ int gate_verdict(const struct gate *g, const char **why_r)
 	return g->verdict;
 }
 
-const char *gate_holder(const struct gate *g)
-{
-	return g->rules->holder ? g->rules->holder(g->owner) : NULL;
-}
-
 bool gate_may_read(const struct gate *g)
 {
 	return gate_held(g) < GATE_AHEAD;
@@ -416,6 +413,7 @@ void gate_next(struct gate *g)
 	if (g->untimed)
 		bufferevent_set_timeouts(g->bev, idle, idle);
 	g->untimed = false;
+	gate_count_next(g);
 	framing_reader_next(&g->reader);
 	g->close = g->cut = false;
 	g->verdict = 0;
@@ -439,7 +437,8 @@ struct gate *gate_new(const struct gate_rules *r, struct bufferevent *bev, void 
 	g->bev = bev;
 	g->reader.max_head = r->max_headers;
 	g->reader.max_body = r->max_body;
-	if (!evbuffer_add_cb(gate_input(g), on_input, g)) {
+	if (gate_count_begin(g) < 0 || !evbuffer_add_cb(gate_input(g), on_input, g)) {
+		gate_count_end(g);
 		free(g);
 		return NULL;
 	}
@@ -464,6 +463,7 @@ void gate_free(struct gate **gp)
 	if (g->ticket)
 		g->rules->hooks.forget(g->rules->hooks.arg, g->ticket);
 	evbuffer_remove_cb(gate_input(g), on_input, g);
+	gate_count_end(g);
 	event_del(&g->go);
 	event_del(&g->timer);
 	if (g->held)

@@ -186,6 +186,8 @@ void gate_refuse(struct gate *g, int status, const char *why)
 	httphead_begin(&h, true, status, false);
 	httphead_field(&h, "Content-Type", "application/json");
 	httphead_add(&h, cors, cors ? strlen(cors) : 0);
+	if (status == 429 || status == 503)
+		httphead_field(&h, "Retry-After", status == 503 ? "1" : "10");
 	httphead_end(&h, sizeof before - 1 + strlen(why) + sizeof after - 1);
 	httphead_add(&h, before, sizeof before - 1);
 	httphead_add(&h, why, strlen(why));

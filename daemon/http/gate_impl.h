@@ -5,6 +5,7 @@
 
 #include <event2/event_struct.h>
 
+#include "base/budget.h"
 #include "http/framing_reader.h"
 #include "http/gate.h"
 
@@ -40,7 +41,10 @@ struct gate {
 	void *ticket;
 	int verdict;
 	const char *why;
-	struct event go; /* what is held is looked at when evhttp is ready */
+	struct budget *home;	  /* of the address of the connection; NULL: no request came yet */
+	struct budget_part body;  /* of the present request */
+	struct budget_buffer out; /* answers that the client has not read */
+	struct event go;	  /* what is held is looked at when evhttp is ready */
 	struct event timer;
 };
 
@@ -57,5 +61,16 @@ void gate_on_timer(evutil_socket_t fd, short what, void *arg);
 void gate_refuse(struct gate *g, int status, const char *why);
 /* Lack of memory: nothing can be answered. */
 void gate_cut_off(struct gate *g);
+
+/* gate_held.c: what the connection holds, in the budget. Before the first byte comes: 0 or
+ * ERR_NOMEM; and at the end. */
+int gate_count_begin(struct gate *g);
+void gate_count_end(struct gate *g);
+/* Whether there is room for a body of LEN bytes that is to come; N bytes of the body have come.
+ * False: the request was refused. */
+bool gate_has_room(struct gate *g, uint64_t len);
+bool gate_count_body(struct gate *g, size_t n);
+/* The next request is no user's yet. */
+void gate_count_next(struct gate *g);
 
 #endif

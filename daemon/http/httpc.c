@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/budget.h"
 #include "base/defer.h"
 #include "base/turns.h"
 #include "text/url.h"
@@ -32,6 +33,7 @@ struct httpc_request {
 	const struct httpc_events *events; /* NULL: cancelled */
 	void *arg;
 	struct defer starting, freeing, resuming;
+	struct budget_part held; /* the body that is sent */
 	char error[CURL_ERROR_SIZE];
 	bool head_told, allow_link_local, refused, once, sent, sent_again, paused;
 };
@@ -125,6 +127,7 @@ static void free_later(void *arg)
 	curl_slist_free_all(r->headers);
 	TAILQ_REMOVE(&r->h->requests, r, link);
 	r->h->n--;
+	budget_end(&r->held);
 	free(r);
 }
 
@@ -377,6 +380,8 @@ int httpc_start(struct httpc *h, const struct httpc_spec *spec, const struct htt
 	/* A proxy would connect to it for us, and on_curl_open() sees the proxy alone. */
 	r->refused = !spec->allow_link_local && url_is_link_local(spec->url);
 	r->once = spec->once;
+	budget_move(&r->held, spec->budget);
+	budget_add(&r->held, spec->body ? budget_block(spec->len) : 0);
 	TAILQ_INSERT_TAIL(&h->requests, r, link);
 	h->n++;
 	r->easy = curl_easy_init();

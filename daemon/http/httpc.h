@@ -17,6 +17,7 @@
 
 #include "lib/err.h"
 
+struct budget;
 struct event_base;
 struct httpc;
 struct httpc_request;
@@ -32,6 +33,8 @@ struct httpc_spec {
 	bool allow_link_local;
 	bool once; /* never sent twice, also where the server closed the connection under it */
 	const char *ca_file; /* NULL: the system's */
+	/* Where BODY, and the answer to a fetch, are counted; NULL: in the whole daemon's. */
+	struct budget *budget;
 };
 
 /* All from the loop; each may cancel the request. */

@@ -10,7 +10,7 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/http/framing.c daemon/http/framing.h \
 	daemon/http/framing_reader.c daemon/http/framing_reader.h \
 	daemon/http/gate.c daemon/http/gate.h \
-	daemon/http/gate_end.c \
+	daemon/http/gate_end.c daemon/http/gate_held.c \
 	daemon/http/gate_impl.h \
 	daemon/http/guard.c daemon/http/guard.h \
 	daemon/http/httpc.c daemon/http/httpc.h \

@@ -7,13 +7,18 @@
 #include "base/container.h"
 #include "lib/err.h"
 
+static size_t cost_of(size_t len)
+{
+	return budget_block(sizeof(struct replay_event) + len);
+}
+
 static void drop(struct replay *r, struct replay_event *ev)
 {
 	TAILQ_REMOVE(&r->events, ev, link);
 	if (r->aging)
 		delayq_remove(r->aging, &ev->age);
 	r->count--;
-	r->bytes -= ev->len;
+	budget_give(&r->held, cost_of(ev->len));
 	free(ev);
 }
 
@@ -39,14 +44,14 @@ struct delayq *replay_aging_new(struct event_base *base, int64_t age_ms)
 	return delayq_new(base, age_ms, on_old, NULL);
 }
 
-void replay_init(struct replay *r, struct delayq *aging, unsigned max_count, size_t max_bytes,
-		 void (*evicted)(void *owner, uint32_t seq, void *arg), void *arg)
+void replay_init(struct replay *r, struct delayq *aging, struct budget *budget, unsigned max_count,
+		 size_t max_bytes, void (*evicted)(void *owner, uint32_t seq, void *arg), void *arg)
 {
 	TAILQ_INIT(&r->events);
 	r->aging = aging;
 	r->count = 0;
 	r->max_count = max_count;
-	r->bytes = 0;
+	r->held = (struct budget_part){.of = budget_ref(budget)};
 	r->max_bytes = max_bytes;
 	r->evicted = evicted;
 	r->arg = arg;
@@ -58,20 +63,31 @@ void replay_fini(struct replay *r)
 
 	while ((ev = TAILQ_FIRST(&r->events)))
 		drop(r, ev);
+	budget_end(&r->held);
+}
+
+/* Whether there is room for COST, once the oldest events have gone. */
+static bool make_room(struct replay *r, size_t cost)
+{
+	while (r->count >= r->max_count || r->held.held + cost > r->max_bytes ||
+	       budget_check(r->held.of, cost, NULL) < 0) {
+		if (TAILQ_EMPTY(&r->events))
+			return false;
+		evict(r, TAILQ_FIRST(&r->events));
+	}
+	return true;
 }
 
 int replay_add(struct replay *r, void *owner, uint32_t seq, struct evbuffer *frame)
 {
-	size_t len = evbuffer_get_length(frame);
+	size_t len = evbuffer_get_length(frame), cost = cost_of(len);
 	struct replay_event *ev;
 
-	if (len > r->max_bytes || r->max_count == 0)
+	if (cost > r->max_bytes || r->max_count == 0 || !make_room(r, cost))
 		return ERR_LIMIT;
 	ev = malloc(sizeof *ev + len);
 	if (!ev)
 		return ERR_NOMEM;
-	while (r->count >= r->max_count || r->bytes + len > r->max_bytes)
-		evict(r, TAILQ_FIRST(&r->events));
 	ev->age.queued = false;
 	ev->replay = r;
 	ev->owner = owner;
@@ -82,7 +98,7 @@ int replay_add(struct replay *r, void *owner, uint32_t seq, struct evbuffer *fra
 	if (r->aging)
 		delayq_add(r->aging, &ev->age);
 	r->count++;
-	r->bytes += len;
+	budget_add(&r->held, cost);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "base/budget.h"
 #include "base/delayq.h"
 
 struct evbuffer;
@@ -27,21 +28,25 @@ struct replay {
 	TAILQ_HEAD(, replay_event) events; /* oldest first */
 	struct delayq *aging;		   /* shared by all sessions; the nodes are events */
 	unsigned count, max_count;
-	size_t bytes, max_bytes;
+	struct budget_part held; /* what the events cost */
+	size_t max_bytes;
 	/* An event was evicted: OWNER cannot be replayed from before SEQ any more. */
 	void (*evicted)(void *owner, uint32_t seq, void *arg);
 	void *arg;
 };
 
-/* AGING: a queue made with replay_aging_new(); NULL: age does not matter. */
-void replay_init(struct replay *r, struct delayq *aging, unsigned max_count, size_t max_bytes,
-		 void (*evicted)(void *owner, uint32_t seq, void *arg), void *arg);
+/* What the events cost counts towards MAX_BYTES, and in BUDGET (NULL: that of the whole daemon).
+ * AGING: a queue made with replay_aging_new(); NULL: age does not matter. */
+void replay_init(struct replay *r, struct delayq *aging, struct budget *budget, unsigned max_count,
+		 size_t max_bytes, void (*evicted)(void *owner, uint32_t seq, void *arg),
+		 void *arg);
 void replay_fini(struct replay *r); /* without telling evicted() */
 struct event_base;
 struct delayq *replay_aging_new(struct event_base *base, int64_t age_ms);
 
 /* Keeps a copy of FRAME, making room by evicting the oldest. 0, ERR_LIMIT (larger than the whole
- * buffer: not kept, everything older of the owner is useless) or ERR_NOMEM. */
+ * buffer, or than what the budget has left: not kept, everything older of the owner is useless) or
+ * ERR_NOMEM. */
 int replay_add(struct replay *r, void *owner, uint32_t seq, struct evbuffer *frame);
 /* Appends the frames of OWNER after SEQ to OUT. 0 or ERR_NOMEM. */
 int replay_copy(const struct replay *r, const void *owner, uint32_t seq, struct evbuffer *out);

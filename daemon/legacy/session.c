@@ -7,6 +7,7 @@
 
 #include "auth/users.h"
 #include "base/bearer.h"
+#include "base/budget.h"
 #include "base/container.h"
 #include "base/defer.h"
 #include "base/delayq.h"
@@ -33,11 +34,13 @@ struct session {
 	int64_t opened, touched; /* milliseconds, monotonic */
 	enum session_state state;
 	enum close_reason reason;
-	bool announced; /* the client knows the id */
-	bool restored;	/* of an earlier life of the daemon */
-	bool counted;	/* among the sessions of its peer */
-	bool placed;	/* a place of all sessions is taken */
-	char texts[];	/* user, peer, holder, capabilities, clientInfo */
+	struct budget *budget;	 /* what the session holds */
+	struct budget_part kept; /* the session itself */
+	bool announced;		 /* the client knows the id */
+	bool restored;		 /* of an earlier life of the daemon */
+	bool counted;		 /* among the sessions of its peer */
+	bool placed;		 /* a place of all sessions is taken */
+	char texts[];		 /* user, peer, holder, capabilities, clientInfo */
 };
 
 static const char *close_reason_name(enum close_reason reason)
@@ -193,6 +196,8 @@ static void free_later(void *arg)
 	server_free(&s->server);
 	transport_free(&s->transport);
 	bearer_unref(&s->caller.bearer);
+	budget_end(&s->kept);
+	budget_unref(&s->budget);
 	free(s);
 }
 
@@ -275,6 +280,9 @@ static struct session *session_new(struct session_env *env, const struct session
 		.bearer = bearer_ref(conf->bearer),
 		.log_level = conf->past ? conf->past->log_level : -1,
 	};
+	s->budget = s->caller.budget = budget_within(conf->holder);
+	budget_move(&s->kept, s->budget);
+	budget_add(&s->kept, budget_block(sizeof *s + size));
 	if (conf->past) {
 		snprintf(s->entry.id, sizeof s->entry.id, "%s", conf->past->id);
 		s->opened -= conf->past->age_ms;
@@ -328,7 +336,7 @@ static int set_up(struct session *s, const struct session_conf *conf, struct err
 
 	if (!conf->past && registry_make_id(s->entry.id, e) < 0)
 		return e ? e->code : ERR_IO;
-	s->transport = transport_new(s->env->streams, conf->rev, on_quiet, s);
+	s->transport = transport_new(s->env->streams, conf->rev, s->budget, on_quiet, s);
 	if (s->transport)
 		transport_on_withdrawn(s->transport, on_withdrawn);
 	s->server = server_new(&sc);
@@ -536,5 +544,6 @@ json_t *session_describe(const struct session *s, bool detail)
 	more = transport_describe(s->transport);
 	json_object_update_missing(row, more);
 	json_decref(more);
+	json_object_set_new(row, "held", json_integer((json_int_t)budget_held(s->budget)));
 	return row;
 }

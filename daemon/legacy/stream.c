@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bearer.h"
+#include "base/budget.h"
 #include "base/container.h"
 #include "base/defer.h"
 #include "http/eventstream.h"
@@ -25,10 +26,11 @@ struct stream {
 	struct defer idle;
 	struct jsontext **collected; /* responses of a batch that may still go out as one array */
 	size_t n_collected;
-	uint32_t seq;	 /* of the last event */
-	uint32_t floor;	 /* the newest event that cannot be replayed any more */
-	unsigned stored; /* events in the replay buffer */
-	unsigned due;	 /* responses */
+	struct budget_part held; /* COLLECTED */
+	uint32_t seq;		 /* of the last event */
+	uint32_t floor;		 /* the newest event that cannot be replayed any more */
+	unsigned stored;	 /* events in the replay buffer */
+	unsigned due;		 /* responses */
 	bool get, batch;
 	bool done; /* every response is out, or it was closed */
 };
@@ -143,6 +145,7 @@ static void drop_collected(struct stream *s)
 		jsontext_unref(&s->collected[--s->n_collected]);
 	free(s->collected);
 	s->collected = NULL;
+	budget_set(&s->held, 0);
 }
 
 /* From one JSON body to SSE, with what was collected so far as events. */
@@ -242,6 +245,7 @@ static struct stream *stream_new(const struct stream_conf *conf, struct exchange
 	if (!s)
 		return NULL;
 	s->conf = *conf;
+	budget_move(&s->held, conf->budget);
 	eventstream_attach(&s->out, conf->env->answers, x, accept);
 	s->hold.ended = on_token_end;
 	s->hold.arg = s;
@@ -333,6 +337,7 @@ static void collect(struct stream *s, struct jsontext *response)
 		return;
 	s->collected = more;
 	s->collected[s->n_collected++] = jsontext_ref(response);
+	budget_add(&s->held, jsontext_cost(response));
 }
 
 /* A response while nothing was emitted yet. */
@@ -458,6 +463,7 @@ void stream_free(struct stream **sp)
 	defer_cancel(&s->idle);
 	replay_forget(s->conf.replay, s);
 	drop_collected(s);
+	budget_end(&s->held);
 	free(s);
 }
 

@@ -44,6 +44,7 @@ void stream_env_free(struct stream_env **env);
 struct stream_conf {
 	const struct stream_env *env;
 	struct replay *replay;
+	struct budget *budget; /* where responses that wait are counted; NULL: the whole daemon's */
 	enum mcp_rev rev;
 	uint32_t no; /* unique in its session, never 0 */
 	/* The stream has nothing left to do or to replay and may be freed with stream_free(). Comes

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "base/budget.h"
 #include "base/delayq.h"
 #include "http/exchange.h"
 #include "legacy/asks.h"
@@ -24,7 +25,9 @@ struct transport {
 	void (*on_quiet)(void *arg);
 	void (*on_withdrawn)(struct stream *s, const char *why, void *arg);
 	void *arg;
-	json_t *waiting; /* messages for the next GET stream; NULL: none yet */
+	json_t *waiting;	 /* messages for the next GET stream; NULL: none yet */
+	struct budget_part held; /* what the waiting messages cost */
+	struct budget *budget;
 };
 
 static void on_evicted(void *owner, uint32_t seq, void *arg)
@@ -34,7 +37,7 @@ static void on_evicted(void *owner, uint32_t seq, void *arg)
 }
 
 struct transport *transport_new(const struct stream_env *env, enum mcp_rev rev,
-				void (*on_quiet)(void *arg), void *arg)
+				struct budget *budget, void (*on_quiet)(void *arg), void *arg)
 {
 	struct transport *t = calloc(1, sizeof *t);
 
@@ -45,8 +48,10 @@ struct transport *transport_new(const struct stream_env *env, enum mcp_rev rev,
 	t->on_quiet = on_quiet;
 	t->arg = arg;
 	TAILQ_INIT(&t->streams);
-	replay_init(&t->replay, env->aging, env->limits->replay_events, env->limits->replay_bytes,
-		    on_evicted, t);
+	t->budget = budget_ref(budget);
+	budget_move(&t->held, budget);
+	replay_init(&t->replay, env->aging, budget, env->limits->replay_events,
+		    env->limits->replay_bytes, on_evicted, t);
 	return t;
 }
 
@@ -79,6 +84,8 @@ void transport_free(struct transport **tp)
 		drop_stream(t, s);
 	replay_fini(&t->replay);
 	json_decref(t->waiting);
+	budget_end(&t->held);
+	budget_unref(&t->budget);
 	free(t);
 }
 
@@ -116,6 +123,7 @@ static struct stream_conf conf_of(struct transport *t)
 	return (struct stream_conf){
 		.env = t->env,
 		.replay = &t->replay,
+		.budget = t->budget,
 		.rev = t->rev,
 		.no = ++t->last_no,
 		.idle = on_stream_idle,
@@ -131,6 +139,7 @@ struct stream *transport_post(struct transport *t, struct exchange *x, unsigned 
 	struct stream_conf conf = conf_of(t);
 	struct stream *s = stream_post(&conf, x, accept, responses, batch);
 
+	exchange_charge(x, t->budget);
 	if (s)
 		stream_list_add(&t->streams, s);
 	return s;
@@ -156,6 +165,7 @@ static void send_waiting(struct transport *t, struct stream *s)
 	json_t *msg;
 
 	t->waiting = NULL;
+	budget_set(&t->held, 0);
 	json_array_foreach (waiting, i, msg) {
 		stream_send(s, msg);
 	}
@@ -185,6 +195,7 @@ int transport_get(struct transport *t, struct exchange *x, struct err *e)
 	struct stream *s;
 
 	limit_gets(t);
+	exchange_charge(x, t->budget);
 	s = stream_get(&conf, x);
 	if (!s)
 		return err_set(e, ERR_NOMEM, "out of memory");
@@ -208,10 +219,32 @@ int transport_resume(struct transport *t, struct exchange *x, const char *last_e
 	}
 	if (!s)
 		return err_set(e, ERR_NOTFOUND, "cannot resume: the stream is not kept any more");
+	exchange_charge(x, t->budget);
 	rc = stream_resume(s, x, seq, e);
 	if (rc == 0 && stream_is_get(s) && stream_attached(s))
 		send_waiting(t, s);
 	return rc;
+}
+
+static void drop_oldest(struct transport *t)
+{
+	budget_give(&t->held, jsonrpc_cost(json_array_get(t->waiting, 0)));
+	json_array_remove(t->waiting, 0);
+}
+
+/* MSG waits for a GET stream. Where there is no memory for that, the message is lost. */
+static void keep_waiting(struct transport *t, json_t *msg_take)
+{
+	size_t cost = jsonrpc_cost(msg_take);
+
+	if (!t->waiting)
+		t->waiting = json_array();
+	if (json_array_size(t->waiting) >= MAX_WAITING)
+		drop_oldest(t);
+	if (budget_take(&t->held, cost, "a message that waits for a stream", NULL) < 0)
+		json_decref(msg_take);
+	else if (json_array_append_new(t->waiting, msg_take) < 0)
+		budget_give(&t->held, cost);
 }
 
 void transport_send(struct transport *t, json_t *msg_take)
@@ -222,11 +255,7 @@ void transport_send(struct transport *t, json_t *msg_take)
 		json_decref(msg_take);
 		return;
 	}
-	if (!t->waiting)
-		t->waiting = json_array();
-	if (json_array_size(t->waiting) >= MAX_WAITING)
-		json_array_remove(t->waiting, 0);
-	json_array_append_new(t->waiting, msg_take);
+	keep_waiting(t, msg_take);
 }
 
 /* A question that is withdrawn: the client may stop asking its user. */
@@ -311,9 +340,9 @@ bool transport_has_get(const struct transport *t)
 
 json_t *transport_describe(const struct transport *t)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "streams",
-			 (json_int_t)transport_open_streams(t), "replayEvents",
-			 (json_int_t)t->replay.count, "replayBytes", (json_int_t)t->replay.bytes,
-			 "waiting", (json_int_t)json_array_size(t->waiting), "questions",
-			 (json_int_t)asks_count(t->asks));
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I}", "streams", (json_int_t)transport_open_streams(t),
+		"replayEvents", (json_int_t)t->replay.count, "replayBytes",
+		(json_int_t)t->replay.held.held, "waiting", (json_int_t)json_array_size(t->waiting),
+		"questions", (json_int_t)asks_count(t->asks));
 }

@@ -16,14 +16,15 @@
 #include "lib/err.h"
 #include "lib/protocol.h"
 
+struct budget;
 struct exchange;
 struct question;
 struct transport;
 
-/* ENV outlives it. ON_QUIET is called whenever a connection of the session has ended. NULL on lack
- * of memory. */
+/* ENV outlives it. What it holds is counted in BUDGET (NULL: that of the whole daemon). ON_QUIET is
+ * called whenever a connection of the session has ended. NULL on lack of memory. */
 struct transport *transport_new(const struct stream_env *env, enum mcp_rev rev,
-				void (*on_quiet)(void *arg), void *arg);
+				struct budget *budget, void (*on_quiet)(void *arg), void *arg);
 /* FN (with the arg of transport_new()) is called with a stream whose requests have to be cancelled,
  * and the reason. */
 void transport_on_withdrawn(struct transport *t,

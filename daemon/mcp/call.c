@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/bearer.h"
+#include "base/budget.h"
 #include "base/defer.h"
 #include "base/delayq.h"
 #include "lib/jsonrpc.h"
@@ -37,6 +38,7 @@ struct call {
 	struct event deadline;
 	struct defer release;
 	bool ended;
+	struct budget_part held; /* the parameters */
 	char method[];
 };
 
@@ -51,6 +53,7 @@ static void release(void *arg)
 	json_decref(c->token);
 	bearer_unref(&c->bearer);
 	free(c->scope);
+	budget_end(&c->held);
 	free(c);
 }
 
@@ -126,6 +129,8 @@ struct call *call_new(struct event_base *base, const struct call_front *front, v
 	c->caller = caller;
 	c->bearer = bearer_ref(caller->bearer);
 	c->params = params_take;
+	budget_move(&c->held, caller->budget);
+	budget_add(&c->held, budget_block(sizeof *c + size) + jsonrpc_cost(params_take));
 	c->token = json_incref(progress_token);
 	c->progress = -INFINITY;
 	c->started = clock_ms();
@@ -249,11 +254,16 @@ void call_notify(struct call *c, const char *method, json_t *params)
 
 void call_ask(struct call *c, struct question *q_take)
 {
+	struct err e;
+
+	question_charge(q_take, c->caller->budget);
 	if (c->ended)
 		question_refuse(q_take, RPC_INVALID_REQUEST,
 				"the request that this belongs to has ended");
 	else if (!c->front->ask)
 		question_refuse(q_take, RPC_METHOD_NOT_FOUND, "there is no client to ask");
+	else if (budget_check(c->caller->budget, 0, &e) < 0)
+		question_refuse(q_take, RPC_INTERNAL_ERROR, e.text);
 	else
 		c->front->ask(c, q_take, c->front_arg);
 }

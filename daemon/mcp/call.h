@@ -21,6 +21,7 @@
 #include "lib/protocol.h"
 
 struct bearer;
+struct budget;
 struct event_base;
 struct call;
 struct jsontext;
@@ -40,6 +41,8 @@ struct caller {
 	/* The token of the latest request of the session, or of the pooled server; NULL: the daemon
 	 * asks for no tokens. The owner of the caller keeps the reference. */
 	struct bearer *bearer;
+	/* Where what is held for the client is counted; NULL: for the whole daemon. */
+	struct budget *budget;
 	/* No other client has used the children of this caller, and none will once a child knows
 	 * the roots of the client. */
 	bool alone;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/defer.h"
 #include "lib/jsonrpc.h"
 #include "mcp/translate.h"
@@ -20,6 +21,7 @@ struct question {
 	struct defer release;
 	enum mcp_rev from, to; /* of the asker, of the client */
 	bool ended;
+	struct budget_part held; /* the parameters, as they came */
 	char method[];
 };
 
@@ -35,6 +37,7 @@ struct question *question_new(const char *method, json_t *params_take, question_
 	}
 	memcpy(q->method, method, size);
 	q->params = params_take;
+	budget_add(&q->held, budget_block(sizeof *q + size) + jsonrpc_cost(params_take));
 	q->fn = fn;
 	q->arg = arg;
 	return q;
@@ -62,6 +65,11 @@ int question_translate(struct question *q, enum mcp_rev from, enum mcp_rev to, s
 	q->from = from;
 	q->to = to;
 	return 0;
+}
+
+void question_charge(struct question *q, struct budget *b)
+{
+	budget_move(&q->held, b);
 }
 
 void question_take(struct question *q, question_withdrawn_fn fn, void *arg)
@@ -103,6 +111,7 @@ static void release(void *arg)
 
 	json_decref(q->params);
 	json_decref(q->related);
+	budget_end(&q->held);
 	free(q);
 }
 

@@ -12,6 +12,7 @@
 #include "lib/err.h"
 #include "lib/protocol.h"
 
+struct budget;
 struct question;
 
 /* To the asker: RESULT or ERROR (a JSON-RPC error object) is not NULL, both borrowed. */
@@ -34,6 +35,8 @@ int question_translate(struct question *q, enum mcp_rev from, enum mcp_rev to, s
  * answer that repeats the id, the asker's own id takes its place. */
 void question_relate(struct question *q, json_t *params, const char *key);
 
+/* What Q holds is counted in B; before: in the whole daemon's budget. */
+void question_charge(struct question *q, struct budget *b);
 /* The front takes Q, and FN is called if the asker withdraws Q. */
 void question_take(struct question *q, question_withdrawn_fn fn, void *arg);
 

@@ -67,6 +67,7 @@ static void free_later(void *arg)
 	json_decref(r->id);
 	jsontext_unref(&r->final);
 	json_decref(r->params);
+	budget_end(&r->held);
 	free(r);
 }
 
@@ -201,6 +202,8 @@ void mreq_keep_final(struct mreq *r, struct jsontext *msg_take)
 {
 	jsontext_unref(&r->final);
 	r->final = msg_take;
+	budget_move(&r->held, pooled_budget(r->pooled));
+	budget_set(&r->held, jsontext_cost(msg_take) + jsonrpc_cost(r->params));
 	mreq_drop_asks(r);
 }
 
@@ -209,6 +212,7 @@ struct jsontext *mreq_take_final(struct mreq *r)
 	struct jsontext *msg = r->final;
 
 	r->final = NULL;
+	budget_set(&r->held, 0);
 	return msg;
 }
 

@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "base/bearer.h"
+#include "base/budget.h"
 #include "base/defer.h"
 #include "base/delayq.h"
 #include "http/eventstream.h"
@@ -57,8 +58,9 @@ struct mreq {
 	struct defer freeing;
 	struct bearer_hold hold; /* the token of the present round */
 	TAILQ_HEAD(, mreq_ask) asks;
-	struct jsontext *final; /* the whole response, when it came while it was parked */
-	json_t *params;		/* of the first round; the requestState is bound to them */
+	struct jsontext *final;	 /* the whole response, when it came while it was parked */
+	struct budget_part held; /* FINAL and PARAMS, once no call holds these */
+	json_t *params;		 /* of the first round; the requestState is bound to them */
 	uint64_t handle;
 	UT_hash_handle hh; /* by handle, while it is listed */
 	unsigned round, last_key;

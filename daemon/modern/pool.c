@@ -7,6 +7,7 @@
 
 #include "backend/view.h"
 #include "base/bearer.h"
+#include "base/budget.h"
 #include "base/container.h"
 #include "base/defer.h"
 #include "base/delayq.h"
@@ -206,6 +207,7 @@ static void free_later(void *arg)
 
 	server_free(&s->server);
 	bearer_unref(&s->caller.bearer);
+	budget_unref(&s->caller.budget);
 	free(s);
 }
 
@@ -374,10 +376,12 @@ static struct pooled *server_make(struct pool *p, const struct pool_want *want, 
 		.alone = want->exclusive,
 		.log_level = -1,
 	};
+	s->caller.budget = budget_of(want->holder);
 	conf.caller = &s->caller;
 	s->server = server_new(&conf);
 	if (s->server)
 		return s;
+	budget_unref(&s->caller.budget);
 	free(s);
 	return NULL;
 }
@@ -528,6 +532,11 @@ const char *pooled_user(const struct pooled *s)
 const char *pooled_holder(const struct pooled *s)
 {
 	return s->caller.holder;
+}
+
+struct budget *pooled_budget(const struct pooled *s)
+{
+	return s->caller.budget;
 }
 
 bool pooled_exclusive(const struct pooled *s)

@@ -25,6 +25,7 @@
 #include "lib/err.h"
 
 struct bearer;
+struct budget;
 struct config_limits;
 struct event_base;
 struct pool;
@@ -82,6 +83,8 @@ struct server *pooled_server(const struct pooled *s);
 struct view *pooled_view(const struct pooled *s);
 const char *pooled_user(const struct pooled *s);   /* NULL: unauthenticated */
 const char *pooled_holder(const struct pooled *s); /* NULL: none */
+/* Where what its requests hold is counted; borrowed. */
+struct budget *pooled_budget(const struct pooled *s);
 bool pooled_exclusive(const struct pooled *s);
 void *pooled_arg(const struct pooled *s); /* the pool's */
 size_t pool_size(const struct pool *p);

@@ -11,8 +11,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/budget.h"
 #include "base/heap.h"
 #include "base/turns.h"
+#include "lib/bufadd.h"
 #include "lib/log.h"
 #include "process/children_impl.h"
 #include "process/pipesize.h"
@@ -23,6 +25,7 @@
 #define LINGER_MS   300	       /* for those who outlive the child they belong to */
 #define HAUNT_MS    1000       /* for the kernel to let the killed die */
 #define DEF_BACKLOG (16u << 20)
+#define SMALL	    4096 /* a message for which there is always memory: it may end something */
 
 static void finish_if_over(struct child *c);
 static void read_stderr_again(void *arg, unsigned kinds);
@@ -315,19 +318,30 @@ static void on_in(evutil_socket_t fd, short what, void *arg)
 		c->events->on_eof(c, c->arg);
 }
 
+/* Whether the budget has LEN bytes more for what waits for C. */
+static int may_hold(const struct child *c, size_t len)
+{
+	struct err e;
+
+	if (len <= SMALL || budget_check(c->in_held.part.of, len, &e) == 0)
+		return 0;
+	budget_refused(c->in_held.part.of, "a message to a server", &e);
+	return ERR_DENIED;
+}
+
 static int may_write(struct child *c, size_t len)
 {
-	size_t waiting = evbuffer_get_length(c->in);
+	size_t waiting = c->in_held.part.held;
 
 	/* Whatever its size, one message may always wait alone. */
 	if (waiting > 0 && waiting + len > c->max_backlog) {
 		if (c->pipes.ours[0] >= 0)
 			flush_stdin(c); /* maybe it is only this turn's */
-		waiting = evbuffer_get_length(c->in);
+		waiting = c->in_held.part.held;
 	}
 	if (c->pipes.ours[0] < 0 || c->closing_stdin)
 		return ERR_CLOSED;
-	return waiting > 0 && waiting + len > c->max_backlog ? ERR_LIMIT : 0;
+	return waiting > 0 && waiting + len > c->max_backlog ? ERR_LIMIT : may_hold(c, len);
 }
 
 /* What is said in one turn of the loop goes out in one write, at its end: many calls that came
@@ -345,7 +359,7 @@ int child_write_buffer(struct child *c, struct evbuffer *data)
 
 	if (rc < 0)
 		return rc;
-	if (evbuffer_add_buffer(c->in, data) < 0)
+	if (bufadd_move(c->in, data) < 0)
 		return ERR_NOMEM;
 	flush_soon(c);
 	return 0;
@@ -428,6 +442,11 @@ char *child_masked(const struct child *c, const char *text)
 	return mask_text(&c->log.mask, text, strlen(text), &len);
 }
 
+bool child_has_room(const struct child *c, struct err *e)
+{
+	return budget_check(c->out_held.part.of, 0, e) == 0;
+}
+
 size_t child_backlog(const struct child *c)
 {
 	return evbuffer_get_length(c->in);
@@ -465,7 +484,9 @@ static int prepare(struct child *c, const struct child_spec *spec)
 	if (children_log_init(&c->log, c->name, spec->mask) < 0)
 		return ERR_NOMEM;
 	if (!c->in || !c->out || !c->err || (spec->peer && !c->peer) ||
-	    (spec->holder && !c->holder) || (spec->session && !c->session))
+	    (spec->holder && !c->holder) || (spec->session && !c->session) ||
+	    budget_watch(&c->in_held, c->in, spec->budget) < 0 ||
+	    budget_watch(&c->out_held, c->out, spec->budget) < 0)
 		return ERR_NOMEM;
 	return prepare_events(c);
 }
@@ -510,6 +531,8 @@ void child_discard(struct child *c)
 	pace_stop(&c->stderr_pace);
 	spawn_pipes_close(&c->pipes);
 	pipesize_give_back(c->enlarged);
+	budget_unwatch(&c->in_held);
+	budget_unwatch(&c->out_held);
 	if (c->in)
 		evbuffer_free(c->in);
 	if (c->out)

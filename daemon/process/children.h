@@ -15,6 +15,7 @@
 
 #include "lib/err.h"
 
+struct budget;
 struct event_base;
 struct evbuffer;
 struct mask;
@@ -47,8 +48,10 @@ struct child_spec {
 	const char *cwd;	 /* NULL: the daemon's */
 	const struct mask
 		*mask; /* values that its stderr must not bring into the log; copied; NULL: none */
-	size_t max_backlog;	 /* bytes waiting to be written to stdin before child_write_buffer()
-				    refuses */
+	size_t max_backlog;	 /* bytes of memory for what waits to be written to stdin before
+				    child_write_buffer() refuses */
+	struct budget *budget;	 /* where that is counted, and output that waits; NULL: in the whole
+				    daemon's; borrowed */
 	struct sandbox *sandbox; /* what is hidden from the child; NULL: nothing */
 	const struct sandbox_rules *rules;  /* what else the child is limited to; NULL: nothing */
 	struct cgroups *cgroups;	    /* NULL: the child gets no cgroup */
@@ -84,8 +87,9 @@ int children_spawn(struct children *cs, const struct child_spec *spec,
 		   const struct child_events *events, void *arg, struct child **child_r,
 		   struct err *e);
 
-/* Queues DATA, which is drained, for the child's stdin. ERR_CLOSED (stdin closed or child over) or
- * ERR_LIMIT (backlog full: the child does not read). Nothing is queued or drained on failure. */
+/* Queues DATA, which is drained, for the child's stdin. ERR_CLOSED (stdin closed or child over),
+ * ERR_LIMIT (backlog full: the child does not read) or ERR_DENIED (too large for what the budget
+ * has left). Nothing is queued or drained on failure. */
 int child_write_buffer(struct child *c, struct evbuffer *data);
 
 /* Closes stdin once what is queued has gone out. */
@@ -112,6 +116,8 @@ char *child_masked(const struct child *c, const char *text);
 void child_pause(struct child *c);
 void child_resume(struct child *c);
 bool child_paused(const struct child *c);
+/* Whether there is memory for output of C that waits: false with E naming the limit. */
+bool child_has_room(const struct child *c, struct err *e);
 size_t child_backlog(const struct child *c);
 /* The last line of stderr that went to the log, masked; "" without one. For operators only, never
  * for clients. */

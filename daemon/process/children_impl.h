@@ -6,6 +6,7 @@
 #include <event2/event_struct.h>
 #include <sys/queue.h>
 
+#include "base/budget.h"
 #include "base/defer.h"
 #include "base/pace.h"
 #include "base/procinfo.h"
@@ -77,6 +78,7 @@ struct child {
 	struct spawn_pipes pipes;
 	struct event in_ev, out_ev, err_ev, timer;
 	struct evbuffer *in, *out, *err;
+	struct budget_buffer in_held, out_held;
 	struct children_log log;
 	struct cgroup *cgroup; /* NULL: none of its own */
 	struct defer release;

@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "auth/users.h"
+#include "base/budget.h"
 #include "base/turns.h"
 #include "lib/jsonrpc.h"
 #include "lib/jsontext.h"
@@ -246,6 +247,17 @@ static void run(void *arg)
 	r->method->handle(r);
 }
 
+/* Whether R ended, because the memory that its client makes the daemon hold is too much with it. */
+static bool refused_by_budget(const struct request *r)
+{
+	struct err e;
+
+	if (budget_check(r->server->conf.caller->budget, 0, &e) == 0)
+		return false;
+	call_error(r->call, RPC_INTERNAL_ERROR, NULL, "%s", e.text);
+	return true;
+}
+
 int server_request(struct server *s, void *origin, json_t *id, const char *method, json_t *params)
 {
 	const struct method *m = method_find(method, s->conf.caller->rev);
@@ -281,6 +293,8 @@ int server_request(struct server *s, void *origin, json_t *id, const char *metho
 		call_error(r->call, RPC_INTERNAL_ERROR, NULL,
 			   "too many requests in flight in this session (limits.maxCalls is %u)",
 			   s->conf.max_calls);
+	else if (refused_by_budget(r))
+		return 0;
 	else if (json_string_length(token) > JSONRPC_MAX_ID)
 		call_error(r->call, RPC_INVALID_PARAMS, NULL,
 			   "progressToken has more than %zu bytes", JSONRPC_MAX_ID);

@@ -10,7 +10,9 @@
 
 static void print_default(const struct key *k)
 {
-	if (k->type == &type_count || k->type == &type_size)
+	if (k->type == &type_size && k->def < k->min)
+		printf("-\n"); /* it depends on the machine */
+	else if (k->type == &type_count || k->type == &type_size)
 		printf("%" PRId64 "\n", k->def);
 	else if (k->type == &type_seconds)
 		printf("%.15g\n", (double)k->def / 1000);

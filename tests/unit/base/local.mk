@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: ISC
 # The unit tests of daemon/base/.
+check_PROGRAMS += tests/unit/base/test_budget
+TESTS += tests/unit/base/test_budget
+tests_unit_base_test_budget_SOURCES = tests/unit/base/test_budget.c
+tests_unit_base_test_budget_CPPFLAGS = $(unit_cppflags)
+tests_unit_base_test_budget_CFLAGS = $(unit_cflags)
+tests_unit_base_test_budget_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += tests/unit/base/test_cleanup
 TESTS += tests/unit/base/test_cleanup
 tests_unit_base_test_cleanup_SOURCES = tests/unit/base/test_cleanup.c

@@ -659,7 +659,7 @@ static void store_defaults(void **state)
 static void other_value(const struct key *k, char *out, size_t size)
 {
 	if (k->type == &type_count || k->type == &type_size)
-		snprintf(out, size, "%lld", (long long)(k->min < k->def ? k->min : k->def + 1));
+		snprintf(out, size, "%lld", (long long)(k->min != k->def ? k->min : k->def + 1));
 	else if (k->type == &type_seconds)
 		snprintf(out, size, "%.3f", (double)k->max / 1000 - 0.5);
 	else if (k->type == &type_word)

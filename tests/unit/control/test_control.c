@@ -292,7 +292,7 @@ static void greets(void **state)
 	(void)state;
 	expect(&p,
 	       "{'jsonrpc':'2.0','method':'hello','params':{'service':'mcpd-control',"
-	       "'major':1,'minor':1,'version':'" PACKAGE_VERSION "','level':'none','key':true}}");
+	       "'major':1,'minor':2,'version':'" PACKAGE_VERSION "','level':'none','key':true}}");
 	peer_close(&p);
 }
 

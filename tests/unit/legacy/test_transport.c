@@ -37,7 +37,7 @@ static void make(enum mcp_rev rev)
 {
 	env = stream_env_new(base, &limits);
 	assert_non_null(env);
-	t = transport_new(env, rev, on_quiet, &quiet);
+	t = transport_new(env, rev, NULL, on_quiet, &quiet);
 	assert_non_null(t);
 }
 
@@ -1126,7 +1126,7 @@ static void no_stream_is_left_behind(void **state)
 		struct stream *s;
 		json_t *msg = note(1);
 
-		replay_init(&replay, env->aging, how == 7 ? 10 : 0, 1000, evicted, NULL);
+		replay_init(&replay, env->aging, NULL, how == 7 ? 10 : 0, 1000, evicted, NULL);
 		s = how < 4 || how == 7 ? stream_get(&conf, x)
 					: stream_post(&conf, x, BOTH, 1, false);
 		assert_non_null(s);
