@@ -120,6 +120,11 @@ static void finds(void **state)
 	snprintf(line, sizeof line, "PATH=/no/such:");
 	assert_int_equal(environ_find("run-it", env, dir, path, &e), 0);
 	assert_string_equal(path, file);
+	/* The root is a folder of its own there, not one below the working directory. */
+	snprintf(line, sizeof line, "PATH=/");
+	assert_int_equal(environ_find("run-it", env, dir, path, &e), ERR_NOTFOUND);
+	snprintf(line, sizeof line, "PATH=/:.");
+	assert_int_equal(environ_find("run-it", env, dir, path, &e), 0);
 	assert_int_equal(environ_find("sh", env + 1, NULL, path, &e), 0); /* no PATH: the default */
 	unlink(file);
 	snprintf(file, sizeof file, "%s/data", dir);
