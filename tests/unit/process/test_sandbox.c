@@ -3,9 +3,11 @@
  * children really cannot do: tests/integration/test_sandbox.py. */
 #include "support.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -105,6 +107,45 @@ static void pass(struct sandbox *s)
 	sandbox_pass_close(&p);
 }
 
+static int lowest_free(void)
+{
+	int fd = dup(STDIN_FILENO);
+
+	assert_true(fd >= 0);
+	close(fd);
+	return fd;
+}
+
+/* Wherever descriptors run out, the error says so, and none is lost. */
+static void without_descriptors(void **state)
+{
+	char *dir = apart();
+	const int least = lowest_free();
+	struct rlimit before, few;
+	struct sandbox_pass p;
+	struct sandbox *s;
+	int rc = -1, failed = -1;
+
+	(void)state;
+	make(dir, "a", 0700);
+	s = hide(in(dir, "a"), NULL);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	for (few.rlim_cur = (rlim_t)least; rc < 0; few.rlim_cur++, failed++) {
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		rc = sandbox_make(s, NULL, "/bin/sh", &p, &e);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+		if (rc < 0)
+			assert_non_null(strstr(e.text, strerror(EMFILE)));
+	}
+	assert_in_range(failed, 3, 50);
+	sandbox_pass_close(&p);
+	sandbox_free(&s);
+	assert_int_equal(lowest_free(), least);
+	rmdir(in(dir, "a"));
+	rmdir(dir);
+}
+
 /* Not in /run: others create files there at any time. */
 static void kept(void **state)
 {
@@ -160,7 +201,8 @@ static void rules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(judged), cmocka_unit_test(kept),
-					   cmocka_unit_test(rules)};
+					   cmocka_unit_test(rules),
+					   cmocka_unit_test(without_descriptors)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
