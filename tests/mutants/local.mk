@@ -3,5 +3,6 @@
 EXTRA_DIST += tests/mutants/mutants.py
 mutants:
 	$(PYTHON) $(srcdir)/tests/mutants/mutants.py $(srcdir) $(abs_builddir)/mutants \
-		$(if $(SEED),--seed $(SEED)) $(if $(N),--number $(N)) $(if $(ONLY),--only '$(ONLY)')
+		$(if $(SEED),--seed $(SEED)) $(if $(N),--number $(N)) $(if $(ONLY),--only '$(ONLY)') \
+		$(if $(SKIP),--skip $(SKIP))
 .PHONY: mutants

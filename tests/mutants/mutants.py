@@ -93,7 +93,7 @@ def arithmetic(line, rng):
 
 def drop_call(line):
     m = re.match(r"(\t+)\w[\w>.-]*\(.*\);$", line)
-    return f"{m[1]};" if m and balanced(line) else None
+    return f"{m[1]}{{}}" if m and balanced(line) else None
 
 
 def no_error(line):
@@ -368,15 +368,15 @@ def main():
         print("no PID namespace: run as root for mutants of daemon/process, whose kill() could reach others")
     source, work = a.source.resolve(), a.work.resolve()
     tried, alive = 0, []
-    plain = Copy(source, work / "plain")
+    plain = Copy(source, work / "plain", "--enable-werror")
     chosen = choose(a, source, rng)
     while tried < a.number:
         mutant = next(chosen)
         if mutant.releases() or not mutant.is_noticed(plain):
             alive.append(mutant)
-        # What the compiler refuses is no mutant.
+        # What the compiler refuses, or warns of, is no mutant.
         tried += mutant.by != (BUILD, "")
-    strict = Copy(source, work / "strict", "--enable-sanitizers", CC="clang") if alive else None
+    strict = Copy(source, work / "strict", "--enable-werror", "--enable-sanitizers", CC="clang") if alive else None
     alive = [m for m in alive if not m.is_noticed(strict)]
     print(f"\n{tried - len(alive)} of {tried} mutants were noticed (seed {seed}).")
     print("\n".join(f"{m}\n  - {m.old.strip()}\n  + {m.new.strip()}" for m in alive))

@@ -28,4 +28,5 @@ TESTS += tests/unit/process/test_sandbox
 tests_unit_process_test_sandbox_SOURCES = tests/unit/process/test_sandbox.c
 tests_unit_process_test_sandbox_CPPFLAGS = $(unit_cppflags)
 tests_unit_process_test_sandbox_CFLAGS = $(unit_cflags)
+tests_unit_process_test_sandbox_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fdopendir
 tests_unit_process_test_sandbox_LDADD = $(unit_ldadd)

@@ -3,7 +3,9 @@
  * children really cannot do: tests/integration/test_sandbox.py. */
 #include "support.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,11 +118,20 @@ static int lowest_free(void)
 	return fd;
 }
 
+static int count_open(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
 /* Wherever descriptors run out, the error says so, and none is lost. */
 static void without_descriptors(void **state)
 {
 	char *dir = apart();
-	const int least = lowest_free();
+	const int least = lowest_free(), open = count_open();
 	struct rlimit before, few;
 	struct sandbox_pass p;
 	struct sandbox *s;
@@ -141,7 +152,40 @@ static void without_descriptors(void **state)
 	assert_in_range(failed, 3, 50);
 	sandbox_pass_close(&p);
 	sandbox_free(&s);
-	assert_int_equal(lowest_free(), least);
+	assert_int_equal(count_open(), open);
+	rmdir(in(dir, "a"));
+	rmdir(dir);
+}
+
+static bool no_memory;
+
+DIR *__real_fdopendir(int fd);
+DIR *__wrap_fdopendir(int fd);
+
+DIR *__wrap_fdopendir(int fd)
+{
+	if (!no_memory)
+		return __real_fdopendir(fd);
+	errno = ENOMEM;
+	return NULL;
+}
+
+static void without_memory_to_read_a_folder(void **state)
+{
+	char *dir = apart();
+	const int open = count_open();
+	struct sandbox_pass p;
+	struct sandbox *s;
+
+	(void)state;
+	make(dir, "a", 0700);
+	s = hide(in(dir, "a"), NULL);
+	no_memory = true;
+	assert_int_equal(sandbox_make(s, NULL, "/bin/sh", &p, &e), ERR_IO);
+	no_memory = false;
+	assert_non_null(strstr(e.text, strerror(ENOMEM)));
+	sandbox_free(&s);
+	assert_int_equal(count_open(), open);
 	rmdir(in(dir, "a"));
 	rmdir(dir);
 }
@@ -202,7 +246,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(judged), cmocka_unit_test(kept),
 					   cmocka_unit_test(rules),
-					   cmocka_unit_test(without_descriptors)};
+					   cmocka_unit_test(without_descriptors),
+					   cmocka_unit_test(without_memory_to_read_a_folder)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
