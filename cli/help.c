@@ -84,20 +84,18 @@ static void put_all(FILE *f, const struct walk *w)
 static enum status print_rows(const struct walk *w, const struct output_format *format)
 {
 	struct output_to to = output_stdout();
-	const struct ctl_command *help = NULL;
 	json_t *rows = json_array();
 	char usage[256];
 
 	for (const struct ctl_command *c = ctlspec_commands; c->words; c++) {
-		if (strcmp(c->words, "help") == 0)
-			help = c;
 		if (fits(w, c))
 			json_array_append_new(
 				rows, json_pack("{s:s, s:s, s:s, s:s}", "command", c->words,
 						"usage", ctlspec_usage(c, usage, sizeof usage),
 						"level", who_may(c), "summary", c->summary));
 	}
-	format->rows(&to, help ? help->columns : NULL, rows);
+	/* Each row has all columns, in their order. */
+	format->rows(&to, NULL, rows);
 	json_decref(rows);
 	return STATUS_OK;
 }

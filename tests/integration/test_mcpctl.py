@@ -727,6 +727,19 @@ def _():
     assert "\n  session close ID" in text and "\n  status\n" in text, text
 
 
+@case("help for programs: each command is a row with all columns, in JSON and as kv, without a daemon")
+def _():
+    keys = ["command", "usage", "level", "summary"]
+    rows = json.loads(status(0, ["--json", "help"], "/nowhere")[0])
+    equal({tuple(row) for row in rows}, {tuple(keys)}, "keys")
+    assert {"help", "session close", "status"} <= {row["command"] for row in rows}
+    equal([row["command"] for row in json.loads(status(0, ["--json", "help", "session", "close"], "/nowhere")[0])],
+          ["session close"], "one command")
+    lines = status(0, ["--format", "kv", "help", "session", "close"], "/nowhere")[0].splitlines()
+    equal([line.partition("=")[0] for line in lines if line], keys, "keys as kv")
+    equal(lines[0], "command='session close'", "command")
+
+
 @case("the shell: greets, runs, completes, helps, ends")
 def _():
     with Daemon({"fake": fake()}) as d:
