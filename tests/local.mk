@@ -61,6 +61,7 @@ endif
 include $(top_srcdir)/tests/fuzz/local.mk
 include $(top_srcdir)/tests/integration/local.mk
 include $(top_srcdir)/tests/hostile/local.mk
+include $(top_srcdir)/tests/stalls/local.mk
 include $(top_srcdir)/tests/mutants/local.mk
 
 dist_check_SCRIPTS += tests/integration/test_mcpctl.py

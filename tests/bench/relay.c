@@ -119,9 +119,11 @@ static bool serve(int fd)
 static void start(char **argv)
 {
 	int in[2], out[2];
-	pid_t pid;
+	pid_t pid = -1;
 
-	if (pipe(in) != 0 || pipe(out) != 0 || (pid = fork()) < 0)
+	if (pipe(in) == 0 && pipe(out) == 0)
+		pid = fork();
+	if (pid < 0)
 		die("relay");
 	if (pid == 0) {
 		dup2(in[0], STDIN_FILENO);

@@ -98,7 +98,7 @@ def modern(who, method, params, name=None):
     c = who.raw(sid="")
     reply = c.post(c.message(method, params), MCP_Protocol_Version=NOW, Mcp_Method=method, Mcp_Name=name,
                    Mcp_Session_Id=None)
-    return reply.json()
+    return reply.answer()
 
 
 def stream_status(c, last=None):
