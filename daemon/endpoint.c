@@ -11,7 +11,6 @@
 #include "auth/auth.h"
 #include "auth/users.h"
 #include "backend/view.h"
-#include "base/budget.h"
 #include "base/share.h"
 #include "base/stopping.h"
 #include "base/turns.h"
@@ -267,27 +266,6 @@ static bool within_limits(struct endpoint *ep, struct exchange *x, json_t *body)
 	return false;
 }
 
-static void refuse(struct exchange *x, json_t *id, int status, const struct err *e)
-{
-	exchange_set_header(x, "Retry-After", status == 429 ? "10" : "1");
-	reply_error(x, status, id, RPC_TRANSPORT, "%s", e->text);
-}
-
-/* Counts what X holds, and whether that may go on for long; false: X was answered. */
-static bool find_memory_for(struct exchange *x, json_t *id)
-{
-	struct budget *b = budget_of(exchange_holder(x));
-	struct err e = {0};
-
-	exchange_charge(x, b);
-	if (budget_check(b, 0, &e) < 0)
-		budget_refused(b, "a request", &e);
-	budget_unref(&b);
-	if (e.code)
-		refuse(x, id, budget_status(e.code), &e);
-	return e.code == 0;
-}
-
 /* Takes a place of limits.maxRequests for X, which may be served for long, if there are one and the
  * memory; false: X was answered. DELETE, notifications and responses are served at once and need
  * neither. */
@@ -295,11 +273,11 @@ static bool find_place_for(struct endpoint *ep, struct exchange *x, json_t *id)
 {
 	struct err e;
 
-	if (!find_memory_for(x, id))
+	if (!reply_memory(x, id))
 		return false;
 	if (exchange_take_place(x, ep->serving, &e) == 0)
 		return true;
-	refuse(x, id, e.code == ERR_LIMIT && !share_full(ep->serving) ? 429 : 503, &e);
+	reply_limit(x, e.code == ERR_LIMIT && !share_full(ep->serving) ? 429 : 503, id, &e);
 	return false;
 }
 

@@ -111,13 +111,14 @@ static void lose_line(struct instance *in, const struct err *no_room)
 	mcpclient_lost_message(in->client, in->lines.begin, in->lines.begin_len, why);
 }
 
-/* How long a line of C may be now, with E where that is less than the configured limit. */
-static size_t max_line(const struct instance *in, const struct child *c, struct err *e)
+/* How long a line of C in FROM may be now, with E where that is less than the configured limit. */
+static size_t max_line(const struct instance *in, const struct child *c, struct evbuffer *from,
+		       struct err *e)
 {
 	size_t max = in->s->b->env->limits->max_line;
 
 	e->code = 0;
-	if (max <= MIN_LINE || child_has_room(c, e))
+	if (max <= MIN_LINE || evbuffer_get_length(from) <= MIN_LINE || child_has_room(c, e))
 		return max;
 	return MIN_LINE;
 }
@@ -130,8 +131,7 @@ static void on_stdout(struct child *c, struct evbuffer *from, void *arg)
 	char *text;
 	size_t len;
 
-	in->lines.max = max_line(in, c, &no_room);
-
+	in->lines.max = max_line(in, c, from, &no_room);
 	/* Any message may lead to the end of the child, or to another one. */
 	while (in->child == c && r != LINES_MORE && r != LINES_NOMEM && !child_paused(c)) {
 		r = lines_next(&in->lines, from, &text, &len);

@@ -12,7 +12,8 @@
 #include "lib/hash.h"
 #include "lib/log.h"
 
-#define LOG_MS 60000 /* between two lines about one holder */
+#define LOG_MS	 60000 /* between two lines about one holder */
+#define CUT_FROM 16384 /* bytes: cutting a reader with less would free nothing that counts */
 
 struct budget {
 	struct budget *above; /* NULL: this is the whole */
@@ -28,6 +29,7 @@ static struct budget *holders;
 static size_t max, share, peak; /* MAX 0: no limit */
 static LIST_HEAD(, budget_part) readers = LIST_HEAD_INITIALIZER(readers);
 static struct defer relief;
+static bool denied, full; /* what was refused since the last relief: to a holder; for lack of all */
 
 void budget_setup(size_t bytes, unsigned percent)
 {
@@ -150,21 +152,6 @@ int budget_status(int code)
 	return code == ERR_DENIED ? 429 : 503;
 }
 
-void budget_refused(const struct budget *b, const char *what, const struct err *e)
-{
-	const struct budget *holder = holder_of(b);
-	struct budget *of = &whole;
-	int64_t now = clock_ms();
-
-	if (holder && e->code == ERR_DENIED)
-		of = (struct budget *)(uintptr_t)holder;
-	if (of->logged != 0 && now - of->logged < LOG_MS)
-		return;
-	of->logged = now;
-	log_warn(NULL, "Memory: %s of %s was refused: %s", what, holder ? holder->name : "a client",
-		 e->text);
-}
-
 /* ---- relief ---- */
 
 /* The reader with the most unread output among those of the holder that has the most, of those who
@@ -213,10 +200,33 @@ static void relieve(void *arg)
 	struct budget_part *p;
 
 	(void)arg;
-	while (is_scarce(0) && (p = greedy_reader()))
+	while ((denied || full || is_scarce(0)) && (p = greedy_reader())) {
 		cut(p);
-	while (whole.held > max && (p = largest_reader()))
+		denied = full = false;
+	}
+	while ((full || whole.held > max) && (p = largest_reader())) {
 		cut(p);
+		full = false;
+	}
+	denied = full = false;
+}
+
+void budget_refused(const struct budget *b, const char *what, const struct err *e)
+{
+	const struct budget *holder = holder_of(b);
+	struct budget *of = &whole;
+	int64_t now = clock_ms();
+
+	denied = denied || e->code == ERR_DENIED;
+	full = full || e->code == ERR_LIMIT;
+	defer_call(&relief, relieve, NULL);
+	if (holder && e->code == ERR_DENIED)
+		of = (struct budget *)(uintptr_t)holder;
+	if (of->logged != 0 && now - of->logged < LOG_MS)
+		return;
+	of->logged = now;
+	log_warn(NULL, "Memory: %s of %s was refused: %s", what, holder ? holder->name : "a client",
+		 e->text);
 }
 
 /* ---- parts ---- */
@@ -235,7 +245,7 @@ static void unlink_reader(struct budget_part *p)
 
 static void link_reader(struct budget_part *p)
 {
-	if (p->held == 0)
+	if (p->held < CUT_FROM)
 		unlink_reader(p);
 	else if (p->cut && !is_linked(p))
 		LIST_INSERT_HEAD(&readers, p, readers);
@@ -287,7 +297,6 @@ int budget_take(struct budget_part *p, size_t n, const char *what, struct err *e
 		return 0;
 	}
 	budget_refused(p->of, what, &why);
-	defer_call(&relief, relieve, NULL);
 	if (e)
 		*e = why;
 	return rc;

@@ -28,7 +28,7 @@ struct budget_part {
 	size_t held;	   /* bytes */
 	void (*cut)(void *arg);
 	void *arg;
-	LIST_ENTRY(budget_part) readers; /* linked while CUT is set and HELD is not 0 */
+	LIST_ENTRY(budget_part) readers; /* while CUT is set and HELD is worth a cut */
 };
 
 /* The limit in bytes (0: none) and the share of one holder in percent, for the whole process. */

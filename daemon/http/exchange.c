@@ -77,10 +77,9 @@ int exchange_take_place(struct exchange *x, struct share *share, struct err *e)
 	return rc;
 }
 
-void exchange_charge(struct exchange *x, struct budget *b)
+size_t exchange_charge(struct exchange *x, struct budget *b)
 {
-	if (x->gate)
-		gate_charge(x->gate, b);
+	return x->gate ? gate_charge(x->gate, b) : 0;
 }
 
 /* From here on the owner's pointer is dead. */

@@ -90,8 +90,8 @@ void gate_untimed(struct gate *g);
  * which can destroy the answer on its way. */
 bool gate_unread(const struct gate *g);
 /* What the connection holds for the present request, and its answer until that is read, is counted
- * in B. */
-void gate_charge(struct gate *g, struct budget *b);
+ * in B. Returns the bytes that the body of the request holds. */
+size_t gate_charge(struct gate *g, struct budget *b);
 /* The body of the present request was freed. */
 void gate_body_freed(struct gate *g);
 /* What the answers that the client has not read cost, in bytes; 0: there are none. */

@@ -180,14 +180,18 @@ void gate_refuse(struct gate *g, int status, const char *why)
 	static const char before[] =
 		"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32000,\"message\":\"";
 	static const char after[] = "\"}}";
+	static const char type[] = "Content-Type: application/json\r\n";
+	static const char soon[] = "Retry-After: 1\r\n", later[] = "Retry-After: 10\r\n";
 	char *cors = cors_fields(g);
 	struct httphead h;
 
 	httphead_begin(&h, true, status, false);
-	httphead_field(&h, "Content-Type", "application/json");
+	httphead_add(&h, type, sizeof type - 1);
 	httphead_add(&h, cors, cors ? strlen(cors) : 0);
-	if (status == 429 || status == 503)
-		httphead_field(&h, "Retry-After", status == 503 ? "1" : "10");
+	if (status == 429)
+		httphead_add(&h, later, sizeof later - 1);
+	else if (status == 503)
+		httphead_add(&h, soon, sizeof soon - 1);
 	httphead_end(&h, sizeof before - 1 + strlen(why) + sizeof after - 1);
 	httphead_add(&h, before, sizeof before - 1);
 	httphead_add(&h, why, strlen(why));

@@ -8,10 +8,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/budget.h"
 #include "http/exchange.h"
 #include "http/guard.h"
 #include "lib/jsonrpc.h"
 #include "text/mediatype.h"
+
+/* Of the body of a request its call keeps a copy, and so does the queue to its server. */
+#define COPIES_OF_BODY 2
 
 void reply_error(struct exchange *x, int status, json_t *id, int code, const char *fmt, ...)
 {
@@ -29,6 +33,26 @@ void reply_error(struct exchange *x, int status, json_t *id, int code, const cha
 	msg = jsonrpc_error(id, code, text, NULL);
 	exchange_reply_json(x, status, msg);
 	json_decref(msg);
+}
+
+void reply_limit(struct exchange *x, int status, json_t *id, const struct err *e)
+{
+	if (status == 429)
+		exchange_set_header(x, "Retry-After", "10");
+	reply_error(x, status, id, RPC_TRANSPORT, "%s", e->text);
+}
+
+bool reply_memory(struct exchange *x, json_t *id)
+{
+	struct budget *b = budget_of(exchange_holder(x));
+	struct err e = {0};
+
+	if (budget_check(b, COPIES_OF_BODY * exchange_charge(x, b), &e) < 0)
+		budget_refused(b, "a request", &e);
+	budget_unref(&b);
+	if (e.code)
+		reply_limit(x, budget_status(e.code), id, &e);
+	return e.code == 0;
 }
 
 /* Is the quality of the media range that ends at RANGE + LEN zero ("not acceptable")? */

@@ -4,6 +4,9 @@
 #define MCPD_REPLY_H
 
 #include <jansson.h>
+#include <stdbool.h>
+
+#include "lib/err.h"
 
 struct exchange;
 
@@ -11,6 +14,12 @@ struct exchange;
  * left out then: null is no id). A 405 says Allow, a 503 says Retry-After. */
 void reply_error(struct exchange *x, int status, json_t *id, int code, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+
+/* The same for a limit that was met: STATUS is 503 or 429, which says Retry-After, too. */
+void reply_limit(struct exchange *x, int status, json_t *id, const struct err *e);
+/* Counts what X holds in the budget of its holder. False: there is no memory for what X makes the
+ * daemon hold, and X was answered with 503 or 429. ID as for reply_error(). */
+bool reply_memory(struct exchange *x, json_t *id);
 
 /* The two forms of an answer. */
 #define REPLY_ACCEPT_JSON 1u

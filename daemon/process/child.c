@@ -444,7 +444,10 @@ char *child_masked(const struct child *c, const char *text)
 
 bool child_has_room(const struct child *c, struct err *e)
 {
-	return budget_check(c->out_held.part.of, 0, e) == 0;
+	if (budget_check(c->out_held.part.of, 0, e) == 0)
+		return true;
+	budget_refused(c->out_held.part.of, "a message of a server", e);
+	return false;
 }
 
 size_t child_backlog(const struct child *c)

@@ -116,7 +116,8 @@ char *child_masked(const struct child *c, const char *text);
 void child_pause(struct child *c);
 void child_resume(struct child *c);
 bool child_paused(const struct child *c);
-/* Whether there is memory for output of C that waits: false with E naming the limit. */
+/* Whether there is memory for output of C that waits; false with E naming the limit: the output is
+ * refused. */
 bool child_has_room(const struct child *c, struct err *e);
 size_t child_backlog(const struct child *c);
 /* The last line of stderr that went to the log, masked; "" without one. For operators only, never

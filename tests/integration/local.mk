@@ -20,6 +20,7 @@ integration_tests = \
 	tests/integration/test_addresses.py \
 	tests/integration/test_bad_children.py \
 	tests/integration/test_bad_input.py \
+	tests/integration/test_budget.py \
 	tests/integration/test_crash.py \
 	tests/integration/test_credentials.py \
 	tests/integration/test_exact.py \
