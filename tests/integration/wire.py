@@ -35,7 +35,10 @@ class Reply:
         return values[0] if values else None
 
     def parts(self):
-        """The body as it comes."""
+        """The body as it comes, or came."""
+        if self.body is not None:
+            yield self.body
+            return
         if self.chunked:
             while True:
                 size = int(self.conn.line().split(b";")[0], 16)
