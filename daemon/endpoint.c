@@ -14,6 +14,7 @@
 #include "base/share.h"
 #include "base/stopping.h"
 #include "base/turns.h"
+#include "body.h"
 #include "config/config.h"
 #include "http/exchange.h"
 #include "http/gate.h"
@@ -23,11 +24,10 @@
 #include "legacy/sessions.h"
 #include "lib/jsonrpc.h"
 #include "mcp/era.h"
-#include "mcp/names.h"
+#include "mcp/post.h"
 #include "modern/modern.h"
 #include "scopes.h"
 #include "store/store.h"
-#include "text/mediatype.h"
 
 struct place {
 	char *path;
@@ -166,12 +166,6 @@ static void health(struct endpoint *ep, struct exchange *x)
 	json_decref(msg);
 }
 
-static bool is_json(struct exchange *x)
-{
-	return exchange_header_count(x, "Content-Type") == 1 &&
-	       mediatype_is(exchange_header(x, "Content-Type"), MEDIATYPE_JSON);
-}
-
 /* Header NAME of X in BUF, cut at SIZE - 1 bytes (no value that matters is longer); NULL: X has
  * none. */
 static const char *copy_header(struct exchange *x, const char *name, char *buf, size_t size)
@@ -184,34 +178,26 @@ static const char *copy_header(struct exchange *x, const char *name, char *buf, 
 	return buf;
 }
 
-/* The id of the request BODY (borrowed); NULL: BODY is no request, or the id cannot be read. */
-static json_t *body_id(json_t *body)
-{
-	json_t *id = json_object_get(body, "method") ? json_object_get(body, "id") : NULL;
-
-	return json_is_string(id) || json_is_integer(id) ? id : NULL;
-}
-
 /* The body decides to which era a POST belongs; the headers only have to agree. */
-static void take_body(struct endpoint *ep, const struct legacy_request *rq, json_t *body)
+static void take_post(struct endpoint *ep, const struct legacy_request *rq, const struct post *post)
 {
 	struct era_verdict v;
 	char version[32], method[128];
 
-	era_classify(body, copy_header(rq->x, "MCP-Protocol-Version", version, sizeof version),
+	era_classify(post, copy_header(rq->x, "MCP-Protocol-Version", version, sizeof version),
 		     copy_header(rq->x, "Mcp-Method", method, sizeof method), &v);
 	switch (v.era) {
 	case ERA_LEGACY:
-		legacy_post(&ep->legacy, rq, body);
+		legacy_post(&ep->legacy, rq, post);
 		return;
 	case ERA_MODERN_REQUEST:
-		modern_request(ep->modern, rq->x, rq->view, body);
+		modern_request(ep->modern, rq->x, rq->view, &post->messages[0]);
 		return;
 	case ERA_MODERN_NOTIFICATION:
 		modern_notification(ep->modern, rq->x);
 		return;
 	case ERA_REFUSED:
-		reply_error(rq->x, 400, body_id(body), v.code, "%s", v.text);
+		reply_error(rq->x, 400, post_reply_id(post), v.code, "%s", v.text);
 		return;
 	}
 }
@@ -223,46 +209,34 @@ struct visit {
 	const struct auth_identity *id;
 };
 
-/* Whether the user has the scopes for BODY (NULL: none). False: the request was answered. */
-static bool admit(struct endpoint *ep, const struct visit *v, const json_t *body)
+/* Whether the user has the scopes for POST (NULL: another method). False: the request was answered.
+ */
+static bool admit(struct endpoint *ep, const struct visit *v, const struct post *post)
 {
 	struct auth_needs needs;
 
 	if (!v->id)
 		return true;
 	auth_needs_begin(ep->deps.auth, v->id, &needs);
-	scopes_of_tools(ep->deps.conf->auth.tool_scopes, v->place->view, body, &needs);
+	scopes_of_tools(ep->deps.conf->auth.tool_scopes, v->place->view, post, &needs);
 	return auth_admit(ep->deps.auth, v->rq.x, v->place->name, &needs);
 }
 
-static unsigned count_requests(const json_t *body)
-{
-	unsigned n = 0;
-	const json_t *msg;
-	size_t i;
-
-	if (json_object_get(body, "method") && json_object_get(body, "id"))
-		return 1;
-	json_array_foreach (body, i, msg)
-		n += json_object_get(msg, "method") && json_object_get(msg, "id");
-	return n;
-}
-
-/* Whether the user's limits allow the requests in BODY now; false: X was answered. */
-static bool within_limits(struct endpoint *ep, struct exchange *x, json_t *body)
+/* Whether the user's limits allow the requests of POST now; false: X was answered. */
+static bool within_limits(struct endpoint *ep, struct exchange *x, const struct post *post)
 {
 	unsigned retry = 1;
 	char seconds[16];
 	struct err e;
-	int rc = ep->deps.users ? users_admit(ep->deps.users, exchange_user(x),
-					      count_requests(body), &retry, &e)
-				: 0;
+	int rc = ep->deps.users
+			 ? users_admit(ep->deps.users, exchange_user(x), post->requests, &retry, &e)
+			 : 0;
 
 	if (rc == 0)
 		return true;
 	snprintf(seconds, sizeof seconds, "%u", retry);
 	exchange_set_header(x, "Retry-After", seconds);
-	reply_error(x, 429, body_id(body), RPC_TRANSPORT, "%s", e.text);
+	reply_error(x, 429, post_reply_id(post), RPC_TRANSPORT, "%s", e.text);
 	return false;
 }
 
@@ -281,33 +255,22 @@ static bool find_place_for(struct endpoint *ep, struct exchange *x, json_t *id)
 	return false;
 }
 
+static void serve_post(struct endpoint *ep, const struct visit *v, const struct post *post)
+{
+	struct exchange *x = v->rq.x;
+
+	if (admit(ep, v, post) && within_limits(ep, x, post) &&
+	    (post->requests == 0 || find_place_for(ep, x, post_reply_id(post))))
+		take_post(ep, &v->rq, post);
+}
+
 static void post(struct endpoint *ep, const struct visit *v)
 {
-	const struct legacy_request *rq = &v->rq;
-	size_t len;
-	const char *text = exchange_body(rq->x, &len);
-	struct err e = {.code = ERR_NOMEM};
-	json_t *body = NULL;
+	struct post post;
 
-	if (!is_json(rq->x)) {
-		reply_error(rq->x, 415, NULL, RPC_TRANSPORT,
-			    "Unsupported Media Type: Content-Type must be application/json");
-		return;
-	}
-	if (text)
-		body = jsonrpc_parse(text, len, ep->deps.conf->limits.max_depth, &e);
-	if (body && names_check_body(body, &e) < 0) {
-		reply_error(rq->x, 400, body_id(body), RPC_INVALID_PARAMS, "Invalid params: %s",
-			    e.text);
-	} else if (body) {
-		if (admit(ep, v, body) && within_limits(ep, rq->x, body) &&
-		    (count_requests(body) == 0 || find_place_for(ep, rq->x, body_id(body))))
-			take_body(ep, rq, body);
-	} else if (e.code == ERR_NOMEM)
-		reply_error(rq->x, 503, NULL, RPC_INTERNAL_ERROR, "out of memory");
-	else
-		reply_error(rq->x, 400, NULL, RPC_PARSE_ERROR, "Parse error: %s", e.text);
-	json_decref(body);
+	if (body_read(v->rq.x, &ep->deps.conf->limits, &post))
+		serve_post(ep, v, &post);
+	post_clear(&post);
 }
 
 static void route(struct endpoint *ep, const struct visit *v)

@@ -12,6 +12,7 @@ daemon_libmcpd_a_SOURCES = \
 	daemon/mcpd.c daemon/mcpd.h \
 	daemon/notify.c daemon/notify.h \
 	daemon/options.c daemon/options.h \
+	daemon/body.c daemon/body.h \
 	daemon/detach.c daemon/detach.h
 
 include $(top_srcdir)/daemon/base/local.mk

@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "backend/view.h"
 #include "mcp/catalog.h"
+#include "mcp/post.h"
 
 /* Whether the rule for TOOL of BACKEND applies to the tool that VIEW shows as NAME. While the offer
  * of the backend is not known, the names are compared, which may ask for a scope too many but never
@@ -47,17 +48,15 @@ static bool shows(const struct view *v, const char *backend, size_t len)
 }
 
 /* Adds what the message MSG takes. */
-static void add_for_message(json_t *rules, struct view *v, const json_t *msg,
+static void add_for_message(json_t *rules, struct view *v, const struct message *msg,
 			    struct auth_needs *needs)
 {
-	const char *method = json_string_value(json_object_get(msg, "method"));
-	const char *name =
-		json_string_value(json_object_get(json_object_get(msg, "params"), "name"));
+	const char *name = json_string_value(json_object_get(msg->params, "name"));
 	const char *rule;
 	json_t *scopes, *one;
 	size_t i;
 
-	if (!method || !name || strcmp(method, "tools/call") != 0)
+	if (!name || !message_is(msg, "tools/call"))
 		return;
 	json_object_foreach (rules, rule, scopes) {
 		const char *slash = strchr(rule, '/');
@@ -70,15 +69,9 @@ static void add_for_message(json_t *rules, struct view *v, const json_t *msg,
 	}
 }
 
-void scopes_of_tools(json_t *rules, struct view *v, const json_t *body, struct auth_needs *needs)
+void scopes_of_tools(json_t *rules, struct view *v, const struct post *post,
+		     struct auth_needs *needs)
 {
-	const json_t *msg;
-	size_t i;
-
-	if (!rules || !body)
-		return;
-	if (!json_is_array(body))
-		add_for_message(rules, v, body, needs);
-	json_array_foreach (body, i, msg)
-		add_for_message(rules, v, msg, needs);
+	for (size_t i = 0; rules && post && i < post->n; i++)
+		add_for_message(rules, v, &post->messages[i], needs);
 }

@@ -6,10 +6,12 @@
 #include <jansson.h>
 
 struct auth_needs;
+struct post;
 struct view;
 
 /* Adds to NEEDS the scopes that RULES (an object: "SERVER/TOOL" or "SERVER/" and "*", with an array
- * of scopes; NULL: none) ask for the tools of V that BODY (a message, a batch, or NULL) calls. */
-void scopes_of_tools(json_t *rules, struct view *v, const json_t *body, struct auth_needs *needs);
+ * of scopes; NULL: none) ask for the tools of V that POST (NULL: nothing) calls. */
+void scopes_of_tools(json_t *rules, struct view *v, const struct post *post,
+		     struct auth_needs *needs);
 
 #endif

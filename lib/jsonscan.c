@@ -100,8 +100,9 @@ static const char *enter(struct run *r, const char *p, bool object)
 /* Whether members of the present level are told. */
 static bool is_told(const struct jsonscan *s)
 {
-	return s->fn && s->depth > 0 && s->depth <= 2 && in_object(s) &&
-	       (s->depth == 1 || s->kinds[0] & 1);
+	if (!s->fn || s->depth > 2)
+		return false;
+	return s->depth == 2 ? s->kinds[0] & 1 && in_object(s) : s->depth == 1;
 }
 
 /* A value ends before P. */

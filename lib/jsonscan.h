@@ -5,7 +5,7 @@
  * The text may come in pieces: a scan goes on where it stopped, so each byte is looked at once.
  * Only offsets are kept between two calls; the text may have moved meanwhile. Members are told of
  * objects in the two outermost levels: those of a message, and those of its params, result or
- * error.
+ * error; and, without a key, the elements of an array that is the outermost value (a batch).
  *
  * What others read is not refused: any number, any escape, duplicate members, NUL in a text. Bytes
  * that are no UTF-8 are counted in "bad", and the owner decides. */

@@ -206,16 +206,21 @@ size_t jsontext_cost(const struct jsontext *t)
 	return sizeof *t + t->n * sizeof *t->pieces + t->len + jsonrpc_cost(t->tree);
 }
 
-json_t *jsontext_whole_tree(struct jsontext *t, struct err *e)
+static json_t *make_tree(struct jsontext *t, bool strict, struct err *e)
 {
 	if (t->tree)
 		return t->tree;
-	if (flatten(t) < 0) {
+	if (flatten(t) < 0)
 		err_set(e, ERR_NOMEM, "out of memory");
-		return NULL;
-	}
-	t->tree = jsonrpc_parse_any(t->one.at, t->len, e);
+	else
+		t->tree = strict ? jsonrpc_parse(t->one.at, t->len, 0, e)
+				 : jsonrpc_parse_any(t->one.at, t->len, e);
 	return t->tree;
+}
+
+json_t *jsontext_whole_tree(struct jsontext *t, struct err *e)
+{
+	return make_tree(t, false, e);
 }
 
 json_t *jsontext_own_tree(const struct jsontext *t)
@@ -223,25 +228,25 @@ json_t *jsontext_own_tree(const struct jsontext *t)
 	return t->n == 0 ? t->tree : NULL;
 }
 
-json_t *jsontext_tree(struct jsontext *t, struct err *e)
+/* Whether the tree of T is there or may be made. */
+static bool may_be_tree(const struct jsontext *t, struct err *e)
 {
 	if (t->tree || t->len <= max_tree)
-		return jsontext_whole_tree(t, e);
+		return true;
 	err_set(e, ERR_LIMIT,
 		"%zu bytes would have to be looked into, and at most %zu are (limits.maxTree)",
 		t->len, max_tree);
-	return NULL;
+	return false;
 }
 
-bool jsontext_has_word(struct jsontext *t, const char *const *words, size_t n)
+json_t *jsontext_tree(struct jsontext *t, struct err *e)
 {
-	if (flatten(t) < 0)
-		return true;
-	for (size_t i = 0; i < n; i++) {
-		if (memmem(t->one.at, t->len, words[i], strlen(words[i])))
-			return true;
-	}
-	return false;
+	return may_be_tree(t, e) ? make_tree(t, false, e) : NULL;
+}
+
+json_t *jsontext_strict_tree(struct jsontext *t, struct err *e)
+{
+	return may_be_tree(t, e) ? make_tree(t, true, e) : NULL;
 }
 
 /* ---- writing ---- */
@@ -276,9 +281,7 @@ int jsontext_write(struct evbuffer *out, struct jsontext *t)
 
 bool jsontext_is_line(const struct jsontext *t)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		const struct piece *p = &t->pieces[i];
-
+	for (const struct piece *p = t->pieces; p < t->pieces + t->n; p++) {
 		if (memchr(p->at, '\n', p->len) || memchr(p->at, '\r', p->len))
 			return false;
 	}
@@ -419,10 +422,12 @@ static void keep_members(struct jsontext *t, const struct walk *w)
 	t->n_members = w->n;
 }
 
-static bool is_object(const struct jsontext *t)
+bool jsontext_is_object(struct jsontext *t)
 {
 	size_t i = 0;
 
+	if (t->n == 0 || flatten(t) < 0)
+		return json_is_object(t->tree);
 	while (i < t->len && memchr(" \t\r\n", t->one.at[i], 4))
 		i++;
 	return i < t->len && t->one.at[i] == '{';
@@ -442,7 +447,7 @@ static int each_member(struct jsontext *t, member_fn fn, void *arg)
 		fn(&t->members[i], arg);
 	if (t->members)
 		return 0;
-	if (!is_object(t))
+	if (!jsontext_is_object(t))
 		return ERR_INVALID;
 	jsonscan_init(&s, 0, on_scanned, &w);
 	status = jsonscan_run(&s, t->one.at, t->len, true);

@@ -46,8 +46,9 @@ json_t *jsontext_own_tree(const struct jsontext *t);
 /* As jsontext_tree(), however long the text is, for what there is no other way to understand: lists
  * that servers give to mcpd itself. */
 json_t *jsontext_whole_tree(struct jsontext *t, struct err *e);
-/* Whether one of N words occurs in the text. */
-bool jsontext_has_word(struct jsontext *t, const char *const *words, size_t n);
+/* As jsontext_tree() of a text of a client, in which duplicate members and what no double holds are
+ * ERR_PARSE: what decides by the tree must read what the next reader of the text will read. */
+json_t *jsontext_strict_tree(struct jsontext *t, struct err *e);
 /* The text as one block, borrowed; NULL on lack of memory. */
 const char *jsontext_bytes(struct jsontext *t, size_t *len_r);
 /* How long the text is; 0 for a tree that was not written yet. */
@@ -68,6 +69,8 @@ int jsontext_find(struct jsontext *object, const char *const *keys, size_t n,
 		  struct jsontext **found_r);
 /* Whether the text has no line break in it, which between values is white space. */
 bool jsontext_is_line(const struct jsontext *t);
+/* Whether T is an object. */
+bool jsontext_is_object(struct jsontext *t);
 /* Whether T is the string TEXT, written without escapes. T may be NULL. */
 bool jsontext_is(struct jsontext *t, const char *text);
 

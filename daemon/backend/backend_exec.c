@@ -256,14 +256,12 @@ static const struct config_tool *find_tool(const struct config_backend *conf, js
 static void call_tool(struct exec *x, const struct config_tool *tool, struct call *c)
 {
 	json_t *schema = json_object_get(tool->entry, "inputSchema");
-	json_t *arguments = json_incref(json_object_get(call_params(c), "arguments"));
-	char **argv = NULL;
 	struct err why = {0};
+	json_t *arguments = json_incref(call_arguments_tree(c, &why));
+	char **argv = NULL;
 
 	if (!arguments)
-		arguments = json_object();
-	if (!arguments)
-		call_result_tree(c, NULL);
+		refuse(c, &why);
 	else if (schema_validate(tool->input, arguments, &why) < 0 ||
 		 placeholder_expand(tool->command, schema, arguments, &argv, &why) < 0)
 		refuse(c, &why);

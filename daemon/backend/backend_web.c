@@ -225,13 +225,10 @@ static void run(struct web *w, json_t *tool, struct call *c, json_t *arguments)
 
 static void call_tool(struct web *w, const char *name, json_t *tool, struct call *c)
 {
-	json_t *arguments = json_incref(json_object_get(call_params(c), "arguments"));
 	struct err why;
-	int rc;
+	json_t *arguments = json_incref(call_arguments_tree(c, &why));
+	int rc = arguments ? web_tools_check(w->tools, name, arguments, &why) : why.code;
 
-	if (!arguments)
-		arguments = json_object();
-	rc = arguments ? web_tools_check(w->tools, name, arguments, &why) : ERR_NOMEM;
 	if (rc == 0)
 		run(w, tool, c, arguments);
 	else if (rc == ERR_NOMEM)

@@ -50,16 +50,39 @@ void instance_on_no_exit(struct delayq_node *node, void *arg)
 			  "stopped");
 }
 
-static int child_send(struct instance *in, json_t *msg, struct bearer *bearer)
+/* TEXT with a space in the place of each line break, which between values is white space: a client
+ * may write arguments over several lines. A new reference; NULL on lack of memory. */
+static struct jsontext *on_one_line(struct jsontext *text)
 {
-	struct evbuffer *buf = evbuffer_new();
+	size_t len = 0;
+	const char *bytes;
+	char *line;
+
+	if (jsontext_is_line(text))
+		return jsontext_ref(text);
+	bytes = jsontext_bytes(text, &len);
+	line = bytes ? malloc(len + 1) : NULL;
+	for (size_t i = 0; line && i < len; i++)
+		line[i] = bytes[i] == '\n' || bytes[i] == '\r' ? ' ' : bytes[i];
+	if (line)
+		line[len] = '\0';
+	return line ? jsontext_take(line, len) : NULL;
+}
+
+static int child_send(struct instance *in, json_t *msg, struct jsontext *text,
+		      struct bearer *bearer)
+{
+	struct jsontext *line = on_one_line(text);
+	struct evbuffer *buf = line ? evbuffer_new() : NULL;
 	int rc = ERR_NOMEM;
 
+	(void)msg;
 	(void)bearer; /* a child keeps the user that it was started for */
-	if (buf && jsonrpc_write(buf, msg) == 0 && bufadd(buf, "\n", 1) == 0)
+	if (buf && jsontext_write(buf, line) == 0 && bufadd(buf, "\n", 1) == 0)
 		rc = in->child ? child_write_buffer(in->child, buf) : ERR_CLOSED;
 	if (buf)
 		evbuffer_free(buf);
+	jsontext_unref(&line);
 	if (rc == ERR_CLOSED && in->child) {
 		on_eof(in->child, in); /* the exit status will follow */
 		rc = 0;

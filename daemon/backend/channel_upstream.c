@@ -149,9 +149,10 @@ static int upstream_open(struct instance *in, const struct caller *caller, struc
 	return in->up ? 0 : err_set(e, ERR_NOMEM, "out of memory");
 }
 
-static int upstream_send_msg(struct instance *in, json_t *msg, struct bearer *bearer)
+static int upstream_send_msg(struct instance *in, json_t *msg, struct jsontext *text,
+			     struct bearer *bearer)
 {
-	return in->up ? upstream_send(in->up, msg, bearer) : ERR_CLOSED;
+	return in->up ? upstream_send(in->up, msg, text, bearer) : ERR_CLOSED;
 }
 
 const struct instance_channel channel_upstream = {

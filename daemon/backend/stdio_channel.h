@@ -15,15 +15,17 @@ struct budget;
 struct caller;
 struct child;
 struct instance;
+struct jsontext;
 
 /* How an instance reaches its server. */
 struct instance_channel {
 	/* Opens it for CALLER (NULL: the daemon itself). 0, or why not. */
 	int (*open)(struct instance *in, const struct caller *caller, struct err *e);
-	/* Sends MSG (borrowed) for a request that came with BEARER (NULL: for none in particular).
-	 * 0, ERR_LIMIT (the server does not read), ERR_DENIED (no memory
-	 * in the budget), ERR_CLOSED or ERR_NOMEM. */
-	int (*send)(struct instance *in, json_t *msg, struct bearer *bearer);
+	/* Sends TEXT (borrowed) for a request that came with BEARER (NULL: for none in particular).
+	 * MSG (borrowed) is TEXT without the arguments of a call; NULL: a response. 0, ERR_LIMIT
+	 * (the server does not read), ERR_DENIED (no memory in the budget), ERR_CLOSED or
+	 * ERR_NOMEM. */
+	int (*send)(struct instance *in, json_t *msg, struct jsontext *text, struct bearer *bearer);
 	/* Stops reading the source of the message that is being delivered, until resume(). */
 	void (*pause)(struct instance *in);
 	void (*resume)(struct instance *in);

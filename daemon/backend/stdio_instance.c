@@ -206,12 +206,13 @@ static void apply_log_level(struct instance *in)
 
 /* ---- its handshake ---- */
 
-static int on_send(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg)
+static int on_send(struct mcpclient *m, json_t *msg, struct jsontext *text, struct bearer *bearer,
+		   void *arg)
 {
 	struct instance *in = arg;
 
 	(void)m;
-	return in->s->channel->send(in, msg, bearer);
+	return in->s->channel->send(in, msg, text, bearer);
 }
 
 static void on_ready(struct mcpclient *m, void *arg)

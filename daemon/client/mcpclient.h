@@ -73,9 +73,11 @@ enum mcpclient_code {
 };
 /* The channel and the owner. Each may close the mcpclient. */
 struct mcpclient_events {
-	/* Sends MSG (borrowed), for a call with the token BEARER unless that is NULL. 0, ERR_LIMIT,
-	 * ERR_CLOSED, ERR_NOMEM. */
-	int (*send)(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg);
+	/* Sends TEXT (borrowed), for a call with the token BEARER unless that is NULL. MSG
+	 * (borrowed) is the message without the arguments of a call; NULL: a response. 0,
+	 * ERR_LIMIT, ERR_CLOSED, ERR_NOMEM. */
+	int (*send)(struct mcpclient *m, json_t *msg, struct jsontext *text, struct bearer *bearer,
+		    void *arg);
 	/* The handshake is over; calls that waited for it are sent after this returns. */
 	void (*on_ready)(struct mcpclient *m, void *arg);
 	/* There will be no handshake. Calls wait until the owner closes it. */

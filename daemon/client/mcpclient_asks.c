@@ -7,6 +7,7 @@
 
 #include "client/mcpclient_dialect.h"
 #include "lib/jsonrpc.h"
+#include "mcp/message.h"
 #include "mcp/question.h"
 
 static void answer_error(struct mcpclient *m, json_t *id, int code, const char *text)
@@ -23,21 +24,20 @@ static void forget(struct asked *a)
 	free(a);
 }
 
-static void on_answer(struct question *q, json_t *result, json_t *error, void *arg)
+static void on_answer(struct question *q, struct jsontext *result, json_t *error, void *arg)
 {
 	struct asked *a = arg;
-	json_t *msg;
+	const char *message = json_string_value(json_object_get(error, "message"));
 
 	(void)q;
 	if (result)
-		msg = jsonrpc_result(a->id, json_incref(result));
+		mcpclient_respond(a->m, message_result(a->id, result));
 	else
-		msg = jsonrpc_error(a->id, (int)json_integer_value(json_object_get(error, "code")),
-				    json_is_string(json_object_get(error, "message"))
-					    ? json_string_value(json_object_get(error, "message"))
-					    : "the client could not answer",
-				    json_incref(json_object_get(error, "data")));
-	mcpclient_send(a->m, msg);
+		mcpclient_send(
+			a->m, jsonrpc_error(a->id,
+					    (int)json_integer_value(json_object_get(error, "code")),
+					    message ? message : "the client could not answer",
+					    json_incref(json_object_get(error, "data"))));
 	forget(a);
 }
 

@@ -11,24 +11,44 @@
 #include "base/mask.h"
 #include "client/mcpclient_impl.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "lib/log.h"
+#include "mcp/message.h"
 #include "mcp/offer.h"
 
-int mcpclient_send_for(struct mcpclient *m, json_t *msg_take, struct bearer *bearer)
+/* Sends TEXT (consumed; NULL: there was no memory for it), which MSG is a part of. */
+static int send(struct mcpclient *m, json_t *msg, struct jsontext *text_take, struct bearer *bearer)
 {
 	int rc = ERR_NOMEM;
 
 	if (m->state == MCPCLIENT_CLOSED)
 		rc = ERR_CLOSED;
-	else if (msg_take)
-		rc = m->events->send(m, msg_take, bearer, m->arg);
+	else if (text_take)
+		rc = m->events->send(m, msg, text_take, bearer, m->arg);
+	jsontext_unref(&text_take);
+	return rc;
+}
+
+int mcpclient_send_call(struct mcpclient *m, json_t *msg_take, struct jsontext *arguments,
+			struct bearer *bearer)
+{
+	int rc = send(m, msg_take,
+		      arguments ? message_text(msg_take, arguments)
+				: jsontext_of(json_incref(msg_take)),
+		      bearer);
+
 	json_decref(msg_take);
 	return rc;
 }
 
 int mcpclient_send(struct mcpclient *m, json_t *msg_take)
 {
-	return mcpclient_send_for(m, msg_take, NULL);
+	return mcpclient_send_call(m, msg_take, NULL, NULL);
+}
+
+void mcpclient_respond(struct mcpclient *m, struct jsontext *response_take)
+{
+	send(m, NULL, response_take, NULL);
 }
 
 void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)

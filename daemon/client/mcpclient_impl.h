@@ -107,10 +107,13 @@ struct mcpclient {
 	bool warned; /* of a line that is not JSON */
 	struct defer release;
 };
-/* mcpclient_base.c: 0 or why MSG (NULL: ERR_NOMEM) was not sent. BEARER: the token of its call;
- * NULL: of none. */
-int mcpclient_send_for(struct mcpclient *m, json_t *msg_take, struct bearer *bearer);
+/* mcpclient_base.c: 0 or why MSG (NULL: ERR_NOMEM) was not sent. ARGUMENTS (borrowed) are those of
+ * a call, which MSG lacks; NULL: none. BEARER: the token of the call; NULL: of none. */
+int mcpclient_send_call(struct mcpclient *m, json_t *msg_take, struct jsontext *arguments,
+			struct bearer *bearer);
 int mcpclient_send(struct mcpclient *m, json_t *msg_take);
+/* Sends a response of the client (NULL: there was no memory for it). */
+void mcpclient_respond(struct mcpclient *m, struct jsontext *response_take);
 /* Logs an error of the server, with a limited rate. */
 void mcpclient_grumble(struct mcpclient *m, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

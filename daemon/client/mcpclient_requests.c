@@ -58,7 +58,9 @@ static int transmit(struct pending *p)
 	if (id && p->m->dialect->params(p, &params) == 0)
 		msg = jsonrpc_request(id, mcpclient_method(p), params);
 	json_decref(id);
-	return mcpclient_send_for(p->m, msg, p->call != NULL ? call_bearer(p->call) : NULL);
+	if (!p->call)
+		return mcpclient_send(p->m, msg);
+	return mcpclient_send_call(p->m, msg, call_arguments(p->call), call_bearer(p->call));
 }
 
 /* P, which is in no list, gets a number and goes out. */
@@ -93,7 +95,8 @@ static void tell_cancelled(struct mcpclient *m, json_int_t id, const char *reaso
 {
 	json_t *params = json_pack("{s:I,s:s}", "requestId", id, "reason", reason);
 
-	mcpclient_send_for(m, jsonrpc_notification("notifications/cancelled", params), bearer);
+	mcpclient_send_call(m, jsonrpc_notification("notifications/cancelled", params), NULL,
+			    bearer);
 }
 
 void mcpclient_abandon(struct mcpclient *m, json_int_t id)

@@ -11,6 +11,7 @@
 #include "base/container.h"
 #include "client/mcpclient_dialect.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/capability.h"
 #include "mcp/question.h"
 
@@ -191,12 +192,14 @@ static void rejected(struct rounds *r, const struct question *q, const json_t *e
 	free(said);
 }
 
-static void on_answer(struct question *q, json_t *result, json_t *error, void *arg)
+static void on_answer(struct question *q, struct jsontext *result, json_t *error, void *arg)
 {
 	struct ask *a = arg;
 	struct rounds *r = a->r;
 	struct call *c = r->p->call;
-	int rc = result ? json_object_set(r->responses, a->key, result) : 0;
+	struct err e = {.code = ERR_NOMEM, .text = "out of memory"};
+	json_t *tree = result ? jsontext_tree(result, &e) : NULL;
+	int rc = tree ? json_object_set(r->responses, a->key, tree) : -1;
 
 	TAILQ_REMOVE(&r->asks, a, entry);
 	free(a);
@@ -205,7 +208,7 @@ static void on_answer(struct question *q, json_t *result, json_t *error, void *a
 	if (!result)
 		rejected(r, q, error);
 	else if (rc < 0)
-		mcpclient_fail(r->p, "out of memory");
+		mcpclient_fail(r->p, e.text);
 	else if (TAILQ_EMPTY(&r->asks) && !r->putting)
 		go_on(r);
 }

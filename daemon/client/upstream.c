@@ -65,7 +65,7 @@ static bool cancel(struct upstream *u, const json_t *msg)
 	return true;
 }
 
-int upstream_send(struct upstream *u, json_t *msg, struct bearer *bearer)
+int upstream_send(struct upstream *u, json_t *msg, struct jsontext *text, struct bearer *bearer)
 {
 	const char *method = json_string_value(json_object_get(msg, "method"));
 	const json_t *params = json_object_get(msg, "params");
@@ -75,7 +75,7 @@ int upstream_send(struct upstream *u, json_t *msg, struct bearer *bearer)
 
 	if (cancels && cancel(u, msg))
 		return 0;
-	l = leg_message(u, msg);
+	l = leg_message(u, msg, text);
 	if (!l)
 		return ERR_NOMEM;
 	l->bearer = bearer_ref(bearer);

@@ -82,11 +82,12 @@ struct upstream *upstream_new(struct event_base *base, struct httpc *httpc,
  * any more. *U becomes NULL. */
 void upstream_close(struct upstream **u);
 
-/* Sends MSG (borrowed), authorised by BEARER, the token of the client's request (referenced; NULL:
- * that of bearer()), also where MSG is sent again. A request is answered through on_message,
- * whatever happens. A notifications/cancelled ends the request that it names: by closing the answer
+/* Sends TEXT (borrowed), authorised by BEARER, the token of the client's request (referenced; NULL:
+ * that of bearer()), also where TEXT is sent again. MSG (borrowed) is the message without the
+ * arguments of a call; NULL: a response. A request is answered through on_message, whatever
+ * happens. A notifications/cancelled ends the request that it names: by closing the answer
  * (modern), or by being sent (legacy). 0 or ERR_NOMEM. */
-int upstream_send(struct upstream *u, json_t *msg, struct bearer *bearer);
+int upstream_send(struct upstream *u, json_t *msg, struct jsontext *text, struct bearer *bearer);
 /* During on_message: the id of the originating request, over whose answer the message came
  * (borrowed); NULL: the message came over the stream that belongs to no request. (Transports,
  * "Sending Messages to the Server": what a server sends before the response should relate to the

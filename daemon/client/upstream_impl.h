@@ -19,8 +19,7 @@
 
 struct event;
 
-/* One message to the upstream, over all of its HTTP exchanges: redirects, resumptions, repetitions.
- */
+/* One message to the upstream, over all its HTTP exchanges: redirects, resumptions, repetitions. */
 struct leg {
 	TAILQ_ENTRY(leg) link;
 	struct leg_list *in; /* the list that the leg is in; NULL: dropped */
@@ -37,9 +36,10 @@ struct leg {
 	struct err misled;	 /* why the redirect of the answer is not followed */
 	struct err fault;	 /* why the latest text is no response; code 0: the text is one */
 	struct defer refusing;
-	bool asking;	       /* leg_start() is asking for the credential */
+	bool asking;	       /* the credential is being asked for */
 	bool reauthorized;     /* sent again after a 401 */
-	json_t *msg;	       /* LEG_POST */
+	struct jsontext *text; /* LEG_POST: the message; MSG lacks the arguments of a call */
+	json_t *msg;	       /* NULL: a response */
 	const char *method;    /* of MSG; NULL: it has none */
 	json_t *id;	       /* of the request MSG, until it is answered; NULL: none */
 	json_t *cancels;       /* id of the request that the notification MSG cancels; NULL: none */
@@ -114,8 +114,8 @@ struct upstream {
 
 /* upstream_leg.c: a new leg without a message, in the list of legs. NULL on lack of memory. */
 struct leg *leg_new(struct upstream *u, enum leg_kind kind);
-/* A POST of MSG (referenced), not yet begun. NULL on lack of memory. */
-struct leg *leg_message(struct upstream *u, json_t *msg);
+/* A POST of MSG and TEXT (see struct leg; referenced), not begun. NULL on lack of memory. */
+struct leg *leg_message(struct upstream *u, json_t *msg, struct jsontext *text);
 /* What is known of the answer to L, whose body is BODY as JSON (borrowed; may be NULL). */
 void leg_facts(const struct leg *l, const json_t *body, struct upstream_answer *a_r);
 /* Answers the request of L with MSG (consumed; NULL: there was no memory for it). */

@@ -47,12 +47,13 @@ struct leg *leg_new(struct upstream *u, enum leg_kind kind)
 	return l;
 }
 
-struct leg *leg_message(struct upstream *u, json_t *msg)
+struct leg *leg_message(struct upstream *u, json_t *msg, struct jsontext *text)
 {
 	struct leg *l = leg_new(u, LEG_POST);
 
 	if (!l)
 		return NULL;
+	l->text = jsontext_ref(text);
 	l->msg = json_incref(msg);
 	l->method = json_string_value(json_object_get(msg, "method"));
 	l->modern = mcpheaders_claim(msg);
@@ -76,6 +77,7 @@ static void leg_free_later(void *arg)
 		event_free(l->retry);
 	ssereader_free(&l->sse);
 	json_decref(l->msg);
+	jsontext_unref(&l->text);
 	json_decref(l->id);
 	json_decref(l->cancels);
 	bearer_unref(&l->bearer);
@@ -456,7 +458,7 @@ static int add_headers(struct leg *l, struct headerlines *h, bool post)
 	if (rc == 0)
 		rc = headerlines_add(h, "Last-Event-ID", l->last_id);
 	if (rc == 0 && l->modern)
-		rc = mcpheaders_add(h, l->msg, schema_of(l));
+		rc = mcpheaders_add(h, l->msg, schema_of(l), l->text);
 	l->with_session = !l->modern && l->part != PART_INITIALIZE && u->session;
 	if (rc == 0 && l->with_session)
 		rc = headerlines_add(h, "Mcp-Session-Id", u->session);
@@ -513,15 +515,13 @@ static int leg_send(struct leg *l)
 	};
 	struct headerlines own = {0};
 	const char **all = NULL;
-	char *body = NULL;
 	int rc;
 
 	l->epoch = u->epoch;
 	l->status = 0;
 	rc = add_headers(l, &own, post);
-	if (rc == 0 && post && !(body = jsonrpc_dump(l->msg, &spec.len)))
+	if (rc == 0 && post && !(spec.body = jsontext_bytes(l->text, &spec.len)))
 		rc = ERR_NOMEM;
-	spec.body = body;
 	if (rc == 0)
 		rc = add_configured(u, &own, l->line, &all);
 	spec.headers = all;
@@ -529,7 +529,6 @@ static int leg_send(struct leg *l)
 		rc = httpc_start(u->httpc, &spec, &leg_events, l, &l->req, NULL);
 	headerlines_clear(&own);
 	free(all);
-	free(body);
 	return rc;
 }
 

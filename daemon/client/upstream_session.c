@@ -8,6 +8,7 @@
 
 #include "client/upstream_impl.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 
 /* A message that is refused may come back into LIST, so LIST is emptied first. */
 void upstream_release(struct upstream *u, struct leg_list *list)
@@ -51,9 +52,10 @@ static void open_again(struct upstream *u)
 	l->renewing = true;
 	l->part = PART_INITIALIZE;
 	l->msg = json_incref(u->initialize);
+	l->text = jsontext_of(json_incref(u->initialize));
 	l->method = "initialize";
 	l->id = json_incref(json_object_get(u->initialize, "id"));
-	if (leg_start(l) == 0)
+	if (l->text && leg_start(l) == 0)
 		return;
 	leg_drop(l);
 	upstream_renewed(u, false, "out of memory");
@@ -155,8 +157,10 @@ int upstream_settle(struct leg *l)
 static int say_initialized(struct upstream *u)
 {
 	json_t *msg = jsonrpc_notification("notifications/initialized", NULL);
-	struct leg *l = msg ? leg_message(u, msg) : NULL;
+	struct jsontext *text = jsontext_of(json_incref(msg));
+	struct leg *l = text ? leg_message(u, msg, text) : NULL;
 
+	jsontext_unref(&text);
 	json_decref(msg);
 	return l ? upstream_settle(l) : ERR_NOMEM;
 }

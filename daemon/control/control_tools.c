@@ -143,12 +143,13 @@ static struct tool_call *tool_call_new(struct control_request *r, struct backend
 				       const char *tool)
 {
 	struct tool_call *t = calloc(1, sizeof *t);
-	json_t *arguments = control_param(r, "arguments");
-	json_t *params = arguments ? json_incref(arguments) : json_object();
+	json_t *given = control_param(r, "arguments");
+	struct jsontext *arguments = jsontext_of(given ? json_incref(given) : json_object());
+	json_t *params = json_pack("{s:s}", "name", tool);
 
-	params = json_pack("{s:s, s:o}", "name", tool, "arguments", params);
-	if (!t || !params) {
+	if (!t || !params || !arguments) {
 		json_decref(params);
+		jsontext_unref(&arguments);
 		free(t);
 		return NULL;
 	}
@@ -162,6 +163,9 @@ static struct tool_call *tool_call_new(struct control_request *r, struct backend
 	t->link = link_new(b, &t->caller, &link_events, t);
 	t->call = call_new(r->control->deps.base, &call_front, t, &t->caller, "tools/call", params,
 			   NULL, 0);
+	if (t->call)
+		call_set_arguments(t->call, arguments);
+	jsontext_unref(&arguments);
 	if (t->link && t->call)
 		return t;
 	t->request = NULL;

@@ -91,8 +91,8 @@ size_t exchange_charge(struct exchange *x, struct budget *b);
 const char *exchange_header(struct exchange *x, const char *name);
 /* How often header NAME occurs. */
 unsigned exchange_header_count(const struct exchange *x, const char *name);
-/* The body as one contiguous block, maybe of length 0; NULL without memory for that. */
-const char *exchange_body(struct exchange *x, size_t *len_r);
+/* Takes the body out of X: malloc'd and terminated, with its length; NULL on lack of memory. */
+char *exchange_take_body(struct exchange *x, size_t *len_r);
 /* Answer side. Adds a header to the answer (before it begins); a name or value with CR, LF or NUL
  * is refused (ERR_INVALID). */
 int exchange_set_header(struct exchange *x, const char *name, const char *value);

@@ -274,11 +274,18 @@ unsigned exchange_header_count(const struct exchange *x, const char *name)
 	return n;
 }
 
-const char *exchange_body(struct exchange *x, size_t *len_r)
+char *exchange_take_body(struct exchange *x, size_t *len_r)
 {
-	struct evbuffer *body = x->req ? evhttp_request_get_input_buffer(x->req) : NULL;
+	struct evbuffer *in = x->req ? evhttp_request_get_input_buffer(x->req) : NULL;
+	size_t len = in ? evbuffer_get_length(in) : 0;
+	char *body = malloc(len + 1);
 
-	*len_r = body != NULL ? evbuffer_get_length(body) : 0;
-	heap_passed(*len_r);
-	return *len_r > 0 ? (const char *)evbuffer_pullup(body, -1) : "";
+	heap_passed(len);
+	if (!body)
+		return NULL;
+	if (in)
+		evbuffer_remove(in, body, len);
+	body[len] = '\0';
+	*len_r = len;
+	return body;
 }

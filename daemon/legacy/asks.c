@@ -7,6 +7,8 @@
 #include "base/container.h"
 #include "lib/err.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
+#include "mcp/message.h"
 #include "mcp/question.h"
 
 struct ask {
@@ -117,15 +119,23 @@ json_int_t asks_add(struct asks *a, struct question *q_take)
 	return ask->id;
 }
 
-int asks_answer(struct asks *a, const json_t *id, json_t *result, json_t *error)
+/* The error of MSG as the asker gets it; NULL: MSG has none, or there is no memory for it. */
+static json_t *error_of(const struct message *msg)
+{
+	return msg->kind == JSONRPC_ERROR ? json_pack("{s:i, s:s, s:O*}", "code", msg->code,
+						      "message", msg->error, "data", msg->data)
+					  : NULL;
+}
+
+int asks_answer(struct asks *a, const struct message *msg)
 {
 	struct ask *ask;
 
-	if (!json_is_integer(id))
+	if (!json_is_integer(msg->id))
 		return ERR_NOTFOUND;
 	TAILQ_FOREACH (ask, &a->open, link) {
-		if (ask->id == json_integer_value(id)) {
-			question_answer(take_out(ask), json_incref(result), json_incref(error));
+		if (ask->id == json_integer_value(msg->id)) {
+			question_answer(take_out(ask), jsontext_ref(msg->result), error_of(msg));
 			return 0;
 		}
 	}

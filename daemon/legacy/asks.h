@@ -10,6 +10,7 @@
 
 struct asks;
 struct event_base;
+struct message;
 struct question;
 
 /* The time limit of all questions, shared by all sessions. */
@@ -24,8 +25,8 @@ void asks_free(struct asks **a);
 
 /* Takes Q and returns its id (1, 2, ...), or 0 on lack of memory (Q is refused then). */
 json_int_t asks_add(struct asks *a, struct question *q_take);
-/* The client's answer: RESULT or ERROR (borrowed). ERR_NOTFOUND when no such question is open. */
-int asks_answer(struct asks *a, const json_t *id, json_t *result, json_t *error);
+/* The client's answer, a response (borrowed). ERR_NOTFOUND when no such question is open. */
+int asks_answer(struct asks *a, const struct message *msg);
 /* Refuses all open questions. */
 void asks_refuse_all(struct asks *a, const char *why);
 size_t asks_count(const struct asks *a);

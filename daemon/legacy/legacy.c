@@ -17,6 +17,7 @@
 #include "lib/protocol.h"
 #include "mcp/call.h"
 #include "mcp/message.h"
+#include "mcp/post.h"
 #include "mcp/question.h"
 #include "server/server.h"
 
@@ -208,13 +209,6 @@ static bool check_revision(const struct legacy_request *rq, json_t *id)
 	return false;
 }
 
-static bool is_initialize(const json_t *msg)
-{
-	const char *method = json_string_value(json_object_get(msg, "method"));
-
-	return method && strcmp(method, "initialize") == 0 && json_object_get(msg, "id");
-}
-
 static bool is_string(const json_t *object, const char *key)
 {
 	return json_is_string(json_object_get(object, key));
@@ -272,12 +266,11 @@ static struct session *open_session(struct legacy *l, const struct legacy_reques
 /* Hands MSG, a request of the client, to the server of S. A request that the server does not accept
  * is answered with an error; where that request is the initialize, no client will know the id of
  * the session, so the session is closed. */
-static void take_request(struct session *s, struct stream *st, json_t *msg)
+static void take_request(struct session *s, struct stream *st, const struct message *msg)
 {
-	json_t *id = json_object_get(msg, "id");
-	json_t *params = json_object_get(msg, "params");
-	const char *method = json_string_value(json_object_get(msg, "method"));
-	int rc = server_request(session_server(s), st, id, method, params);
+	json_t *id = msg->id;
+	int rc = server_request(session_server(s), st, id, json_string_value(msg->method),
+				msg->params, msg->arguments);
 	struct jsontext *error;
 
 	if (rc == 0)
@@ -295,10 +288,10 @@ static void take_request(struct session *s, struct stream *st, json_t *msg)
 }
 
 /* ACCEPT: REPLY_ACCEPT_* of the request. */
-static void initialize(struct legacy *l, const struct legacy_request *rq, json_t *msg,
+static void initialize(struct legacy *l, const struct legacy_request *rq, const struct message *msg,
 		       unsigned accept)
 {
-	json_t *id = json_object_get(msg, "id"), *params = json_object_get(msg, "params");
+	json_t *id = msg->id, *params = msg->params;
 	const char *missing = missing_in_initialize(params);
 	struct session *s;
 	struct stream *st;
@@ -332,134 +325,82 @@ static void initialize(struct legacy *l, const struct legacy_request *rq, json_t
 	take_request(s, st, msg);
 }
 
-static void take_notification(struct session *s, json_t *msg)
+static void take_notification(struct session *s, struct stream *st, const struct message *msg)
 {
-	server_notification(session_server(s), json_string_value(json_object_get(msg, "method")),
-			    json_object_get(msg, "params"));
+	(void)st;
+	server_notification(session_server(s), json_string_value(msg->method), msg->params);
 }
 
 /* Hands MSG, a response of the client, to the question that it answers. A response without a
  * question is dropped: the question may have been withdrawn meanwhile, and an error would make some
  * clients give up. */
-static void take_response(struct session *s, json_t *msg)
+static void take_response(struct session *s, struct stream *st, const struct message *msg)
 {
 	struct log_scope scope = scope_of(s);
 
+	(void)st;
 	if (transport_answer(session_transport(s), msg) < 0)
 		log_debug(&scope, "dropped a response to no open request");
 }
 
-static void take(struct session *s, struct stream *st, json_t *msg)
+/* Messages of one POST for S. Their responses go to ST; NULL: none is a request. */
+static void take(struct session *s, struct stream *st, const struct post *post)
 {
-	enum jsonrpc_kind kind;
+	static void (*const kinds[])(struct session *, struct stream *, const struct message *) = {
+		[JSONRPC_REQUEST] = take_request,
+		[JSONRPC_NOTIFICATION] = take_notification,
+		[JSONRPC_RESULT] = take_response,
+		[JSONRPC_ERROR] = take_response,
+	};
 
-	if (jsonrpc_classify(msg, &kind, NULL) < 0)
-		return;
-	switch (kind) {
-	case JSONRPC_REQUEST:
-		take_request(s, st, msg);
-		break;
-	case JSONRPC_NOTIFICATION:
-		take_notification(s, msg);
-		break;
-	case JSONRPC_RESULT:
-	case JSONRPC_ERROR:
-		take_response(s, msg);
-		break;
-	}
+	for (size_t i = 0; i < post->n; i++)
+		kinds[post->messages[i].kind](s, st, &post->messages[i]);
 }
 
-/* Checks the form of BODY. The number of requests in BODY, or -1 after having answered. */
-static int count_requests(struct legacy *l, const struct legacy_request *rq, json_t *body)
+static void post_to_session(const struct legacy_request *rq, struct session *s,
+			    const struct post *post, unsigned accept)
 {
-	size_t n = json_is_array(body) ? json_array_size(body) : 1;
-	int requests = 0;
-
-	if (n == 0 || n > l->limits->max_batch) {
-		reply_error(rq->x, 400, NULL, RPC_INVALID_REQUEST,
-			    n ? "Invalid Request: more than %u messages in a batch"
-			      : "Invalid Request: empty batch",
-			    l->limits->max_batch);
-		return -1;
-	}
-	for (size_t i = 0; i < n; i++) {
-		json_t *msg = json_is_array(body) ? json_array_get(body, i) : body;
-		json_t *id = json_object_get(msg, "id");
-		enum jsonrpc_kind kind;
-		struct err e;
-
-		if (jsonrpc_classify(msg, &kind, &e) < 0) {
-			reply_error(rq->x, 400,
-				    json_is_string(id) || json_is_integer(id) ? id : NULL,
-				    RPC_INVALID_REQUEST, "Invalid Request: %s", e.text);
-			return -1;
-		}
-		if (json_is_array(body) && is_initialize(msg)) {
-			reply_error(rq->x, 400, n == 1 ? id : NULL, RPC_INVALID_REQUEST,
-				    "Invalid Request: initialize must not be part of a batch");
-			return -1;
-		}
-		requests += kind == JSONRPC_REQUEST;
-	}
-	return requests;
-}
-
-static void post_to_session(const struct legacy_request *rq, struct session *s, json_t *body,
-			    unsigned requests, unsigned accept)
-{
-	bool batch = json_is_array(body);
 	struct exchange *x = rq->x;
 	struct stream *st = NULL;
-	json_t *msg;
-	size_t i;
 
 	session_touch(s);
-	if (requests > 0) {
-		st = transport_post(session_transport(s), x, accept, requests, batch);
+	if (post->requests > 0) {
+		st = transport_post(session_transport(s), x, accept, post->requests, post->batch);
 		if (!st) {
 			no_memory(x, NULL);
 			return;
 		}
 	}
-	if (!batch)
-		take(s, st, body);
-	json_array_foreach (body, i, msg) {
-		take(s, st, msg);
-	}
-	if (requests == 0)
+	take(s, st, post);
+	if (post->requests == 0)
 		exchange_reply(x, 202, NULL, NULL, 0);
 }
 
-void legacy_post(struct legacy *l, const struct legacy_request *rq, json_t *body)
+void legacy_post(struct legacy *l, const struct legacy_request *rq, const struct post *post)
 {
-	int requests = count_requests(l, rq, body);
-	json_t *id = json_object_get(body, "id");
-	unsigned accept;
+	const struct message *msg = &post->messages[0];
+	json_t *id = post_reply_id(post);
+	unsigned accept = reply_accept(rq->x);
 	struct session *s;
 
-	if (requests < 0)
-		return;
-	accept = reply_accept(rq->x);
-	if (!json_is_object(body) || !json_object_get(body, "method"))
-		id = NULL; /* the id of a response is one that mcpd gave */
 	if (accept == 0) {
 		reply_error(rq->x, 406, id, RPC_TRANSPORT,
 			    "Not Acceptable: Accept must list application/json or "
 			    "text/event-stream");
 		return;
 	}
-	if (json_is_object(body) && is_initialize(body)) {
-		initialize(l, rq, body, accept);
+	if (!post->batch && msg->kind == JSONRPC_REQUEST && message_is(msg, "initialize")) {
+		initialize(l, rq, msg, accept);
 		return;
 	}
 	s = find_session(l, rq, id);
 	if (!s || !check_revision(rq, id))
 		return;
-	if (json_is_array(body) && !mcp_rev_has_batch(session_rev(s)))
+	if (post->batch && !mcp_rev_has_batch(session_rev(s)))
 		reply_error(rq->x, 400, NULL, RPC_INVALID_REQUEST,
 			    "Invalid Request: %s has no batches", mcp_rev_name(session_rev(s)));
 	else
-		post_to_session(rq, s, body, (unsigned)requests, accept);
+		post_to_session(rq, s, post, accept);
 }
 
 /* Whether X is the GET of a client of 2026-07-28, which has no such stream: 405 says so. */
@@ -497,6 +438,8 @@ void legacy_get(struct legacy *l, const struct legacy_request *rq)
 		return;
 	session_touch(s);
 	last = exchange_header(rq->x, "Last-Event-ID");
+	if (last && !*last)
+		last = NULL;
 	rc = last ? transport_resume(session_transport(s), rq->x, last, &e) : ERR_CLOSED;
 	if (!last || (rc == ERR_NOTFOUND && session_restored(s)))
 		rc = transport_get(session_transport(s), rq->x, &e);

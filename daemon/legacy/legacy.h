@@ -8,6 +8,7 @@
 
 struct config_limits;
 struct exchange;
+struct post;
 struct sessions;
 struct stopping;
 struct view;
@@ -25,8 +26,8 @@ struct legacy_request {
 	const char *path;
 };
 
-/* BODY is the parsed body: one message or a batch (borrowed). */
-void legacy_post(struct legacy *l, const struct legacy_request *rq, json_t *body);
+/* A POST of this era; borrowed. */
+void legacy_post(struct legacy *l, const struct legacy_request *rq, const struct post *post);
 /* Opens or resumes a stream. */
 void legacy_get(struct legacy *l, const struct legacy_request *rq);
 /* DELETE: ends a session. */

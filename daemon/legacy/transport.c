@@ -298,12 +298,9 @@ void transport_ask(struct transport *t, struct stream *s, struct question *q_tak
 	json_decref(id);
 }
 
-int transport_answer(struct transport *t, const json_t *msg)
+int transport_answer(struct transport *t, const struct message *msg)
 {
-	if (!t->asks)
-		return ERR_NOTFOUND;
-	return asks_answer(t->asks, json_object_get(msg, "id"), json_object_get(msg, "result"),
-			   json_object_get(msg, "error"));
+	return t->asks ? asks_answer(t->asks, msg) : ERR_NOTFOUND;
 }
 
 int transport_close(struct transport *t, int status, const char *message, struct err *e)

@@ -18,6 +18,7 @@
 
 struct budget;
 struct exchange;
+struct message;
 struct question;
 struct transport;
 
@@ -54,7 +55,7 @@ void transport_send(struct transport *t, json_t *msg_take);
  */
 void transport_ask(struct transport *t, struct stream *s, struct question *q_take);
 /* A response of the client to one of our requests. ERR_NOTFOUND: none such is open. */
-int transport_answer(struct transport *t, const json_t *msg);
+int transport_answer(struct transport *t, const struct message *msg);
 
 /* Ends all streams and answers what waits: with STATUS (404: the session is over; 503: the daemon
  * is) and a JSON-RPC error that says MESSAGE. Refuses the open questions. Idempotent. */

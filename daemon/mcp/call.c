@@ -29,8 +29,9 @@ struct call {
 	void *back_arg;
 	const struct caller *caller;
 	struct bearer *bearer;
-	char *scope; /* for lack of which the back was refused; NULL: was not */
-	json_t *params;
+	char *scope;		    /* for lack of which the back was refused; NULL: was not */
+	json_t *params;		    /* without the arguments */
+	struct jsontext *arguments; /* NULL: none */
 	json_t *token;
 	double progress; /* the last value that went through */
 	int64_t started;
@@ -38,7 +39,8 @@ struct call {
 	struct event deadline;
 	struct defer release;
 	bool ended;
-	struct budget_part held; /* the parameters */
+	struct budget_part held; /* the parameters and arguments */
+	size_t charged;		 /* for the arguments */
 	char method[];
 };
 
@@ -50,6 +52,7 @@ static void release(void *arg)
 	struct call *c = arg;
 
 	json_decref(c->params);
+	jsontext_unref(&c->arguments);
 	json_decref(c->token);
 	bearer_unref(&c->bearer);
 	free(c->scope);
@@ -153,6 +156,34 @@ json_t *call_params(const struct call *c)
 	return c->params;
 }
 
+struct jsontext *call_arguments(const struct call *c)
+{
+	return c->arguments;
+}
+
+/* Counts what the arguments cost by now: a tree makes them more. */
+static void charge_arguments(struct call *c)
+{
+	budget_give(&c->held, c->charged);
+	c->charged = c->arguments ? jsontext_cost(c->arguments) : 0;
+	budget_add(&c->held, c->charged);
+}
+
+json_t *call_arguments_tree(struct call *c, struct err *e)
+{
+	json_t *tree;
+
+	if (!c->arguments)
+		c->arguments = jsontext_of(json_object());
+	if (!c->arguments) {
+		err_set(e, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	tree = jsontext_strict_tree(c->arguments, e);
+	charge_arguments(c);
+	return tree;
+}
+
 json_t *call_progress_token(const struct call *c)
 {
 	return c->token;
@@ -200,7 +231,13 @@ void call_set_params(struct call *c, json_t *params_take)
 	c->params = params_take;
 }
 
-/* Moving a timer that is set takes no memory, so arm() cannot fail here. */
+void call_set_arguments(struct call *c, struct jsontext *arguments)
+{
+	jsontext_unref(&c->arguments);
+	c->arguments = jsontext_ref(arguments);
+	charge_arguments(c);
+}
+
 void call_set_deadline(struct call *c, int64_t deadline_ms)
 {
 	if (!c->ended)

@@ -86,7 +86,13 @@ struct call *call_new(struct event_base *base, const struct call_front *front, v
 
 uint64_t call_id(const struct call *c);
 const char *call_method(const struct call *c);
-json_t *call_params(const struct call *c); /* borrowed, may be NULL */
+/* The parameters without "arguments": borrowed, may be NULL. */
+json_t *call_params(const struct call *c);
+/* The arguments of a tool or prompt, as the client wrote them: borrowed; NULL: none. */
+struct jsontext *call_arguments(const struct call *c);
+/* The arguments for who decides by them (borrowed; an empty object where there are none). NULL with
+ * E: ERR_PARSE (a duplicate member), ERR_LIMIT (over limits.maxTree), ERR_NOMEM. */
+json_t *call_arguments_tree(struct call *c, struct err *e);
 json_t *
 call_progress_token(const struct call *c); /* borrowed, may be NULL: then no progress is wanted */
 const struct caller *call_caller(const struct call *c);
@@ -102,6 +108,8 @@ int64_t call_age_ms(const struct call *c);
 bool call_ended(const struct call *c);
 /* Replaces the parameters, as where the name of a tool loses its prefix. */
 void call_set_params(struct call *c, json_t *params_take);
+/* ARGUMENTS (one more reference is taken) belong to the parameters. */
+void call_set_arguments(struct call *c, struct jsontext *arguments);
 /* Moves the deadline to DEADLINE_MS from now. */
 void call_set_deadline(struct call *c, int64_t deadline_ms);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/jsonrpc.h"
+#include "mcp/post.h"
 
 /* The first modern revision; later names compare greater, and so does nonsense like "v999". */
 #define FIRST_MODERN "2026-07-28"
@@ -24,10 +25,9 @@ static void refuse(struct era_verdict *v, int code, const char *fmt, ...)
 	va_end(ap);
 }
 
-static json_t *claim_of(const json_t *msg)
+static json_t *claim_of(const struct message *msg)
 {
-	return json_object_get(json_object_get(json_object_get(msg, "params"), "_meta"),
-			       META_VERSION);
+	return json_object_get(json_object_get(msg->params, "_meta"), META_VERSION);
 }
 
 static bool is_modern_name(const char *version)
@@ -35,49 +35,49 @@ static bool is_modern_name(const char *version)
 	return version && strcmp(version, FIRST_MODERN) >= 0;
 }
 
-static void classify_array(json_t *body, struct era_verdict *v)
+static void classify_batch(const struct post *post, struct era_verdict *v)
 {
-	size_t i;
-	json_t *msg;
-
 	v->era = ERA_LEGACY;
-	json_array_foreach (body, i, msg) {
-		if (claim_of(msg))
+	for (size_t i = 0; i < post->n; i++) {
+		if (claim_of(&post->messages[i]))
 			refuse(v, RPC_INVALID_REQUEST, "Invalid Request: %s has no batches",
 			       FIRST_MODERN);
 	}
 }
 
-static void classify_request(json_t *body, const char *version, struct era_verdict *v)
+static void classify_initialize(const struct message *msg, const char *version,
+				struct era_verdict *v)
 {
-	const char *method = json_string_value(json_object_get(body, "method"));
-	json_t *claim = claim_of(body);
 	struct envelope env;
 
-	if (strcmp(method, "initialize") == 0 &&
-	    !(envelope_parse(json_object_get(body, "params"), &env, NULL) == 0 &&
-	      is_modern_name(env.version))) {
-		if (is_modern_name(version))
-			refuse(v, RPC_HEADER_MISMATCH,
-			       "Header mismatch: MCP-Protocol-Version names a revision without "
-			       "initialize");
-		else
-			v->era = ERA_LEGACY;
-	} else if (claim) {
+	if (envelope_parse(msg->params, &env, NULL) == 0 && is_modern_name(env.version))
 		v->era = ERA_MODERN_REQUEST;
-	} else if (is_modern_name(version)) {
-		refuse(v, RPC_INVALID_PARAMS,
-		       "Invalid params: _meta lacks " META_VERSION " and " META_CLIENT_CAPS);
-	} else {
+	else if (is_modern_name(version))
+		refuse(v, RPC_HEADER_MISMATCH,
+		       "Header mismatch: MCP-Protocol-Version names a revision without initialize");
+	else
 		v->era = ERA_LEGACY;
-	}
 }
 
-static void classify_notification(json_t *body, const char *version, const char *header_method,
-				  struct era_verdict *v)
+static void classify_request(const struct message *msg, const char *version, const char *method,
+			     struct era_verdict *v)
 {
-	const char *method = json_string_value(json_object_get(body, "method"));
-	json_t *claim = claim_of(body);
+	(void)method;
+	if (message_is(msg, "initialize"))
+		classify_initialize(msg, version, v);
+	else if (claim_of(msg))
+		v->era = ERA_MODERN_REQUEST;
+	else if (is_modern_name(version))
+		refuse(v, RPC_INVALID_PARAMS,
+		       "Invalid params: _meta lacks " META_VERSION " and " META_CLIENT_CAPS);
+	else
+		v->era = ERA_LEGACY;
+}
+
+static void classify_notification(const struct message *msg, const char *version,
+				  const char *header_method, struct era_verdict *v)
+{
+	json_t *claim = claim_of(msg);
 
 	if (!claim && !is_modern_name(version)) {
 		v->era = ERA_LEGACY;
@@ -90,37 +90,35 @@ static void classify_notification(json_t *body, const char *version, const char 
 		refuse(v, RPC_HEADER_MISMATCH,
 		       "Header mismatch: MCP-Protocol-Version and the body name different "
 		       "revisions");
-	else if (header_method && strcmp(header_method, method) != 0)
+	else if (header_method && !message_is(msg, header_method))
 		refuse(v, RPC_HEADER_MISMATCH,
 		       "Header mismatch: Mcp-Method and the body name different methods");
 }
 
-void era_classify(json_t *body, const char *version, const char *method, struct era_verdict *v)
+/* Modern clients never post responses. */
+static void classify_response(const struct message *msg, const char *version, const char *method,
+			      struct era_verdict *v)
 {
-	enum jsonrpc_kind kind;
-	struct err e;
+	(void)msg, (void)version, (void)method;
+	v->era = ERA_LEGACY;
+}
+
+void era_classify(const struct post *post, const char *version, const char *method,
+		  struct era_verdict *v)
+{
+	static void (*const kinds[])(const struct message *, const char *, const char *,
+				     struct era_verdict *) = {
+		[JSONRPC_REQUEST] = classify_request,
+		[JSONRPC_NOTIFICATION] = classify_notification,
+		[JSONRPC_RESULT] = classify_response,
+		[JSONRPC_ERROR] = classify_response,
+	};
 
 	memset(v, 0, sizeof *v);
-	if (json_is_array(body)) {
-		classify_array(body, v);
-		return;
-	}
-	if (jsonrpc_classify(body, &kind, &e) < 0) {
-		refuse(v, RPC_INVALID_REQUEST, "Invalid Request: %.160s", e.text);
-		return;
-	}
-	switch (kind) {
-	case JSONRPC_REQUEST:
-		classify_request(body, version, v);
-		return;
-	case JSONRPC_NOTIFICATION:
-		classify_notification(body, version, method, v);
-		return;
-	case JSONRPC_RESULT:
-	case JSONRPC_ERROR:
-		v->era = ERA_LEGACY; /* modern clients never post responses */
-		return;
-	}
+	if (post->batch)
+		classify_batch(post, v);
+	else
+		kinds[post->messages[0].kind](&post->messages[0], version, method, v);
 }
 
 static int check_client_info(json_t *info, struct err *e)

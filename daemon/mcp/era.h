@@ -20,6 +20,8 @@
 #define META_SERVER_INFO  META_PREFIX "serverInfo"
 #define META_SUBSCRIPTION META_PREFIX "subscriptionId"
 
+struct post;
+
 enum era {
 	ERA_LEGACY,
 	ERA_MODERN_REQUEST,
@@ -33,9 +35,10 @@ struct era_verdict {
 	char text[200]; /* ERA_REFUSED */
 };
 
-/* BODY is any JSON value. VERSION and METHOD are the values of MCP-Protocol-Version and Mcp-Method,
- * NULL where they were not sent. (2026-07-28, Streamable HTTP, "Backward Compatibility".) */
-void era_classify(json_t *body, const char *version, const char *method, struct era_verdict *v);
+/* POST was read. VERSION and METHOD are the values of MCP-Protocol-Version and Mcp-Method, NULL
+ * where they were not sent. (2026-07-28, Streamable HTTP, "Backward Compatibility".) */
+void era_classify(const struct post *post, const char *version, const char *method,
+		  struct era_verdict *v);
 
 /* The sender of a modern request, from its _meta. Borrowed from the body. */
 struct envelope {

@@ -8,6 +8,7 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/mcp/message.c daemon/mcp/message.h \
 	daemon/mcp/names.c daemon/mcp/names.h \
 	daemon/mcp/offer.c daemon/mcp/offer.h \
+	daemon/mcp/post.c daemon/mcp/post.h \
 	daemon/mcp/question.c daemon/mcp/question.h \
 	daemon/mcp/toolresult.c daemon/mcp/toolresult.h \
 	daemon/mcp/translate.c daemon/mcp/translate.h \

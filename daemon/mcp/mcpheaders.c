@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/jsontext.h"
+#include "mcp/message.h"
 #include "mcp/xheader.h"
 #include "text/headerlines.h"
 #include "text/headervalue.h"
@@ -92,7 +94,22 @@ static int add_param(const char *header, const json_t *value, void *arg)
 	return add_encoded(arg, name, value);
 }
 
-int mcpheaders_add(struct headerlines *h, const json_t *msg, const json_t *schema)
+/* The headers for the arguments in TEXT that SCHEMA annotates. */
+static int add_params(struct headerlines *h, const json_t *schema, struct jsontext *text)
+{
+	struct jsontext *arguments = message_arguments(text);
+	struct err e;
+	json_t *tree = arguments ? jsontext_strict_tree(arguments, &e) : NULL;
+	int rc = 0;
+
+	if (arguments)
+		rc = tree ? xheader_each(schema, tree, add_param, h) : e.code;
+	jsontext_unref(&arguments);
+	return rc;
+}
+
+int mcpheaders_add(struct headerlines *h, const json_t *msg, const json_t *schema,
+		   struct jsontext *text)
 {
 	const char *method = json_string_value(json_object_get(msg, "method"));
 	const json_t *params = json_object_get(msg, "params");
@@ -103,7 +120,7 @@ int mcpheaders_add(struct headerlines *h, const json_t *msg, const json_t *schem
 		rc = headerlines_add(h, "Mcp-Method", method);
 	if (rc == 0 && member)
 		rc = add_encoded(h, "Mcp-Name", json_object_get(params, member));
-	if (rc == 0 && schema && method && strcmp(method, "tools/call") == 0)
-		rc = xheader_each(schema, json_object_get(params, "arguments"), add_param, h);
+	if (rc == 0 && method && strcmp(method, "tools/call") == 0 && xheader_wanted(schema))
+		rc = add_params(h, schema, text);
 	return rc;
 }

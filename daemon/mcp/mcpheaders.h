@@ -8,13 +8,16 @@
 #include <jansson.h>
 
 struct headerlines;
+struct jsontext;
 
 /* The revision that MSG claims in its _meta; borrowed. NULL: none, so MSG is of a legacy one. */
 const char *mcpheaders_claim(const json_t *msg);
 
 /* Adds those of MSG, which claims a revision: MCP-Protocol-Version, Mcp-Method, Mcp-Name, and
- * Mcp-Param-* as SCHEMA, the inputSchema of the tool that it calls, wants (NULL: unknown).
- * 0, ERR_NOMEM, or ERR_INVALID where a value cannot stand in a header. */
-int mcpheaders_add(struct headerlines *h, const json_t *msg, const json_t *schema);
+ * Mcp-Param-* as SCHEMA, the inputSchema of the tool that MSG calls, wants (NULL: unknown). TEXT is
+ * the whole message, from which the arguments are taken; MSG lacks them. 0; ERR_NOMEM; ERR_INVALID
+ * where a value cannot stand in a header; or an error of jsontext_strict_tree(). */
+int mcpheaders_add(struct headerlines *h, const json_t *msg, const json_t *schema,
+		   struct jsontext *text);
 
 #endif

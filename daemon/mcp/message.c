@@ -14,11 +14,11 @@
 #include "lib/utf8.h"
 
 /* The members of a message. */
-enum member { ID, METHOD, PARAMS, RESULT, ERROR, MEMBERS };
+enum member { ID, METHOD, PARAMS, RESULT, ERROR, JSONRPC, MEMBERS };
 
 static const char *const names[] = {
 	[ID] = "id",	     [METHOD] = "method", [PARAMS] = "params",
-	[RESULT] = "result", [ERROR] = "error",
+	[RESULT] = "result", [ERROR] = "error",	  [JSONRPC] = "jsonrpc",
 };
 
 struct place {
@@ -29,22 +29,41 @@ struct reading {
 	struct jsontext *whole;
 	const char *text; /* its bytes */
 	struct place places[MEMBERS];
+	struct place arguments; /* of the parameters */
+	unsigned seen;		/* one bit for each of the members that were met */
+	const char *twice;	/* the last member that was met again; NULL: none */
+	bool by_client;
 };
 
-/* Notes where a member of the message is. Of duplicate members the last counts, as in
- * jsonrpc_parse_any(); null counts as absent. */
+/* Notes a member at PLACE in R. Of a member that is there twice the last counts, as where it is
+ * parsed. null is as good as none. */
+static void note(struct reading *r, struct place *place, const struct jsonscan_member *m,
+		 const char *name)
+{
+	unsigned bit = 1u << (place == &r->arguments ? MEMBERS : (size_t)(place - r->places));
+
+	if (r->seen & bit)
+		r->twice = name;
+	r->seen |= bit;
+	*place = (struct place){m->at, r->text[m->at] == 'n' ? 0 : m->len};
+}
+
 static void on_member(const struct jsonscan_member *m, void *arg)
 {
 	struct reading *r = arg;
+	const char *key = r->text + m->key_at;
 
-	if (m->depth != 1)
+	if (m->depth == 2) {
+		if (r->by_client && jsonscan_key_is(key, m->key_len, "arguments") &&
+		    jsonscan_key_is(r->text + m->in_at, m->in_len, names[PARAMS]))
+			note(r, &r->arguments, m, "arguments");
 		return;
+	}
 	for (size_t i = 0; i < MEMBERS; i++) {
-		if (!jsonscan_key_is(r->text + m->key_at, m->key_len, names[i]))
-			continue;
-		r->places[i] = (struct place){m->at, m->len};
-		if (r->text[m->at] == 'n')
-			r->places[i].len = 0;
+		if (jsonscan_key_is(key, m->key_len, names[i])) {
+			note(r, &r->places[i], m, names[i]);
+			return;
+		}
 	}
 }
 
@@ -55,6 +74,7 @@ void message_clear(struct message *m)
 	json_decref(m->params);
 	json_decref(m->data);
 	jsontext_unref(&m->result);
+	jsontext_unref(&m->arguments);
 	free(m->error);
 	memset(m, 0, sizeof *m);
 }
@@ -73,19 +93,53 @@ struct jsontext *message_unmarked(struct jsontext *text)
 	return jsontext_part(text, n, len - n);
 }
 
-/* Member WHICH as a tree (*TREE_R, a new reference); *TREE_R stays where the member is absent. */
+/* A short value as a tree, without the parser where it is plain: an integer, or a string without
+ * escapes. NULL: it is neither, or there is no memory for it. */
+static json_t *plain_tree(const char *text, size_t len)
+{
+	json_int_t n = 0;
+
+	if (len >= 2 && text[0] == '"' && !memchr(text, '\\', len))
+		return json_stringn_nocheck(text + 1, len - 2);
+	if (len > 15 || (text[0] == '0' && len > 1))
+		return NULL;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return NULL;
+		n = n * 10 + (text[i] - '0');
+	}
+	return json_integer(n);
+}
+
+/* PART (consumed, may be NULL) as a tree of its own; NULL with E. */
+static json_t *tree_of_part(const struct reading *r, struct jsontext *part_take, struct err *e)
+{
+	json_t *tree = NULL;
+
+	if (!part_take)
+		err_set(e, ERR_NOMEM, "out of memory");
+	else
+		tree = json_incref(r->by_client ? jsontext_strict_tree(part_take, e)
+						: jsontext_tree(part_take, e));
+	jsontext_unref(&part_take);
+	return tree;
+}
+
+static struct jsontext *part_of(const struct reading *r, const struct place *p)
+{
+	return jsontext_part(r->whole, p->at, p->len);
+}
+
+/* The member WHICH as a tree of its own: *TREE_R, NULL where there is none. */
 static int tree_of(const struct reading *r, enum member which, json_t **tree_r, struct err *e)
 {
 	const struct place *p = &r->places[which];
-	struct jsontext *part;
 
 	if (p->len == 0)
 		return 0;
-	part = jsontext_part(r->whole, p->at, p->len);
-	if (!part)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	*tree_r = json_incref(jsontext_tree(part, e));
-	jsontext_unref(&part);
+	*tree_r = plain_tree(r->text + p->at, p->len);
+	if (!*tree_r)
+		*tree_r = tree_of_part(r, part_of(r, p), e);
 	return *tree_r ? 0 : e->code;
 }
 
@@ -98,40 +152,124 @@ static int code_of(const json_t *value)
 	return n >= -2147483648.0 && n <= 2147483647.0 && n != 0 ? (int)n : RPC_INTERNAL_ERROR;
 }
 
-/* Takes ERROR in any shape: an object, or a string with the message. */
-static int take_error(struct message *m, const json_t *error, struct err *e)
+/* An error of a server in any shape: an object, or a text that says what is wrong. */
+static int take_error(struct message *m, const struct reading *r, const json_t *error,
+		      struct err *e)
 {
 	const char *text = json_string_value(
 		json_is_object(error) ? json_object_get(error, "message") : error);
 
+	if (r->by_client && (!text || !json_is_number(json_object_get(error, "code"))))
+		return err_set(e, ERR_INVALID,
+			       "\"error\" must have an integer \"code\" and a string \"message\"");
 	m->code = code_of(json_object_get(error, "code"));
 	m->data = json_incref(json_object_get(error, "data"));
 	m->error = strdup(text ? text : "the server's error has no message");
 	return m->error ? 0 : err_set(e, ERR_NOMEM, "out of memory");
 }
 
-static int take_response(struct message *m, const struct reading *r, struct err *e)
+/* What the response of a client lacks to be one; NULL: nothing. */
+static const char *missing_in_response(const struct message *m, const struct reading *r)
+{
+	bool result = r->places[RESULT].len > 0, error = r->places[ERROR].len > 0;
+
+	if (!result && !error)
+		return "none of \"method\", \"result\" and \"error\"";
+	if (result && error)
+		return "both \"result\" and \"error\"";
+	return m->id || error ? NULL : "\"id\" must be a string or an integer";
+}
+
+static int take_result(struct message *m, const struct reading *r, struct err *e)
 {
 	const struct place *result = &r->places[RESULT];
-	json_t *error = NULL;
-	int rc;
 
-	if (r->places[ERROR].len > 0) {
-		m->kind = JSONRPC_ERROR;
-		rc = tree_of(r, ERROR, &error, e);
-		if (rc == 0)
-			rc = take_error(m, error, e);
-		json_decref(error);
-		return rc;
-	}
 	m->kind = JSONRPC_RESULT;
 	if (result->len == 0)
 		return err_set(e, ERR_INVALID,
 			       "the server's response has neither result nor error");
-	if (r->text[result->at] != '{')
+	if (!r->by_client && r->text[result->at] != '{')
 		return err_set(e, ERR_INVALID, "the server's result is not an object");
-	m->result = jsontext_part(r->whole, result->at, result->len);
+	m->result = part_of(r, result);
 	return m->result ? 0 : err_set(e, ERR_NOMEM, "out of memory");
+}
+
+static int take_response(struct message *m, const struct reading *r, struct err *e)
+{
+	const char *missing = r->by_client ? missing_in_response(m, r) : NULL;
+	json_t *error = NULL;
+	int rc;
+
+	if (missing)
+		return err_set(e, ERR_INVALID, "%s", missing);
+	if (r->places[ERROR].len == 0)
+		return take_result(m, r, e);
+	m->kind = JSONRPC_ERROR;
+	rc = tree_of(r, ERROR, &error, e);
+	if (rc == 0)
+		rc = take_error(m, r, error, e);
+	json_decref(error);
+	return rc;
+}
+
+/* The parameters around the arguments, which are null in their place; NULL on lack of memory. */
+static struct jsontext *around_arguments(const struct reading *r)
+{
+	const struct place *p = &r->places[PARAMS], *a = &r->arguments;
+	size_t before = a->at - p->at, after = p->len - before - a->len;
+	char *text = malloc(before + after + sizeof "null");
+
+	if (!text)
+		return NULL;
+	memcpy(text, r->text + p->at, before);
+	memcpy(text + before, "null", 4);
+	memcpy(text + before + 4, r->text + a->at + a->len, after);
+	text[before + 4 + after] = '\0';
+	return jsontext_take(text, before + 4 + after);
+}
+
+/* Members of parameters that may be left out, and that clients send as null instead. */
+static void drop_nulls(json_t *params)
+{
+	static const char *const optional[] = {"_meta", "arguments", "cursor", "task", "context"};
+
+	for (size_t i = 0; i < sizeof optional / sizeof *optional; i++) {
+		if (json_is_null(json_object_get(params, optional[i])))
+			json_object_del(params, optional[i]);
+	}
+}
+
+/* The parameters of a client: its arguments are a text, and the others a tree. */
+static int take_client_params(struct message *m, const struct reading *r, struct err *e)
+{
+	const struct place *a = &r->arguments;
+
+	if (a->len == 0 || r->text[a->at] != '{') {
+		int rc = tree_of(r, PARAMS, &m->params, e);
+
+		drop_nulls(m->params);
+		return rc;
+	}
+	m->arguments = part_of(r, a);
+	m->params = m->arguments ? tree_of_part(r, around_arguments(r), e) : NULL;
+	drop_nulls(m->params);
+	if (!m->arguments)
+		err_set(e, ERR_NOMEM, "out of memory");
+	return m->params ? 0 : e->code;
+}
+
+static int take_method(struct message *m, const struct reading *r, struct err *e)
+{
+	int rc = tree_of(r, METHOD, &m->method, e);
+
+	if (rc < 0)
+		return rc;
+	if (!json_is_string(m->method) ||
+	    strlen(json_string_value(m->method)) != json_string_length(m->method))
+		return err_set(e, ERR_INVALID, "\"method\" must be a string without a NUL");
+	if (r->by_client && (r->places[RESULT].len > 0 || r->places[ERROR].len > 0))
+		return err_set(e, ERR_INVALID, "\"method\" together with \"result\" or \"error\"");
+	return 0;
 }
 
 static int take_call(struct message *m, const struct reading *r, struct err *e)
@@ -139,13 +277,9 @@ static int take_call(struct message *m, const struct reading *r, struct err *e)
 	int rc;
 
 	m->kind = m->id ? JSONRPC_REQUEST : JSONRPC_NOTIFICATION;
-	rc = tree_of(r, METHOD, &m->method, e);
-	if (rc < 0)
-		return rc;
-	if (!json_is_string(m->method) ||
-	    strlen(json_string_value(m->method)) != json_string_length(m->method))
-		return err_set(e, ERR_INVALID, "\"method\" must be a string without a NUL");
-	rc = tree_of(r, PARAMS, &m->params, e);
+	rc = take_method(m, r, e);
+	if (rc == 0)
+		rc = r->by_client ? take_client_params(m, r, e) : tree_of(r, PARAMS, &m->params, e);
 	if (rc == 0 && m->params && !json_is_object(m->params) && !json_is_array(m->params))
 		return err_set(e, ERR_INVALID, "\"params\" must be an object or an array");
 	return rc;
@@ -173,6 +307,26 @@ static int take_id(struct message *m, const struct reading *r, struct err *e)
 	return 0;
 }
 
+static bool says_version(const struct reading *r)
+{
+	static const char version[] = "\"2.0\"";
+	const struct place *p = &r->places[JSONRPC];
+
+	return p->len == sizeof version - 1 && memcmp(r->text + p->at, version, p->len) == 0;
+}
+
+/* What a client may not say, and a server may. */
+static int check_client(const struct reading *r, size_t bad, struct err *e)
+{
+	if (bad > 0)
+		return err_set(e, ERR_PARSE, "bytes that are no UTF-8");
+	if (r->twice)
+		return err_set(e, ERR_PARSE, "duplicate member \"%s\"", r->twice);
+	if (!r->seen && r->text[0] != '{')
+		return err_set(e, ERR_INVALID, "a message must be an object");
+	return says_version(r) ? 0 : err_set(e, ERR_INVALID, "\"jsonrpc\" must be \"2.0\"");
+}
+
 static int take_members(struct message *m, const struct reading *r, struct err *e)
 {
 	bool is_call = r->places[METHOD].len > 0;
@@ -198,25 +352,26 @@ static void set_parse_error(struct err *e, const struct jsonscan *s, const char 
 	err_set(e, ERR_PARSE, "line %zu, column %zu: %s", line, s->pos - begin + 1, s->why);
 }
 
-/* Finds the members of WHOLE: R. *BAD_R is the number of bytes that belong to no character. 0, or
- * the error that message_read() returns. */
-static int scan(struct message *m, struct reading *r, struct jsontext *whole, size_t *bad_r,
+/* Finds where the members of R's text are. 0 with *BAD_R, or an error of M. */
+static int scan(struct message *m, struct reading *r, unsigned max_depth, size_t *bad_r,
 		struct err *e)
 {
 	enum jsonscan_status status;
 	struct jsonscan s;
 	size_t len;
 
-	*r = (struct reading){.whole = whole, .text = jsontext_bytes(whole, &len)};
+	r->text = jsontext_bytes(r->whole, &len);
 	if (!r->text)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	jsonscan_init(&s, 0, on_member, r);
+	jsonscan_init(&s, max_depth, on_member, r);
 	status = jsonscan_run(&s, r->text, len, true);
 	*bad_r = s.bad;
 	m->broken = status == JSONSCAN_BAD;
 	m->end = m->broken && jsonscan_ended(&s) ? s.pos : 0;
 	if (status == JSONSCAN_BAD)
 		set_parse_error(e, &s, r->text);
+	else if (status == JSONSCAN_DEEP)
+		err_set(e, ERR_LIMIT, "nested deeper than %u levels (limits.maxDepth)", max_depth);
 	else if (status != JSONSCAN_DONE)
 		err_set(e, ERR_NOMEM, "out of memory");
 	jsonscan_fini(&s);
@@ -246,9 +401,9 @@ struct jsontext *message_clean(struct jsontext *text)
 static int read_repaired(struct message *m, struct jsontext *whole, struct err *e)
 {
 	struct jsontext *clean = repaired(whole);
-	struct reading r;
+	struct reading r = {.whole = clean};
 	size_t bad;
-	int rc = clean ? scan(m, &r, clean, &bad, e) : err_set(e, ERR_NOMEM, "out of memory");
+	int rc = clean ? scan(m, &r, 0, &bad, e) : err_set(e, ERR_NOMEM, "out of memory");
 
 	if (rc == 0)
 		rc = take_members(m, &r, e);
@@ -258,7 +413,7 @@ static int read_repaired(struct message *m, struct jsontext *whole, struct err *
 
 int message_read(struct message *m, struct jsontext *whole, struct err *e)
 {
-	struct reading r;
+	struct reading r = {.whole = whole};
 	size_t bad = 0;
 	struct err unheard;
 	int rc;
@@ -266,10 +421,39 @@ int message_read(struct message *m, struct jsontext *whole, struct err *e)
 	if (!e)
 		e = &unheard;
 	memset(m, 0, sizeof *m);
-	rc = scan(m, &r, whole, &bad, e);
+	rc = scan(m, &r, 0, &bad, e);
 	if (rc < 0)
 		return rc;
 	return bad > 0 ? read_repaired(m, whole, e) : take_members(m, &r, e);
+}
+
+int message_read_client(struct message *m, struct jsontext *whole, unsigned max_depth,
+			struct err *e)
+{
+	struct reading r = {.whole = whole, .by_client = true};
+	size_t bad = 0;
+	int rc, strange;
+
+	memset(m, 0, sizeof *m);
+	rc = scan(m, &r, max_depth, &bad, e);
+	if (rc < 0)
+		return rc;
+	strange = check_client(&r, bad, e);
+	if (strange == ERR_PARSE)
+		return strange;
+	/* What is no message is answered under its id, where it has one. */
+	rc = take_members(m, &r, strange < 0 ? &(struct err){0} : e);
+	return strange < 0 ? strange : rc;
+}
+
+json_t *message_reply_id(const struct message *m)
+{
+	return m->method ? m->id : NULL;
+}
+
+bool message_is(const struct message *m, const char *method)
+{
+	return m->method && strcmp(json_string_value(m->method), method) == 0;
 }
 
 /* ---- ids ---- */
@@ -364,4 +548,42 @@ struct jsontext *message_result(const json_t *id, struct jsontext *result)
 	len = text ? asprintf(&head, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":", text) : -1;
 	free(text);
 	return len < 0 ? NULL : jsontext_around(head, (size_t)len, result, "}");
+}
+
+struct jsontext *message_text(const json_t *msg, struct jsontext *arguments)
+{
+	static const char end[] = "}}"; /* of the parameters, which come last, and the message */
+	const size_t n = sizeof end - 1;
+	size_t len, size;
+	char *text = msg ? jsonrpc_dump(msg, &len) : NULL, *head;
+
+	if (!text || !arguments)
+		return text ? jsontext_take(text, len) : NULL;
+	size = len + sizeof ",\"arguments\":";
+	head = realloc(text, size);
+	if (!head) {
+		free(text);
+		return NULL;
+	}
+	len -= n;
+	len += (size_t)snprintf(head + len, size - len,
+				"%s\"arguments\":", head[len - 1] == '{' ? "" : ",");
+	return jsontext_around(head, len, arguments, end);
+}
+
+/* The member NAME of OBJECT: a new reference; NULL: none. */
+static struct jsontext *member_of(struct jsontext *object, const char *name)
+{
+	struct jsontext *found;
+
+	return jsontext_find(object, &name, 1, &found) == 0 ? found : NULL;
+}
+
+struct jsontext *message_arguments(struct jsontext *text)
+{
+	struct jsontext *params = member_of(text, names[PARAMS]), *arguments;
+
+	arguments = params ? member_of(params, "arguments") : NULL;
+	jsontext_unref(&params);
+	return arguments;
 }

@@ -70,15 +70,3 @@ int names_check(const json_t *params, struct err *e)
 	}
 	return 0;
 }
-
-int names_check_body(const json_t *msg, struct err *e)
-{
-	const json_t *one;
-	size_t i;
-	int rc = names_check(json_object_get(msg, "params"), e);
-
-	json_array_foreach (msg, i, one)
-		if (rc == 0)
-			rc = names_check(json_object_get(one, "params"), e);
-	return rc;
-}

@@ -18,7 +18,4 @@ bool names_has_nul(const json_t *value);
  * NULL. 0, or ERR_INVALID with E naming the member. */
 int names_check(const json_t *params, struct err *e);
 
-/* names_check() for the parameters of MSG, a message or a batch of messages. */
-int names_check_body(const json_t *msg, struct err *e);
-
 #endif

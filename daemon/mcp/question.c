@@ -8,6 +8,7 @@
 #include "base/budget.h"
 #include "base/defer.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/translate.h"
 
 struct question {
@@ -105,6 +106,27 @@ static json_t *unrelate(const struct question *q, json_t *result_take)
 	return copy;
 }
 
+/* RESULT of the client in the words of the asker (a new reference); NULL with E. What needs no
+ * other words is not looked into. */
+static struct jsontext *said_to_asker(const struct question *q, struct jsontext *result,
+				      struct err *e)
+{
+	json_t *tree;
+
+	if (q->from == q->to && !q->related)
+		return jsontext_ref(result);
+	tree = jsontext_tree(result, e);
+	if (!tree)
+		return NULL;
+	tree = q->from == q->to ? json_incref(tree)
+				: translate_reply(q->method, q->to, q->from, tree);
+	if (tree)
+		tree = unrelate(q, tree);
+	if (!tree)
+		err_set(e, ERR_NOMEM, "out of memory");
+	return jsontext_of(tree);
+}
+
 static void release(void *arg)
 {
 	struct question *q = arg;
@@ -134,21 +156,22 @@ static json_t *error_object(int code, const char *message)
 	return error ? error : json_null();
 }
 
-void question_answer(struct question *q, json_t *result_take, json_t *error_take)
+void question_answer(struct question *q, struct jsontext *result_take, json_t *error_take)
 {
-	if (result_take && q->from != q->to) {
-		json_t *said = translate_reply(q->method, q->to, q->from, result_take);
+	/* Neither of the two: what the front made of the answer failed. */
+	struct err e = {.code = ERR_NOMEM, .text = "out of memory"};
+	struct jsontext *said = NULL;
 
-		json_decref(result_take);
-		result_take = said;
-	}
-	if (result_take)
-		result_take = unrelate(q, result_take);
-	if (!result_take && !error_take) /* what the front made of it failed */
-		error_take = error_object(RPC_INTERNAL_ERROR, "out of memory");
+	if (result_take && !error_take && !jsontext_is_object(result_take))
+		err_set(&e, ERR_INVALID, "the client's answer is not an object");
+	else if (result_take && !error_take)
+		said = said_to_asker(q, result_take, &e);
+	if (!said && !error_take)
+		error_take = error_object(RPC_INTERNAL_ERROR, e.text);
 	if (end_once(q))
-		q->fn(q, !error_take ? result_take : NULL, error_take, q->arg);
-	json_decref(result_take);
+		q->fn(q, said, error_take, q->arg);
+	jsontext_unref(&said);
+	jsontext_unref(&result_take);
 	json_decref(error_take);
 }
 

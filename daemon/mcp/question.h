@@ -13,10 +13,12 @@
 #include "lib/protocol.h"
 
 struct budget;
+struct jsontext;
 struct question;
 
 /* To the asker: RESULT or ERROR (a JSON-RPC error object) is not NULL, both borrowed. */
-typedef void (*question_answer_fn)(struct question *q, json_t *result, json_t *error, void *arg);
+typedef void (*question_answer_fn)(struct question *q, struct jsontext *result, json_t *error,
+				   void *arg);
 /* To the front: the asker has withdrawn Q. */
 typedef void (*question_withdrawn_fn)(struct question *q, void *arg);
 
@@ -40,8 +42,9 @@ void question_charge(struct question *q, struct budget *b);
 /* The front takes Q, and FN is called if the asker withdraws Q. */
 void question_take(struct question *q, question_withdrawn_fn fn, void *arg);
 
-/* The front's end. Exactly one of RESULT and ERROR; both consumed. */
-void question_answer(struct question *q, json_t *result_take, json_t *error_take);
+/* The front's end. Exactly one of RESULT and ERROR; both consumed. A RESULT that is no object, or
+ * has to be looked into and is over limits.maxTree, becomes an error. */
+void question_answer(struct question *q, struct jsontext *result_take, json_t *error_take);
 /* Ends Q with an error of ours. */
 void question_refuse(struct question *q, int code, const char *message);
 /* The asker's end: the call was cancelled, the child died. */

@@ -3,12 +3,27 @@
  * translate.h. */
 #include "autoconf.h"
 
+#include <string.h>
+
 #include "lib/jsontext.h"
 #include "mcp/translate_impl.h"
 
 /* The members of a result that say whether it has to be looked into. */
 enum { META, STRUCTURED, TELLING };
 static const char *const telling[] = {[META] = "_meta", [STRUCTURED] = "structuredContent"};
+
+/* Whether one of N words occurs in the text of RESULT, or may do. */
+static bool has_word(struct jsontext *result, const char *const *words, size_t n)
+{
+	size_t len;
+	const char *text = jsontext_bytes(result, &len);
+
+	for (size_t i = 0; text && i < n; i++) {
+		if (memmem(text, len, words[i], strlen(words[i])))
+			return true;
+	}
+	return !text;
+}
 
 /* Whether the content has no members or blocks that TO lacks: those of the newest legacy revision
  * are those of the newest one, nothing was ever taken away, and the names of the newer ones are
@@ -20,8 +35,7 @@ static bool content_passes(const struct translate *t, struct jsontext *result)
 	/* 2025-06-18 lacks the first of them alone. */
 	size_t n = t->to == MCP_REV_2025_06_18 ? 1 : sizeof newer / sizeof *newer;
 
-	return t->from <= t->to || t->to >= MCP_REV_LEGACY_NEWEST ||
-	       !jsontext_has_word(result, newer, n);
+	return t->from <= t->to || t->to >= MCP_REV_LEGACY_NEWEST || !has_word(result, newer, n);
 }
 
 /* Only what a revision took away again goes out of _meta: "related-task". */

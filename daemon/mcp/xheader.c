@@ -45,6 +45,17 @@ int xheader_each(const json_t *schema, const json_t *arguments,
 	return walk(schema, arguments, &w, 0);
 }
 
+static int stop_at_first(const char *header, const json_t *value, void *arg)
+{
+	(void)header, (void)value, (void)arg;
+	return 1;
+}
+
+bool xheader_wanted(const json_t *schema)
+{
+	return xheader_each(schema, NULL, stop_at_first, NULL) != 0;
+}
+
 /* How many annotations there are anywhere in VALUE, reachable or not. */
 static unsigned count_all(const json_t *value, int depth)
 {

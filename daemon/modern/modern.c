@@ -130,7 +130,7 @@ static struct mreq *begin(struct modern *m, struct exchange *x, const struct mch
 		.task = task_of(c),
 	};
 	struct pooled *pooled = pool_take(m->pool, &want, e);
-	struct mreq *r = pooled ? mreq_new(m->requests, c->method, c->params, pooled) : NULL;
+	struct mreq *r = pooled ? mreq_new(m->requests, c, pooled) : NULL;
 
 	if (r) {
 		mreq_attach(r, x, c);
@@ -170,8 +170,8 @@ static void dispatch(struct modern *m, struct exchange *x, const struct mcheck *
 			modern_refuse_limit(x, pool_share(m->pool), c->id, &e);
 		return;
 	}
-	if (!params ||
-	    server_request(pooled_server(r->pooled), r, c->id, c->method->name, params) < 0) {
+	if (!params || server_request(pooled_server(r->pooled), r, c->id, c->method->name, params,
+				      c->arguments) < 0) {
 		mreq_send_last(r, 503,
 			       jsontext_of(jsonrpc_error(c->id, RPC_INTERNAL_ERROR, "out of memory",
 							 NULL)));
@@ -205,13 +205,14 @@ static void go_on(struct modern *m, struct exchange *x, const struct mcheck *c)
 	json_decref(retry.opened);
 }
 
-void modern_request(struct modern *m, struct exchange *x, struct view *view, json_t *body)
+void modern_request(struct modern *m, struct exchange *x, struct view *view,
+		    const struct message *msg)
 {
 	struct mcheck c = {0};
 	json_t *responses;
 	bool listen;
 
-	if (!modern_check(x, view, body, &c, &listen))
+	if (!modern_check(x, view, msg, &c, &listen))
 		return;
 	responses = json_object_get(c.params, "inputResponses");
 	c.accept = reply_accept(x);

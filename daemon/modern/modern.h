@@ -13,6 +13,7 @@
 struct config;
 struct event_base;
 struct exchange;
+struct message;
 struct modern;
 struct stopping;
 struct users;
@@ -32,8 +33,9 @@ struct modern *modern_new(const struct modern_deps *deps, struct err *e);
 /* Every exchange must have been ended: modern_close() first. */
 void modern_free(struct modern **m);
 
-/* A request that era_classify() found modern. X is taken, BODY borrowed. */
-void modern_request(struct modern *m, struct exchange *x, struct view *view, json_t *body);
+/* A request that era_classify() found modern. X is taken, MSG borrowed. */
+void modern_request(struct modern *m, struct exchange *x, struct view *view,
+		    const struct message *msg);
 /* A notification: accepted and ignored, because none that a client may send over HTTP has an
  * effect. */
 void modern_notification(struct modern *m, struct exchange *x);

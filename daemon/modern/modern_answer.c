@@ -64,6 +64,7 @@ struct reqstate_bound modern_bound(const struct mreq *r)
 		.view = pooled_view(r->pooled),
 		.method = r->method->name,
 		.params = r->params,
+		.arguments = r->arguments,
 	};
 }
 

@@ -9,7 +9,9 @@
 #include "base/share.h"
 #include "http/exchange.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/catalog.h"
+#include "mcp/message.h"
 #include "mcp/xheader.h"
 #include "modern/modern_impl.h"
 #include "text/headervalue.h"
@@ -98,12 +100,19 @@ static bool check_params(struct exchange *x, struct view *view, const struct mch
 	const struct catalog *cat = view_catalog(view, MCP_REV_NEWEST);
 	const char *name = json_string_value(json_object_get(c->params, "name"));
 	const json_t *tool = cat && name ? catalog_entry(cat, OFFER_TOOLS, name) : NULL;
+	const json_t *schema = json_object_get(tool, "inputSchema");
 	struct param_check pc = {.x = x, .id = c->id};
+	json_t *arguments = NULL;
+	struct err e;
 
-	if (!tool || strcmp(c->method->name, "tools/call") != 0)
+	if (!schema || strcmp(c->method->name, "tools/call") != 0 || !xheader_wanted(schema))
 		return true;
-	return xheader_each(json_object_get(tool, "inputSchema"),
-			    json_object_get(c->params, "arguments"), check_param, &pc) == 0;
+	if (c->arguments && !(arguments = jsontext_strict_tree(c->arguments, &e))) {
+		modern_refuse(x, 400, c->id, RPC_INVALID_PARAMS, NULL,
+			      "Invalid params: arguments: %s", e.text);
+		return false;
+	}
+	return xheader_each(schema, arguments, check_param, &pc) == 0;
 }
 
 static bool check_version(struct exchange *x, struct mcheck *c)
@@ -126,14 +135,15 @@ static bool check_name(struct exchange *x, const struct mcheck *c)
 	return !json_is_string(value) || check_encoded(x, c->id, "Mcp-Name", value);
 }
 
-bool modern_check(struct exchange *x, struct view *view, json_t *body, struct mcheck *c,
-		  bool *listen)
+bool modern_check(struct exchange *x, struct view *view, const struct message *msg,
+		  struct mcheck *c, bool *listen)
 {
-	const char *method = json_string_value(json_object_get(body, "method"));
+	const char *method = json_string_value(msg->method);
 	struct err e;
 
-	c->id = json_object_get(body, "id");
-	c->params = json_object_get(body, "params");
+	c->id = msg->id;
+	c->params = msg->params;
+	c->arguments = msg->arguments;
 	c->view = view;
 	if (envelope_parse(c->params, &c->env, &e) < 0) {
 		modern_refuse(x, 400, c->id, RPC_INVALID_PARAMS, NULL, "Invalid params: %s",

@@ -20,14 +20,15 @@ struct mcheck {
 	enum mcp_rev rev;
 	const struct method *method;
 	json_t *id, *params;
+	struct jsontext *arguments; /* NULL: none */
 	struct view *view;
 	unsigned accept; /* REPLY_ACCEPT_* that the client takes */
 };
 
 /* The ladder of checks before anything is dispatched; false: X was answered. LISTEN is set for
  * subscriptions/listen, which is no method of a server. */
-bool modern_check(struct exchange *x, struct view *view, json_t *body, struct mcheck *c,
-		  bool *listen);
+bool modern_check(struct exchange *x, struct view *view, const struct message *msg,
+		  struct mcheck *c, bool *listen);
 
 /* X ends with STATUS and a JSON-RPC error. */
 void modern_refuse(struct exchange *x, int status, json_t *id, int code, json_t *data_take,

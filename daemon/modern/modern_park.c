@@ -117,7 +117,7 @@ static void give_answers(struct mreq *r, const json_t *responses)
 	while ((a = answered(r, responses))) {
 		json_t *answer = json_incref(json_object_get(responses, a->key));
 
-		question_answer(mreq_ask_take(a), answer, NULL);
+		question_answer(mreq_ask_take(a), jsontext_of(answer), NULL);
 	}
 }
 
@@ -152,7 +152,12 @@ struct retry park_judge(struct reqstates *rs, const struct mreqs *all, const str
 			const char *user, const char *holder)
 {
 	const struct reqstate_bound to = {
-		.user = user, .view = c->view, .method = c->method->name, .params = c->params};
+		.user = user,
+		.view = c->view,
+		.method = c->method->name,
+		.params = c->params,
+		.arguments = c->arguments,
+	};
 	const char *state = json_string_value(json_object_get(c->params, "requestState"));
 	struct retry retry = {.kind = RETRY_INVALID};
 	uint64_t handle;

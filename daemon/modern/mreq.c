@@ -67,6 +67,7 @@ static void free_later(void *arg)
 	json_decref(r->id);
 	jsontext_unref(&r->final);
 	json_decref(r->params);
+	jsontext_unref(&r->arguments);
 	budget_end(&r->held);
 	free(r);
 }
@@ -203,7 +204,8 @@ void mreq_keep_final(struct mreq *r, struct jsontext *msg_take)
 	jsontext_unref(&r->final);
 	r->final = msg_take;
 	budget_move(&r->held, pooled_budget(r->pooled));
-	budget_set(&r->held, jsontext_cost(msg_take) + jsonrpc_cost(r->params));
+	budget_set(&r->held, jsontext_cost(msg_take) + jsonrpc_cost(r->params) +
+				     (r->arguments ? jsontext_cost(r->arguments) : 0));
 	mreq_drop_asks(r);
 }
 
@@ -267,18 +269,18 @@ static void on_gather(struct delayq_node *node, void *arg)
 
 /* ---- all of them ---- */
 
-struct mreq *mreq_new(struct mreqs *all, const struct method *method, json_t *params,
-		      struct pooled *pooled_take)
+struct mreq *mreq_new(struct mreqs *all, const struct mcheck *c, struct pooled *pooled_take)
 {
 	struct mreq *r = calloc(1, sizeof *r);
 
 	if (!r)
 		return NULL;
 	r->all = all;
-	r->method = method;
+	r->method = c->method;
 	r->handle = ++all->last_handle;
 	r->pooled = pooled_take;
-	r->params = json_incref(params);
+	r->params = json_incref(c->params);
+	r->arguments = jsontext_ref(c->arguments);
 	TAILQ_INIT(&r->asks);
 	TAILQ_INSERT_TAIL(&all->all, r, link);
 	all->n++;

@@ -59,8 +59,10 @@ struct mreq {
 	struct bearer_hold hold; /* the token of the present round */
 	TAILQ_HEAD(, mreq_ask) asks;
 	struct jsontext *final;	 /* the whole response, when it came while it was parked */
-	struct budget_part held; /* FINAL and PARAMS, once no call holds these */
-	json_t *params;		 /* of the first round; the requestState is bound to them */
+	struct budget_part held; /* FINAL, PARAMS and ARGUMENTS, once no call holds these */
+	/* Of the first round; the requestState is bound to them. */
+	json_t *params;
+	struct jsontext *arguments; /* NULL: none */
 	uint64_t handle;
 	UT_hash_handle hh; /* by handle, while it is listed */
 	unsigned round, last_key;
@@ -85,10 +87,9 @@ const struct share *mreqs_parking(const struct mreqs *all);
 /* The request that is parked in ROUND under HANDLE; NULL: none. */
 struct mreq *mreqs_find(const struct mreqs *all, uint64_t handle, unsigned round);
 
-/* A request for METHOD of the server POOLED, a reference of which is taken over. The request has
+/* The request that C found good, for the server POOLED, a reference of which is taken over. It has
  * no exchange until mreq_attach(). NULL on lack of memory, and POOLED is left alone. */
-struct mreq *mreq_new(struct mreqs *all, const struct method *method, json_t *params,
-		      struct pooled *pooled_take);
+struct mreq *mreq_new(struct mreqs *all, const struct mcheck *c, struct pooled *pooled_take);
 /* Puts R on X (taken), the exchange of the request C: R waits for its response there. A parked R
  * gives its place back. */
 void mreq_attach(struct mreq *r, struct exchange *x, const struct mcheck *c);

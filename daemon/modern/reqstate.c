@@ -9,6 +9,7 @@
 #include "base/seal.h"
 #include "config/config.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 
 struct reqstates {
 	const struct config_limits *limits;
@@ -17,21 +18,42 @@ struct reqstates {
 	uint64_t last;	   /* number of a server's state */
 };
 
-/* The parameters of a request without what changes from round to round. */
-static json_t *identity(json_t *params)
+/* ARGUMENTS as a value that is the same in each round: a tree, so that a client may write them
+ * otherwise the next time; the text where there is no tree that everybody would read alike. NULL on
+ * lack of memory. The tree is not kept: a request that waits holds the text alone. */
+static json_t *comparable(struct jsontext *arguments)
 {
-	json_t *copy = jsonrpc_copy(params);
+	struct err e = {.code = ERR_NOMEM};
+	size_t len;
+	const char *text = jsontext_bytes(arguments, &len);
+	struct jsontext *own = text ? jsontext_part(arguments, 0, len) : NULL;
+	json_t *tree = own ? json_incref(jsontext_strict_tree(own, &e)) : NULL;
+
+	jsontext_unref(&own);
+	return tree || e.code == ERR_NOMEM ? tree : json_stringn(text, len);
+}
+
+/* The parameters of the request of TO without what changes from round to round; NULL on lack of
+ * memory. */
+static json_t *identity(const struct reqstate_bound *to)
+{
+	json_t *copy = jsonrpc_copy(to->params);
 
 	json_object_del(copy, "_meta");
 	json_object_del(copy, "inputResponses");
 	json_object_del(copy, "requestState");
+	if (to->arguments &&
+	    json_object_set_new(copy, "arguments", comparable(to->arguments)) < 0) {
+		json_decref(copy);
+		copy = NULL;
+	}
 	return copy;
 }
 
 /* What a requestState is bound to: malloc'd, NULL on lack of memory. */
 static char *context_of(const struct reqstate_bound *to)
 {
-	json_t *params = identity(to->params), *context;
+	json_t *params = identity(to), *context;
 	char *digest = params ? seal_digest(params) : NULL, *text = NULL;
 	size_t n = view_size(to->view);
 

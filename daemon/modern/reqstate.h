@@ -14,6 +14,7 @@
 
 struct config_limits;
 struct event_base;
+struct jsontext;
 struct reqstates;
 struct share;
 struct view;
@@ -24,6 +25,7 @@ struct reqstate_bound {
 	const struct view *view;
 	const char *method;
 	json_t *params;
+	struct jsontext *arguments; /* which PARAMS lack; NULL: none */
 };
 
 /* LIMITS outlive it. NULL with E filled. */

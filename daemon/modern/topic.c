@@ -91,7 +91,7 @@ static void topic_free(struct topic *t)
 static int request(const struct topic *t, json_t *id, const char *method)
 {
 	json_t *params = json_pack("{s:s}", kinds[t->kind].member, t->name);
-	int rc = params ? server_request(pooled_server(t->pooled), NULL, id, method, params)
+	int rc = params ? server_request(pooled_server(t->pooled), NULL, id, method, params, NULL)
 			: ERR_NOMEM;
 
 	json_decref(params);

@@ -9,6 +9,7 @@
 #include "lib/jsonrpc.h"
 #include "mcp/era.h"
 #include "mcp/translate.h"
+#include "mcp/xheader.h"
 #include "server/server_impl.h"
 
 #define NO_MEMORY "out of memory"
@@ -211,6 +212,22 @@ static json_t *tool_of(struct request *r, const char *name)
 	return json_incref((json_t *)(uintptr_t)tool);
 }
 
+/* Whether the arguments of tool NAME can be read where some of them are repeated in headers, by
+ * which others decide: duplicate members cannot. False: the call was refused. */
+static bool may_be_headers(struct request *r, const char *name)
+{
+	const struct catalog *cat = server_catalog(request_server(r));
+	const json_t *tool = cat ? catalog_original(cat, OFFER_TOOLS, name) : NULL;
+	struct err e;
+
+	if (!xheader_wanted(json_object_get(tool, "inputSchema")) ||
+	    call_arguments_tree(request_call(r), &e))
+		return true;
+	call_error(request_call(r), e.code == ERR_NOMEM ? RPC_INTERNAL_ERROR : RPC_INVALID_PARAMS,
+		   NULL, "tools/call: arguments: %s", e.text);
+	return false;
+}
+
 static void pass_named(struct request *r, enum offer_kind kind, const char *what)
 {
 	const char *name = need_string(r, "name"), *original;
@@ -218,8 +235,11 @@ static void pass_named(struct request *r, enum offer_kind kind, const char *what
 
 	if (!name || !find(r, kind, what, name, &i, &original))
 		return;
-	if (kind == OFFER_TOOLS)
+	if (kind == OFFER_TOOLS) {
 		request_set_tool(r, tool_of(r, name));
+		if (!may_be_headers(r, name))
+			return;
+	}
 	if (strcmp(name, original) != 0 && !replace_param(r, "name", json_string(original)))
 		return;
 	pass(r, i);
@@ -227,9 +247,8 @@ static void pass_named(struct request *r, enum offer_kind kind, const char *what
 
 static void handle_tools_call(struct request *r)
 {
-	json_t *args = json_object_get(call_params(request_call(r)), "arguments");
-
-	if (args && !json_is_object(args))
+	/* Only arguments that are no object stay among the other parameters. */
+	if (json_object_get(call_params(request_call(r)), "arguments"))
 		call_error(request_call(r), RPC_INVALID_PARAMS, NULL,
 			   "tools/call: \"arguments\" must be an object");
 	else

@@ -61,13 +61,14 @@ enum mcp_rev server_backend_rev(const struct request *r)
 }
 
 struct call *server_next_call(struct request *r, const char *method, json_t *params_take,
-			      int64_t deadline_ms)
+			      struct jsontext *arguments, int64_t deadline_ms)
 {
 	struct server *s = r->server;
 	struct call *next = call_new(s->conf.base, s->calls, r, s->conf.caller, method, params_take,
 				     call_progress_token(r->call), deadline_ms);
 
 	if (next) {
+		call_set_arguments(next, arguments);
 		call_set_bearer(next, call_bearer(r->call));
 		r->call = next;
 	}

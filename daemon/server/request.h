@@ -44,10 +44,11 @@ void request_set_after(struct request *r, request_after_fn *fn);
 
 /* The revision that is spoken with the backend of R. */
 enum mcp_rev server_backend_rev(const struct request *r);
-/* The next call of R in the place of one that has ended; PARAMS is consumed. NULL on lack of
+/* The next call of R in the place of one that has ended; PARAMS is consumed, ARGUMENTS (NULL:
+ * none) borrowed. NULL on lack of
  * memory. */
 struct call *server_next_call(struct request *r, const char *method, json_t *params_take,
-			      int64_t deadline_ms);
+			      struct jsontext *arguments, int64_t deadline_ms);
 /* Whether the client can be asked Q. Where a client of 2026-07-28 cannot, R is denied: R will end
  * with an error that names the missing capability. */
 bool server_can_ask(struct request *r, const struct question *q);

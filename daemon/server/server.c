@@ -258,24 +258,18 @@ static bool refused_by_budget(const struct request *r)
 	return true;
 }
 
-int server_request(struct server *s, void *origin, json_t *id, const char *method, json_t *params)
+/* A request that will be told of to ORIGIN, with its call; NULL on lack of memory. */
+static struct request *request_new(struct server *s, void *origin, const char *method,
+				   json_t *params, struct jsontext *arguments)
 {
-	const struct method *m = method_find(method, s->conf.caller->rev);
 	json_t *token = json_object_get(json_object_get(params, "_meta"), "progressToken");
-	struct request *r;
+	struct request *r = calloc(1, sizeof *r);
 
-	if (s->closed)
-		return ERR_CLOSED;
-	if (strcmp(method, "tools/call") == 0)
-		turns_doing("tools/call", json_string_value(json_object_get(params, "name")));
-	else
-		turns_doing("request", method);
-	r = calloc(1, sizeof *r);
 	if (!r)
-		return ERR_NOMEM;
+		return NULL;
 	r->server = s;
 	r->origin = origin;
-	r->method = m;
+	r->method = method_find(method, s->conf.caller->rev);
 	r->waiter.fn = run;
 	r->waiter.arg = r;
 	r->call =
@@ -284,26 +278,54 @@ int server_request(struct server *s, void *origin, json_t *id, const char *metho
 			 s->conf.limits->call_timeout_ms);
 	if (!r->call) {
 		free(r);
-		return ERR_NOMEM;
+		return NULL;
 	}
-	r->id = json_incref(id);
-	TAILQ_INSERT_TAIL(&s->requests, r, link);
-	users_call_begun(s->conf.users, s->conf.caller->user);
-	if (++s->in_flight > s->conf.max_calls && s->conf.max_calls)
+	call_set_arguments(r->call, arguments);
+	return r;
+}
+
+/* Runs R, or ends it with the reason why not. */
+static void begin(struct request *r)
+{
+	struct server *s = r->server;
+
+	if (s->in_flight > s->conf.max_calls && s->conf.max_calls)
 		call_error(r->call, RPC_INTERNAL_ERROR, NULL,
 			   "too many requests in flight in this session (limits.maxCalls is %u)",
 			   s->conf.max_calls);
 	else if (refused_by_budget(r))
-		return 0;
-	else if (json_string_length(token) > JSONRPC_MAX_ID)
+		return;
+	else if (json_string_length(call_progress_token(r->call)) > JSONRPC_MAX_ID)
 		call_error(r->call, RPC_INVALID_PARAMS, NULL,
 			   "progressToken has more than %zu bytes", JSONRPC_MAX_ID);
-	else if (!m)
-		call_error(r->call, RPC_METHOD_NOT_FOUND, NULL, "Method not found: %.100s", method);
-	else if (m->needs_view && !view_settled(s->conf.view))
+	else if (!r->method)
+		call_error(r->call, RPC_METHOD_NOT_FOUND, NULL, "Method not found: %.100s",
+			   call_method(r->call));
+	else if (r->method->needs_view && !view_settled(s->conf.view))
 		view_wait(s->conf.view, &r->waiter);
 	else
 		run(r);
+}
+
+int server_request(struct server *s, void *origin, json_t *id, const char *method, json_t *params,
+		   struct jsontext *arguments)
+{
+	struct request *r;
+
+	if (s->closed)
+		return ERR_CLOSED;
+	if (strcmp(method, "tools/call") == 0)
+		turns_doing("tools/call", json_string_value(json_object_get(params, "name")));
+	else
+		turns_doing("request", method);
+	r = request_new(s, origin, method, params, arguments);
+	if (!r)
+		return ERR_NOMEM;
+	r->id = json_incref(id);
+	TAILQ_INSERT_TAIL(&s->requests, r, link);
+	users_call_begun(s->conf.users, s->conf.caller->user);
+	s->in_flight++;
+	begin(r);
 	return 0;
 }
 

@@ -62,10 +62,12 @@ void server_free(struct server **s);
  * as soon as the backends of the URIs are known. 0 or ERR_NOMEM. */
 int server_restore(struct server *s, const json_t *uris);
 
-/* A request of the client. ORIGIN is passed to the front's callbacks. ID and PARAMS are borrowed;
- * PARAMS may be NULL. The request ends through front->end, maybe before this returns. ERR_NOMEM or
- * ERR_CLOSED: the request was not accepted, and front->end will not be called. */
-int server_request(struct server *s, void *origin, json_t *id, const char *method, json_t *params);
+/* A request of the client. ORIGIN is passed to the front's callbacks. ID, PARAMS (without
+ * "arguments") and ARGUMENTS are borrowed; the latter two may be NULL. The request ends through
+ * front->end, maybe before this returns. ERR_NOMEM or ERR_CLOSED: the request was not accepted, and
+ * front->end will not be called. */
+int server_request(struct server *s, void *origin, json_t *id, const char *method, json_t *params,
+		   struct jsontext *arguments);
 /* A notification of the client: cancelled, roots/list_changed, initialized; others are ignored. */
 void server_notification(struct server *s, const char *method, json_t *params);
 

@@ -82,11 +82,12 @@ static void decide(struct request *r)
 		call_error(c, RPC_INTERNAL_ERROR, NULL, "%s", text);
 }
 
-static void on_answer(struct question *q, json_t *result, json_t *error, void *arg)
+static void on_answer(struct question *q, struct jsontext *result, json_t *error, void *arg)
 {
 	struct url *u = arg;
 	struct request *r = u->r;
-	const char *action = json_string_value(json_object_get(result, "action"));
+	const json_t *tree = result ? jsontext_tree(result, NULL) : NULL;
+	const char *action = json_string_value(json_object_get(tree, "action"));
 
 	(void)q, (void)error;
 	TAILQ_REMOVE(&r->followup->urls, u, entry);
@@ -162,7 +163,7 @@ static bool ask_urls(struct request *r, const struct answer *answer)
 		}
 	}
 	if (!server_can_ask(r, TAILQ_FIRST(&r->followup->urls)->q) ||
-	    !server_next_call(r, call_method(c), json_incref(call_params(c)),
+	    !server_next_call(r, call_method(c), json_incref(call_params(c)), call_arguments(c),
 			      r->server->conf.limits->call_timeout_ms)) {
 		drop_urls(r);
 		return false;
@@ -212,7 +213,7 @@ static bool wait_for_task(struct request *r, const json_t *result)
 		return false;
 	r->followup->task_id = strdup(json_string_value(id));
 	params = r->followup->task_id ? json_pack("{s:s}", "taskId", r->followup->task_id) : NULL;
-	next = params ? server_next_call(r, "tasks/result", params, left) : NULL;
+	next = params ? server_next_call(r, "tasks/result", params, NULL, left) : NULL;
 	if (!next) {
 		r->starved = true; /* RESULT describes a task, which is no result for the client */
 		return false;

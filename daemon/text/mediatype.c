@@ -39,5 +39,6 @@ bool mediatype_is_json(const char *value)
 	size_t n = name_length(value, strlen(value));
 
 	return mediatype_is(value, MEDIATYPE_JSON) || mediatype_is(value, "text/json") ||
+	       mediatype_is(value, MEDIATYPE_JSONRPC) ||
 	       (n > 5 && strncasecmp(value + n - 5, "+json", 5) == 0);
 }

@@ -34,7 +34,7 @@ static size_t n_exchanges, n_questions, asked, ended;
 static char headers[1024], session[128];
 static bool waited;
 
-static void on_answer(struct question *q, json_t *result, json_t *error, void *arg)
+static void on_answer(struct question *q, struct jsontext *result, json_t *error, void *arg)
 {
 	MUST(*(struct question **)arg == q);
 	MUST((result != NULL) != (error != NULL));

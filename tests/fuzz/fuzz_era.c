@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* The era of a POST: the first two lines are the headers MCP-Protocol-Version and Mcp-Method
- * (empty: not sent), the rest is the body. */
+/* What a POST says, and its era: the first two lines are the headers MCP-Protocol-Version and
+ * Mcp-Method (empty: not sent), the rest is the body. */
 #include <string.h>
 
 #include "fuzz.h"
-#include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/era.h"
+#include "mcp/post.h"
 
 /* Cuts a line off *S: malloc'd. */
 static char *cut_line(const char **s, const char *end)
@@ -19,21 +20,22 @@ static char *cut_line(const char **s, const char *end)
 	return line;
 }
 
-static void check(json_t *body, const char *version, const char *method)
+static void check(const struct post *post, const char *version, const char *method)
 {
+	const struct message *msg = &post->messages[0];
 	struct era_verdict v;
 	struct envelope env;
 	struct err e = {0};
 
-	era_classify(body, version, method, &v);
+	era_classify(post, version, method, &v);
 	MUST((v.era == ERA_REFUSED) == (v.code != 0) && (v.code != 0) == (v.text[0] != '\0'));
-	if (json_is_array(body))
+	if (post->batch)
 		MUST(v.era == ERA_LEGACY || v.code == RPC_INVALID_REQUEST);
 	if (v.era == ERA_MODERN_REQUEST)
-		MUST(json_object_get(body, "id") && json_object_get(body, "method"));
+		MUST(msg->id && msg->method);
 	if (v.era == ERA_MODERN_NOTIFICATION)
-		MUST(!json_object_get(body, "id") && json_object_get(body, "method"));
-	if (envelope_parse(json_object_get(body, "params"), &env, &e) == 0)
+		MUST(!msg->id && msg->method);
+	if (envelope_parse(msg->params, &env, &e) == 0)
 		MUST(env.version && json_is_object(env.capabilities) && env.log_level >= -1);
 	else
 		MUST(e.code == ERR_INVALID && e.text[0]);
@@ -43,11 +45,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *s = (const char *)data, *end = s + size;
 	char *version = cut_line(&s, end), *method = cut_line(&s, end);
-	json_t *body = jsonrpc_parse(s, (size_t)(end - s), 32, NULL);
+	struct jsontext *body = jsontext_copy(s, (size_t)(end - s));
+	struct err e = {0};
+	struct post post;
 
-	if (body)
-		check(body, *version ? version : NULL, *method ? method : NULL);
-	json_decref(body);
+	MUST(body);
+	if (post_read(&post, body, 8, 32, &e) == 0)
+		check(&post, *version ? version : NULL, *method ? method : NULL);
+	else
+		MUST(e.code < 0 && e.text[0]);
+	post_clear(&post);
+	jsontext_unref(&body);
 	free(version);
 	free(method);
 	return 0;

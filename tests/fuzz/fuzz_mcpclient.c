@@ -29,14 +29,16 @@ static struct event_base *base;
 static struct call *calls[MAX_CALLS];
 static int n_calls, n_ends, n_done;
 
-static int send_nowhere(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg)
+static int send_nowhere(struct mcpclient *m, json_t *msg, struct jsontext *text,
+			struct bearer *bearer, void *arg)
 {
+	(void)text;
 	enum jsonrpc_kind kind;
 
 	(void)m;
 	(void)bearer;
 	(void)arg;
-	MUST(jsonrpc_classify(msg, &kind, NULL) == 0);
+	MUST(!msg || jsonrpc_classify(msg, &kind, NULL) == 0);
 	return 0;
 }
 
@@ -78,7 +80,7 @@ static void call_asked(struct call *c, struct question *q, void *arg)
 {
 	(void)c;
 	(void)arg;
-	question_answer(q, json_object(), NULL);
+	question_answer(q, jsontext_of(json_object()), NULL);
 }
 
 static void call_over(struct call *c, const struct answer *answer, void *arg)

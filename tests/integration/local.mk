@@ -28,6 +28,7 @@ integration_tests = \
 	tests/integration/test_features.py \
 	tests/integration/test_gate.py \
 	tests/integration/test_auth.py \
+	tests/integration/test_lenient.py \
 	tests/integration/test_lifecycle.py \
 	tests/integration/test_login.py \
 	tests/integration/test_many_sessions.py \

@@ -241,4 +241,4 @@ def _(d):
         assert c.tool("uptime")
 
 
-run(Daemon({"host": {"tools": TOOLS}}))
+run(Daemon({"host": {"tools": TOOLS}}, limits={"maxTree": 4 << 20}))

@@ -375,10 +375,14 @@ const char *exchange_header(struct exchange *x, const char *name)
 	return x->value;
 }
 
-const char *exchange_body(struct exchange *x, size_t *len_r)
+char *exchange_take_body(struct exchange *x, size_t *len_r)
 {
+	char *body = malloc(x->request_len + 1);
+
+	if (body)
+		memcpy(body, x->request ? x->request : "", x->request_len + 1);
 	*len_r = x->request_len;
-	return x->request ? x->request : "";
+	return body;
 }
 
 const char *exchange_peer(struct exchange *x)

@@ -31,12 +31,13 @@ static void answer_now(struct exchange *x)
 {
 	static const char *const methods[] = {"GET", "HEAD", "POST", "DELETE", "OPTIONS", "OTHER"};
 	size_t len;
-	const char *body = exchange_body(x, &len);
+	char *body = exchange_take_body(x, &len);
 	const char *query = exchange_query(x);
 	char text[2000];
 	int n = snprintf(text, sizeof text, "%s %s %s %s %.*s", methods[exchange_method(x)],
 			 exchange_path(x), query ? query : "-", exchange_peer(x), (int)len, body);
 
+	free(body);
 	exchange_reply(x, 200, "text/plain", text, (size_t)n);
 }
 

@@ -20,6 +20,7 @@ tests_unit_libsession_a_SOURCES = \
 	tests/unit/endpoint_fixture.c tests/unit/endpoint_fixture.h \
 	tests/unit/fake_backend.c tests/unit/fake_backend.h \
 	tests/unit/fake_exchange.c tests/unit/fake_exchange.h \
+	tests/unit/said.c tests/unit/said.h \
 	tests/unit/session_fixture.c tests/unit/session_fixture.h
 tests_unit_libsession_a_CPPFLAGS = $(unit_cppflags)
 tests_unit_libsession_a_CFLAGS = $(unit_cflags)

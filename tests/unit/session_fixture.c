@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "session_fixture.h"
+#include "said.h"
 
 #include <string.h>
 
@@ -185,7 +186,7 @@ struct exchange *post(struct session *s, unsigned accept, const char *method, co
 	json_t *id = json_integer(++last_id), *value = json_of(params);
 
 	assert_non_null(st);
-	assert_int_equal(server_request(session_server(s), st, id, method, value), 0);
+	assert_int_equal(said_request(session_server(s), st, id, method, value), 0);
 	json_decref(id);
 	json_decref(value);
 	return x;
@@ -199,7 +200,7 @@ struct exchange *get(struct session *s)
 	return x;
 }
 
-static void on_question_ended(struct question *q, json_t *result, json_t *error, void *arg)
+static void on_question_ended(struct question *q, struct jsontext *result, json_t *error, void *arg)
 {
 	(void)q;
 	(void)result;

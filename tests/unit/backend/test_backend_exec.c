@@ -128,13 +128,14 @@ static int teardown(void **state)
 static struct call *start(struct seen *s, const char *name, const char *arguments)
 {
 	json_t *params = json_pack("{s:s}", "name", name);
+	struct jsontext *text = arguments ? jsontext_of(json_of(arguments)) : NULL;
 	struct call *c;
 
 	*s = (struct seen){0};
-	if (arguments)
-		json_object_set_new(params, "arguments", json_of(arguments));
 	c = call_new(base, &front, s, &caller, "tools/call", params, NULL, 0);
 	assert_non_null(c);
+	call_set_arguments(c, text);
+	jsontext_unref(&text);
 	link_call(holder, c);
 	return c;
 }
@@ -493,11 +494,14 @@ static void no_memory(void **state)
 		     "'properties':{'f':{'type':'string','pattern':'^/'}}}}}",
 		     NULL);
 	for (n = 1; n < 2000; n++) {
-		json_t *params = json_of("{'name':'cat','arguments':{'f':'/dev/null'}}");
+		struct jsontext *arguments = jsontext_of(json_of("{'f':'/dev/null'}"));
 		struct seen s = {0};
-		struct call *c = call_new(base, &front, &s, &caller, "tools/call", params, NULL, 0);
+		struct call *c = call_new(base, &front, &s, &caller, "tools/call",
+					  json_of("{'name':'cat'}"), NULL, 0);
 		bool failed;
 
+		call_set_arguments(c, arguments);
+		jsontext_unref(&arguments);
 		failalloc_at(n, false);
 		link_call(holder, c);
 		failed = failalloc_off();

@@ -943,7 +943,7 @@ static void test_question(void **state)
 	loop_until_count(base, &r.asks, 1);
 	assert_string_equal(question_method(r.asked), "sampling/createMessage");
 	assert_true(json_is(json_object_get(question_params(r.asked), "maxTokens"), "10"));
-	question_answer(r.asked, json_of("{'role':'assistant','model':'m'}"), NULL);
+	question_answer(r.asked, jsontext_of(json_of("{'role':'assistant','model':'m'}")), NULL);
 	loop_until_count(base, &r.ends, 1);
 	assert_string_equal(r.text, "{\"role\": \"assistant\", \"model\": \"m\"}");
 	done(&r);
@@ -967,7 +967,7 @@ static void test_question_to_the_latest(void **state)
 	send_tool(&alice, &r, "roots", "{}");
 	loop_until_count(base, &r.asks, 1);
 	assert_int_equal(old.asks, 0);
-	question_answer(r.asked, json_of("{'roots':[]}"), NULL);
+	question_answer(r.asked, jsontext_of(json_of("{'roots':[]}")), NULL);
 	loop_until_count(base, &r.ends, 1);
 	done(&r);
 	call_cancel(old.call, "over");
@@ -980,7 +980,7 @@ static void test_question_outside_a_call(void **state)
 	tool(&alice, "ask_later", "{'method':'roots/list'}");
 	loop_until_count(base, &alice.asks, 1);
 	assert_string_equal(question_method(alice.asked), "roots/list");
-	question_answer(alice.asked, json_of("{'roots':[{'uri':'file:///x'}]}"), NULL);
+	question_answer(alice.asked, jsontext_of(json_of("{'roots':[{'uri':'file:///x'}]}")), NULL);
 	until(strstr(tool(&alice, "asked", "{}"), "file:///x") != NULL);
 }
 
@@ -1006,7 +1006,7 @@ static void test_question_withdrawn(void **state)
 	loop_until_count(base, &r.asks, 1);
 	call_cancel(r.call, "enough");
 	assert_int_equal(r.withdrawn, 1);
-	question_answer(r.asked, json_object(), NULL); /* crossed; nobody hears it */
+	question_answer(r.asked, jsontext_of(json_object()), NULL); /* crossed; nobody hears it */
 	assert_string_equal(tool(&alice, "echo", "{'text':'alive'}"), "alive");
 }
 

@@ -64,7 +64,8 @@ static void maybe_close(void)
 		close_client();
 }
 
-static int on_send(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg)
+static int on_send(struct mcpclient *m, json_t *msg, struct jsontext *text, struct bearer *bearer,
+		   void *arg)
 {
 	(void)bearer;
 	(void)m;
@@ -72,7 +73,7 @@ static int on_send(struct mcpclient *m, json_t *msg, struct bearer *bearer, void
 	if (send_rc < 0)
 		return send_rc;
 	assert_true(n_sent < MAX_SENT);
-	sent[n_sent++] = json_incref(msg);
+	sent[n_sent++] = json_incref(msg ? msg : jsontext_tree(text, NULL));
 	return 0;
 }
 
@@ -651,7 +652,7 @@ static void test_question_of_a_call(void **state)
 	feed("{'jsonrpc':'2.0','id':'x','method':'roots/list'}");
 	last_sent_is("{'jsonrpc':'2.0','id':'x','error':{'code':-32600,'message':"
 		     "'a request with this id is in flight'}}");
-	question_answer(b.asked, json_of("{'roots':[]}"), NULL);
+	question_answer(b.asked, jsontext_of(json_of("{'roots':[]}")), NULL);
 	last_sent_is("{'jsonrpc':'2.0','id':'x','result':{'roots':[]}}");
 	/* Integer and string are two ids. */
 	feed("{'jsonrpc':'2.0','id':1,'method':'roots/list'}");
@@ -681,7 +682,7 @@ static void test_question_to_one_of_several_clients(void **state)
 	feed("{'jsonrpc':'2.0','id':2,'result':{}}");
 	feed(ELICIT("'y'"));
 	assert_int_equal(b.asks, 1);
-	question_answer(b.asked, json_of("{'action':'decline'}"), NULL);
+	question_answer(b.asked, jsontext_of(json_of("{'action':'decline'}")), NULL);
 	last_sent_is("{'jsonrpc':'2.0','id':'y','result':{'action':'decline'}}");
 	feed("{'jsonrpc':'2.0','id':3,'result':{}}");
 	feed(ELICIT("'z'"));
@@ -769,7 +770,7 @@ static void test_question_outlives_its_call(void **state)
 	feed("{'jsonrpc':'2.0','id':2,'result':{}}");
 	assert_int_equal(r.ends, 1);
 	assert_int_equal(r.withdrawn, 0);
-	question_answer(r.asked, json_of("{'roots':[]}"), NULL);
+	question_answer(r.asked, jsontext_of(json_of("{'roots':[]}")), NULL);
 	last_sent_is("{'jsonrpc':'2.0','id':1,'result':{'roots':[]}}");
 }
 
@@ -790,7 +791,7 @@ static void test_question_ends_with_its_cancelled_call(void **state)
 			    "'the request that this belongs to has ended'}}"));
 	last_sent_is("{'jsonrpc':'2.0','method':'notifications/cancelled','params':"
 		     "{'requestId':2,'reason':'cancelled'}}");
-	question_answer(r.asked, json_object(), NULL);
+	question_answer(r.asked, jsontext_of(json_object()), NULL);
 	assert_int_equal(n_sent, 4);
 }
 
@@ -905,7 +906,7 @@ static void test_questions_are_shared(void **state)
 	start_call_of(&b, &bob, "{}", NULL);
 	assert_int_equal(ask_for(&a, 2, 64), 49);
 	assert_int_equal(ask_for(&b, 3, 2), 2);
-	question_answer(b.asked, json_of("{'action':'decline'}"), NULL);
+	question_answer(b.asked, jsontext_of(json_of("{'action':'decline'}")), NULL);
 	assert_int_equal(ask_for(&b, 3, 1), 1);
 	assert_int_equal(ask_for(&a, 2, 1), 0);
 	close_client();

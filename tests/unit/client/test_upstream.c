@@ -44,14 +44,17 @@ static const char *said(struct exchange *x)
 {
 	static char method[64];
 	size_t len;
-	const char *text = exchange_body(x, &len), *name;
+	const char *name;
 	json_t *body;
+	char *text;
 
 	if (exchange_method(x) == EXCHANGE_GET)
 		return "GET";
 	if (exchange_method(x) == EXCHANGE_DELETE)
 		return "DELETE";
+	text = exchange_take_body(x, &len);
 	body = json_loadb(text, len, 0, NULL);
+	free(text);
 	assert_non_null(body);
 	name = json_string_value(json_object_get(body, "method"));
 	snprintf(method, sizeof method, "%s", name ? name : "");
@@ -91,14 +94,15 @@ static void handler(struct exchange *x)
 {
 	const struct act *a = &script[done];
 	const char *session = exchange_header(x, "Mcp-Session-Id");
+	const char *what = said(x);
 
 	/* The standalone stream has no part in most scripts. */
-	if (strcmp(said(x), "GET") == 0 && (!a->method || strcmp(a->method, "GET") != 0)) {
+	if (strcmp(what, "GET") == 0 && (!a->method || strcmp(a->method, "GET") != 0)) {
 		exchange_reply(x, 405, NULL, NULL, 0);
 		return;
 	}
 	assert_non_null(a->method);
-	assert_string_equal(said(x), a->method);
+	assert_string_equal(what, a->method);
 	if (a->wants)
 		assert_string_equal(session != NULL ? session : "", a->wants);
 	if (wanted && wanted[done].name && !wanted[done].value) {
@@ -207,8 +211,10 @@ static int take_down(void **state)
 static void send_text(const char *text)
 {
 	json_t *msg = json_of(text);
+	struct jsontext *whole = jsontext_of(json_incref(msg));
 
-	assert_int_equal(upstream_send(up, msg, NULL), 0);
+	assert_int_equal(upstream_send(up, msg, whole, NULL), 0);
+	jsontext_unref(&whole);
 	json_decref(msg);
 }
 

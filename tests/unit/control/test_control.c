@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The control socket: a real one, with real sessions on a fake backend, and peers of every kind. */
+#include "said.h"
 #include "session_fixture.h"
 
 #include <errno.h>
@@ -702,7 +703,7 @@ static void a_tool_is_called(void **state)
 	loop_settle(fx.base);
 	assert_int_equal(fake_held(), 1);
 	assert_string_equal(call_method(fake_call(0)), "tools/call");
-	assert_true(json_is(call_params(fake_call(0)), "{'name':'echo','arguments':{'a':1}}"));
+	assert_true(said_params_are(fake_call(0), "{'name':'echo','arguments':{'a':1}}"));
 	assert_null(call_caller(fake_call(0))->session);
 	assert_null(call_caller(fake_call(0))->user);
 	call_ask(fake_call(0), counted_question("elicitation/create"));
@@ -711,7 +712,7 @@ static void a_tool_is_called(void **state)
 	expect(&p, "{'jsonrpc':'2.0','id':1,'result':{'content':[],'isError':true}}");
 	say(&p, "{'jsonrpc':'2.0','id':2,'method':'tool.call','params':{'name':'echo'}}");
 	loop_settle(fx.base);
-	assert_true(json_is(call_params(fake_call(0)), "{'name':'echo','arguments':{}}"));
+	assert_true(said_params_are(fake_call(0), "{'name':'echo','arguments':{}}"));
 	call_error(fake_take(0), RPC_INTERNAL_ERROR, NULL, "it died");
 	expect_error(&p, 2, -32014, "unavailable");
 	say(&p, "{'jsonrpc':'2.0','id':3,'method':'tool.call','params':{'name':'echo'}}");

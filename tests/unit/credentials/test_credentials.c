@@ -74,10 +74,12 @@ static void say(struct exchange *x, int number)
 static void issuer(struct exchange *x)
 {
 	size_t len;
-	const char *body = exchange_body(x, &len), *who = exchange_header(x, "Authorization");
+	char *body = exchange_take_body(x, &len);
+	const char *who = exchange_header(x, "Authorization");
 
 	assert_true(asked < 10);
 	snprintf(form[asked], sizeof form[0], "%.*s", (int)len, body);
+	free(body);
 	snprintf(basic[asked], sizeof basic[0], "%s", who != NULL ? who : "");
 	asked++;
 	if (hold)

@@ -137,9 +137,10 @@ static char seen[2000];
 static void note_request(struct exchange *x)
 {
 	size_t at = strlen(seen), len;
-	const char *body = exchange_body(x, &len);
+	char *body = exchange_take_body(x, &len);
 
 	snprintf(seen + at, sizeof seen - at, "%s:%.*s;", exchange_path(x), (int)len, body);
+	free(body);
 	exchange_reply(x, 200, "text/plain", "ok", 2);
 }
 

@@ -427,7 +427,7 @@ static void tell_verdict(struct exchange *x)
 	size_t len;
 	int code = exchange_verdict(x, &why);
 
-	exchange_body(x, &len);
+	free(exchange_take_body(x, &len));
 	snprintf(text, sizeof text, "%d %s %zu", code, why != NULL ? why : "-", len);
 	exchange_reply(x, 200, "text/plain", text, strlen(text));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The HTTP side of a session: which message goes out where, what can be asked for again, and what
  * happens to clients that leave, come back, read slowly or not at all. */
+#include "said.h"
 #include "support.h"
 
 #include <event2/event.h>
@@ -917,7 +918,7 @@ static void first_write_fails(void **state)
 
 static int answers, refusals;
 
-static void on_answer(struct question *q, json_t *result, json_t *error, void *arg)
+static void on_answer(struct question *q, struct jsontext *result, json_t *error, void *arg)
 {
 	(void)q;
 	(void)arg;
@@ -939,7 +940,7 @@ static struct question *ask(struct stream *st)
 static int answer(const char *text)
 {
 	json_t *msg = json_of(text);
-	int rc = transport_answer(t, msg);
+	int rc = said_answer(t, msg);
 
 	json_decref(msg);
 	return rc;
@@ -968,7 +969,7 @@ static void questions_go_out_where_they_belong(void **state)
 static void answers_to_nothing(void **state)
 {
 	static const char *const none[] = {"{'id':2,'result':{}}",    "{'id':'1','result':{}}",
-					   "{'id':null,'result':{}}", "{'id':1.0,'result':{}}",
+					   "{'id':null,'result':{}}", "{'id':1.5,'result':{}}",
 					   "{'result':{}}",	      "{'id':0,'result':{}}"};
 
 	(void)state;
@@ -978,7 +979,7 @@ static void answers_to_nothing(void **state)
 	ask(NULL);
 	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
 		assert_int_equal(answer(none[i]), ERR_NOTFOUND);
-	assert_int_equal(answer("{'id':1,'result':{}}"), 0);
+	assert_int_equal(answer("{'id':1.0,'result':{}}"), 0);		/* the number is 1 */
 	assert_int_equal(answer("{'id':1,'result':{}}"), ERR_NOTFOUND); /* a second time */
 	assert_int_equal(answers, 1);
 }

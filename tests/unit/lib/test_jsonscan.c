@@ -149,9 +149,11 @@ static void test_members(void **state)
 				  "1 params={\"name\":\"x\",\"_meta\":{\"t\":1}}\n"
 				  "1 list=[{\"no\":1}]\n"
 				  "1 \\u0061=null\n");
-	/* Objects in an array are no members of an object. */
-	assert_int_equal(scan_text("[{\"a\":{\"b\":1}}]"), JSONSCAN_DONE);
-	assert_string_equal(told, "");
+	/* An array has elements without a key. Objects in it are no members of an object. */
+	assert_int_equal(scan_text("[ {\"a\":{\"b\":1}},[2], 3]"), JSONSCAN_DONE);
+	assert_string_equal(told, "1 ={\"a\":{\"b\":1}}\n"
+				  "1 =[2]\n"
+				  "1 =3\n");
 }
 
 static void test_depth(void **state)

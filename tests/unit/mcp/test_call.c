@@ -545,7 +545,7 @@ static void other_notifications_pass_as_they_are(void **state)
 
 static int refused_with;
 
-static void on_refused(struct question *q, json_t *result, json_t *error, void *arg)
+static void on_refused(struct question *q, struct jsontext *result, json_t *error, void *arg)
 {
 	(void)q;
 	(void)arg;

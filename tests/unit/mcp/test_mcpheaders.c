@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/jsontext.h"
 #include "mcp/mcpheaders.h"
 #include "text/headerlines.h"
 
@@ -59,9 +60,10 @@ static void lines(void **state)
 		json_t *msg = json_of(cases[i].msg);
 		struct headerlines h = {0};
 		char text[1000] = "";
+		struct jsontext *whole = jsontext_of(json_incref(msg));
 
 		assert_string_equal(mcpheaders_claim(msg), "2026-07-28");
-		assert_int_equal(mcpheaders_add(&h, msg, schema), 0);
+		assert_int_equal(mcpheaders_add(&h, msg, schema, whole), 0);
 		for (size_t k = 0; k < h.n; k++) {
 			strcat(text, h.lines[k]);
 			strcat(text, "\n");
@@ -69,6 +71,7 @@ static void lines(void **state)
 		assert_string_equal(text, cases[i].wanted);
 		assert_null(h.lines[h.n]);
 		headerlines_clear(&h);
+		jsontext_unref(&whole);
 		json_decref(msg);
 	}
 	json_decref(schema);
@@ -82,7 +85,7 @@ static void nul(void **state)
 
 	(void)state;
 	json_object_set_new(json_object_get(msg, "params"), "uri", json_stringn("a\0b", 3));
-	assert_int_equal(mcpheaders_add(&h, msg, NULL), 0);
+	assert_int_equal(mcpheaders_add(&h, msg, NULL, NULL), 0);
 	assert_int_equal(h.n, 2);
 	headerlines_clear(&h);
 	json_decref(msg);

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/question.h"
 
 static struct event_base *base;
@@ -38,13 +39,13 @@ static void act(void)
 		fn();
 }
 
-static void on_answer(struct question *q, json_t *result, json_t *error, void *arg)
+static void on_answer(struct question *q, struct jsontext *result, json_t *error, void *arg)
 {
 	assert_ptr_equal(q, current);
 	assert_ptr_equal(arg, &answered);
 	assert_true((result == NULL) != (error == NULL));
 	answered++;
-	last_result = json_incref(result);
+	last_result = result ? json_incref(jsontext_tree(result, NULL)) : NULL;
 	last_error = json_incref(error);
 	act();
 }
@@ -89,7 +90,7 @@ static void answer_reaches_the_asker(void **state)
 {
 	(void)state;
 	make_taken();
-	question_answer(current, json_of("{'role':'user'}"), NULL);
+	question_answer(current, jsontext_of(json_of("{'role':'user'}")), NULL);
 	assert_int_equal(answered, 1);
 	assert_int_equal(withdrawn, 0);
 	assert_true(json_is(last_result, "{'role':'user'}"));
@@ -115,7 +116,7 @@ static void of_both_the_error_counts(void **state)
 {
 	(void)state;
 	make();
-	question_answer(current, json_of("{}"), json_of("{'code':1,'message':'x'}"));
+	question_answer(current, jsontext_of(json_of("{}")), json_of("{'code':1,'message':'x'}"));
 	assert_int_equal(answered, 1);
 	assert_null(last_result);
 	assert_non_null(last_error);
@@ -161,7 +162,7 @@ static void withdrawal_before_anybody_took_it(void **state)
 
 static void do_answer(void)
 {
-	question_answer(current, json_object(), NULL);
+	question_answer(current, jsontext_of(json_object()), NULL);
 }
 
 static void do_refuse(void)
@@ -221,7 +222,7 @@ static void still_readable_in_the_turn_of_its_end(void **state)
 {
 	(void)state;
 	make();
-	question_answer(current, json_object(), NULL);
+	question_answer(current, jsontext_of(json_object()), NULL);
 	assert_string_equal(question_method(current), "sampling/createMessage");
 	assert_true(json_is(question_params(current), "{'maxTokens':5}"));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Requests that take more than one call: URLs to visit before the call is made again, and tools
  * that run as tasks alone. Also: what a server says is translated on its way to the client. */
+#include "said.h"
 #include "session_fixture.h"
 
 #include <stdio.h>
@@ -9,7 +10,9 @@
 #include "backend/backend_impl.h"
 #include "failalloc.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/call.h"
+#include "mcp/message.h"
 #include "mcp/offer.h"
 #include "mcp/question.h"
 
@@ -90,7 +93,7 @@ static void reply(int id, const char *result)
 	json_t *msg =
 		json_pack("{s:s, s:i, s:o}", "jsonrpc", "2.0", "id", id, "result", json_of(result));
 
-	assert_int_equal(transport_answer(session_transport(s), msg), 0);
+	assert_int_equal(said_answer(session_transport(s), msg), 0);
 	json_decref(msg);
 }
 
@@ -125,7 +128,7 @@ static void visited_and_made_again(void **state)
 	reply(2, "{'action':'accept'}");
 	assert_int_equal(fake_held(), 1);
 	assert_string_equal(call_method(fake_call(0)), "tools/call");
-	assert_true(json_is(call_params(fake_call(0)), "{'name':'echo','arguments':{'a':1}}"));
+	assert_true(said_params_are(fake_call(0), "{'name':'echo','arguments':{'a':1}}"));
 	call_result_tree(fake_take(0), json_of("{'content':[]}"));
 	assert_true(answered(x, "{'content':[]}"));
 }
@@ -251,13 +254,13 @@ static void task_is_driven(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		struct exchange *x = long_call(revs[i]);
 
-		assert_true(json_is(call_params(fake_call(0)),
-				    "{'name':'long','arguments':{'a':1},'task':{}}"));
+		assert_true(said_params_are(fake_call(0),
+					    "{'name':'long','arguments':{'a':1},'task':{}}"));
 		call_result_tree(fake_take(0),
 				 json_of("{'task':{'taskId':'t-1','status':'working'}}"));
 		assert_int_equal(fake_held(), 1);
 		assert_string_equal(call_method(fake_call(0)), "tasks/result");
-		assert_true(json_is(call_params(fake_call(0)), "{'taskId':'t-1'}"));
+		assert_true(said_params_are(fake_call(0), "{'taskId':'t-1'}"));
 		call_result_tree(
 			fake_take(0),
 			json_of("{'content':[],'_meta':{"
@@ -301,7 +304,7 @@ static void cancelled_task(void **state)
 	json_decref(params);
 	assert_int_equal(fake_held(), 1);
 	assert_string_equal(call_method(fake_call(0)), "tasks/cancel");
-	assert_true(json_is(call_params(fake_call(0)), "{'taskId':'t-1'}"));
+	assert_true(said_params_are(fake_call(0), "{'taskId':'t-1'}"));
 	call_result_tree(fake_take(0), json_object());
 }
 
@@ -326,12 +329,12 @@ static void nobody_is_driven_without_need(void **state)
 {
 	(void)state;
 	long_call(MCP_REV_2025_11_25);
-	assert_true(json_is(call_params(fake_call(0)), "{'name':'long','arguments':{'a':1}}"));
+	assert_true(said_params_are(fake_call(0), "{'name':'long','arguments':{'a':1}}"));
 	call_result_tree(fake_take(0), json_object());
 	offer_now(MCP_REV_2025_11_25, "[" TASK_TOOL "]", "{'tools':{}}");
 	s = open_session(NULL, MCP_REV_2025_06_18);
 	post(s, BOTH, "tools/call", "{'name':'long'}");
-	assert_true(json_is(call_params(fake_call(0)), "{'name':'long'}"));
+	assert_true(said_params_are(fake_call(0), "{'name':'long'}"));
 	call_result_tree(fake_take(0), json_object());
 }
 
@@ -367,11 +370,11 @@ static void lists_and_results_are_translated(void **state)
 
 static json_t *said; /* to the asker */
 
-static void on_said(struct question *q, json_t *result, json_t *error, void *arg)
+static void on_said(struct question *q, struct jsontext *result, json_t *error, void *arg)
 {
 	(void)q, (void)arg;
 	json_decref(said);
-	said = json_incref(result != NULL ? result : error);
+	said = json_incref(result ? jsontext_tree(result, NULL) : error);
 }
 
 static void questions_are_translated(void **state)
@@ -448,14 +451,17 @@ static void starved_urls_go_on(void)
 {
 	end_held(NULL);
 	for (int id = 1; id <= 2; id++) {
+		struct message m;
 		json_t *msg;
 
 		failalloc_hold(true);
 		msg = json_pack("{s:s, s:i, s:{s:s}}", "jsonrpc", "2.0", "id", id, "result",
 				"action", "accept");
-		failalloc_hold(false);
-		transport_answer(session_transport(s), msg);
+		assert_int_equal(said_response(&m, msg), 0);
 		json_decref(msg);
+		failalloc_hold(false);
+		transport_answer(session_transport(s), &m);
+		message_clear(&m);
 	}
 	end_held("{'content':[]}");
 }

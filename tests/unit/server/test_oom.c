@@ -98,7 +98,7 @@ static struct exchange *modern(const char *method, const char *name, const char 
 
 /* ---- what a backend does ---- */
 
-static void on_answer(struct question *q, json_t *result, json_t *error, void *arg)
+static void on_answer(struct question *q, struct jsontext *result, json_t *error, void *arg)
 {
 	(void)q;
 	(void)arg;
@@ -277,8 +277,10 @@ static bool parked_conversation(void)
 static struct call *server_calls[2];
 static int ends;
 
-static int send_nowhere(struct mcpclient *m, json_t *msg, struct bearer *bearer, void *arg)
+static int send_nowhere(struct mcpclient *m, json_t *msg, struct jsontext *text,
+			struct bearer *bearer, void *arg)
 {
+	(void)text;
 	(void)m;
 	(void)bearer;
 	(void)msg;
@@ -326,7 +328,7 @@ static void call_asked(struct call *c, struct question *q, void *arg)
 {
 	(void)c;
 	(void)arg;
-	question_answer(q, json_object(), NULL);
+	question_answer(q, jsontext_of(json_object()), NULL);
 }
 
 static void call_over(struct call *c, const struct answer *answer, void *arg)

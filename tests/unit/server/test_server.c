@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The MCP side of a session: ids that repeat, names with prefixes, what the client may be asked,
  * lists that change, backends that are late or never come. */
+#include "said.h"
 #include "session_fixture.h"
 
 #include <string.h>
@@ -73,7 +74,7 @@ static struct exchange *post_as(json_t *id_take, const char *method, const char 
 	json_t *value = json_of(params);
 
 	assert_non_null(st);
-	assert_int_equal(server_request(session_server(s), st, id_take, method, value), 0);
+	assert_int_equal(said_request(session_server(s), st, id_take, method, value), 0);
 	json_decref(value);
 	json_decref(id_take);
 	return x;
@@ -276,7 +277,7 @@ static void unlisted_name_goes_to_the_only_backend(void **state)
 	(void)state;
 	open_it();
 	post(s, BOTH, "tools/call", "{'name':'hidden','arguments':{'a':1}}");
-	assert_true(json_is(call_params(fake_call(0)), "{'name':'hidden','arguments':{'a':1}}"));
+	assert_true(said_params_are(fake_call(0), "{'name':'hidden','arguments':{'a':1}}"));
 	post(s, BOTH, "resources/read", "{'uri':'x:unlisted'}");
 	assert_int_equal(fake_held(), 2);
 }
@@ -314,9 +315,9 @@ static void names_find_their_backend(void **state)
 
 	(void)state;
 	two_backends();
-	server_request(session_server(s), transport_post(session_transport(s), x, BOTH, 1, false),
-		       id, "tools/call", params);
-	assert_true(json_is(call_params(fake_call(0)), "{'name':'echo','arguments':{}}"));
+	said_request(session_server(s), transport_post(session_transport(s), x, BOTH, 1, false), id,
+		     "tools/call", params);
+	assert_true(said_params_are(fake_call(0), "{'name':'echo','arguments':{}}"));
 	assert_true(json_is(params, "{'name':'two__echo','arguments':{}}"));
 	assert_int_equal(fake_links(second), 1);
 	assert_int_equal(fake_links(fx.backend), 0); /* nobody asked for it */
@@ -328,8 +329,8 @@ static void names_find_their_backend(void **state)
 	assert_int_equal(error_of(x), RPC_RESOURCE_NOT_FOUND);
 	post(s, BOTH, "completion/complete",
 	     "{'ref':{'type':'ref/prompt','name':'fake__p'},'argument':{'name':'a','value':''}}");
-	assert_true(json_is(call_params(fake_call(1)), "{'ref':{'type':'ref/prompt','name':'p'},"
-						       "'argument':{'name':'a','value':''}}"));
+	assert_true(said_params_are(fake_call(1), "{'ref':{'type':'ref/prompt','name':'p'},"
+						  "'argument':{'name':'a','value':''}}"));
 	json_decref(params);
 	json_decref(id);
 	one_backend_again();
@@ -462,7 +463,7 @@ static void nobody_overtakes_who_waits(void **state)
 	post(s, BOTH, "tools/call", "{'name':'echo','arguments':{'n':3}}");
 	assert_int_equal(fake_held(), 3);
 	for (size_t i = 0; i < 3; i++) {
-		const json_t *arguments = json_object_get(call_params(fake_call(i)), "arguments");
+		const json_t *arguments = call_arguments_tree(fake_call(i), NULL);
 
 		assert_int_equal(json_integer_value(json_object_get(arguments, "n")), i + 1);
 	}
@@ -554,7 +555,7 @@ static void log_level_holds_back_the_rest(void **state)
 	/* the backend heard of it, once it has a link, and later ones when they get theirs */
 	assert_int_equal(fake_held(), 2);
 	assert_string_equal(call_method(fake_call(1)), "logging/setLevel");
-	assert_true(json_is(call_params(fake_call(1)), "{'level':'error'}"));
+	assert_true(said_params_are(fake_call(1), "{'level':'error'}"));
 	call_error(fake_take(1), RPC_METHOD_NOT_FOUND, NULL, "no logging here");
 	assert_int_equal(capture_matches("bug"), 0);
 }

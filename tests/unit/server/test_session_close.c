@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Closing a session, the heart of the daemon: with every subset of failing steps, twice, from
  * inside every callback, for sessions that are in no map, and without memory. */
+#include "said.h"
 #include "session_fixture.h"
 
 #include <malloc.h>
@@ -306,7 +307,7 @@ static void in_link_notify(struct link *l)
 	act(IN_LINK_NOTIFY);
 }
 
-static void in_answer(struct question *q, json_t *result, json_t *error, void *arg)
+static void in_answer(struct question *q, struct jsontext *result, json_t *error, void *arg)
 {
 	(void)q;
 	(void)result;
@@ -369,7 +370,7 @@ static void provoke(struct session *s, int place)
 		call_ask(fake_call(0), question_new("roots/list", NULL, in_answer, NULL));
 		json_object_set_new(params, "id", json_integer(2));
 		json_object_set_new(params, "result", json_object());
-		assert_int_equal(transport_answer(session_transport(s), params), 0);
+		assert_int_equal(said_answer(session_transport(s), params), 0);
 		break;
 	case IN_EACH:
 		sessions_each(fx.ss, in_each, NULL);
@@ -557,7 +558,7 @@ static void closed_sessions_take_nothing_on(void **state)
 
 	(void)state;
 	session_close(s, CLOSE_CLIENT, NULL);
-	assert_int_equal(server_request(session_server(s), NULL, id, "ping", NULL), ERR_CLOSED);
+	assert_int_equal(said_request(session_server(s), NULL, id, "ping", NULL), ERR_CLOSED);
 	transport_send(session_transport(s), jsonrpc_notification("x", NULL));
 	transport_ask(session_transport(s), NULL, counted_question("roots/list"));
 	assert_int_equal(questions_ended, 1);

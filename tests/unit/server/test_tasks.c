@@ -2,6 +2,7 @@
 /* Tasks under ids of our own: the map, and what is relayed of both kinds, to sessions and to
  * clients that have none. */
 #include "endpoint_fixture.h"
+#include "said.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "backend/backend_impl.h"
 #include "failalloc.h"
 #include "lib/jsonrpc.h"
+#include "lib/jsontext.h"
 #include "mcp/call.h"
 #include "mcp/offer.h"
 #include "mcp/question.h"
@@ -160,7 +162,7 @@ static void start_task(char id[64])
 	offer_now(MCP_REV_2025_11_25, OLD_CAPS);
 	s = open_session(NULL, MCP_REV_2025_11_25);
 	x = post(s, BOTH, "tools/call", "{'name':'long','task':{'ttl':5}}");
-	assert_true(json_is(call_params(fake_call(0)), "{'name':'long','task':{'ttl':5}}"));
+	assert_true(said_params_are(fake_call(0), "{'name':'long','task':{'ttl':5}}"));
 	call_result_tree(fake_take(0),
 			 json_of("{'task':{'taskId':'t','status':'working','ttl':60000}}"));
 	snprintf(id, 64, "%s", task_id(x));
@@ -183,12 +185,12 @@ static void tasks_of_2025_11_25(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		x = about(methods[i], id);
 		assert_string_equal(call_method(fake_call(0)), methods[i]);
-		assert_true(json_is(call_params(fake_call(0)), "{'taskId':'t'}"));
+		assert_true(said_params_are(fake_call(0), "{'taskId':'t'}"));
 		call_result_tree(fake_take(0), json_of("{'taskId':'t','status':'working'}"));
 		assert_string_equal(task_id(x), id);
 	}
 	x = about("tasks/result", id);
-	assert_true(json_is(call_params(fake_call(0)), "{'taskId':'t'}"));
+	assert_true(said_params_are(fake_call(0), "{'taskId':'t'}"));
 	call_result_tree(fake_take(0),
 			 json_of("{'content':[],'_meta':{'" RELATED "':{'taskId':'t'}}}"));
 	snprintf(own, sizeof own, "{'" RELATED "':{'taskId':'%s'}}", id);
@@ -244,10 +246,10 @@ static void strangers_do_not_see_it(void **state)
 
 static json_t *said;
 
-static void on_said(struct question *q, json_t *result, json_t *error, void *arg)
+static void on_said(struct question *q, struct jsontext *result, json_t *error, void *arg)
 {
 	(void)q, (void)arg;
-	said = json_incref(result != NULL ? result : error);
+	said = json_incref(result ? jsontext_tree(result, NULL) : error);
 }
 
 static void questions_and_news_of_a_task(void **state)
@@ -272,7 +274,7 @@ static void questions_and_news_of_a_task(void **state)
 	snprintf(own, sizeof own, "{'action':'accept','_meta':{'" RELATED "':{'taskId':'%s'}}}",
 		 id);
 	msg = json_pack("{s:s, s:i, s:o}", "jsonrpc", "2.0", "id", 1, "result", json_of(own));
-	assert_int_equal(transport_answer(session_transport(s), msg), 0);
+	assert_int_equal(said_answer(session_transport(s), msg), 0);
 	json_decref(msg);
 	assert_true(json_is(said, "{'action':'accept','_meta':{'" RELATED "':{'taskId':'t'}}}"));
 	json_decref(said);
