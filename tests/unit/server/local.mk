@@ -13,7 +13,7 @@ TESTS += tests/unit/server/test_oom
 tests_unit_server_test_oom_SOURCES = tests/unit/server/test_oom.c
 tests_unit_server_test_oom_CPPFLAGS = $(unit_cppflags)
 tests_unit_server_test_oom_CFLAGS = $(unit_cflags)
-tests_unit_server_test_oom_LDFLAGS = $(failalloc_ldflags)
+tests_unit_server_test_oom_LDFLAGS = $(failalloc_ldflags) -Wl,--wrap=pool_take -Wl,--wrap=pool_give
 tests_unit_server_test_oom_LDADD = $(session_ldadd)
 
 check_PROGRAMS += tests/unit/server/test_server

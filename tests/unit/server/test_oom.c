@@ -18,6 +18,7 @@
 #include "lib/log.h"
 #include "mcp/call.h"
 #include "mcp/question.h"
+#include "modern/pool.h"
 
 /* TEXT comes from the server, with the answer to request OF. */
 static void feed_bytes(struct mcpclient *m, const char *text, size_t len, json_int_t of)
@@ -55,6 +56,29 @@ static void arm(void)
 {
 	if (fail_at > 0)
 		failalloc_at(fail_at, fail_all);
+}
+
+/* ---- servers of the pool ---- */
+
+struct pooled *__real_pool_take(struct pool *p, const struct pool_want *want, struct err *e);
+struct pooled *__wrap_pool_take(struct pool *p, const struct pool_want *want, struct err *e);
+void __real_pool_give(struct pooled *s);
+void __wrap_pool_give(struct pooled *s);
+
+static int taken;
+
+struct pooled *__wrap_pool_take(struct pool *p, const struct pool_want *want, struct err *e)
+{
+	struct pooled *s = __real_pool_take(p, want, e);
+
+	taken += s != NULL;
+	return s;
+}
+
+void __wrap_pool_give(struct pooled *s)
+{
+	taken -= s != NULL;
+	__real_pool_give(s);
 }
 
 /* ---- what a client does ---- */
@@ -424,6 +448,7 @@ static void finish(void)
 	capture_start();
 	endpoint_close();
 	assert_int_equal(questions, answers);
+	assert_int_equal(taken, 0);
 }
 
 static void test(void **state)
