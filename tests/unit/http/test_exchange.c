@@ -246,6 +246,37 @@ static void headers_and_path_are_as_sent(void **state)
 	client_close(&c);
 }
 
+/* A whole URL is a target, too (RFC 9112 section 3.2.2), but of http alone and for the host that
+ * the Host header says: else it has no path of ours. */
+static void targets_that_are_urls(void **state)
+{
+	static const char *const rows[][2] = {
+		{"http://h:1/mcp?x", "/mcp"},
+		{"HTTPS://H:1/mcp", "/mcp"},
+		{"http://h:1", "/"},
+		{"http://o:1/mcp", ""},
+		{"http://h:11/mcp", ""},
+		{"http:///mcp", ""},
+		{"ftp://h:1/mcp", ""},
+		{"xh:1/mcp", ""},
+		{"h:1/mcp", ""},
+	};
+
+	(void)state;
+	fix.handler = see_request;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char line[128], want[64];
+		struct client c;
+
+		client_open(&c);
+		snprintf(line, sizeof line, "GET %s HTTP/1.1\r\nHost: h:1\r\n\r\n", rows[i][0]);
+		client_send(&c, line);
+		snprintf(want, sizeof want, "%s|-|-|0|absent", rows[i][1]);
+		expect_body(&c, want);
+		client_close(&c);
+	}
+}
+
 /* ---- answers ---- */
 
 static void set_headers(struct exchange *x)
@@ -872,6 +903,7 @@ int main(void)
 		http_test(every_method_reaches_the_handler),
 		http_test(head_gets_no_stray_bytes),
 		http_test(headers_and_path_are_as_sent),
+		http_test(targets_that_are_urls),
 		http_test(answers_without_a_body),
 		http_test(json_goes_out_on_one_line),
 		http_test(no_answer_leaves_while_it_is_held),
