@@ -626,6 +626,11 @@ def _():
         equal(complete("log", "level", "w"), ["warning"])
         equal(complete("session", "close", "--"), ["--all", "--user", "--json", "--format", "--help"])
         equal(status(0, ["complete", "--", "-s", d.socket, "session", "show", ""])[0].split(), [c.sid])
+        for words in (["-t", "5"], ["--timeout", "5"], ["--timeout=5"], ["--format", "kv"], ["--json"],
+                      ["-t", "5", "--json", "--format", "kv"]):
+            equal(complete(*words, "session", "show", ""), [c.sid], words)
+        for option in ("-s", "--socket"):
+            equal(status(0, ["complete", "--", option, d.socket, "-t", "5", "backend", "restart", ""])[0].split(), ["fake"])
         equal(status(0, ["complete", "--", "session", "show", ""], d.socket + "x")[0], "")
 
 
