@@ -15,9 +15,11 @@
 #define TO_MAP	  (32 << 20)	      /* the most that glibc takes for M_MMAP_THRESHOLD */
 #define TO_KEEP	  (64 << 20)
 #define TRIM_SECS 1
+#define MANY	  256 /* sessions or connections, of some kilobytes each */
 
 static struct event *trim;
-static bool passing; /* a large message since the timer was set */
+static bool passing;   /* a large message since the timer was set */
+static unsigned ended; /* since the heap was to be trimmed */
 
 static void set_timer(void)
 {
@@ -70,12 +72,24 @@ void heap_fini(void)
 	trim = NULL;
 }
 
-void heap_passed(size_t bytes)
+static void trim_later(void)
 {
-	if (!trim || bytes < LARGE)
-		return;
 	if (evtimer_pending(trim, NULL))
 		passing = true;
 	else
 		set_timer();
+}
+
+void heap_passed(size_t bytes)
+{
+	if (trim && bytes >= LARGE)
+		trim_later();
+}
+
+void heap_ended(void)
+{
+	if (!trim || ++ended < MANY)
+		return;
+	ended = 0;
+	trim_later();
 }

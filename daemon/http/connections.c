@@ -7,6 +7,7 @@
 #include <event2/http.h>
 
 #include "base/delayq.h"
+#include "base/heap.h"
 #include "base/netaddr.h"
 #include "base/share.h"
 #include "http/exchange.h"
@@ -164,6 +165,7 @@ void connections_remove(struct connections *cs, struct connection *c)
 	HASH_DEL(cs->by_bev, c);
 	forget_client(c);
 	free(c);
+	heap_ended();
 }
 
 const char *connection_holder(const struct connection *c)

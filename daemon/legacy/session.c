@@ -11,6 +11,7 @@
 #include "base/container.h"
 #include "base/defer.h"
 #include "base/delayq.h"
+#include "base/heap.h"
 #include "base/share.h"
 #include "legacy/registry.h"
 #include "legacy/transport.h"
@@ -199,6 +200,7 @@ static void free_later(void *arg)
 	budget_end(&s->kept);
 	budget_unref(&s->budget);
 	free(s);
+	heap_ended();
 }
 
 /* A session whose memory will be freed must not be found or counted, even after a failed step. */

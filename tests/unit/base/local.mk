@@ -43,6 +43,14 @@ tests_unit_base_test_environ_CFLAGS = $(unit_cflags)
 tests_unit_base_test_environ_LDFLAGS = $(failalloc_ldflags)
 tests_unit_base_test_environ_LDADD = $(unit_ldadd)
 
+check_PROGRAMS += tests/unit/base/test_heap
+TESTS += tests/unit/base/test_heap
+tests_unit_base_test_heap_SOURCES = tests/unit/base/test_heap.c
+tests_unit_base_test_heap_CPPFLAGS = $(unit_cppflags)
+tests_unit_base_test_heap_CFLAGS = $(unit_cflags)
+tests_unit_base_test_heap_LDADD = $(unit_ldadd)
+tests_unit_base_test_heap_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc_trim
+
 check_PROGRAMS += tests/unit/base/test_mask
 TESTS += tests/unit/base/test_mask
 tests_unit_base_test_mask_SOURCES = tests/unit/base/test_mask.c
