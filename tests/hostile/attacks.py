@@ -538,6 +538,29 @@ def _(a):
 
 # --- calls ---------------------------------------------------------------------------------------
 
+@attack("large answers that nobody reads")
+def _(a):
+    s = Evil(a, "/mcp/bad")
+    for _ in range(a.rng.randint(1, 4)):
+        a.hold(s.begin("tools/call", {"name": "big", "arguments": {"bytes": a.rng.choice((1 << 20, 4 << 20))}}))
+
+
+@attack("large requests that no server answers")
+def _(a):
+    for _ in range(a.rng.randint(1, 4)):
+        head, body = envelope("tools/call", {"name": "hang", "arguments": {
+            "x": a.rng.choice(("x" * 1000000, [{}] * 100000))}})
+        c = a.conn()
+        c.throw(c.head("POST", "/mcp/bad", a.fields(*head), len(body)) + body)
+        a.hold(c)
+
+
+@attack("large parked calls")
+def _(a):
+    for _ in range(a.rng.randint(1, 4)):
+        a.call("/mcp/bad", "elicit", {"message": "m" * a.rng.choice((10000, 900000))}, {"elicitation": {}})
+
+
 @attack("patterns and comparisons that take long")
 def _(a):
     name, path = a.rng.choice(sorted(BOMBS)), a.rng.choice(("/mcp/host", "/mcp/site"))

@@ -17,6 +17,7 @@ from attacks import *
 import honest
 
 WORLDS, FAILED = {}, []
+FIXED_KIB = 96 << 10  # what passes and is not held: messages that are read, their trees, free pieces of the allocator
 COUNTS = ("sessions", "dormant", "children", "processes", "calls")  # of mcpctl status
 ARGS = None
 
@@ -101,6 +102,8 @@ def left_over(world):
     left += ["users %d" % status["users"]] if status["users"] > users else []
     left += ["children of %s: %d" % (b["name"], b["children"]) for b in d.ctl("backends.list")
              if b.get("children")]
+    if status["held"]:
+        left.append("%d bytes held" % status["held"])
     if now > world.descriptors + 8:
         left.append("%d descriptors, %d at the start" % (now, world.descriptors))
     return ", ".join(left)
@@ -125,6 +128,18 @@ def bounded(mode):
     assert now <= allowed, "resident memory grew from %d to %d KiB; %s" % (world.warm, now, again())
 
 
+def within_budget(mode):
+    """What others made the daemon hold stayed within its limit, and the memory of the process near that: besides there
+    are what the daemon needs for itself, and what passes."""
+    world = world_of(mode)
+    status, most = world.daemon.ctl("status"), peak_rss(world.daemon.pid)
+    limit = MEMORY[mode] >> 10
+    diagnose("held at most: %d of %d KiB; resident at most: %d KiB, %d at first" % (
+        status["heldPeak"] >> 10, limit, most, world.at_first))
+    allowed = (limit + world.at_first + FIXED_KIB) * (3 if sanitized() else 1)
+    assert most <= allowed, "resident memory was %d KiB, allowed are %d; %s" % (most, allowed, again())
+
+
 def ended(mode):
     world = world_of(mode)
     world.daemon.stop()
@@ -144,7 +159,8 @@ def noted(fn, mode):
 def register(mode, title):
     for what, fn in (("under attack the honest clients see no error and no wrong answer", survived),
                      ("sessions, calls, children and connections go back to none", nothing_left),
-                     ("memory is what it was", bounded), ("the daemon ends well", ended)):
+                     ("memory is what it was", bounded),
+                     ("memory stayed within limits.maxMemory and a fixed part", within_budget), ("the daemon ends well", ended)):
         case("%s: %s" % (title, what))(lambda fn=fn: noted(fn, mode))
 
 

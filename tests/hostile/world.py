@@ -19,12 +19,15 @@ sys.path.insert(0, INTEGRATION)
 
 from fakeupstream import Upstream
 from harness import *  # noqa: E402,F403
-from harness import BOTH, Daemon, descriptors, fake, json, rss, tiny
+from harness import BOTH, Daemon, descriptors, fake, json, peak_rss, rss, sanitized, tiny
 from webserver import WebServer, tool
 
 NOW, PREFIX = "2026-07-28", "io.modelcontextprotocol/"
 MODERN_SERVER = os.path.join(INTEGRATION, "modernserver.py")
 BAD_SERVER, THIEF = os.path.join(FOLDER, "badserver.py"), os.path.join(FOLDER, "thief.py")
+# limits.maxMemory. Users have shares of the memory, so that attackers never have all of it; without authentication an
+# attacker from many addresses may, so there has to be enough for all of them.
+MEMORY = {"tokens": 24 << 20, "none": 256 << 20}
 HONEST, ATTACKERS = ("amy", "ben"), ("mallory", "mallet", "malice")
 
 # Patterns over which a backtracking matcher spends exponential or high polynomial time, and comparisons that
@@ -160,7 +163,7 @@ class World:
     # --- the daemon ---
 
     def start(self):
-        limits = {"callTimeout": 20, "questionTimeout": 20, "keepAlive": 5}
+        limits = {"callTimeout": 20, "questionTimeout": 20, "keepAlive": 5, "maxMemory": MEMORY[self.mode]}
         more = {}
         # The attackers come through a reverse proxy, which tells their addresses apart; the honest clients do not.
         d = Daemon(self.servers(), limits=limits, sessions={"idleTimeout": 30, "max": 2000}, store=True,
@@ -177,7 +180,7 @@ class World:
         self.daemon = d
         d.start()
         wait_until(lambda: all(b["state"] == "ready" for b in d.ctl("backends.list")), "all servers")
-        self.descriptors = descriptors(d.pid)
+        self.descriptors, self.at_first = descriptors(d.pid), rss(d.pid)
 
     def token(self, user):
         """The bearer token of USER; None without authentication."""

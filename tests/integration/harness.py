@@ -188,6 +188,12 @@ def rss(pid):
         return int(re.search(r"^VmRSS:\s+(\d+)", f.read(), re.M).group(1))
 
 
+def peak_rss(pid):
+    """The most resident memory that the process ever had, in KiB."""
+    with open("/proc/%d/status" % pid) as f:
+        return int(re.search(r"^VmHWM:\s+(\d+)", f.read(), re.M).group(1))
+
+
 def descriptors(pid):
     """How many descriptors a process has; 0 where only root may count those of mcpd, which is not dumpable."""
     try:

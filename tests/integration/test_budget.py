@@ -48,8 +48,7 @@ def leave(conns):
 
 def most(d):
     """The most resident bytes that the daemon ever had."""
-    with open("/proc/%d/status" % d.pid) as f:
-        return int(re.search(r"VmHWM:\s+(\d+)", f.read())[1]) * KIB
+    return peak_rss(d.pid) * KIB
 
 
 class Slow(Conn):
