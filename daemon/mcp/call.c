@@ -132,13 +132,17 @@ struct call *call_new(struct event_base *base, const struct call_front *front, v
 	c->caller = caller;
 	c->bearer = bearer_ref(caller->bearer);
 	c->params = params_take;
-	budget_move(&c->held, caller->budget);
-	budget_add(&c->held, budget_block(sizeof *c + size) + jsonrpc_cost(params_take));
 	c->token = json_incref(progress_token);
 	c->progress = -INFINITY;
 	c->started = clock_ms();
 	live++;
 	return c;
+}
+
+int call_hold(struct call *c, struct err *e)
+{
+	budget_move(&c->held, c->caller->budget);
+	return budget_take(&c->held, sizeof *c + jsonrpc_cost(c->params), "a request", e);
 }
 
 uint64_t call_id(const struct call *c)

@@ -70,6 +70,7 @@ struct call *server_next_call(struct request *r, const char *method, json_t *par
 	if (next) {
 		call_set_arguments(next, arguments);
 		call_set_bearer(next, call_bearer(r->call));
+		(void)call_hold(next, NULL); /* the request was taken, so its calls are made */
 		r->call = next;
 	}
 	return next;

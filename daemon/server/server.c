@@ -6,7 +6,6 @@
 #include <sys/queue.h>
 
 #include "auth/users.h"
-#include "base/budget.h"
 #include "base/turns.h"
 #include "lib/jsonrpc.h"
 #include "lib/jsontext.h"
@@ -247,12 +246,12 @@ static void run(void *arg)
 	r->method->handle(r);
 }
 
-/* Whether R ended, because the memory that its client makes the daemon hold is too much with it. */
+/* Whether R ended, because there is no memory for it. */
 static bool refused_by_budget(const struct request *r)
 {
 	struct err e;
 
-	if (budget_check(r->server->conf.caller->budget, 0, &e) == 0)
+	if (call_hold(r->call, &e) == 0)
 		return false;
 	call_error(r->call, RPC_INTERNAL_ERROR, NULL, "%s", e.text);
 	return true;
