@@ -83,7 +83,7 @@ void exchange_challenge(struct exchange *x, const char *error, const char *why, 
  */
 int exchange_take_place(struct exchange *x, struct share *share, struct err *e);
 /* What X holds, and its answer until the client has read that, is counted in B; before: in the
- * budget of the address. Returns the bytes that the body of X holds. */
+ * budget of the address. Returns the length of the body that was taken. */
 size_t exchange_charge(struct exchange *x, struct budget *b);
 /* The first value of header NAME (case-insensitive) with SP and HTAB stripped on both sides
  * (RFC 9110 section 5.5), or NULL. The pointer is good until the next call for the same exchange.

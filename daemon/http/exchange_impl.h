@@ -37,6 +37,7 @@ struct exchange {
 	struct bearer *bearer; /* NULL: no token was asked for */
 	exchange_challenge_fn challenge;
 	void *challenge_arg;
+	size_t body_len;	  /* of the body that was taken */
 	struct share *place;	  /* a place of it is taken; NULL: none */
 	const char *place_holder; /* the holder of PLACE; NULL: none */
 	enum exchange_state state;

@@ -286,6 +286,8 @@ char *exchange_take_body(struct exchange *x, size_t *len_r)
 	if (in)
 		evbuffer_remove(in, body, len);
 	body[len] = '\0';
-	*len_r = len;
+	if (x->gate)
+		gate_body_freed(x->gate);
+	x->body_len = *len_r = len;
 	return body;
 }

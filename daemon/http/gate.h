@@ -90,9 +90,9 @@ void gate_untimed(struct gate *g);
  * which can destroy the answer on its way. */
 bool gate_unread(const struct gate *g);
 /* What the connection holds for the present request, and its answer until that is read, is counted
- * in B. Returns the bytes that the body of the request holds. */
-size_t gate_charge(struct gate *g, struct budget *b);
-/* The body of the present request was freed. */
+ * in B. */
+void gate_charge(struct gate *g, struct budget *b);
+/* The body of the present request was freed, or belongs to another part now. */
 void gate_body_freed(struct gate *g);
 /* What the answers that the client has not read cost, in bytes; 0: there are none. */
 size_t gate_backlog(const struct gate *g);

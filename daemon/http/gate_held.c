@@ -35,11 +35,10 @@ void gate_count_end(struct gate *g)
 	budget_unref(&g->home);
 }
 
-size_t gate_charge(struct gate *g, struct budget *b)
+void gate_charge(struct gate *g, struct budget *b)
 {
 	budget_move(&g->body, b);
 	budget_move(&g->out.part, b);
-	return g->body.held;
 }
 
 const char *gate_holder(const struct gate *g)

@@ -142,7 +142,10 @@ struct call *call_new(struct event_base *base, const struct call_front *front, v
 int call_hold(struct call *c, struct err *e)
 {
 	budget_move(&c->held, c->caller->budget);
-	return budget_take(&c->held, sizeof *c + jsonrpc_cost(c->params), "a request", e);
+	return budget_take(&c->held,
+			   sizeof *c + jsonrpc_cost(c->params) +
+				   (c->arguments ? jsontext_cost(c->arguments) : 0),
+			   "a request", e);
 }
 
 uint64_t call_id(const struct call *c)

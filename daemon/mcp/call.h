@@ -84,8 +84,8 @@ struct call *call_new(struct event_base *base, const struct call_front *front, v
 		      const struct caller *caller, const char *method, json_t *params_take,
 		      json_t *progress_token, int64_t deadline_ms);
 
-/* Counts what the parameters of C hold in the budget of its caller, once. 0, or an error of
- * budget_check() with E: nothing is counted, and C is to be ended. */
+/* Counts what the parameters and arguments of C hold in the budget of its caller, once. 0, or an
+ * error of budget_check() with E: nothing is counted, and C is to be ended. */
 int call_hold(struct call *c, struct err *e);
 
 uint64_t call_id(const struct call *c);
