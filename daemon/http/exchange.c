@@ -414,8 +414,8 @@ int exchange_stream_begin(struct exchange *x)
 	if (httphead_queue(&h, 0, bufferevent_get_output(bev)) != 0)
 		return ERR_NOMEM;
 	x->state = EXCHANGE_STREAMING;
+	/* exchange_settle() watches X already, or will when the handler returns. */
 	exchange_slim(x);
-	exchange_watch(x);
 	bufferevent_enable(bev, EV_WRITE);
 	return 0;
 }
