@@ -281,7 +281,9 @@ int jsontext_write(struct evbuffer *out, struct jsontext *t)
 
 bool jsontext_is_line(const struct jsontext *t)
 {
-	for (const struct piece *p = t->pieces; p < t->pieces + t->n; p++) {
+	for (size_t i = 0; i < t->n; i++) {
+		const struct piece *p = &t->pieces[i];
+
 		if (memchr(p->at, '\n', p->len) || memchr(p->at, '\r', p->len))
 			return false;
 	}
