@@ -281,12 +281,10 @@ int jsontext_write(struct evbuffer *out, struct jsontext *t)
 
 bool jsontext_is_line(const struct jsontext *t)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		const struct piece *p = &t->pieces[i];
-
-		if (memchr(p->at, '\n', p->len) || memchr(p->at, '\r', p->len))
+	for (size_t i = 0; i < t->n; i++)
+		if (memchr(t->pieces[i].at, '\n', t->pieces[i].len) ||
+		    memchr(t->pieces[i].at, '\r', t->pieces[i].len))
 			return false;
-	}
 	return true;
 }
 
