@@ -38,7 +38,9 @@ static bool has_names(struct exchange *x, const struct post *post)
 	struct err e;
 
 	for (size_t i = 0; i < post->n; i++) {
-		if (names_check(post->messages[i].params, &e) < 0) {
+		const struct message *m = &post->messages[i];
+
+		if (m->nul && names_check(m->params, &e) < 0) {
 			reply_error(x, 400, post_reply_id(post), RPC_INVALID_PARAMS,
 				    "Invalid params: %s", e.text);
 			return false;

@@ -225,13 +225,37 @@ static void set_parse_error(struct err *e, const json_error_t *je)
 		err_set(e, ERR_PARSE, "line %d, column %d: %s", je->line, je->column, je->text);
 }
 
+/* A value that needs no parser: an integer that is not large, or a string without escapes. NULL:
+ * the value is neither, or no JSON, or there is no memory for it. */
+static json_t *plain(const char *text, size_t len)
+{
+	json_int_t n = 0;
+
+	if (len >= 2 && text[0] == '"' && text[len - 1] == '"') {
+		for (size_t i = 1; i < len - 1; i++)
+			if ((unsigned char)text[i] < 0x20 || text[i] == '"' || text[i] == '\\')
+				return NULL;
+		return json_stringn(text + 1, len - 2);
+	}
+	if (len == 0 || len > 15 || (text[0] == '0' && len > 1))
+		return NULL;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return NULL;
+		n = n * 10 + (text[i] - '0');
+	}
+	return json_integer(n);
+}
+
 /* FLAGS are those of json_loadb(), beside the ones that all texts are read with. */
 static json_t *parse(const char *buf, size_t len, size_t flags, bool lossy, struct err *e)
 {
 	json_error_t je = {0}; /* jansson does not fill in all of it when it lacks memory */
-	json_t *msg;
+	json_t *msg = plain(buf, len);
 	char *repaired;
 
+	if (msg)
+		return msg;
 	flags |= JSON_ALLOW_NUL | JSON_DECODE_ANY;
 	msg = json_loadb(buf, len, flags, &je);
 	if (msg)

@@ -228,25 +228,23 @@ json_t *jsontext_own_tree(const struct jsontext *t)
 	return t->n == 0 ? t->tree : NULL;
 }
 
-/* Whether the tree of T is there or may be made. */
-static bool may_be_tree(const struct jsontext *t, struct err *e)
+int jsontext_may_tree(size_t len, struct err *e)
 {
-	if (t->tree || t->len <= max_tree)
-		return true;
-	err_set(e, ERR_LIMIT,
-		"%zu bytes would have to be looked into, and at most %zu are (limits.maxTree)",
-		t->len, max_tree);
-	return false;
+	return len <= max_tree ? 0
+			       : err_set(e, ERR_LIMIT,
+					 "%zu bytes would have to be looked into, and at most %zu "
+					 "are (limits.maxTree)",
+					 len, max_tree);
 }
 
 json_t *jsontext_tree(struct jsontext *t, struct err *e)
 {
-	return may_be_tree(t, e) ? make_tree(t, false, e) : NULL;
+	return t->tree || jsontext_may_tree(t->len, e) == 0 ? make_tree(t, false, e) : NULL;
 }
 
 json_t *jsontext_strict_tree(struct jsontext *t, struct err *e)
 {
-	return may_be_tree(t, e) ? make_tree(t, true, e) : NULL;
+	return t->tree || jsontext_may_tree(t->len, e) == 0 ? make_tree(t, true, e) : NULL;
 }
 
 /* ---- writing ---- */

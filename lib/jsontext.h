@@ -37,6 +37,8 @@ void jsontext_limit(size_t max_tree);
 /* About how many bytes of memory T holds, text and tree; what is shared counts in full. */
 size_t jsontext_cost(const struct jsontext *t);
 
+/* Whether LEN bytes may become a tree: 0, or ERR_LIMIT with the reason. */
+int jsontext_may_tree(size_t len, struct err *e);
 /* The value as a tree (borrowed, kept until T goes, not to be changed). Duplicate members: the last
  * one counts. NULL with E = ERR_LIMIT (over limits.maxTree), ERR_PARSE (what jansson cannot hold:
  * the text says what), or ERR_NOMEM. */

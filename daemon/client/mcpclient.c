@@ -90,7 +90,7 @@ static void on_message(struct mcpclient *m, const struct message *msg)
 	const char *method = json_string_value(msg->method);
 	struct err e;
 
-	if (names_check(msg->params, &e) < 0) {
+	if (msg->nul && names_check(msg->params, &e) < 0) {
 		m->useless++;
 		mcpclient_grumble(m, "sent a %.60s whose %s", method, e.text);
 		refuse(m, msg, RPC_INVALID_PARAMS, e.text);

@@ -3,6 +3,7 @@ daemon_libmcpd_a_SOURCES += \
 	daemon/mcp/call.c daemon/mcp/call.h \
 	daemon/mcp/capability.c daemon/mcp/capability.h \
 	daemon/mcp/catalog.c daemon/mcp/catalog.h \
+	daemon/mcp/clientparams.c daemon/mcp/clientparams.h \
 	daemon/mcp/era.c daemon/mcp/era.h \
 	daemon/mcp/mcpheaders.c daemon/mcp/mcpheaders.h \
 	daemon/mcp/message.c daemon/mcp/message.h \

@@ -12,6 +12,7 @@
 #include "lib/jsonscan.h"
 #include "lib/jsontext.h"
 #include "lib/utf8.h"
+#include "mcp/clientparams.h"
 
 /* The members of a message. */
 enum member { ID, METHOD, PARAMS, RESULT, ERROR, JSONRPC, MEMBERS };
@@ -29,39 +30,34 @@ struct reading {
 	struct jsontext *whole;
 	const char *text; /* its bytes */
 	struct place places[MEMBERS];
-	struct place arguments; /* of the parameters */
-	unsigned seen;		/* one bit for each of the members that were met */
-	const char *twice;	/* the last member that was met again; NULL: none */
+	struct clientparams params; /* BY_CLIENT: the members of the parameters */
+	unsigned seen;		    /* one bit for each of the members that were met */
+	const char *twice;	    /* the last member that was met again; NULL: none */
 	bool by_client;
 };
 
-/* Notes a member at PLACE in R. Of a member that is there twice the last counts, as where it is
- * parsed. null is as good as none. */
-static void note(struct reading *r, struct place *place, const struct jsonscan_member *m,
-		 const char *name)
+/* Notes member WHICH of the message. Of duplicate members the last counts, as in
+ * jsonrpc_parse_any(); null counts as absent. */
+static void note(struct reading *r, enum member which, const struct jsonscan_member *m)
 {
-	unsigned bit = 1u << (place == &r->arguments ? MEMBERS : (size_t)(place - r->places));
-
-	if (r->seen & bit)
-		r->twice = name;
-	r->seen |= bit;
-	*place = (struct place){m->at, r->text[m->at] == 'n' ? 0 : m->len};
+	if (r->seen & 1u << which)
+		r->twice = names[which];
+	r->seen |= 1u << which;
+	r->places[which] = (struct place){m->at, r->text[m->at] == 'n' ? 0 : m->len};
 }
 
 static void on_member(const struct jsonscan_member *m, void *arg)
 {
 	struct reading *r = arg;
-	const char *key = r->text + m->key_at;
 
 	if (m->depth == 2) {
-		if (r->by_client && jsonscan_key_is(key, m->key_len, "arguments") &&
-		    jsonscan_key_is(r->text + m->in_at, m->in_len, names[PARAMS]))
-			note(r, &r->arguments, m, "arguments");
+		if (r->by_client && jsonscan_key_is(r->text + m->in_at, m->in_len, names[PARAMS]))
+			clientparams_note(&r->params, m);
 		return;
 	}
 	for (size_t i = 0; i < MEMBERS; i++) {
-		if (jsonscan_key_is(key, m->key_len, names[i])) {
-			note(r, &r->places[i], m, names[i]);
+		if (jsonscan_key_is(r->text + m->key_at, m->key_len, names[i])) {
+			note(r, i, m);
 			return;
 		}
 	}
@@ -212,50 +208,13 @@ static int take_response(struct message *m, const struct reading *r, struct err 
 	return rc;
 }
 
-/* The parameters around the arguments, which are null in their place; NULL on lack of memory. */
-static struct jsontext *around_arguments(const struct reading *r)
+static int take_params(struct message *m, const struct reading *r, struct err *e)
 {
-	const struct place *p = &r->places[PARAMS], *a = &r->arguments;
-	size_t before = a->at - p->at, after = p->len - before - a->len;
-	char *text = malloc(before + after + sizeof "null");
+	const struct place *p = &r->places[PARAMS];
 
-	if (!text)
-		return NULL;
-	memcpy(text, r->text + p->at, before);
-	memcpy(text + before, "null", 4);
-	memcpy(text + before + 4, r->text + a->at + a->len, after);
-	text[before + 4 + after] = '\0';
-	return jsontext_take(text, before + 4 + after);
-}
-
-/* Members of parameters that may be left out, and that clients send as null instead. */
-static void drop_nulls(json_t *params)
-{
-	static const char *const optional[] = {"_meta", "arguments", "cursor", "task", "context"};
-
-	for (size_t i = 0; i < sizeof optional / sizeof *optional; i++) {
-		if (json_is_null(json_object_get(params, optional[i])))
-			json_object_del(params, optional[i]);
-	}
-}
-
-/* The parameters of a client: its arguments are a text, and the others a tree. */
-static int take_client_params(struct message *m, const struct reading *r, struct err *e)
-{
-	const struct place *a = &r->arguments;
-
-	if (a->len == 0 || r->text[a->at] != '{') {
-		int rc = tree_of(r, PARAMS, &m->params, e);
-
-		drop_nulls(m->params);
-		return rc;
-	}
-	m->arguments = part_of(r, a);
-	m->params = m->arguments ? tree_of_part(r, around_arguments(r), e) : NULL;
-	drop_nulls(m->params);
-	if (!m->arguments)
-		err_set(e, ERR_NOMEM, "out of memory");
-	return m->params ? 0 : e->code;
+	if (r->by_client && p->len > 0 && r->text[p->at] == '{')
+		return clientparams_take(&r->params, r->whole, &m->params, &m->arguments, e);
+	return tree_of(r, PARAMS, &m->params, e);
 }
 
 static int take_method(struct message *m, const struct reading *r, struct err *e)
@@ -279,7 +238,7 @@ static int take_call(struct message *m, const struct reading *r, struct err *e)
 	m->kind = m->id ? JSONRPC_REQUEST : JSONRPC_NOTIFICATION;
 	rc = take_method(m, r, e);
 	if (rc == 0)
-		rc = r->by_client ? take_client_params(m, r, e) : tree_of(r, PARAMS, &m->params, e);
+		rc = take_params(m, r, e);
 	if (rc == 0 && m->params && !json_is_object(m->params) && !json_is_array(m->params))
 		return err_set(e, ERR_INVALID, "\"params\" must be an object or an array");
 	return rc;
@@ -366,6 +325,7 @@ static int scan(struct message *m, struct reading *r, unsigned max_depth, size_t
 	jsonscan_init(&s, max_depth, on_member, r);
 	status = jsonscan_run(&s, r->text, len, true);
 	*bad_r = s.bad;
+	m->nul = memmem(r->text, len, "\\u0000", 6);
 	m->broken = status == JSONSCAN_BAD;
 	m->end = m->broken && jsonscan_ended(&s) ? s.pos : 0;
 	if (status == JSONSCAN_BAD)
@@ -427,23 +387,32 @@ int message_read(struct message *m, struct jsontext *whole, struct err *e)
 	return bad > 0 ? read_repaired(m, whole, e) : take_members(m, &r, e);
 }
 
+/* Takes the members that were found in R, unless the message may not be read any further. */
+static int take_client(struct message *m, const struct reading *r, size_t bad, struct err *e)
+{
+	int rc = check_client(r, bad, e);
+
+	if (rc == ERR_PARSE)
+		return rc;
+	/* What is no message is answered under its id, where it has one. */
+	if (rc < 0)
+		(void)take_members(m, r, &(struct err){0});
+	return rc < 0 ? rc : take_members(m, r, e);
+}
+
 int message_read_client(struct message *m, struct jsontext *whole, unsigned max_depth,
 			struct err *e)
 {
 	struct reading r = {.whole = whole, .by_client = true};
 	size_t bad = 0;
-	int rc, strange;
+	int rc;
 
 	memset(m, 0, sizeof *m);
 	rc = scan(m, &r, max_depth, &bad, e);
-	if (rc < 0)
-		return rc;
-	strange = check_client(&r, bad, e);
-	if (strange == ERR_PARSE)
-		return strange;
-	/* What is no message is answered under its id, where it has one. */
-	rc = take_members(m, &r, strange < 0 ? &(struct err){0} : e);
-	return strange < 0 ? strange : rc;
+	if (rc == 0)
+		rc = take_client(m, &r, bad, e);
+	clientparams_clear(&r.params);
+	return rc;
 }
 
 json_t *message_reply_id(const struct message *m)

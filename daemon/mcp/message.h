@@ -34,8 +34,9 @@ struct message {
 	int code;		    /* JSONRPC_ERROR */
 	char *error;		    /* the message of the error; never NULL for one */
 	json_t *data;		    /* of the error; NULL: none */
-	bool broken;		    /* the text is no JSON as a whole */
-	size_t end; /* where it is, and a whole value comes before: the end of that; 0: not so */
+	bool nul;    /* a string in the message may have a NUL inside (see names.h) */
+	bool broken; /* the text is no JSON as a whole */
+	size_t end;  /* where it is, and a whole value comes before: the end of that; 0: not so */
 };
 
 /* TEXT without the byte order mark that it begins with, or TEXT itself where there is none: a new
