@@ -28,6 +28,9 @@ static void refuse(struct exchange *x, const struct post *post, const struct err
 	else if (e->code == ERR_INVALID)
 		reply_error(x, 400, post_reply_id(post), RPC_INVALID_REQUEST, "Invalid Request: %s",
 			    e->text);
+	else if (e->code == ERR_LIMIT && post_reply_id(post))
+		reply_error(x, 400, post_reply_id(post), RPC_INVALID_PARAMS, "Invalid params: %s",
+			    e->text);
 	else
 		reply_error(x, 400, NULL, RPC_PARSE_ERROR, "Parse error: %s", e->text);
 }
