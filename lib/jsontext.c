@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/bufadd.h"
+#include "lib/jsonmembers.h"
 #include "lib/jsonrpc.h"
 #include "lib/jsonscan.h"
 
@@ -27,20 +28,13 @@ struct piece {
 	size_t len;
 };
 
-/* Where a member of an object is in its text. */
-struct member {
-	size_t key_at, key_len, at, len;
-};
-
 struct jsontext {
 	size_t refs;
 	json_t *tree;	      /* NULL: nobody asked */
 	size_t n, len;	      /* pieces; bytes of all */
 	struct piece *pieces; /* NULL: there is the tree alone */
 	struct piece one;
-	struct member
-		*members; /* of an object that was walked; NULL: not so, or too many to keep */
-	size_t n_members;
+	struct jsonmembers members; /* of an object that was walked; empty: not so */
 };
 
 static size_t max_tree = (size_t)1 << 20;
@@ -97,7 +91,7 @@ void jsontext_unref(struct jsontext **tp)
 		return;
 	drop_pieces(t);
 	json_decref(t->tree);
-	free(t->members);
+	jsonmembers_clear(&t->members);
 	free(t);
 }
 
@@ -203,7 +197,8 @@ size_t jsontext_len(const struct jsontext *t)
 
 size_t jsontext_cost(const struct jsontext *t)
 {
-	return sizeof *t + t->n * sizeof *t->pieces + t->len + jsonrpc_cost(t->tree);
+	return sizeof *t + t->n * sizeof *t->pieces + t->len + jsonrpc_cost(t->tree) +
+	       t->members.room * sizeof *t->members.v;
 }
 
 static json_t *make_tree(struct jsontext *t, bool strict, struct err *e)
@@ -383,41 +378,46 @@ struct jsontext *jsontext_array(struct jsontext *const *values, size_t n)
 
 /* ---- members ---- */
 
-/* A value passes several parts that each look for members of it. What the first walk found is kept,
- * unless an object has more members than any that the protocol defines. */
-#define MAX_KEPT 32
-
-typedef void (*member_fn)(const struct member *m, void *arg);
+/* A value passes several parts that each look for members of it: what the first walk found is kept,
+ * unless there are too many. */
+typedef void (*member_fn)(const struct jsonmember *m, void *arg);
 
 struct walk {
 	member_fn fn;
 	void *arg;
-	struct member kept[MAX_KEPT];
-	size_t n;
+	struct jsonmembers found;
 };
 
 static void on_scanned(const struct jsonscan_member *m, void *arg)
 {
-	const struct member own = {m->key_at, m->key_len, m->at, m->len};
+	const struct jsonmember own = {m->key_at, m->key_len, m->at, m->len};
 	struct walk *w = arg;
 
 	if (m->depth != 1)
 		return;
-	if (w->n < MAX_KEPT)
-		w->kept[w->n] = own;
-	w->n++;
+	jsonmembers_note(&w->found, m);
 	w->fn(&own, w->arg);
 }
 
-static void keep_members(struct jsontext *t, const struct walk *w)
+/* T, which has none, has the members FOUND (consumed) from now on. */
+static void keep_members(struct jsontext *t, struct jsonmembers *found)
 {
-	if (w->n == 0 || w->n > MAX_KEPT)
-		return;
-	t->members = malloc(w->n * sizeof *t->members);
-	if (!t->members)
-		return; /* the next walk scans again */
-	memcpy(t->members, w->kept, w->n * sizeof *t->members);
-	t->n_members = w->n;
+	if (found->failed)
+		jsonmembers_clear(found);
+	t->members = *found;
+}
+
+struct jsontext *jsontext_object_part(const struct jsontext *of, size_t at, size_t len,
+				      const struct jsonmembers *found)
+{
+	struct jsontext *t = jsontext_part(of, at, len);
+	struct jsonmembers own = {0};
+
+	if (!t)
+		return NULL;
+	jsonmembers_within(&own, found, at, len);
+	keep_members(t, &own);
+	return t;
 }
 
 bool jsontext_is_object(struct jsontext *t)
@@ -441,9 +441,9 @@ static int each_member(struct jsontext *t, member_fn fn, void *arg)
 
 	if (flatten(t) < 0)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < t->n_members; i++)
-		fn(&t->members[i], arg);
-	if (t->members)
+	for (size_t i = 0; i < t->members.n; i++)
+		fn(&t->members.v[i], arg);
+	if (t->members.n > 0)
 		return 0;
 	if (!jsontext_is_object(t))
 		return ERR_INVALID;
@@ -451,7 +451,9 @@ static int each_member(struct jsontext *t, member_fn fn, void *arg)
 	status = jsonscan_run(&s, t->one.at, t->len, true);
 	jsonscan_fini(&s);
 	if (status == JSONSCAN_DONE)
-		keep_members(t, &w);
+		keep_members(t, &w.found);
+	else
+		jsonmembers_clear(&w.found);
 	return status == JSONSCAN_DONE ? 0 : status == JSONSCAN_BAD ? ERR_INVALID : ERR_NOMEM;
 }
 
@@ -463,7 +465,7 @@ struct search {
 	bool failed;
 };
 
-static void on_found(const struct member *m, void *arg)
+static void on_found(const struct jsonmember *m, void *arg)
 {
 	struct search *f = arg;
 
@@ -541,7 +543,7 @@ static size_t find_edit(const struct editor *ed, const char *key, size_t len)
 	return i;
 }
 
-static void on_member(const struct member *m, void *arg)
+static void on_member(const struct jsonmember *m, void *arg)
 {
 	struct editor *ed = arg;
 	size_t i = find_edit(ed, ed->from->one.at + m->key_at, m->key_len);

@@ -16,6 +16,7 @@
 #include "lib/err.h"
 
 struct evbuffer;
+struct jsonmembers;
 struct jsontext;
 
 /* LEN bytes that are malloc'd (consumed, also on failure) or copied, and are one JSON value. NULL
@@ -24,6 +25,10 @@ struct jsontext *jsontext_take(char *text_take, size_t len);
 struct jsontext *jsontext_copy(const char *text, size_t len);
 /* LEN bytes of OF from AT on, which are a value. Shares them. */
 struct jsontext *jsontext_part(const struct jsontext *of, size_t at, size_t len);
+/* jsontext_part() of an object whose members were FOUND when OF was scanned, so that nobody has to
+ * look for them again. */
+struct jsontext *jsontext_object_part(const struct jsontext *of, size_t at, size_t len,
+				      const struct jsonmembers *found);
 /* A tree (consumed; NULL gives NULL), which must not be changed any more. */
 struct jsontext *jsontext_of(json_t *tree_take);
 /* One more reference, and one less; T may be NULL. */

@@ -13,6 +13,7 @@ lib_libmcpd_shared_a_SOURCES = \
 	lib/digest.c lib/digest.h \
 	lib/err.c lib/err.h \
 	lib/hash.h \
+	lib/jsonmembers.c lib/jsonmembers.h \
 	lib/jsonrpc.c lib/jsonrpc.h \
 	lib/jsonscan.c lib/jsonscan.h \
 	lib/jsontext.c lib/jsontext.h \

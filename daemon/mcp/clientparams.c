@@ -6,34 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/jsonmembers.h"
 #include "lib/jsonrpc.h"
 #include "lib/jsonscan.h"
 #include "lib/jsontext.h"
-
-#define MAX_MEMBERS 1000 /* the protocol has no request with more than a dozen */
-
-void clientparams_note(struct clientparams *p, const struct jsonscan_member *m)
-{
-	struct clientparam *more = p->members;
-
-	if (p->n == p->room) {
-		p->room = p->room ? 2 * p->room : 8;
-		more = p->n < MAX_MEMBERS ? realloc(more, p->room * sizeof *more) : NULL;
-		if (!more) {
-			p->room = p->n;
-			p->failed = true;
-			return;
-		}
-	}
-	p->members = more;
-	p->members[p->n++] = (struct clientparam){m->key_at, m->key_len, m->at, m->len};
-}
-
-void clientparams_clear(struct clientparams *p)
-{
-	free(p->members);
-	*p = (struct clientparams){0};
-}
 
 /* ---- one member ---- */
 
@@ -83,7 +59,7 @@ static json_t *parsed(const char *text, size_t len, struct err *e)
 }
 
 /* The key of M in BUF where it fits, else malloc'd: *KEY_R. 0 or ERR_PARSE, ERR_NOMEM. */
-static int key_of(const struct clientparam *m, const char *text, char *buf, size_t size,
+static int key_of(const struct jsonmember *m, const char *text, char *buf, size_t size,
 		  char **key_r, struct err *e)
 {
 	bool plain = !memchr(text + m->key_at, '\\', m->key_len);
@@ -126,7 +102,7 @@ struct taking {
 	struct err *e;
 };
 
-static int put_value(struct taking *t, const char *key, const struct clientparam *m)
+static int put_value(struct taking *t, const char *key, const struct jsonmember *m)
 {
 	json_t *value = parsed(t->text + m->at, m->len, t->e);
 
@@ -137,7 +113,7 @@ static int put_value(struct taking *t, const char *key, const struct clientparam
 		       : err_set(t->e, ERR_NOMEM, "out of memory");
 }
 
-static int put(struct taking *t, const char *key, const struct clientparam *m)
+static int put(struct taking *t, const char *key, const struct jsonmember *m)
 {
 	bool arguments = strcmp(key, "arguments") == 0;
 
@@ -149,7 +125,7 @@ static int put(struct taking *t, const char *key, const struct clientparam *m)
 	return t->arguments ? 0 : err_set(t->e, ERR_NOMEM, "out of memory");
 }
 
-static int put_member(struct taking *t, const struct clientparam *m)
+static int put_member(struct taking *t, const struct jsonmember *m)
 {
 	char buf[64], *key;
 	int rc = key_of(m, t->text, buf, sizeof buf, &key, t->e);
@@ -163,14 +139,14 @@ static int put_member(struct taking *t, const struct clientparam *m)
 }
 
 /* Whether the members but the arguments may become a tree. */
-static int check_size(const struct clientparams *p, const char *text, struct err *e)
+static int check_size(const struct jsonmembers *found, const char *text, struct err *e)
 {
 	size_t len = 0;
 
-	if (p->failed)
-		return err_set(e, ERR_LIMIT, "more than %d parameters", MAX_MEMBERS);
-	for (size_t i = 0; i < p->n; i++) {
-		const struct clientparam *m = &p->members[i];
+	if (found->failed)
+		return err_set(e, ERR_LIMIT, "more than %d parameters", JSONMEMBERS_MAX);
+	for (size_t i = 0; i < found->n; i++) {
+		const struct jsonmember *m = &found->v[i];
 
 		if (!jsonscan_key_is(text + m->key_at, m->key_len, "arguments"))
 			len += m->key_len + m->len;
@@ -178,20 +154,20 @@ static int check_size(const struct clientparams *p, const char *text, struct err
 	return jsontext_may_tree(len, e);
 }
 
-int clientparams_take(const struct clientparams *p, struct jsontext *whole, json_t **params_r,
+int clientparams_take(const struct jsonmembers *found, struct jsontext *whole, json_t **params_r,
 		      struct jsontext **arguments_r, struct err *e)
 {
 	size_t len;
 	struct taking t = {.whole = whole, .text = jsontext_bytes(whole, &len), .e = e};
-	int rc = check_size(p, t.text, e);
+	int rc = check_size(found, t.text, e);
 
 	if (rc < 0)
 		return rc;
 	t.params = json_object();
 	if (!t.params)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	for (size_t i = 0; i < p->n && rc == 0; i++)
-		rc = put_member(&t, &p->members[i]);
+	for (size_t i = 0; i < found->n && rc == 0; i++)
+		rc = put_member(&t, &found->v[i]);
 	*arguments_r = t.arguments;
 	if (rc < 0) {
 		json_decref(t.params);

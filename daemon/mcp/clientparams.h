@@ -6,32 +6,18 @@
 #define MCPD_CLIENTPARAMS_H
 
 #include <jansson.h>
-#include <stdbool.h>
-#include <stddef.h>
 
 #include "lib/err.h"
 
-struct jsonscan_member;
+struct jsonmembers;
 struct jsontext;
 
-/* The members of the parameters as the scan tells of them. Zeroed, there are none. */
-struct clientparams {
-	struct clientparam {
-		size_t key_at, key_len, at, len;
-	} * members;
-	size_t n, room;
-	bool failed; /* there are too many, or there is no memory for them */
-};
-
-/* Notes M, a member of the parameters. */
-void clientparams_note(struct clientparams *p, const struct jsonscan_member *m);
-void clientparams_clear(struct clientparams *p);
-
-/* The parameters in WHOLE, the message that was scanned: *PARAMS_R (a new tree, an object) has all
- * but the arguments, which are *ARGUMENTS_R where they are an object. Members that may be left out
- * and are null are left out. 0; ERR_PARSE (a member that is there twice, or what no tree can hold),
- * ERR_LIMIT (over limits.maxTree, or more than a thousand members) or ERR_NOMEM. */
-int clientparams_take(const struct clientparams *p, struct jsontext *whole, json_t **params_r,
+/* The parameters in WHOLE, the message that was scanned, from their members FOUND: *PARAMS_R (a new
+ * tree, an object) has all but the arguments, which are *ARGUMENTS_R where they are an object.
+ * Members that may be left out and are null are left out. 0; ERR_PARSE (a member that is there
+ * twice, or what no tree can hold), ERR_LIMIT (over limits.maxTree, or more than a thousand
+ * members) or ERR_NOMEM. */
+int clientparams_take(const struct jsonmembers *found, struct jsontext *whole, json_t **params_r,
 		      struct jsontext **arguments_r, struct err *e);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/jsonmembers.h"
 #include "lib/jsonscan.h"
 #include "lib/jsontext.h"
 #include "lib/utf8.h"
@@ -30,9 +31,9 @@ struct reading {
 	struct jsontext *whole;
 	const char *text; /* its bytes */
 	struct place places[MEMBERS];
-	struct clientparams params; /* BY_CLIENT: the members of the parameters */
-	unsigned seen;		    /* one bit for each of the members that were met */
-	const char *twice;	    /* the last member that was met again; NULL: none */
+	struct jsonmembers inner; /* of the parameters (BY_CLIENT), or of the result */
+	unsigned seen;		  /* one bit for each of the members that were met */
+	const char *twice;	  /* the last member that was met again; NULL: none */
 	bool by_client;
 };
 
@@ -51,8 +52,9 @@ static void on_member(const struct jsonscan_member *m, void *arg)
 	struct reading *r = arg;
 
 	if (m->depth == 2) {
-		if (r->by_client && jsonscan_key_is(r->text + m->in_at, m->in_len, names[PARAMS]))
-			clientparams_note(&r->params, m);
+		if (jsonscan_key_is(r->text + m->in_at, m->in_len,
+				    names[r->by_client ? PARAMS : RESULT]))
+			jsonmembers_note(&r->inner, m);
 		return;
 	}
 	for (size_t i = 0; i < MEMBERS; i++) {
@@ -186,7 +188,7 @@ static int take_result(struct message *m, const struct reading *r, struct err *e
 			       "the server's response has neither result nor error");
 	if (!r->by_client && r->text[result->at] != '{')
 		return err_set(e, ERR_INVALID, "the server's result is not an object");
-	m->result = part_of(r, result);
+	m->result = jsontext_object_part(r->whole, result->at, result->len, &r->inner);
 	return m->result ? 0 : err_set(e, ERR_NOMEM, "out of memory");
 }
 
@@ -213,7 +215,7 @@ static int take_params(struct message *m, const struct reading *r, struct err *e
 	const struct place *p = &r->places[PARAMS];
 
 	if (r->by_client && p->len > 0 && r->text[p->at] == '{')
-		return clientparams_take(&r->params, r->whole, &m->params, &m->arguments, e);
+		return clientparams_take(&r->inner, r->whole, &m->params, &m->arguments, e);
 	return tree_of(r, PARAMS, &m->params, e);
 }
 
@@ -367,6 +369,7 @@ static int read_repaired(struct message *m, struct jsontext *whole, struct err *
 
 	if (rc == 0)
 		rc = take_members(m, &r, e);
+	jsonmembers_clear(&r.inner);
 	jsontext_unref(&clean);
 	return rc;
 }
@@ -382,9 +385,10 @@ int message_read(struct message *m, struct jsontext *whole, struct err *e)
 		e = &unheard;
 	memset(m, 0, sizeof *m);
 	rc = scan(m, &r, 0, &bad, e);
-	if (rc < 0)
-		return rc;
-	return bad > 0 ? read_repaired(m, whole, e) : take_members(m, &r, e);
+	if (rc == 0)
+		rc = bad > 0 ? read_repaired(m, whole, e) : take_members(m, &r, e);
+	jsonmembers_clear(&r.inner);
+	return rc;
 }
 
 /* Takes the members that were found in R, unless the message may not be read any further. */
@@ -411,7 +415,7 @@ int message_read_client(struct message *m, struct jsontext *whole, unsigned max_
 	rc = scan(m, &r, max_depth, &bad, e);
 	if (rc == 0)
 		rc = take_client(m, &r, bad, e);
-	clientparams_clear(&r.params);
+	jsonmembers_clear(&r.inner);
 	return rc;
 }
 
