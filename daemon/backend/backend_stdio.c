@@ -325,6 +325,7 @@ static void stdio_describe(const struct backend *b, json_t *row)
 	json_object_set_new(row, "children", json_integer(running));
 	json_object_set_new(row, "restarts", json_integer((json_int_t)s->restarts));
 	json_object_set_new(row, "lastStderr", json_string(s->last_stderr));
+	json_object_set_new(row, "firstNoise", json_string(s->first_noise));
 }
 
 /* What differs between a child and an upstream, the channel knows. */

@@ -109,6 +109,7 @@ struct stdio {
 	unsigned long epoch;	      /* how often all children were stopped */
 	char last_stderr[512]; /* of the last child that failed, escaped and masked; "": none said
 				  anything */
+	char first_noise[MASK_BEGINNING]; /* mcpclient_noise() of the first that had any */
 	const struct instance_channel *channel;
 	enum mcpclient_era era; /* of the server, as far as it is known */
 };

@@ -437,7 +437,7 @@ static void tell_of_brake(struct instance *in, const char *text, size_t len)
 	const struct log_scope scope = instance_scope(in);
 	char begin[MASK_BEGINNING];
 
-	if (in->brake_told || mcpclient_warned(in->client))
+	if (in->brake_told || mcpclient_noise(in->client)[0])
 		return;
 	in->brake_told = true;
 	mask_beginning(&in->mask, text, len, begin);
@@ -449,8 +449,11 @@ static void tell_of_brake(struct instance *in, const char *text, size_t len)
 
 void instance_brake(struct instance *in, unsigned long n, const char *text, size_t len)
 {
+	const char *noise = mcpclient_noise(in->client);
 	unsigned long useless;
 
+	if (noise[0] && !in->s->first_noise[0])
+		strcpy(in->s->first_noise, noise);
 	in->noise += n;
 	useless = in->noise + mcpclient_useless(in->client);
 	if (useless == in->useless || (!in->braked && useless - in->useless < MAX_USELESS))

@@ -116,17 +116,15 @@ static void on_message(struct mcpclient *m, const struct message *msg)
 static void tell_noise(struct mcpclient *m, const char *text, size_t len, const struct err *e)
 {
 	const struct log_scope scope = {.backend = m->name};
-	char begin[MASK_BEGINNING];
 
 	m->useless++;
-	if (m->warned) {
+	if (m->noise[0]) {
 		mcpclient_grumble(m, "sent a line that is not JSON: %s", e->text);
 		return;
 	}
-	m->warned = true;
-	mask_beginning(m->mask, text, len, begin);
+	mask_beginning(m->mask, text, len, m->noise);
 	log_warn(&scope, "the server sent a line that is not JSON (%s), which begins with: %s",
-		 e->text, begin);
+		 e->text, m->noise);
 }
 
 /* TEXT is not JSON. If it looks like a response, the request with its id fails; if the id cannot be

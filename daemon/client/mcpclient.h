@@ -136,8 +136,9 @@ void mcpclient_notify(struct mcpclient *m, const char *method, json_t *params);
 /* How many messages were of no use to a call: no JSON-RPC, responses to no request, notifications
  * other than progress and log messages, requests. The owner slows its reading by this number. */
 unsigned long mcpclient_useless(const struct mcpclient *m);
-/* Whether the log has a warning with the beginning of a line that is not JSON. */
-bool mcpclient_warned(const struct mcpclient *m);
+/* How the first line began that is not JSON, of which the log has a warning, too: without secrets
+ * and control characters; "": there was none. */
+const char *mcpclient_noise(const struct mcpclient *m);
 bool mcpclient_ready(const struct mcpclient *m);
 bool mcpclient_is_modern(const struct mcpclient *m); /* once ready */
 size_t mcpclient_calls(const struct mcpclient *m);   /* that have not ended */

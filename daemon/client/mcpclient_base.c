@@ -81,9 +81,9 @@ unsigned long mcpclient_useless(const struct mcpclient *m)
 	return m->useless;
 }
 
-bool mcpclient_warned(const struct mcpclient *m)
+const char *mcpclient_noise(const struct mcpclient *m)
 {
-	return m->warned;
+	return m->noise;
 }
 
 bool mcpclient_ready(const struct mcpclient *m)

@@ -12,6 +12,7 @@
 
 #include "base/defer.h"
 #include "base/delayq.h"
+#include "base/mask.h"
 #include "base/ratelimit.h"
 #include "base/share.h"
 #include "client/mcpclient.h"
@@ -104,7 +105,7 @@ struct mcpclient {
 	struct ratelimit grumble;
 	const struct mask *mask; /* may be NULL */
 	unsigned long useless;
-	bool warned; /* of a line that is not JSON */
+	char noise[MASK_BEGINNING]; /* of the first line that is not JSON, masked; "": none was */
 	struct defer release;
 };
 /* mcpclient_base.c: 0 or why MSG (NULL: ERR_NOMEM) was not sent. ARGUMENTS (borrowed) are those of

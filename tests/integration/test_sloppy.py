@@ -319,6 +319,9 @@ def _(_shared):
                 equal(p.text(GOOD), "good", "%s after %r" % (p.name, noise))
             if noise != BOM:
                 d.wait_log("not JSON .*begins with: " + noise.decode().split()[0])
+                for name in ("old", "new"):
+                    shown = json.loads(d.mcpctl("--json", "backend", "show", name))["firstNoise"]
+                    assert shown.startswith(noise.decode().split()[0]), (name, shown)
 
 
 @case("R6: what is no JSON ends the call whose id can be read")
