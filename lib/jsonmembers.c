@@ -5,21 +5,29 @@
 
 #include "lib/jsonscan.h"
 
+/* Makes room for one more; false: there is none. */
+static bool grow(struct jsonmembers *ms)
+{
+	size_t room = ms->room ? 2 * ms->room : 8;
+	struct jsonmember *more;
+
+	if (ms->n == JSONMEMBERS_MAX)
+		return false;
+	if (ms->n < ms->room)
+		return true;
+	more = realloc(ms->v, room * sizeof *more);
+	if (!more)
+		return false;
+	ms->v = more;
+	ms->room = room;
+	return true;
+}
+
 void jsonmembers_note(struct jsonmembers *ms, const struct jsonscan_member *m)
 {
-	struct jsonmember *more = ms->v;
-
-	if (ms->n == ms->room) {
-		ms->room = ms->room ? 2 * ms->room : 8;
-		more = ms->n < JSONMEMBERS_MAX ? realloc(more, ms->room * sizeof *more) : NULL;
-		if (!more) {
-			ms->room = ms->n;
-			ms->failed = true;
-			return;
-		}
-	}
-	ms->v = more;
-	ms->v[ms->n++] = (struct jsonmember){m->key_at, m->key_len, m->at, m->len};
+	ms->failed = ms->failed || !grow(ms);
+	if (!ms->failed)
+		ms->v[ms->n++] = (struct jsonmember){m->key_at, m->key_len, m->at, m->len};
 }
 
 void jsonmembers_within(struct jsonmembers *to, const struct jsonmembers *from, size_t at,

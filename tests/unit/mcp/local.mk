@@ -81,3 +81,11 @@ tests_unit_mcp_test_xheader_SOURCES = tests/unit/mcp/test_xheader.c
 tests_unit_mcp_test_xheader_CPPFLAGS = $(unit_cppflags)
 tests_unit_mcp_test_xheader_CFLAGS = $(unit_cflags)
 tests_unit_mcp_test_xheader_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += tests/unit/mcp/test_post
+TESTS += tests/unit/mcp/test_post
+tests_unit_mcp_test_post_SOURCES = tests/unit/mcp/test_post.c
+tests_unit_mcp_test_post_CPPFLAGS = $(unit_cppflags)
+tests_unit_mcp_test_post_CFLAGS = $(unit_cflags)
+tests_unit_mcp_test_post_LDFLAGS = $(failalloc_ldflags)
+tests_unit_mcp_test_post_LDADD = $(unit_ldadd)
