@@ -42,13 +42,14 @@ static void refuses(void **state)
 		{"7", ERR_INVALID, 0, "must be an object"},
 		{" \"x\"", ERR_INVALID, 0, "must be an object"},
 		{"{\"id\":7,\"method\":\"m\"}", ERR_INVALID, 7, "jsonrpc"},
-		{"{\"jsonrpc\":\"2.0\\u0000\",\"id\":7,\"method\":\"m\"}", ERR_INVALID, 7, "jsonrpc"},
+		{"{\"jsonrpc\":\"2.0\\u0000\",\"id\":7,\"method\":\"m\"}", ERR_INVALID, 7,
+		 "jsonrpc"},
 		{J "\"id\":7}", ERR_INVALID, 0, "none of"},
 		{J "\"id\":7,\"method\":1}", ERR_INVALID, 7, "method"},
 		{J "\"id\":1.5,\"method\":\"m\"}", ERR_INVALID, 0, "id"},
 		{J "\"id\":7,\"method\":\"m\",\"result\":{}}", ERR_INVALID, 7, "together"},
-		{J "\"id\":7,\"result\":{},\"error\":{\"code\":1,\"message\":\"\"}}", ERR_INVALID, 0,
-		 "both"},
+		{J "\"id\":7,\"result\":{},\"error\":{\"code\":1,\"message\":\"\"}}", ERR_INVALID,
+		 0, "both"},
 		{J "\"result\":{}}", ERR_INVALID, 0, "id"},
 		{J "\"id\":7,\"error\":\"x\"}", ERR_INVALID, 0, "error"},
 		{J "\"id\":7,\"id\":7,\"method\":\"m\"}", ERR_PARSE, 0, "\"id\""},
@@ -62,7 +63,8 @@ static void refuses(void **state)
 		{CALL "7}", ERR_INVALID, 7, "params"},
 		{CALL "[[[[[1]]]]]}", ERR_LIMIT, 0, "limits.maxDepth"},
 		{"[" J "\"id\":1,\"method\":\"initialize\"}]", ERR_INVALID, 0, "batch"},
-		{"[" CALL "{}}," CALL "{}}," CALL "{}}," CALL "{}}]", ERR_INVALID, 0, "more than 3"},
+		{"[" CALL "{}}," CALL "{}}," CALL "{}}," CALL "{}}]", ERR_INVALID, 0,
+		 "more than 3"},
 	};
 
 	(void)state;
@@ -86,11 +88,12 @@ static void takes(void **state)
 		const char *params, *tree, *arguments;
 	} rows[] = {
 		{"{}", "{}", NULL},
-		{"{\"name\":\"x\",\"arguments\":{ \"n\":1.0,\"n\":1e400},\"z\":-1}", "{'name':'x','z':-1}",
-		 "{ \"n\":1.0,\"n\":1e400}"},
+		{"{\"name\":\"x\",\"arguments\":{ \"n\":1.0,\"n\":1e400},\"z\":-1}",
+		 "{'name':'x','z':-1}", "{ \"n\":1.0,\"n\":1e400}"},
 		{"{\"arguments\":{}}", "{}", "{}"},
 		{"{\"\\u0061rguments\":{\"a\":1}}", "{}", "{\"a\":1}"},
-		{"{\"arguments\":null,\"cursor\":null,\"_meta\":null,\"other\":null}", "{'other':null}", NULL},
+		{"{\"arguments\":null,\"cursor\":null,\"_meta\":null,\"other\":null}",
+		 "{'other':null}", NULL},
 		{"{\"arguments\":[1]}", "{'arguments':[1]}", NULL},
 		{"{\"a\\\"b\":\"\\n\"}", "{'a\\\"b':'\\n'}", NULL},
 		{"[1]", "[1]", NULL},
@@ -176,7 +179,8 @@ static void bounds(void **state)
 	free(many);
 }
 
-/* A part that was kept of an earlier message is the same for the next one that has the same bytes. */
+/* A part that was kept of an earlier message is the same for the next one that has the same bytes.
+ */
 static void the_same_meta(void **state)
 {
 	char body[400];
@@ -205,7 +209,8 @@ static void every_allocation_may_fail(void **state)
 {
 	static const char *const bodies[] = {
 		CALL "{\"name\":\"\\n\",\"\\u0061\":[{}],\"arguments\":{\"b\":2}}}",
-		"[" CALL "{\"x\":{\"y\":[1.5]}}}," J "\"id\":1,\"error\":{\"code\":1,\"message\":\"m\"}}]",
+		"[" CALL "{\"x\":{\"y\":[1.5]}}}," J
+		"\"id\":1,\"error\":{\"code\":1,\"message\":\"m\"}}]",
 	};
 
 	(void)state;
