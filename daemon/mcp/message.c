@@ -327,7 +327,7 @@ static int scan(struct message *m, struct reading *r, unsigned max_depth, size_t
 	jsonscan_init(&s, max_depth, on_member, r);
 	status = jsonscan_run(&s, r->text, len, true);
 	*bad_r = s.bad;
-	m->nul = memmem(r->text, len, "\\u0000", 6);
+	m->nul = memmem(r->text, s.pos, "\\u0000", 6); /* not what follows: it may be long */
 	m->broken = status == JSONSCAN_BAD;
 	m->end = m->broken && jsonscan_ended(&s) ? s.pos : 0;
 	if (status == JSONSCAN_BAD)
