@@ -23,6 +23,7 @@ cases by a part of their names.
 import atexit
 import ctypes
 import faulthandler
+import hashlib
 import itertools
 import json
 import os
@@ -209,6 +210,16 @@ def sanitized():
 
 
 # --- the daemon ----------------------------------------------------------------------------------
+
+def with_tokens(d, pairs):
+    """D, which is not started, in mode tokens: PAIRS are (user, token)."""
+    path = os.path.join(d.dir, "tokens")
+    with open(path, "w") as f:
+        for user, token in pairs:
+            f.write("%s %s\n" % (hashlib.sha256(token.encode()).hexdigest(), user))
+    d.config["auth"] = {"mode": "tokens", "tokensFile": path}
+    return d
+
 
 def fake(*args, **keys):
     """A backend: fakeserver.py with these options; KEYS go into its entry of the configuration."""

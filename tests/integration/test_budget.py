@@ -3,8 +3,6 @@
 """The budget (limits.maxMemory): what clients, servers and children make the daemon hold is bounded together, with a
 share for each user; who does not read is cut, and afterwards nothing is held. Memory is shown by resident bytes."""
 
-import hashlib
-
 from harness import *
 
 NOW, PREFIX = "2026-07-28", "io.modelcontextprotocol/"
@@ -20,13 +18,7 @@ FIXED = 64 * MIB
 def daemon(limits=None, users=False, servers=None, **config):
     limits = dict({"maxMemory": 32 * MIB, "upgradeAfter": 3600}, **limits or {})
     d = Daemon(servers or {"fake": fake()}, limits=limits, **config)
-    if users:
-        path = os.path.join(d.dir, "tokens")
-        with open(path, "w") as f:
-            for user, token in TOKENS.items():
-                f.write("%s %s\n" % (hashlib.sha256(token.encode()).hexdigest(), user))
-        d.config["auth"] = {"mode": "tokens", "tokensFile": path}
-    return d
+    return with_tokens(d, TOKENS.items()) if users else d
 
 
 def held(d):

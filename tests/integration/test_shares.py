@@ -3,8 +3,6 @@
 """Limits that count for the whole daemon have shares: who has most of the places is refused while there are few, and
 nobody else is. Loopback has no share of its own, so the holders are users."""
 
-import hashlib
-
 from harness import *
 
 NOW, PREFIX = "2026-07-28", "io.modelcontextprotocol/"
@@ -21,13 +19,7 @@ MOST = 7
 
 def daemon(servers, limits=None, **config):
     # Refusals have their own status as long as no stream has begun.
-    d = Daemon(servers, limits=dict(limits or {}, upgradeAfter=3600), **config)
-    path = os.path.join(d.dir, "tokens")
-    with open(path, "w") as f:
-        for user, token in TOKENS.items():
-            f.write("%s %s\n" % (hashlib.sha256(token.encode()).hexdigest(), user))
-    d.config["auth"] = {"mode": "tokens", "tokensFile": path}
-    return d
+    return with_tokens(Daemon(servers, limits=dict(limits or {}, upgradeAfter=3600), **config), TOKENS.items())
 
 
 def request(d, user, method, params, caps=None, token=None, headers=(), http=None):

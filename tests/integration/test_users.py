@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: ISC
 """Users: what is theirs and nobody else's, tokens that outlive sessions, logout, limits."""
 
-import hashlib
-
 from harness import *
 
 TOKENS = {"alice": "alices-token-7f3a", "bob": "bobs-token-91c4"}
@@ -15,14 +13,7 @@ secret(RENEWED)
 
 
 def with_users(**config):
-    d = Daemon(SERVERS, store=True, **config)
-    lines = ["%s %s" % (hashlib.sha256(t.encode()).hexdigest(), u)
-             for u, t in list(TOKENS.items()) + [("alice", RENEWED)]]
-    path = os.path.join(d.dir, "tokens")
-    with open(path, "w") as f:
-        f.write("\n".join(lines) + "\n")
-    d.config["auth"] = {"mode": "tokens", "tokensFile": path}
-    return d
+    return with_tokens(Daemon(SERVERS, store=True, **config), list(TOKENS.items()) + [("alice", RENEWED)])
 
 
 def client(d, user, **keys):
