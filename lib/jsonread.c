@@ -225,9 +225,7 @@ static void set_parse_error(struct err *e, const json_error_t *je)
 		err_set(e, ERR_PARSE, "line %d, column %d: %s", je->line, je->column, je->text);
 }
 
-/* A value that needs no parser: an integer that is not large, or a string without escapes. NULL:
- * the value is neither, or no JSON, or there is no memory for it. */
-static json_t *plain(const char *text, size_t len)
+json_t *jsonrpc_plain(const char *text, size_t len)
 {
 	json_int_t n = 0;
 
@@ -251,7 +249,7 @@ static json_t *plain(const char *text, size_t len)
 static json_t *parse(const char *buf, size_t len, size_t flags, bool lossy, struct err *e)
 {
 	json_error_t je = {0}; /* jansson does not fill in all of it when it lacks memory */
-	json_t *msg = plain(buf, len);
+	json_t *msg = jsonrpc_plain(buf, len);
 	char *repaired;
 
 	if (msg)

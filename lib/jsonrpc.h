@@ -47,6 +47,11 @@ enum jsonrpc_code {
  * ERR_NOMEM. */
 json_t *jsonrpc_parse(const char *buf, size_t len, unsigned max_depth, struct err *e);
 
+/* LEN bytes of TEXT that need no parser: an integer of at most 15 digits without a sign, or a
+ * string without escapes. A new reference; NULL: the value is neither, or no JSON, or there is no
+ * memory for it. */
+json_t *jsonrpc_plain(const char *text, size_t len);
+
 /* Parses a text of a server, from which mcpd takes what it can: of duplicate members the last one
  * counts, a number that no double holds becomes 1e308 or -1e308, NUL in a key U+FFFD. Otherwise as
  * jsonrpc_parse() without a limit. */

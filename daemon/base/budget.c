@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/defer.h"
+#include "base/share.h"
 #include "lib/hash.h"
 #include "lib/log.h"
 
@@ -117,7 +118,7 @@ static const struct budget *holder_of(const struct budget *b)
 /* Whether less than a quarter of the whole is free once N bytes more are held. */
 static bool is_scarce(size_t n)
 {
-	return whole.held >= max || max - whole.held < n || max - whole.held - n < (max + 3) / 4;
+	return whole.held >= max || max - whole.held < n || share_is_scarce(max, whole.held + n);
 }
 
 static bool is_over_share(const struct budget *holder, size_t n)

@@ -58,12 +58,6 @@ static struct holder *find(const struct share *s, const char *name)
 	return h;
 }
 
-/* Whether at least a quarter of all places is free. */
-static bool is_roomy(const struct share *s)
-{
-	return (s->max - s->used) >= (s->max + 3) / 4;
-}
-
 int share_check(const struct share *s, const char *name, struct err *e)
 {
 	unsigned count = share_of(s, name);
@@ -73,7 +67,7 @@ int share_check(const struct share *s, const char *name, struct err *e)
 	if (share_full(s))
 		return err_set(e, ERR_LIMIT, "too many %s: all %u (%s) are in use; try again later",
 			       s->kind, s->max, s->key ? s->key : "fixed");
-	if (name && count >= s->size && !is_roomy(s))
+	if (name && count >= s->size && share_is_scarce(s->max, s->used))
 		return err_set(
 			e, ERR_LIMIT,
 			"too many %s: %u of %u (%s) are yours, your share (limits.share) is %u, and"

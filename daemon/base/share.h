@@ -7,6 +7,7 @@
 #define MCPD_SHARE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "lib/err.h"
 
@@ -18,6 +19,13 @@ struct share;
  * 100, rounded up to a whole place. NULL on lack of memory. */
 struct share *share_new(const char *kind, const char *key, unsigned max, unsigned percent);
 void share_free(struct share **s);
+
+/* Whether, of MAX with USED taken (at most MAX), less than a quarter is free: then nobody gets more
+ * than a share. */
+static inline bool share_is_scarce(size_t max, size_t used)
+{
+	return max - used < (max + 3) / 4;
+}
 
 /* Takes a place for HOLDER (copied; NULL: counts in all, has no share of its own). 0, ERR_LIMIT
  * with E naming the key and the remedy, or ERR_NOMEM. E may be NULL. */

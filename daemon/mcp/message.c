@@ -91,24 +91,6 @@ struct jsontext *message_unmarked(struct jsontext *text)
 	return jsontext_part(text, n, len - n);
 }
 
-/* A short value as a tree, without the parser where it is plain: an integer, or a string without
- * escapes. NULL: it is neither, or there is no memory for it. */
-static json_t *plain_tree(const char *text, size_t len)
-{
-	json_int_t n = 0;
-
-	if (len >= 2 && text[0] == '"' && !memchr(text, '\\', len))
-		return json_stringn_nocheck(text + 1, len - 2);
-	if (len > 15 || (text[0] == '0' && len > 1))
-		return NULL;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return NULL;
-		n = n * 10 + (text[i] - '0');
-	}
-	return json_integer(n);
-}
-
 /* PART (consumed, may be NULL) as a tree of its own; NULL with E. */
 static json_t *tree_of_part(const struct reading *r, struct jsontext *part_take, struct err *e)
 {
@@ -135,7 +117,7 @@ static int tree_of(const struct reading *r, enum member which, json_t **tree_r, 
 
 	if (p->len == 0)
 		return 0;
-	*tree_r = plain_tree(r->text + p->at, p->len);
+	*tree_r = jsonrpc_plain(r->text + p->at, p->len);
 	if (!*tree_r)
 		*tree_r = tree_of_part(r, part_of(r, p), e);
 	return *tree_r ? 0 : e->code;
@@ -394,14 +376,14 @@ int message_read(struct message *m, struct jsontext *whole, struct err *e)
 /* Takes the members that were found in R, unless the message may not be read any further. */
 static int take_client(struct message *m, const struct reading *r, size_t bad, struct err *e)
 {
-	int rc = check_client(r, bad, e);
+	int rc = check_client(r, bad, e), taken;
+	struct err unheard = {0};
 
 	if (rc == ERR_PARSE)
 		return rc;
-	/* What is no message is answered under its id, where it has one. */
-	if (rc < 0)
-		(void)take_members(m, r, &(struct err){0});
-	return rc < 0 ? rc : take_members(m, r, e);
+	/* Also of what is no message: the id, which the answer can name. */
+	taken = take_members(m, r, rc < 0 ? &unheard : e);
+	return rc < 0 ? rc : taken;
 }
 
 int message_read_client(struct message *m, struct jsontext *whole, unsigned max_depth,

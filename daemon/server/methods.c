@@ -212,12 +212,10 @@ static json_t *tool_of(struct request *r, const char *name)
 	return json_incref((json_t *)(uintptr_t)tool);
 }
 
-/* Whether the arguments of tool NAME can be read where some of them are repeated in headers, by
- * which others decide: duplicate members cannot. False: the call was refused. */
-static bool may_be_headers(struct request *r, const char *name)
+/* Whether the arguments of TOOL (may be NULL) can be read where some of them are repeated in
+ * headers, by which others decide: duplicate members cannot. False: the call was refused. */
+static bool may_be_headers(struct request *r, const json_t *tool)
 {
-	const struct catalog *cat = server_catalog(request_server(r));
-	const json_t *tool = cat ? catalog_original(cat, OFFER_TOOLS, name) : NULL;
 	struct err e;
 
 	if (!xheader_wanted(json_object_get(tool, "inputSchema")) ||
@@ -231,15 +229,15 @@ static bool may_be_headers(struct request *r, const char *name)
 static void pass_named(struct request *r, enum offer_kind kind, const char *what)
 {
 	const char *name = need_string(r, "name"), *original;
+	json_t *tool;
 	size_t i;
 
 	if (!name || !find(r, kind, what, name, &i, &original))
 		return;
-	if (kind == OFFER_TOOLS) {
-		request_set_tool(r, tool_of(r, name));
-		if (!may_be_headers(r, name))
-			return;
-	}
+	tool = kind == OFFER_TOOLS ? tool_of(r, name) : NULL;
+	request_set_tool(r, tool);
+	if (!may_be_headers(r, tool))
+		return;
 	if (strcmp(name, original) != 0 && !replace_param(r, "name", json_string(original)))
 		return;
 	pass(r, i);
