@@ -9,9 +9,9 @@ struct config_limits;
 struct exchange;
 struct post;
 
-/* What the body of X, which is taken out of X, says. False: X was answered, because the body is no
- * JSON (415, 400), no message of JSON-RPC (400), or names something with a NUL inside (names.h).
- * POST is to be cleared in any case. */
+/* Takes the body out of X and reads it as POST. False: X was answered, because the body is not JSON
+ * (415, 400), no JSON-RPC message (400), or names something with a NUL inside (names.h). The caller
+ * clears POST in any case. */
 bool body_read(struct exchange *x, const struct config_limits *limits, struct post *post);
 
 #endif

@@ -44,9 +44,9 @@ struct backend_env {
 	const struct config_limits *limits;
 };
 
-/* What the children of a backend run under. Owned by the daemon, outlives all backends. Made after
- * the backends: the sandbox when the files are there that it hides, the cgroups when it is sure
- * that no other daemon serves in the place of this one. */
+/* The restrictions that the children of a backend run under. The daemon owns the two members, which
+ * outlive all backends and are made after the backends: the sandbox once the files that it hides
+ * exist, the cgroups once the daemon listens, so that no other daemon uses the same ones. */
 struct backend_confinement {
 	struct sandbox *sandbox; /* hides the daemon's folders from children; NULL: none */
 	struct cgroups *cgroups; /* NULL: children get none */

@@ -21,8 +21,8 @@
 
 struct budget;
 
-/* What one thing holds. Zeroed, the part holds nothing and is counted in the whole alone. The
- * members are for budget.c. */
+/* The memory of one queue, body or buffer as the budget counts it. A zeroed part holds nothing and
+ * is counted in the whole alone. The members are for budget.c. */
 struct budget_part {
 	struct budget *of; /* referenced; NULL: the whole */
 	size_t held;	   /* bytes */
@@ -63,8 +63,8 @@ void budget_give(struct budget_part *p, size_t n);
 void budget_set(struct budget_part *p, size_t n);
 /* The part is counted in B (NULL: the whole) from now on, with what it holds. */
 void budget_move(struct budget_part *p, struct budget *b);
-/* What the part holds is output that somebody does not read. CUT, which comes from the loop, ends
- * that: afterwards the part holds nothing, and may be gone. */
+/* The memory of P is output that a client has not read. CUT is called from the event loop to end
+ * that output: afterwards P holds nothing, and may be freed. */
 void budget_reader(struct budget_part *p, void (*cut)(void *arg), void *arg);
 /* The part holds nothing any more, and is zeroed. */
 void budget_end(struct budget_part *p);
@@ -80,8 +80,8 @@ size_t budget_max(void);
 /* A block of N bytes from malloc(). */
 size_t budget_block(size_t n);
 
-/* What the bytes of an evbuffer hold, with the blocks that libevent keeps them in. Zeroed at first;
- * the members are for budget.c. */
+/* The memory of an evbuffer: its bytes and the blocks that libevent keeps them in. Zeroed before
+ * the first use; the members are for budget.c. */
 struct evbuffer;
 struct budget_buffer {
 	struct budget_part part;

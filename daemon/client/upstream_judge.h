@@ -27,7 +27,7 @@ struct upstream_answer {
 	int status;	    /* 0: there was no answer */
 	const char *text;   /* the body, LEN bytes; NULL: none, or a stream */
 	size_t len;
-	const json_t *body; /* TEXT as JSON; NULL: TEXT is no JSON */
+	const json_t *body; /* the parsed body; NULL: the body is not JSON */
 	bool broken;	    /* the exchange ended without a whole answer */
 	bool unauthorized;  /* nothing was sent, for lack of a credential */
 	bool streamed;	    /* the answer was a stream of events */

@@ -339,8 +339,9 @@ static void on_data(struct httpc_request *r, const char *bytes, size_t len, void
 
 /* ---- redirects ---- */
 
-/* Logs that a redirect of L is not followed. The credentials are masked anew, because the mask of
- * the owner is gone when the session is closed. */
+/* Logs that a redirect of the upstream is not followed. The log line hides the configured
+ * credentials by a mask of its own, because the mask of the instance is freed before the DELETE of
+ * its session. */
 static void complain(const struct leg *l, const struct err *e)
 {
 	const struct config_backend *conf = l->u->spec.conf;

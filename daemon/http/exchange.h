@@ -82,8 +82,9 @@ void exchange_challenge(struct exchange *x, const char *error, const char *why, 
  * ended or its client has left. Once, after exchange_set_user(). 0, or the codes of share_take().
  */
 int exchange_take_place(struct exchange *x, struct share *share, struct err *e);
-/* What X holds, and its answer until the client has read that, is counted in B; before: in the
- * budget of the address. Returns the length of the body that was taken. */
+/* Counts the memory of X, and of its answer until the client has read it, in B from now on; until
+ * then it was counted in the budget of the client's address. Returns the length of the body that
+ * exchange_take_body() took. */
 size_t exchange_charge(struct exchange *x, struct budget *b);
 /* The first value of header NAME (case-insensitive) with SP and HTAB stripped on both sides
  * (RFC 9110 section 5.5), or NULL. The pointer is good until the next call for the same exchange.
@@ -114,7 +115,7 @@ int exchange_stream_write(struct exchange *x, struct evbuffer *data);
 void exchange_stream_end(struct exchange *x);
 /* Ends the exchange by cutting the connection (slow or hostile client, half-written answer). */
 void exchange_abort(struct exchange *x);
-/* What was written and not yet taken by the kernel, in bytes of memory. */
+/* The memory of the output of X that the kernel has not taken yet, in bytes. */
 size_t exchange_backlog(const struct exchange *x);
 /* Sets the callback for a client that left; NULL: none. A client that hangs up is noticed while an
  * answer is pending and while a stream is silent. A client that only

@@ -89,12 +89,12 @@ void gate_untimed(struct gate *g);
 /* Whether bytes of the client are unread. Closing a socket with unread bytes resets the connection,
  * which can destroy the answer on its way. */
 bool gate_unread(const struct gate *g);
-/* What the connection holds for the present request, and its answer until that is read, is counted
- * in B. */
+/* Counts the memory of the present request of the connection, and of its answer until the client
+ * has read it, in B. */
 void gate_charge(struct gate *g, struct budget *b);
 /* The body of the present request was freed, or belongs to another part now. */
 void gate_body_freed(struct gate *g);
-/* What the answers that the client has not read cost, in bytes; 0: there are none. */
+/* The memory of the answers that the client has not read, in bytes; 0: there are none. */
 size_t gate_backlog(const struct gate *g);
 /* Takes the connection from evhttp: writes out what is in the output, reads and forgets until the
  * client closes or for half a minute, and ends it. */

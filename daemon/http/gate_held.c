@@ -9,7 +9,7 @@
 #include <event2/bufferevent.h>
 #include <event2/http.h>
 
-/* What a body costs: evhttp collects it in blocks of some kilobytes. */
+/* The memory of a body of LEN bytes: evhttp collects bodies in blocks of some kilobytes. */
 #define WITH_BLOCKS(len) ((len) + (len) / 4)
 
 /* The client does not read. A reset says that the answer is not whole. */

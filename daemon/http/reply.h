@@ -15,7 +15,7 @@ struct exchange;
 void reply_error(struct exchange *x, int status, json_t *id, int code, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
-/* The same for a limit that was met: STATUS is 503 or 429, which says Retry-After, too. */
+/* reply_error() for a limit that was met: STATUS is 503 or 429, and the answer has Retry-After. */
 void reply_limit(struct exchange *x, int status, json_t *id, const struct err *e);
 /* Counts what X holds in the budget of its holder. False: there is no memory for what X makes the
  * daemon hold, and X was answered with 503 or 429. ID as for reply_error(). */

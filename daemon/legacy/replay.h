@@ -35,8 +35,8 @@ struct replay {
 	void *arg;
 };
 
-/* What the events cost counts towards MAX_BYTES, and in BUDGET (NULL: that of the whole daemon).
- * AGING: a queue made with replay_aging_new(); NULL: age does not matter. */
+/* The memory of the events counts towards MAX_BYTES, and in BUDGET (NULL: that of the whole
+ * daemon). AGING: a queue made with replay_aging_new(); NULL: age does not matter. */
 void replay_init(struct replay *r, struct delayq *aging, struct budget *budget, unsigned max_count,
 		 size_t max_bytes, void (*evicted)(void *owner, uint32_t seq, void *arg),
 		 void *arg);
